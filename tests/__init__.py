@@ -1,0 +1,1 @@
+"""Fieldward's tests; a package so that `python -m tests.vectors.generate` finds this one and no other."""
