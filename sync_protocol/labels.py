@@ -1,0 +1,37 @@
+"""The one table of domain-separation labels.
+
+A label is prefixed to whatever is signed, hashed into a commitment or derived from, so that bytes made for one purpose
+are worthless for another. Labels are never reused and never changed; a new meaning takes a new row.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Label(bytes, Enum):
+    """What a signature, hash, key derivation or HPKE context is for."""
+
+    ROOT = b"fieldward/1/root\0"
+    CERTIFICATE = b"fieldward/1/certificate\0"
+    RELAY = b"fieldward/1/relay\0"
+    SESSION = b"fieldward/1/session\0"
+    SESSION_ID = b"fieldward/1/session-id\0"
+    SEAL = b"fieldward/1/seal\0"
+    SEAL_LEAF = b"fieldward/1/seal-leaf\0"
+    AUTH_DEVICE = b"fieldward/1/auth-device\0"
+    AUTH_RELAY = b"fieldward/1/auth-relay\0"
+    ENROLMENT = b"fieldward/1/enrolment\0"
+    INVITATION_MAC = b"fieldward/1/invitation-mac\0"
+    INVITATION_PROOF = b"fieldward/1/invitation-proof\0"
+    INVITATION_CODE = b"fieldward/1/invitation-code\0"
+    EPOCH_COMMITMENT = b"fieldward/1/epoch-commitment\0"
+    EPOCH_WRAP = b"fieldward/1/epoch-wrap\0"
+    CONTENT_KEY = b"fieldward/1/content-key\0"
+    CLIENT = b"fieldward/1/client\0"
+    TEXT_DOC = b"fieldward/1/text-doc\0"
+    REVIEW = b"fieldward/1/review\0"
+    FRONTIER = b"fieldward/1/frontier\0"
+    CHART_ID = b"fieldward/1/chart-id\0"
+    CONTROL_STREAM = b"fieldward/1/control-stream\0"
+    CONTENT_STREAM = b"fieldward/1/content-stream\0"

@@ -1,0 +1,85 @@
+"""Every limit of the protocol, in one place, named with its unit.
+
+These are constants of version 1: an author enforces them before signing, so an accepted author is never refused later.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+ID_BYTES: Final = 16
+HASH_BYTES: Final = 32
+
+FRAME_BYTES_MAX: Final = 256 * 1024
+"""One frame on any transport, its 5-byte head included."""
+RECORD_BYTES_MAX: Final = 224 * 1024
+"""One CBOR value handed to the decoder."""
+CBOR_DEPTH_MAX: Final = 12
+BODY_BYTES_MAX: Final = 160 * 1024
+"""One entry's body as it travels: ciphertext with tag, or a control record in plain."""
+HEADER_BYTES_MAX: Final = 24 * 1024
+"""Any header whose fields keep their limits: 256 dependencies of 62 bytes, 128 heads of 34, and the rest."""
+DEPS_MAX: Final = 256
+"""Sessions that one entry may name as changed since its author's last entry in the stream."""
+CONTROL_HEADS_MAX: Final = 64
+"""Heads of one control stream that one entry may name."""
+SEAL_ENTRIES_MAX: Final = 4096
+"""Entries under one seal."""
+SEAL_PATH_MAX: Final = 12
+"""Hashes on the path from an entry to its seal: log2 of SEAL_ENTRIES_MAX."""
+SEAL_FORKS_MAX: Final = 64
+"""Seals of one session and number that a receiver keeps: a restored device makes two, only an attacker makes many."""
+CERTIFICATE_CHAIN_MAX: Final = 8
+"""Certificates between a device and the organisation's root."""
+WRAPS_MAX: Final = 96
+"""Wraps in one epoch or rewrap record: 96 x 1.2 kB stays under BODY_BYTES_MAX."""
+STREAMS_PER_DOCUMENT_MAX: Final = 3
+ROLE_NAME_MAX: Final = 32
+ADDRESS_BYTES_MAX: Final = 512
+ADDRESSES_MAX: Final = 8
+FRONTIER_SESSIONS_MAX: Final = 2048
+"""Sessions of one stream's frontier in one frame; a larger frontier spans frames."""
+WRAP_KEY_BYTES: Final = 1216
+"""An X-Wing public key."""
+WRAP_BYTES: Final = 1168
+"""One wrapped 32-byte key: X-Wing encapsulation, ciphertext, tag."""
+BATCH_ENTRIES_MAX: Final = 512
+"""Entries that one exchange request loads or one ingest takes."""
+LAMPORT_MAX: Final = 2**53 - 1
+WALL_MS_MAX: Final = 2**48 - 1
+SEQ_MAX: Final = 2**40 - 1
+LOG_SIZE_MAX: Final = 2**48 - 1
+NOTE_BYTES_MAX: Final = 32 * 1024
+"""A signed checkpoint."""
+INVITATION_LIFE_MS_MAX: Final = 30 * 24 * 3600 * 1000
+NOTE_SIGNATURES_MAX: Final = 64
+"""Signature lines on one note; C2SP asks verifiers to accept at least 16."""
+WRAPPED_BYTES_MAX: Final = 4096
+"""One HPKE ciphertext: a wrapped key (1,168 bytes), or a wrap inside a wrap (2,304 bytes)."""
+NOTE_NAME_BYTES_MAX: Final = 255
+"""A log origin or key name; C2SP cosignatures give it a one-byte length."""
+FRAME_ITEMS_MAX: Final = 1024
+"""Items of one list in one frame."""
+LOG_PATH_MAX: Final = 48
+"""Hashes on an inclusion path in the log: log2 of LOG_SIZE_MAX."""
+FRONTIERS_IN_FRAME: Final = 2800
+"""Streams and heads together in one FRONTIERS frame: 2,800 x 70 bytes stay under FRAME_BYTES_MAX."""
+FRONTIER_STREAMS_MAX: Final = 200_000
+"""Streams whose frontiers one device may send in one exchange."""
+FRONTIER_HEADS_MAX: Final = 400_000
+"""Heads, of all streams together, that one device may send in one exchange: about 140 MB in memory (measured)."""
+RECEIPT_LEAVES_MAX: Final = 128
+"""Leaves in one RECEIPT frame: 128 x 1.7 kB stay under FRAME_BYTES_MAX."""
+PROOFS_MAX: Final = 4096
+"""Certificates, sessions and seals held for the entries that need them; beyond it they are stored ahead of those."""
+PROOFS_BYTES_MAX: Final = 1024 * 1024
+"""Bytes of certificates, sessions and seals held for the entries that need them; beyond it they are stored ahead."""
+REASON_BYTES_MAX: Final = 400
+"""Each of the texts of a refusal."""
+REASON_CODE_BYTES_MAX: Final = 64
+"""The word for machines in a refusal."""
+TOKEN_BYTES_MAX: Final = 64
+"""The token that stands for a handshake over HTTP."""
+VERSIONS_MAX: Final = 16
+"""Protocol versions that one HELLO offers."""
+VERSION_MAX: Final = 255

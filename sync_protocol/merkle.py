@@ -1,0 +1,202 @@
+"""Merkle trees over SHA-256 as Certificate Transparency has them: roots, inclusion paths and growing right edges.
+
+Owns hashing only; who stores the hashes is the caller's affair, who hands in a list or a reader of complete subtrees.
+Consistency proofs are not here yet. Everything is iterative.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from sync_protocol.errors import MisuseError, forged
+from sync_protocol.ids import Hash
+from sync_protocol.limits import HASH_BYTES
+
+ReadNode: TypeAlias = Callable[[int, int], bytes]
+"""`read(level, index)`: the hash of the complete subtree over leaves `index * 2**level` to `(index + 1) * 2**level`."""
+
+EMPTY_ROOT: Final = Hash.of(b"")
+"""The root of no leaves."""
+
+
+def leaf_hash(data: bytes) -> Hash:
+    """The hash of a leaf. Source: RFC 6962 section 2.1."""
+    return Hash(hashlib.sha256(b"\0" + data).digest())
+
+
+def node_hash(left: bytes, right: bytes) -> Hash:
+    """The hash of two subtrees, of 32 bytes each. Source: RFC 6962 section 2.1."""
+    return Hash(hashlib.sha256(b"\1" + left + right).digest())
+
+
+def root(leaf_hashes: Sequence[bytes]) -> Hash:
+    """The root over `leaf_hashes`; EMPTY_ROOT for none. Source: RFC 6962 section 2.1."""
+    return root_from(_reader(leaf_hashes), len(leaf_hashes))
+
+
+def inclusion_path(leaf_hashes: Sequence[bytes], index: int) -> tuple[Hash, ...]:
+    """The path from leaf `index` to the root, nearest sibling first.
+
+    Raises:
+        MisuseError: no such leaf.
+
+    Source: RFC 6962 section 2.1.1.
+    """
+    return inclusion_path_from(_reader(leaf_hashes), index=index, size=len(leaf_hashes))
+
+
+def inclusion_paths(leaf_hashes: Sequence[bytes]) -> list[tuple[Hash, ...]]:
+    """The paths of all leaves, hashing the tree once: what sealing a batch needs."""
+    read, size = _reader(leaf_hashes), len(leaf_hashes)
+    return [inclusion_path_from(read, index=index, size=size) for index in range(size)]
+
+
+def root_from(read: ReadNode, size: int) -> Hash:
+    """The root of the first `size` leaves of a stored tree; reads a node for each bit set in `size`."""
+    return _range_hash(read, 0, size) if size else EMPTY_ROOT
+
+
+def inclusion_path_from(read: ReadNode, *, index: int, size: int) -> tuple[Hash, ...]:
+    """The path from leaf `index` in the first `size` leaves of a stored tree; reads at most 2 log2 of `size` nodes.
+
+    Raises:
+        MisuseError: no such leaf.
+
+    Source: RFC 6962 section 2.1.1.
+    """
+    if not 0 <= index < size:
+        raise MisuseError(
+            "leaf", expected=f"a leaf below {size}", got=f"leaf {index}", do="ask for a larger tree, or report a bug"
+        )
+    path: list[Hash] = []
+    start, end = 0, size
+    while end - start > 1:
+        middle = start + _split(end - start)
+        if index < middle:
+            path.append(_range_hash(read, middle, end))
+            end = middle
+        else:
+            path.append(_range_hash(read, start, middle))
+            start = middle
+    return tuple(reversed(path))
+
+
+def root_from_path(leaf: bytes, *, index: int, size: int, path: Sequence[bytes]) -> Hash:
+    """The root that `path` leads to from the leaf hash `leaf`.
+
+    Raises:
+        ForgedError: no tree of `size` leaves has such a path.
+
+    Source: RFC 9162 section 2.1.3.2.
+    """
+    # With a sibling of another length, bytes could move between left and right and keep the hash.
+    if not 0 <= index < size or any(len(part) != HASH_BYTES for part in (leaf, *path)):
+        raise forged("a path of 32-byte hashes to a leaf of the tree", f"leaf {index} of {size}")
+    node, last, current = Hash(leaf), size - 1, index
+    for sibling in path:
+        if last == 0:
+            raise forged("a path as long as the tree is high", f"{len(path)} hashes")
+        if current & 1 or current == last:
+            node = node_hash(sibling, node)
+            while current and not current & 1:
+                current, last = current >> 1, last >> 1
+        else:
+            node = node_hash(node, sibling)
+        current, last = current >> 1, last >> 1
+    if last:
+        raise forged("a path as long as the tree is high", f"{len(path)} hashes")
+    return node
+
+
+def verify_inclusion(leaf: bytes, *, index: int, size: int, path: Sequence[bytes], root: bytes) -> None:
+    """Check that the tree with `root` has the leaf hash `leaf` at `index`.
+
+    `size` and `root` come from one signed statement: a path alone does not fix the size.
+
+    Raises:
+        ForgedError: it has not.
+    """
+    if not hmac.compare_digest(root_from_path(leaf, index=index, size=size, path=path), root):
+        raise forged("a leaf in the tree", "a path to another root")
+
+
+@dataclass(frozen=True, slots=True)
+class CompactRange:
+    """The right edge of a growing tree: enough to append and to know the root, in 32 bytes a level.
+
+    Attributes:
+        size: leaves so far.
+        nodes: the complete subtrees from left to right, one for each bit set in `size`, largest first.
+    """
+
+    size: int = 0
+    nodes: tuple[bytes, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check the shape.
+
+        Raises:
+            MisuseError: nodes that cannot be those of a tree of this size.
+        """
+        if self.size < 0 or len(self.nodes) != self.size.bit_count() or any(len(n) != HASH_BYTES for n in self.nodes):
+            raise MisuseError(
+                "compact_range",
+                expected="a 32-byte node for each bit set in the size",
+                got=f"{len(self.nodes)} nodes for {self.size} leaves",
+                do="read the edge again from its store",
+            )
+
+    def append(self, leaf: bytes) -> CompactRange:
+        """The range with one more leaf hash."""
+        return self.extend((leaf,))
+
+    def extend(self, leaves: Iterable[bytes]) -> CompactRange:
+        """The range with more leaf hashes, in order."""
+        size, nodes = self.size, list(self.nodes)
+        for leaf in leaves:
+            node, carried = leaf, size
+            while carried & 1:
+                node, carried = node_hash(nodes.pop(), node), carried >> 1
+            nodes.append(node)
+            size += 1
+        return CompactRange(size, tuple(nodes))
+
+    def root(self) -> Hash:
+        """The root over all leaves so far."""
+        return _fold(self.nodes) if self.nodes else EMPTY_ROOT
+
+
+def _split(size: int) -> int:
+    """The largest power of two below `size`, which is at least 2."""
+    return 1 << (size - 1).bit_length() - 1
+
+
+def _range_hash(read: ReadNode, start: int, end: int) -> Hash:
+    """The root over leaves `start` to `end`, where `start` is a multiple of every power of two in the length."""
+    nodes: list[bytes] = []
+    while start < end:
+        level = (end - start).bit_length() - 1
+        nodes.append(read(level, start >> level))
+        start += 1 << level
+    return _fold(nodes)
+
+
+def _fold(nodes: Sequence[bytes]) -> Hash:
+    """Join complete subtrees, smallest first; there is at least one."""
+    result = Hash(nodes[-1])
+    for node in reversed(nodes[:-1]):
+        result = node_hash(node, result)
+    return result
+
+
+def _reader(leaf_hashes: Sequence[bytes]) -> ReadNode:
+    """Hash every complete subtree once and read from that."""
+    levels: list[Sequence[bytes]] = [leaf_hashes]
+    while len(levels[-1]) > 1:
+        below = levels[-1]
+        levels.append([node_hash(below[i], below[i + 1]) for i in range(0, len(below) - 1, 2)])
+    return lambda level, index: levels[level][index]
