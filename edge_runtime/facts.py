@@ -1,0 +1,199 @@
+"""Facts: immutable signed statements in a grow-only set, and the causal graph they hang in.
+
+Owns the plaintext of content entries (facts of one change, or one text update) and the causal order of entries within
+one stream. Refuses interpretation: what a kind means is the business of `edge_runtime.clinical`. Kinds and payload keys
+that this version does not know are kept as they came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from sync_protocol.encoding import Value, decode, encode
+from sync_protocol.errors import malformed, over_limit
+from sync_protocol.ids import DeviceId, DocumentId, EntryHash, SessionId, UserId
+from sync_protocol.limits import BODY_BYTES_MAX
+from sync_protocol.records import Codec, from_map, key, many, octets, optional, string, to_map
+
+FACTS_MAX: Final = 256
+"""Facts in one entry."""
+SUPERSEDES_MAX: Final = 64
+KIND_BYTES_MAX: Final = 48
+SECTION_BYTES_MAX: Final = 32
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class FactId:
+    """Entry hash and index within the entry; written `<64 hex digits>:<index>`."""
+
+    entry: EntryHash
+    index: int
+
+    def __str__(self) -> str:
+        """The written form."""
+        return f"{self.entry}:{self.index}"
+
+    @classmethod
+    def parse(cls, text: str) -> FactId:
+        """Read the written form.
+
+        Raises:
+            MalformedError: another form.
+        """
+        digits, _, index = text.partition(":")
+        if not index.isascii() or not index.isdigit():
+            raise malformed("a fact id as <64 hexadecimal digits>:<index>", f"{len(text)} characters")
+        return cls(EntryHash.parse(digits), int(index))
+
+
+def _load_fact_id(raw: Value) -> FactId:
+    if not (isinstance(raw, list) and len(raw) == 2 and isinstance(raw[0], bytes) and isinstance(raw[1], int)):  # noqa: PLR2004 a pair
+        raise malformed("a fact id as a pair", type(raw).__name__)
+    return FactId(EntryHash(raw[0]), raw[1])
+
+
+def _dump_payload(payload: Mapping[str, Value]) -> Value:
+    return {name: value for name, value in payload.items()}  # noqa: C416 dict() would keep the narrower key type
+
+
+def _load_payload(raw: Value) -> Mapping[str, Value]:
+    if not isinstance(raw, dict) or not all(isinstance(name, str) for name in raw):
+        raise malformed("a payload with text keys", type(raw).__name__)
+    return {str(name): value for name, value in raw.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One statement.
+
+    Attributes:
+        kind: what it states: allergy, medication, status, observation and so on.
+        payload: its content; codes, doses and decimals are text.
+        supersedes: earlier facts of the same stream that it replaces; they stay in the set.
+    """
+
+    kind: str = key(1, string(KIND_BYTES_MAX))
+    payload: Mapping[str, Value] = key(2, Codec(_dump_payload, _load_payload))
+    supersedes: tuple[FactId, ...] = key(
+        3, many(Codec[FactId](lambda fact: [fact.entry, fact.index], _load_fact_id), SUPERSEDES_MAX)
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextUpdate:
+    """One change of one text section.
+
+    Attributes:
+        section: complaint, history, subjective, objective, assessment or plan.
+        update: Yjs version 1 update bytes, screened before signing.
+    """
+
+    section: str = key(1, string(SECTION_BYTES_MAX))
+    update: bytes = key(2, octets(1, BODY_BYTES_MAX))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """The plaintext of one content entry: facts of one change, or one text update, never both."""
+
+    facts: tuple[Fact, ...] | None = key(1, optional(many(Codec(to_map, lambda raw: from_map(Fact, raw)), FACTS_MAX)))
+    text: TextUpdate | None = key(2, optional(Codec(to_map, lambda raw: from_map(TextUpdate, raw))))
+
+
+def pack_content(content: Content) -> bytes:
+    """Encode for sealing.
+
+    Raises:
+        LimitError: larger than one entry may be.
+    """
+    data = encode(to_map(content))
+    if len(data) > BODY_BYTES_MAX:
+        raise over_limit("one change", BODY_BYTES_MAX, len(data), "bytes")
+    return data
+
+
+def unpack_content(data: bytes) -> Content:
+    """Decode after opening.
+
+    Raises:
+        MalformedError: not the content of an entry.
+        LimitError: over a limit.
+    """
+    content = from_map(Content, decode(data))
+    if (content.facts is None) == (content.text is None):
+        raise malformed("facts or a text update", "both or neither")
+    return content
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Author:
+    """Who wrote an entry, as the verified certificate says."""
+
+    user: UserId
+    device: DeviceId
+    session: SessionId
+    role: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacedFact:
+    """A fact with its author and place; what every rule works on.
+
+    Attributes:
+        id: names it for ever.
+        fact: the statement.
+        author: who wrote it.
+        document: the document in whose stream it stands.
+        lamport: logical time of its entry.
+        wall_ms: the author's clock in milliseconds since 1970; display only.
+    """
+
+    id: FactId
+    fact: Fact
+    author: Author
+    document: DocumentId
+    lamport: int
+    wall_ms: int
+
+
+class CausalGraph:
+    """Which entry of one stream saw which: a vector clock an entry, built in causal order."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._clock: dict[EntryHash, Mapping[SessionId, int]] = {}
+        self._place: dict[EntryHash, tuple[SessionId, int]] = {}
+        self._taken: dict[tuple[SessionId, int], EntryHash] = {}
+        self._forked: dict[SessionId, int] = {}
+
+    def __contains__(self, entry: EntryHash) -> bool:
+        """Tell whether the entry is placed."""
+        return entry in self._clock
+
+    def add(self, entry: EntryHash, session: SessionId, seq: int, parents: Iterable[EntryHash]) -> None:
+        """Place an entry after its parents; parents that are not in the graph contribute nothing."""
+        clock: dict[SessionId, int] = {}
+        for parent in parents:
+            for other, reached in self._clock.get(parent, {}).items():
+                clock[other] = max(clock.get(other, -1), reached)
+        clock[session] = seq
+        self._clock[entry] = clock
+        self._place[entry] = (session, seq)
+        if self._taken.setdefault((session, seq), entry) != entry:
+            self._forked[session] = min(seq, self._forked.get(session, seq))
+
+    def precedes(self, earlier: EntryHash, later: EntryHash) -> bool:
+        """Tell whether `earlier` is in the causal past of `later`.
+
+        False for an entry that is not placed. From a fork on, a number no longer says which branch was seen: nothing
+        of that session precedes anything, so that rules count it as unseen and ask a person.
+        """
+        place = self._place.get(earlier)
+        if place is None or earlier == later:
+            return False
+        session, seq = place
+        if seq >= self._forked.get(session, seq + 1):
+            return False
+        return self._clock.get(later, {}).get(session, -1) >= seq
