@@ -1,0 +1,189 @@
+"""Allergies: a union that only an informed refutation may hide.
+
+Facts form one allergy when one supersedes the other or when they share a subject key (the same code, or the same text).
+What stands is shown with the highest severity of its live heads. A refutation (`refuted`, `entered-in-error`) hides
+only the heads that it supersedes; one that was written without knowledge of a live head of the same allergy is a
+review. "No known allergies" is a statement of its own: it never hides an allergy, even one that it names, and it is a
+review while it stands beside one; an allergy recorded in knowledge of it supersedes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, product
+from types import MappingProxyType
+from typing import Final
+
+from edge_runtime.clinical.layout import Category, Severity, Verification
+from edge_runtime.clinical.reviews import Review, ReviewKind, raise_review
+from edge_runtime.clinical.subjects import said, subject_keys, text_key
+from edge_runtime.clinical.succession import Scope, fold, heads, links, parted, threads
+from edge_runtime.facts import Fact, FactId, PlacedFact
+
+_SEVERITIES: Final = tuple(Severity)
+_REFUTING: Final = frozenset({Verification.REFUTED, Verification.ENTERED_IN_ERROR})
+
+NONE_KNOWN: Final[Mapping[str, Category | None]] = MappingProxyType(
+    {
+        "code:snomed:716186003": None,
+        "code:snomed:409137002": Category.MEDICATION,
+        "code:snomed:429625007": Category.FOOD,
+        "code:snomed:428607008": Category.ENVIRONMENT,
+        "text:no known allergies": None,
+        "text:no known allergy": None,
+        "text:nka": None,
+        "text:no known drug allergies": Category.MEDICATION,
+        "text:no known drug allergy": Category.MEDICATION,
+        "text:nkda": Category.MEDICATION,
+        "text:no known food allergies": Category.FOOD,
+        "text:no known food allergy": Category.FOOD,
+        "text:no known environmental allergy": Category.ENVIRONMENT,
+    }
+)
+"""Subject keys that deny allergies, and to what; None denies all. Codes: FHIR R4 allergyintolerance-code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allergy:
+    """One allergy.
+
+    Attributes:
+        subject: names it within the document, the same on every device.
+        keys: every key by which its facts name it.
+        live: heads that assert it, in order; empty for a refuted allergy, which is still listed.
+        refutations: heads that refute it.
+        history: what was superseded, in order.
+        severity: the highest of the live heads; a head that states none keeps what it replaced.
+    """
+
+    subject: str
+    keys: frozenset[str]
+    live: tuple[PlacedFact, ...]
+    refutations: tuple[PlacedFact, ...]
+    history: tuple[PlacedFact, ...]
+    severity: Severity | None
+
+    @property
+    def heads(self) -> tuple[PlacedFact, ...]:
+        """The facts that stand."""
+        return (*self.live, *self.refutations)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What it is called by what stands, each name once."""
+        return _names(self.live or self.refutations)
+
+    @property
+    def formerly(self) -> tuple[str, ...]:
+        """Names that only its history has: a correction of the name stays visible."""
+        current = {text_key(fact.fact) for fact in self.heads}
+        return _names([fact for fact in self.history if text_key(fact.fact) not in current])
+
+
+@dataclass(frozen=True, slots=True)
+class AllergyList:
+    """What is known of a patient's allergies.
+
+    Attributes:
+        items: every allergy that was ever stated, refuted ones included.
+        none_known: statements that deny allergies and stand.
+        none_known_history: those that were superseded or refuted.
+    """
+
+    items: tuple[Allergy, ...]
+    none_known: tuple[PlacedFact, ...]
+    none_known_history: tuple[PlacedFact, ...]
+
+
+def derive_allergies(scope: Scope, facts: Sequence[PlacedFact]) -> tuple[AllergyList, tuple[Review, ...]]:
+    """Derive the list from the readable allergy facts of the scope, in order."""
+    asserting = tuple(fact for fact in facts if not denies(fact.fact))
+    standing = {fact.id for fact in heads(facts)}
+    denials = tuple(fact for fact in facts if denies(fact.fact))
+    none_known = tuple(fact for fact in denials if fact.id in standing and not refutes(fact.fact))
+    kept = {fact.id for fact in none_known}
+    denial_ids = {(fact.document, fact.id) for fact in denials}
+
+    def tokens(fact: PlacedFact) -> frozenset[Hashable]:
+        return (links(fact) - denial_ids) | subject_keys(fact.fact)
+
+    severities = fold(asserting, _severity)
+    items = tuple(_allergy(thread, severities) for thread in threads(asserting, tokens))
+    history = tuple(fact for fact in denials if fact.id not in kept)
+    listed = AllergyList(items, none_known, history)
+    return listed, tuple(chain(_refuted_reviews(scope, items), _none_known_reviews(scope, listed)))
+
+
+def denies(fact: Fact) -> bool:
+    """Tell whether a fact states that there are no allergies, or none of a category."""
+    return not subject_keys(fact).isdisjoint(NONE_KNOWN)
+
+
+def refutes(fact: Fact) -> bool:
+    """Tell whether a fact takes back what it is about."""
+    return said(fact, "verification") in _REFUTING
+
+
+def contradicts(denial: Fact, allergy: Fact) -> bool:
+    """Tell whether `denial` denies what `allergy` asserts; in doubt it does."""
+    denied = {NONE_KNOWN[key] for key in subject_keys(denial) if key in NONE_KNOWN}
+    category = said(allergy, "category")
+    return category is None or None in denied or category in denied
+
+
+def _allergy(thread: Sequence[PlacedFact], severities: Mapping[FactId, Severity | None]) -> Allergy:
+    standing, history = parted(thread)
+    live = tuple(fact for fact in standing if not refutes(fact.fact))
+    return Allergy(
+        subject=text_key(thread[0].fact),
+        keys=frozenset().union(*(subject_keys(fact.fact) for fact in thread)),
+        live=live,
+        refutations=tuple(fact for fact in standing if refutes(fact.fact)),
+        history=history,
+        severity=_highest(severities[fact.id] for fact in live),
+    )
+
+
+def _severity(fact: PlacedFact, replaced: Sequence[Severity | None], _missing: int) -> Severity | None:
+    """A fact's own severity, or the highest of what it replaced: an omission lowers nothing."""
+    stated = said(fact.fact, "severity")
+    return Severity(stated) if stated else _highest(replaced)
+
+
+def _highest(severities: Iterable[Severity | None]) -> Severity | None:
+    return max(filter(None, severities), key=_SEVERITIES.index, default=None)
+
+
+def _refuted_reviews(scope: Scope, items: Sequence[Allergy]) -> Iterator[Review]:
+    reason = "It was refuted without knowledge of a statement that stands; it is shown as an allergy."
+    for item in items:
+        pairs = [pair for pair in product(item.refutations, item.live) if scope.concurrent(*pair)]
+        if pairs:
+            facts = chain.from_iterable(pairs)
+            yield raise_review(scope, ReviewKind.ALLERGY_REFUTED, item.subject, facts, display=display, reason=reason)
+
+
+def _none_known_reviews(scope: Scope, listed: AllergyList) -> Iterator[Review]:
+    live = tuple(chain.from_iterable(item.live for item in listed.items))
+    pairs = [
+        (denial, fact)
+        for denial, fact in product(listed.none_known, live)
+        if scope.beside(denial, fact) and contradicts(denial.fact, fact.fact)
+    ]
+    if pairs:
+        reason = "Absence of allergies is stated beside an allergy; the allergy is kept."
+        facts = chain.from_iterable(pairs)
+        subject = "no known allergies"
+        yield raise_review(scope, ReviewKind.ALLERGY_NONE_KNOWN, subject, facts, display=display, reason=reason)
+
+
+def display(fact: PlacedFact) -> str:
+    """What an allergy fact says, in a few words."""
+    parts = (said(fact.fact, key) for key in ("text", "severity", "verification"))
+    return ", ".join(part for part in parts if part)
+
+
+def _names(facts: Sequence[PlacedFact]) -> tuple[str, ...]:
+    by_key = {text_key(fact.fact): said(fact.fact, "text") or "" for fact in facts}
+    return tuple(by_key.values())

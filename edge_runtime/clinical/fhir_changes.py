@@ -1,0 +1,169 @@
+"""What an import would change in what a device already holds: nothing twice, and never an older version over a newer.
+
+Owns the comparison of a plan with the facts that are there. An identical resource changes nothing, wherever it comes
+from and however it is written; so does a version that was imported before. A new version supersedes what the earlier
+versions of the same resource stated, and nothing else: what a clinician wrote since stands beside it, and the rules
+decide. Refuses to update a patient by what looks like another person. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from edge_runtime.clinical.fhir_chart_facts import UNNAMED, UNRECORDED
+from edge_runtime.clinical.fhir_plan import FORMAT, ChartPlan, DocumentPlan, Item
+from edge_runtime.clinical.fhir_read import Refusal
+from edge_runtime.clinical.fhir_stated import When
+from edge_runtime.clinical.layout import Kind
+from edge_runtime.clinical.subjects import normalised, said
+from edge_runtime.clinical.succession import heads, in_order
+from edge_runtime.facts import Fact, FactId, PlacedFact
+from sync_protocol.encoding import Value
+from sync_protocol.ids import DocumentId
+from sync_protocol.roles import Compartment
+
+_NAMELESS: Final = frozenset(map(normalised, (UNNAMED, UNRECORDED)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What is there of one key.
+
+    Attributes:
+        document: where it stands; later versions go there too.
+        contents: every version that was imported.
+        facts: what the versions stated, and the heads of their sources, in order.
+    """
+
+    document: DocumentId
+    contents: frozenset[str]
+    facts: tuple[PlacedFact, ...]
+
+    def standing(self, kind: str) -> tuple[FactId, ...]:
+        """The facts of one kind that no later version superseded."""
+        return tuple(fact.id for fact in heads([fact for fact in self.facts if fact.fact.kind == kind]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """Facts that go into one entry together, in this order; an entry may hold several changes.
+
+    Attributes:
+        document: the document that they belong to; None for the plan's own, which may be new.
+        compartment: the stream.
+        facts: one at least.
+    """
+
+    document: DocumentId | None
+    compartment: Compartment
+    facts: tuple[Fact, ...]
+
+
+def seen(facts: Iterable[PlacedFact]) -> dict[str, Seen]:
+    """Find by key what earlier imports left in a chart.
+
+    Args:
+        facts: of all documents of the chart, in any order.
+    """
+    ordered = in_order(facts)
+    by_id = {fact.id: fact for fact in ordered}
+    found: dict[str, Seen] = {}
+    for fact in ordered:
+        key, content, states = (fact.fact.payload.get(name) for name in ("key", "content", "states"))
+        if not (
+            fact.fact.kind == Kind.SOURCE
+            and fact.fact.payload.get("format") == FORMAT
+            and isinstance(key, str)
+            and isinstance(content, str)
+            and isinstance(states, int)
+        ):
+            continue
+        indexes = range(max(fact.id.index - states, 0), fact.id.index)
+        stated = (by_id.get(FactId(fact.id.entry, index)) for index in indexes)
+        versions = found.get(key, Seen(document=fact.document, contents=frozenset(), facts=()))
+        found[key] = replace(
+            versions,
+            contents=versions.contents | {content},
+            facts=(*versions.facts, *(one for one in stated if one is not None), fact),
+        )
+    return found
+
+
+def place_of(key: str, known: Mapping[str, Seen]) -> DocumentId | None:
+    """The document that was opened under a key: of a `DocumentPlan`, a chart, or an encounter; None if none was."""
+    found = known.get(key)
+    return found.document if found and found.standing(Kind.DOCUMENT) else None
+
+
+def changes(document: DocumentPlan, known: Mapping[str, Seen]) -> Iterator[Change]:
+    """Say what a document's plan adds to what is there.
+
+    Args:
+        document: of a plan.
+        known: what `seen` found in the chart; empty for a new one.
+    """
+    for item in document.items:
+        earlier = known.get(item.key)
+        if earlier is None or (item.content not in earlier.contents and item.stated.when is not When.NEW):
+            yield from _written(item, earlier, place_of(item.encounter, known))
+
+
+def _written(item: Item, earlier: Seen | None, encounter: DocumentId | None) -> Iterator[Change]:
+    opens = any(fact.kind == Kind.DOCUMENT for fact in item.stated.facts)
+    if opens and earlier and not earlier.standing(Kind.DOCUMENT):
+        earlier = None  # it was only kept until now; its document opens with this version
+    stated = [_replacing(fact, earlier) for fact in item.stated.facts]
+    if item.stated.when is When.KNOWN:
+        stated = [fact for fact in stated if fact.supersedes]
+    document = earlier.document if earlier else encounter
+    (compartment, head), *rest = item.source(len(stated))
+    yield Change(document=document, compartment=compartment, facts=(*stated, _replacing(head, earlier)))
+    for part_compartment, part in rest:
+        yield Change(document=document, compartment=part_compartment, facts=(part,))
+
+
+def _replacing(fact: Fact, earlier: Seen | None) -> Fact:
+    replaced = earlier.standing(fact.kind) if earlier else ()
+    if not replaced:
+        return fact
+    corrected: dict[str, Value] = {"corrects": str(replaced[-1])} if fact.kind == Kind.OBSERVATION else {}
+    return replace(fact, payload=fact.payload | corrected, supersedes=replaced)  # type: ignore[operator]
+
+
+def conflict(chart: ChartPlan, known: Mapping[str, Seen]) -> Refusal | None:
+    """Say why a chart must not be imported over the one that has its key; None where it may.
+
+    Two sources may give the same id to two people; see `same_person`.
+    """
+    for item in chart.documents[0].items:
+        earlier = known.get(item.key)
+        for fact in item.stated.facts:
+            if fact.kind != Kind.IDENTITY or item.stated.when is When.NEW or earlier is None:
+                continue
+            standing = set(earlier.standing(Kind.IDENTITY))
+            before = [placed.fact for placed in earlier.facts if placed.id in standing]
+            if before and not any(same_person(old, fact) for old in before):
+                return Refusal(
+                    record=item.record, path="Patient.id", reason="expected the patient imported earlier; got another"
+                )
+    return None
+
+
+def same_person(one: Fact, other: Fact) -> bool:
+    """Tell whether two identities of one id may be the same person: alike in an identifier, the name or the birth date.
+
+    A name that is not known contradicts nothing.
+    """
+    names = {normalised(said(identity, "name") or "") for identity in (one, other)}
+    if len(names) == 1 or not names.isdisjoint(_NAMELESS) or _identifiers(one) & _identifiers(other):
+        return True
+    born = said(one, "birth_date")
+    return born is not None and born == said(other, "birth_date")
+
+
+def _identifiers(identity: Fact) -> set[tuple[Value, Value]]:
+    listed = identity.payload.get("identifiers")
+    pairs = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
+    return {(str(item["system"]), str(item["value"])) for item in pairs if "system" in item and "value" in item}

@@ -1,0 +1,88 @@
+"""What each mapped resource states: the table of mappings, and the checks that stand before and after all of them.
+
+Owns two refusals that concern every type: a resource with a modifier that this version does not know is kept as it
+came, for it may mean the opposite; and a fact that would not be valid is never handed on. Pure.
+
+Source: FHIR R4 sections 2.27.1 modifierExtension, 2.26.3.2 implicitRules, 6.1.2 security labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from edge_runtime.clinical.fhir_chart_facts import allergy, condition, encounter, patient, procedure
+from edge_runtime.clinical.fhir_elements import Node
+from edge_runtime.clinical.fhir_json import FhirError, Json, UnmappableError
+from edge_runtime.clinical.fhir_medication_facts import Lookup, medication_request, medication_statement
+from edge_runtime.clinical.fhir_observation_facts import observation
+from edge_runtime.clinical.fhir_stated import Stated
+from edge_runtime.clinical.schemas import validate_fact
+from edge_runtime.errors import InputError
+
+_Mapper = Callable[[Node, Lookup], Stated]
+
+_MAPPERS: Final[Mapping[str, _Mapper]] = MappingProxyType(
+    {
+        "Patient": lambda node, _: patient(node),
+        "Encounter": lambda node, _: encounter(node, told=not is_sensitive(node)),
+        "AllergyIntolerance": lambda node, _: allergy(node),
+        "Condition": lambda node, _: condition(node),
+        "MedicationRequest": medication_request,
+        "MedicationStatement": medication_statement,
+        "Observation": lambda node, _: observation(node),
+        "Procedure": lambda node, _: procedure(node),
+    }
+)
+MAPPED_TYPES: Final = frozenset(_MAPPERS)
+"""Types that become facts; a resource of any other type is kept as it came."""
+
+_CONFIDENTIALITY: Final = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
+_ACT_CODE: Final = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+_RESTRICTED: Final = frozenset({"R", "V"})
+
+
+def state(kind: str, resource: Mapping[str, Json], lookup: Lookup) -> Stated:
+    """Say what a resource of a mapped type states.
+
+    Raises:
+        UnmappableError: a fact cannot say what it means; it is to be kept as it came.
+        FhirError: an element is wrong.
+    """
+    node = Node(kind, resource)
+    if resource.get("implicitRules") or _has_modifier(resource):
+        raise UnmappableError(kind, expected="no rule or extension that changes the meaning", got="one, not known here")
+    stated = _MAPPERS[kind](node, lookup)
+    for fact in stated.facts:
+        try:
+            validate_fact(fact)
+        except InputError as error:
+            raise FhirError(kind, expected=error.expected, got=error.got) from None
+    return stated
+
+
+def is_sensitive(node: Node) -> bool:
+    """Tell whether security labels keep a resource apart: confidentiality R or V, or any privacy code of ActCode."""
+    meta = node.node("meta")
+    labels = meta.nodes("security") if meta else ()
+    return any(
+        label.text("system") == _ACT_CODE
+        or (label.text("system") == _CONFIDENTIALITY and label.text("code") in _RESTRICTED)
+        for label in labels
+    )
+
+
+def _has_modifier(resource: Mapping[str, Json]) -> bool:
+    """Look everywhere but in contained resources, which state nothing of themselves."""
+    level: list[Json] = [value for name, value in resource.items() if name not in {"contained", "modifierExtension"}]
+    found = bool(resource.get("modifierExtension"))
+    while level and not found:
+        found = any(isinstance(node, dict) and bool(node.get("modifierExtension")) for node in level)
+        level = [
+            child
+            for node in level
+            if isinstance(node, (dict, list))
+            for child in (node.values() if isinstance(node, dict) else node)
+        ]
+    return found

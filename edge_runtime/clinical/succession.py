@@ -1,0 +1,137 @@
+"""Which facts stand: order, heads, threads, and what was written without knowledge of each other.
+
+A supersession counts only between facts of one kind and one document, and only from a fact that this version can read:
+callers pass exactly those. Older facts stay in the set for ever; being superseded only moves them into the history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias, TypeVar
+
+from edge_runtime.facts import CausalGraph, FactId, PlacedFact
+from sync_protocol.ids import DocumentId
+
+T = TypeVar("T")
+ACROSS: Final = "across documents: "
+Relation: TypeAlias = Callable[[PlacedFact, PlacedFact], bool]
+
+
+def in_order(facts: Iterable[PlacedFact]) -> tuple[PlacedFact, ...]:
+    """Each fact once, by Lamport time, then by id: the same order on every device."""
+    once = {fact.id: fact for fact in facts}
+    return tuple(sorted(once.values(), key=lambda fact: (fact.lamport, fact.id)))
+
+
+def successors(facts: Sequence[PlacedFact]) -> dict[FactId, tuple[FactId, ...]]:
+    """For each superseded fact among `facts`, those of its own document that supersede it."""
+    documents = {fact.id: fact.document for fact in facts}
+    result: dict[FactId, tuple[FactId, ...]] = {}
+    for fact in facts:
+        for earlier in dict.fromkeys(fact.fact.supersedes):
+            if documents.get(earlier) == fact.document:
+                result[earlier] = (*result.get(earlier, ()), fact.id)
+    return result
+
+
+def heads(facts: Sequence[PlacedFact]) -> tuple[PlacedFact, ...]:
+    """The facts that no other one supersedes, in the order given."""
+    return parted(facts)[0]
+
+
+def parted(facts: Sequence[PlacedFact]) -> tuple[tuple[PlacedFact, ...], tuple[PlacedFact, ...]]:
+    """Heads and history: the facts that no other one supersedes, and the others, each in the order given."""
+    superseded = successors(facts)
+    standing = tuple(fact for fact in facts if fact.id not in superseded)
+    return standing, tuple(fact for fact in facts if fact.id in superseded)
+
+
+def fold(facts: Sequence[PlacedFact], step: Callable[[PlacedFact, Sequence[T], int], T]) -> dict[FactId, T]:
+    """Work out something for each fact from what it supersedes.
+
+    Args:
+        facts: in order, so that what is superseded comes first.
+        step: takes a fact, the results of what it supersedes in its own document, and how many of
+            those are not here.
+    """
+    documents = {fact.id: fact.document for fact in facts}
+    result: dict[FactId, T] = {}
+    for fact in facts:
+        named = dict.fromkeys(fact.fact.supersedes)
+        found = [result[earlier] for earlier in named if earlier in result and documents[earlier] == fact.document]
+        result[fact.id] = step(fact, found, len(named) - len(found))
+    return result
+
+
+def threads(
+    facts: Sequence[PlacedFact], tokens: Callable[[PlacedFact], Iterable[Hashable]]
+) -> tuple[tuple[PlacedFact, ...], ...]:
+    """Group facts that share a token, directly or through others; groups and members in the order given.
+
+    Args:
+        facts: in order.
+        tokens: what ties a fact to others, such as its subject keys or the ids in `links`; at least one.
+    """
+    parent: dict[Hashable, Hashable] = {}
+
+    def root(token: Hashable) -> Hashable:
+        while (above := parent.setdefault(token, token)) != token:
+            parent[token] = parent[above]
+            token = above
+        return token
+
+    own = [tuple(tokens(fact)) for fact in facts]
+    for first, *rest in own:
+        for token in rest:
+            parent[root(token)] = root(first)
+    groups: dict[Hashable, list[PlacedFact]] = {}
+    for fact, (first, *_) in zip(facts, own, strict=True):
+        groups.setdefault(root(first), []).append(fact)
+    return tuple(map(tuple, groups.values()))
+
+
+def links(fact: PlacedFact) -> frozenset[tuple[DocumentId, FactId]]:
+    """A fact's own id and those that it supersedes, known here or not, as tokens."""
+    return frozenset((fact.document, named) for named in (fact.id, *fact.fact.supersedes))
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where a rule is applied: within one document, or across the documents of a chart.
+
+    Attributes:
+        document: the document whose reviews these are.
+        prefix: stands before the subject of each review.
+        concurrent: whether two facts were written without knowledge of each other.
+        beside: whether two facts that contradict each other wherever they stand are this scope's concern.
+    """
+
+    document: DocumentId
+    prefix: str
+    concurrent: Relation
+    beside: Relation
+
+
+def within(document: DocumentId, graphs: Iterable[CausalGraph]) -> Scope:
+    """One document; each of its streams has its own graph.
+
+    Facts of one entry are never concurrent: their author saw both. An entry that no graph holds counts as unseen by
+    all others: in doubt a person is asked.
+    """
+    known = tuple(graphs)
+
+    def concurrent(one: PlacedFact, other: PlacedFact) -> bool:
+        left, right = one.id.entry, other.id.entry
+        return left != right and not any(graph.precedes(left, right) or graph.precedes(right, left) for graph in known)
+
+    return Scope(document, "", concurrent, lambda _one, _other: True)
+
+
+def across(chart_document: DocumentId) -> Scope:
+    """All documents of a chart: different documents are different streams, and no order is known between them."""
+
+    def apart(one: PlacedFact, other: PlacedFact) -> bool:
+        return one.document != other.document
+
+    return Scope(chart_document, ACROSS, apart, apart)
