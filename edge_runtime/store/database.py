@@ -1,0 +1,182 @@
+"""The sqlite3 file: its tables, how it is opened and created, and what its errors mean.
+
+What the file shows to who finds it: how many records of each kind there are, in which order they came, how large they
+are, which of them belong to one stream and one chain and their numbers there, and which await upload. It shows no id,
+hash, name, time or content: those are in boxes, or stand as keyed names.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Final
+
+from edge_runtime.errors import StoreError
+from edge_runtime.settings import FILE_MODE, sync_folder
+from edge_runtime.store.boxes import RESTORE
+
+APPLICATION_ID: Final = 0x46574452
+SCHEMA_VERSION: Final = 1
+BUSY_MS: Final = 5_000
+"""How long to wait for another process's transaction; the home's lock lets none be there."""
+WAL_PAGES: Final = 4_000
+"""16 MiB of write-ahead log, then a commit also checkpoints: with some 13 pages a commit, one in 300 takes longer."""
+_PART: Final = ".part"
+# No UNIQUE where an index serves already: each index dirties a page of its own in every transaction.
+_SCHEMA: Final = """
+CREATE TABLE ledger (id INTEGER PRIMARY KEY, mark BLOB NOT NULL, box BLOB NOT NULL);
+CREATE TABLE certificate (id INTEGER PRIMARY KEY, name BLOB NOT NULL UNIQUE, box BLOB NOT NULL);
+CREATE TABLE session (id INTEGER PRIMARY KEY, name BLOB NOT NULL UNIQUE, box BLOB NOT NULL);
+CREATE TABLE stream (id INTEGER PRIMARY KEY, name BLOB NOT NULL UNIQUE, box BLOB NOT NULL);
+CREATE TABLE chain (id INTEGER PRIMARY KEY, stream INTEGER NOT NULL, name BLOB NOT NULL UNIQUE, box BLOB NOT NULL);
+CREATE INDEX chain_stream ON chain (stream);
+CREATE TABLE seal (
+    id INTEGER PRIMARY KEY, chain INTEGER NOT NULL, number INTEGER NOT NULL, name BLOB NOT NULL, box BLOB NOT NULL
+);
+CREATE INDEX seal_number ON seal (chain, number);
+CREATE TABLE entry (
+    id INTEGER PRIMARY KEY, stream INTEGER NOT NULL, rank INTEGER NOT NULL, chain INTEGER NOT NULL,
+    seq INTEGER NOT NULL, name BLOB NOT NULL UNIQUE, box BLOB NOT NULL
+);
+CREATE INDEX entry_stream ON entry (stream);
+CREATE INDEX entry_seq ON entry (chain, seq);
+CREATE TABLE upload (id INTEGER PRIMARY KEY, state INTEGER NOT NULL, box BLOB NOT NULL);
+CREATE INDEX upload_state ON upload (state);
+CREATE TABLE value (id INTEGER PRIMARY KEY, name BLOB NOT NULL UNIQUE, box BLOB NOT NULL);
+"""
+_FULL: Final = sqlite3.SQLITE_FULL
+_WAITED: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_UNWRITABLE: Final = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM})
+_DISK: Final = sqlite3.SQLITE_IOERR
+_PRIMARY: Final = 0xFF
+
+
+def create(path: Path, fill: Callable[[sqlite3.Connection], None]) -> None:
+    """Make a new store beside `path` and move it there whole, so that a crash leaves none or all of it.
+
+    Args:
+        path: where no file is.
+        fill: writes the first records, in the transaction that makes the tables.
+
+    Raises:
+        StoreError: the disk is full or refuses.
+    """
+    part = path.with_name(path.name + _PART)
+    with explained(path):
+        for left in (part, part.with_name(part.name + "-journal")):
+            left.unlink(missing_ok=True)  # by a crash
+        os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE))
+        with closing(sqlite3.connect(part, isolation_level=None)) as connection:
+            connection.executescript(f"BEGIN; {_SCHEMA}")
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            fill(connection)
+            connection.execute("COMMIT")
+        part.replace(path)
+        sync_folder(path.parent)
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open a connection to a store that exists.
+
+    Raises:
+        StoreError: "store_damaged" where it is no store, "store_newer" of a later program, or as `explained`.
+    """
+    with explained(path):
+        if path.stat().st_size == 0:
+            raise sqlite3.DatabaseError("an empty file")
+        connection = sqlite3.connect(
+            path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False, cached_statements=128
+        )
+        try:
+            _prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    if connection.execute("PRAGMA application_id").fetchone() != (APPLICATION_ID,):
+        raise sqlite3.DatabaseError("another program's database")
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > SCHEMA_VERSION:
+        raise StoreError(
+            "store_newer",
+            expected=f"a store of version {SCHEMA_VERSION} or older",
+            got=f"version {version}",
+            do="update Fieldward on this device; nothing was changed",
+        )
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = FULL",  # a commit is on the disk before it returns
+        "fullfsync = ON",  # on Apple's systems fsync alone does not reach the disk
+        "checkpoint_fullfsync = ON",
+        f"wal_autocheckpoint = {WAL_PAGES}",
+        "cell_size_check = ON",  # find a damaged page when it is read, not when it is used
+        "trusted_schema = OFF",
+        "temp_store = MEMORY",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn what sqlite3 and the file system raise into StoreError: what happened, and the way out.
+
+    Raises:
+        StoreError: "store_closed", "disk_full", "store_busy", "store_unwritable", "disk_failed" or "store_damaged".
+    """
+    try:
+        yield
+    except sqlite3.ProgrammingError as error:
+        raise StoreError(
+            "store_closed", expected="an open store", got="a closed one", do="open the device's session again"
+        ) from error
+    except UnicodeDecodeError as error:  # sqlite3 trips over its own message when a damaged schema stands in it
+        raise _explain(path, sqlite3.SQLITE_CORRUPT, "text that is none") from error
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & _PRIMARY
+        raise _explain(path, code, str(error)) from error
+    except OSError as error:
+        raise _explain(path, sqlite3.SQLITE_CANTOPEN, error.strerror or "an error of the file system") from error
+
+
+def _explain(path: Path, code: int, text: str) -> StoreError:
+    if code == _FULL:
+        return StoreError(
+            "disk_full",
+            expected="room for the change",
+            got="a full disk",
+            do="free some space and try again; nothing was changed",
+        )
+    if code in _WAITED:
+        return StoreError(
+            "store_busy",
+            expected=f"the store to be free within {BUSY_MS} ms",
+            got="another program writing to it",
+            do="close the other Fieldward on this home and try again; nothing was changed",
+        )
+    if code in _UNWRITABLE:
+        return StoreError(
+            "store_unwritable",
+            expected=f"to read and write {path}",
+            got=text,
+            do="check who owns the home and whether the disk is mounted read-only",
+        )
+    if code == _DISK:
+        return StoreError(
+            "disk_failed",
+            expected="a disk that reads and writes",
+            got=text,
+            do="try again; if it stays, copy the home to another disk",
+        )
+    return StoreError(
+        "store_damaged",
+        expected=f"a whole store at {path}",
+        got=text,
+        do=RESTORE,
+    )

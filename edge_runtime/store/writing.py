@@ -1,0 +1,248 @@
+"""Writing the store within one transaction: what one `writing` block puts, all of it or nothing."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Final
+
+from edge_runtime.store import uploads, values
+from edge_runtime.store.boxes import Boxes, Table, columns, damaged
+from edge_runtime.store.links import Links
+from edge_runtime.store.reading import Reader
+from edge_runtime.store.rows import ENTRY, NAMED, SEAL, UPLOAD, ChainRow, pack_entry
+from edge_runtime.store.shelf import write_ledger
+from edge_runtime.store.uploads import Upload, UploadState
+from sync_protocol.certificates import Certificate, Session
+from sync_protocol.entries import Seal, VerifiedEntry
+from sync_protocol.errors import MisuseError
+from sync_protocol.ids import EntryHash
+from sync_protocol.signed import Verified
+from sync_protocol.store import Outcome
+
+_INSERT: Final = {
+    Table.CERTIFICATE: "INSERT INTO certificate VALUES (?, ?, ?)",
+    Table.SESSION: "INSERT INTO session VALUES (?, ?, ?)",
+}
+# Not OR REPLACE: under a damaged index that would remove another row.
+_PUT_VALUE: Final = "INSERT INTO value VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET box = excluded.box"
+
+
+class DeviceWriter:
+    """The writing side of a DeviceStore, inside one block.
+
+    A failure spoils the block even where its caller goes on: half of what a method was to write may be there.
+    """
+
+    def __init__(
+        self, connection: sqlite3.Connection, boxes: Boxes, explained: Callable[[], AbstractContextManager[None]]
+    ) -> None:
+        """Write through `connection`, inside a transaction.
+
+        Args:
+            connection: no other thread uses it meanwhile.
+            boxes: closes the records.
+            explained: turns what sqlite3 raises into StoreError.
+        """
+        with explained():
+            self._ledger = Reader(connection, boxes).ledger
+        self.reader = Reader(connection, boxes, self._ledger)
+        self._failure: BaseException | None = None
+        self._connection = connection
+        self._boxes = boxes
+        self._explained = explained
+        self._links = Links(self.reader)
+
+    def put_certificate(self, certificate: Verified[Certificate]) -> None:
+        """See Writer."""
+        with self._step():
+            if self._put(Table.CERTIFICATE, certificate.hash, certificate.wire):
+                self._ledger.certificates += 1
+
+    def put_session(self, session: Verified[Session]) -> None:
+        """See Writer."""
+        with self._step():
+            if self._put(Table.SESSION, session.value.session, session.wire):
+                self._ledger.sessions += 1
+
+    def put_seal(self, seal: Verified[Seal]) -> None:
+        """See Writer."""
+        with self._step():
+            value = seal.value
+            chain = self._links.chain(value.session, None)
+            if not chain.row:
+                self._links.begin(chain, None)
+            name = self._boxes.name(Table.SEAL, seal.hash)
+            query = "SELECT id FROM seal WHERE chain = ? AND number = ? AND name = ?"
+            if self._connection.execute(query, (chain.row, value.number, name)).fetchone() is None:
+                self._ledger.seals += 1
+                box = self._boxes.close(
+                    Table.SEAL, self._ledger.seals, seal.wire, columns(SEAL, chain.row, value.number, name)
+                )
+                self._connection.execute(
+                    "INSERT INTO seal VALUES (?, ?, ?, ?, ?)", (self._ledger.seals, chain.row, value.number, name, box)
+                )
+                chain.extend(value.number, seal.hash)
+            self._links.flush()
+
+    def append(
+        self, entries: Sequence[VerifiedEntry], *, state: UploadState = UploadState.RECEIPTED
+    ) -> list[tuple[Outcome, int]]:
+        """See Writer.
+
+        Args:
+            entries: in the order in which they shall arrive.
+            state: PENDING for what this device wrote or had from a peer, RECEIPTED for what the relay sent. A duplicate
+                that the relay sent is pending no more: the relay has it. Otherwise a duplicate keeps its state.
+        """
+        assert state is not UploadState.REFUSED, "an entry is refused after it was offered"
+        with self._step():
+            result = [self._append(entry, state) for entry in entries]
+            self._links.flush()
+        return result
+
+    def mark_receipted(self, receipts: Mapping[EntryHash, int]) -> int:
+        """Note what is at the relay, its inclusion verified, with its index in the relay's log.
+
+        Returns:
+            How many were not so before. What is not here, or came from the relay, is passed over.
+        """
+        with self._step():
+            return sum(
+                self._mark(name, Upload(state=UploadState.RECEIPTED, log_index=index))
+                for name, index in receipts.items()
+            )
+
+    def mark_refused(self, name: EntryHash, code: str, text: str) -> bool:
+        """Note that the relay did not take an entry, and why.
+
+        Returns:
+            Whether it was pending before. What was receipted stays receipted.
+        """
+        with self._step():
+            return self._mark(name, Upload(state=UploadState.REFUSED, code=code, text=text))
+
+    def put_value(self, name: str, value: bytes | None) -> None:
+        """Keep a value under a name, in place of the one before; None removes it.
+
+        Raises:
+            LimitError: name or value are too long.
+        """
+        with self._step():
+            key = name.encode()
+            keyed = self._boxes.name(Table.VALUE, key)
+            found = self.reader.find(Table.VALUE, key)
+            if found is not None and value is None:
+                self._connection.execute("DELETE FROM value WHERE id = ?", (found[0],))
+                self._ledger.values -= 1
+                self._ledger.toggle(keyed)
+            elif value is not None:
+                row = self._next_row(Table.VALUE) if found is None else found[0]
+                box = self._boxes.close(Table.VALUE, row, values.pack(name, value), columns(NAMED, keyed))
+                self._connection.execute(_PUT_VALUE, (row, keyed, box))
+                if found is None:
+                    self._ledger.values += 1
+                    self._ledger.toggle(keyed)
+
+    def finish(self) -> None:
+        """Write the ledger, the last thing before the commit."""
+        with self._step():
+            write_ledger(self._connection, self._boxes, self._ledger)
+
+    def end(self) -> None:
+        """Refuse all that comes after the block."""
+        self._failure = MisuseError(
+            "writer_ended", expected="writing within its block", got="writing after it", do="report this as a bug"
+        )
+
+    @contextmanager
+    def _step(self) -> Iterator[None]:
+        if self._failure is not None:
+            raise self._failure
+        try:
+            with self._explained():
+                yield
+        except BaseException as failure:
+            self._failure = failure
+            raise
+
+    def _append(self, entry: VerifiedEntry, state: UploadState) -> tuple[Outcome, int]:
+        known = self.reader.index(entry.hash)
+        if known is not None:
+            if state is UploadState.RECEIPTED:
+                self._forget(known)
+            return Outcome.DUPLICATE, known
+        header = entry.header
+        stream = self._links.stream(header.stream)
+        chain = self._links.chain(header.session, stream)
+        if header.prev is not None and not self._reaches(chain, header.seq - 1, header.prev):
+            return Outcome.GAP, -1
+        if not chain.row:
+            self._links.begin(chain, stream)
+        forked = chain.count > 0 and header.seq <= chain.last  # chains have no gaps, so something is there
+        if forked and self._reaches(chain, header.seq, entry.hash):
+            raise damaged(Table.ENTRY, None, f"an entry of chain {chain.row} that its index does not know")
+        index = self._ledger.entries
+        name = self._boxes.name(Table.ENTRY, entry.hash)
+        place = (stream.row, stream.entries, chain.row, header.seq, name)
+        box = self._boxes.close(Table.ENTRY, index, pack_entry(entry), columns(ENTRY, *place))
+        self._connection.execute("INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?)", (index, *place, box))
+        stream.entries += 1
+        chain.extend(header.seq, entry.hash)
+        self._ledger.entries += 1
+        if state is UploadState.PENDING:
+            self._note(index, Upload(state=state))
+            self._ledger.pending += 1
+        return (Outcome.FORK if forked else Outcome.STORED), index
+
+    def _reaches(self, chain: ChainRow, seq: int, name: EntryHash) -> bool:
+        """Whether the chain has that entry under that number."""
+        if chain.count and chain.last == seq and chain.head == name:
+            return True
+        keyed = self._boxes.name(Table.ENTRY, name)
+        # Not by the index of names: the caller has asked that one, and a second opinion shows whether it is damaged.
+        query = "SELECT id FROM entry INDEXED BY entry_seq WHERE chain = ? AND seq = ? AND name = ?"
+        return self._connection.execute(query, (chain.row, seq, keyed)).fetchone() is not None
+
+    def _put(self, table: Table, what: bytes, record: bytes) -> bool:
+        """Keep a record under one name; False when it is there."""
+        if self.reader.find(table, what) is not None:
+            return False
+        name = self._boxes.name(table, what)
+        row = self._next_row(table)
+        box = self._boxes.close(table, row, record, columns(NAMED, name))
+        self._connection.execute(_INSERT[table], (row, name, box))
+        return True
+
+    def _next_row(self, table: Table) -> int:
+        (last,) = self._connection.execute(f"SELECT max(id) FROM {table.value.decode()}").fetchone()  # noqa: S608 - ours
+        return int(last or 0) + 1
+
+    def _mark(self, name: EntryHash, upload: Upload) -> bool:
+        """Note a new state, unless it is not here, came from the relay, or is the state that it has."""
+        index = self.reader.index(name)
+        before = None if index is None else uploads.find(self.reader, index)
+        if index is None or before is None or before.state in (upload.state, UploadState.RECEIPTED):
+            return False
+        self._count(before.state, -1)
+        self._count(upload.state, 1)
+        self._note(index, upload)
+        return True
+
+    def _forget(self, index: int) -> None:
+        """Note no more that an entry is not at the relay."""
+        before = uploads.find(self.reader, index)
+        if before is not None and before.state is not UploadState.RECEIPTED:
+            self._count(before.state, -1)
+            self._connection.execute("DELETE FROM upload WHERE id = ?", (index,))
+
+    def _note(self, index: int, upload: Upload) -> None:
+        box = self._boxes.close(Table.UPLOAD, index, upload.pack(), columns(UPLOAD, upload.state))
+        self._connection.execute("INSERT OR REPLACE INTO upload VALUES (?, ?, ?)", (index, upload.state, box))
+
+    def _count(self, state: UploadState, change: int) -> None:
+        if state is UploadState.PENDING:
+            self._ledger.pending += change
+        elif state is UploadState.REFUSED:
+            self._ledger.refused += change
