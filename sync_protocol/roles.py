@@ -1,7 +1,7 @@
 """Roles and the compartments that each may read: minimum necessary, enforced by keys and not by a server's good will.
 
-Sources: the HIPAA minimum-necessary standard (45 CFR 164.502(b)); `docs/protocol.md`, section Keys. Kinds of fact that a
-role may write, and what follows from a breach, come with the verdicts.
+Sources: the HIPAA minimum-necessary standard (45 CFR 164.502(b)); `docs/protocol.md`, section Keys. Kinds of fact that
+a role may write, and what follows from a breach, come with the verdicts.
 """
 
 from __future__ import annotations

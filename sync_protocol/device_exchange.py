@@ -1,0 +1,279 @@
+"""The device's side of an exchange with the relay: a state machine without I/O.
+
+    HELLO -> WELCOME -> AUTH -> READY -> CURSOR -> feed and pushes, interleaved, until either side ends
+
+The shell hands in frames and carries out the returned steps in order, storing before it goes on: the cursor moves only
+after everything below it is durable here, and an entry counts as receipted only after its inclusion was verified.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from sync_protocol import merkle
+from sync_protocol.certificates import Certificate, RelayRecord, Root
+from sync_protocol.checkpoints import Checkpoint
+from sync_protocol.entries import WireEntry
+from sync_protocol.errors import ExplainedError, MisuseError, PeerError, malformed
+from sync_protocol.exchange_states import DEVICE_ACCEPTS, DeviceState
+from sync_protocol.frames import pack_frame, split_entries, split_frontiers, split_proofs, unpack_frame
+from sync_protocol.frontier import Frontier
+from sync_protocol.gathering import Gathering
+from sync_protocol.handshake import Said, authenticate, check_welcome
+from sync_protocol.ids import CertificateHash, SessionId, StreamId
+from sync_protocol.intake import Proofs
+from sync_protocol.limits import FRAME_ITEMS_MAX
+from sync_protocol.log_view import ContradictionError, LogView
+from sync_protocol.messages import (
+    VERSION,
+    Cursor,
+    Entries,
+    Failure,
+    Have,
+    Hello,
+    Message,
+    Page,
+    ProofsFrame,
+    Ready,
+    Receipt,
+    Refused,
+    Resync,
+    Want,
+    Welcome,
+    failure,
+    told,
+)
+from sync_protocol.signed import Verified
+from sync_protocol.signing import SigningKey
+from sync_protocol.steps import (
+    EMPTY_CURSOR,
+    Admitted,
+    Advance,
+    CaughtUp,
+    Close,
+    DeviceStep,
+    Receipted,
+    Rejected,
+    Send,
+    Supply,
+    SupplyChains,
+    SupplyFrontiers,
+)
+
+
+class DeviceExchange:
+    """One connection of a device to the relay."""
+
+    def __init__(
+        self,
+        *,
+        root: Verified[Root],
+        certificates: tuple[Verified[Certificate], ...],
+        signer: SigningKey,
+        address: str,
+        nonce: bytes,
+        cursor: Checkpoint,
+        sessions: tuple[SessionId, ...],
+        newest: Checkpoint = EMPTY_CURSOR,
+    ) -> None:
+        """Prepare an exchange.
+
+        Args:
+            root: the organisation's root.
+            certificates: the device's own chain, from the one nearest to the root down to its own.
+            signer: the device's key.
+            address: the address that the shell dialled, as the relay knows it.
+            nonce: 32 random bytes.
+            cursor: the checkpoint up to which this device holds its feed.
+            sessions: sessions that have entries for the relay.
+            newest: the largest checkpoint of any receipt that this device was given.
+        """
+        self._root = root
+        self._certificates = certificates
+        self._signer = signer
+        self._address = address
+        self._log = LogView(cursor, newest)
+        self._sessions = sessions
+        self._unannounced = deque(sessions)
+        self._announced: set[SessionId] = set()
+        self._record: Verified[RelayRecord] | None = None
+        self._state = DeviceState.HELLO
+        self._gathering = Gathering()
+        self._acts: Mapping[type[Message], Callable[[Any, bytes], list[DeviceStep]]] = {
+            Failure: self._failure,
+            Welcome: self._welcome,
+            Ready: self._ready,
+            Have: self._have,
+            ProofsFrame: self._proofs,
+            Entries: self._entries,
+            Page: self._page,
+            Receipt: self._receipt,
+            Refused: self._refused,
+            Resync: self._resync,
+            Want: self._want,
+        }
+        self._hello = Said.say(
+            Hello(
+                versions=(VERSION,),
+                organisation=root.value.organisation,
+                certificate=CertificateHash(certificates[-1].hash),
+                nonce=nonce,
+            )
+        )
+
+    def start(self) -> list[DeviceStep]:
+        """Begin with HELLO."""
+        return [Send(self._hello.frame)]
+
+    def receive(self, frame: bytes) -> list[DeviceStep]:
+        """Take one frame from the relay. A frame that should not come closes the connection, with the reason."""
+        if self._state is DeviceState.CLOSED:
+            return []
+        try:
+            message = unpack_frame(frame)
+            if type(message) not in DEVICE_ACCEPTS[self._state]:
+                raise malformed("a message that may come now", f"{type(message).__name__} in state {self._state.name}")
+            return self._acts[type(message)](message, frame)
+        except ContradictionError as error:
+            return [error.alarm, *self.fail(error)]
+        except PeerError as error:
+            return self.fail(error)
+
+    def fail(self, error: ExplainedError) -> list[DeviceStep]:
+        """End the connection because of `error`, telling the relay."""
+        self._state = DeviceState.CLOSED
+        return [_send(failure(error)), Close(error)]
+
+    def resume(self, record: Verified[RelayRecord]) -> list[DeviceStep]:
+        """Open without a handshake, where an HTTP token stands for one."""
+        self._record = record
+        self._state = DeviceState.OPEN
+        return [self._place()]
+
+    def push(self, proofs: Proofs, entries: Iterable[WireEntry]) -> list[DeviceStep]:
+        """Send entries with what they need to be verified."""
+        return [
+            *map(_send, split_proofs(certificates=proofs.certificates, sessions=proofs.sessions, seals=proofs.seals)),
+            *map(_send, split_entries(entries)),
+        ]
+
+    def frontiers(
+        self, streams: Mapping[StreamId, Frontier], *, forked: Iterable[tuple[StreamId, SessionId]] = ()
+    ) -> list[DeviceStep]:
+        """Answer `SupplyFrontiers`.
+
+        Args:
+            streams: the frontier of every stream.
+            forked: the chains that fork here. A frontier cannot tell of their shorter branches, so they are supplied
+                whole without being asked for.
+
+        Raises:
+            MisuseError: nobody asked.
+        """
+        if self._state is not DeviceState.RESYNC:
+            raise MisuseError(
+                "frontiers", expected="frontiers after SupplyFrontiers", got="others", do="report this as a bug"
+            )
+        self._state = DeviceState.COMPARING
+        steps: list[DeviceStep] = [_send(message) for message in split_frontiers(streams)]
+        whole = tuple((stream, session, 0) for stream, session in forked)
+        return [*steps, SupplyChains(whole)] if whole else steps
+
+    def poll(self) -> list[DeviceStep]:
+        """Ask again for what is new, where the relay cannot push (HTTP)."""
+        self._unannounced = deque(self._sessions)
+        return [self._place()] if self._state in {DeviceState.OPEN, DeviceState.COMPARING} else []
+
+    def announce(self, sessions: tuple[SessionId, ...]) -> list[DeviceStep]:
+        """Say that these sessions have something for the relay; answered by `Supply`, after a resync where one is on.
+
+        More than one CURSOR has room for are announced one CURSOR after the other, each when the feed is caught up.
+        """
+        self._sessions = sessions
+        self._unannounced = deque(sessions)
+        return [self._place()] if self._state is DeviceState.OPEN else []
+
+    def _place(self) -> Send:
+        sessions = tuple(self._unannounced.popleft() for _ in range(min(len(self._unannounced), FRAME_ITEMS_MAX)))
+        self._announced.update(sessions)
+        cursor, newest = self._log.cursor, self._log.newest
+        beyond = (newest.size, newest.root) if newest.size > cursor.size else None
+        return _send(Cursor(size=cursor.size, root=cursor.root, sessions=sessions, newest=beyond))
+
+    @property
+    def _relay(self) -> RelayRecord:
+        assert self._record is not None, "an open exchange knows its relay"
+        return self._record.value
+
+    def _failure(self, message: Failure, _: bytes) -> list[DeviceStep]:
+        self._state = DeviceState.CLOSED
+        return [Close(told(message))]
+
+    def _welcome(self, message: Welcome, frame: bytes) -> list[DeviceStep]:
+        answer = Said(message, frame)
+        self._record = check_welcome(self._hello, answer, self._root)
+        self._state = DeviceState.AUTH
+        auth = authenticate(
+            self._hello, answer, address=self._address, certificates=self._certificates, signer=self._signer
+        )
+        return [_send(auth)]
+
+    def _ready(self, message: Ready, _: bytes) -> list[DeviceStep]:
+        assert self._record is not None, "READY follows WELCOME"
+        self._state = DeviceState.OPEN
+        return [Admitted(self._record, message.token, message.expires_ms), self._place()]
+
+    def _have(self, message: Have, _: bytes) -> list[DeviceStep]:
+        seals = dict(message.seals)
+        if len(seals) != len(message.seals) or not self._announced.issuperset(seals):
+            raise malformed("seals of announced sessions, each once", "others")
+        return [Supply(seals)]
+
+    def _proofs(self, message: ProofsFrame, _: bytes) -> list[DeviceStep]:
+        return [*self._gathering.proofs(message)]
+
+    def _entries(self, message: Entries, _: bytes) -> list[DeviceStep]:
+        return [self._gathering.entries(message)]
+
+    def _page(self, page: Page, _: bytes) -> list[DeviceStep]:
+        steps: list[DeviceStep] = [*self._gathering.rest()]
+        if page.note is not None:
+            checkpoint = self._log.open(page.note, self._relay)
+            self._log.advance(checkpoint)
+            steps.append(Advance(checkpoint, page.note, self._log.kept))
+        if page.note is not None or not page.more:
+            self._state = DeviceState.OPEN
+        if not page.more:
+            steps.append(CaughtUp())
+            if self._unannounced:
+                steps.append(self._place())
+        return steps
+
+    def _receipt(self, receipt: Receipt, _: bytes) -> list[DeviceStep]:
+        checkpoint = self._log.open(receipt.note, self._relay)
+        for leaf in receipt.leaves:
+            merkle.verify_inclusion(
+                merkle.leaf_hash(leaf.entry),
+                index=leaf.index,
+                size=checkpoint.size,
+                path=leaf.path,
+                root=checkpoint.root,
+            )
+        return [Receipted(checkpoint, receipt.leaves, self._log.kept)]
+
+    def _refused(self, message: Refused, _: bytes) -> list[DeviceStep]:
+        return [Rejected(message.entry, told(message))]
+
+    def _resync(self, message: Resync, _: bytes) -> list[DeviceStep]:
+        alarm = self._log.restart(message.note, self._relay)
+        self._state = DeviceState.RESYNC
+        return [alarm, SupplyFrontiers()]
+
+    def _want(self, message: Want, _: bytes) -> list[DeviceStep]:
+        return [SupplyChains(tuple((stream, session, seq) for stream, (session, seq) in message.chains))]
+
+
+def _send(message: Message) -> Send:
+    return Send(pack_frame(message))

@@ -1,0 +1,236 @@
+"""The relay's side of an exchange with a device: a state machine without I/O.
+
+It knows frames and order, not charts or storage. The shell verifies, stores, locates and loads; a receipt is made from
+what the shell says is durable, and never before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from sync_protocol.certificates import RelayRecord, Trust
+from sync_protocol.checkpoints import Checkpoint
+from sync_protocol.entries import Place, WireEntry
+from sync_protocol.errors import ExplainedError, MisuseError, PeerError, malformed, over_limit
+from sync_protocol.exchange_states import RELAY_ACCEPTS, RelayState
+from sync_protocol.frames import pack_frame, split_entries, split_proofs, unpack_frame
+from sync_protocol.gathering import Gathering
+from sync_protocol.handshake import Said, check_auth, welcome
+from sync_protocol.ids import SessionId, StreamId
+from sync_protocol.intake import Proofs, Refusal
+from sync_protocol.limits import FRAME_ITEMS_MAX, FRONTIER_HEADS_MAX, FRONTIER_STREAMS_MAX, RECEIPT_LEAVES_MAX
+from sync_protocol.messages import (
+    Auth,
+    Cursor,
+    Entries,
+    Failure,
+    Frontiers,
+    Have,
+    Hello,
+    Leaf,
+    Message,
+    Page,
+    ProofsFrame,
+    Ready,
+    Receipt,
+    Refused,
+    Resync,
+    Want,
+    Welcome,
+    failure,
+    refused,
+    told,
+)
+from sync_protocol.signed import Verified
+from sync_protocol.signing import SigningKey
+from sync_protocol.steps import Close, Compare, Feed, Locate, Peer, RelayStep, Send
+
+
+class RelayExchange:
+    """One connection of the relay to a device."""
+
+    def __init__(
+        self,
+        *,
+        record: Verified[RelayRecord],
+        signer: SigningKey,
+        trust: Trust,
+        addresses: Collection[str],
+        nonce: bytes,
+    ) -> None:
+        """Prepare an exchange.
+
+        Args:
+            record: the relay's own record, by the organisation's root.
+            signer: the relay's key.
+            trust: the organisation's certificates.
+            addresses: under which this relay may have been dialled.
+            nonce: 32 random bytes, never used for another connection.
+        """
+        self._record = record
+        self._signer = signer
+        self._trust = trust
+        self._addresses = addresses
+        self._nonce = nonce
+        self._state = RelayState.HELLO
+        self._hello: Said[Hello] | None = None
+        self._welcome: Said[Welcome] | None = None
+        self._frontiers: dict[StreamId, dict[SessionId, Place]] = {}
+        self._heads = 0
+        self._fed = 0
+        self._now_ms = 0
+        self._gathering = Gathering()
+        self._acts: Mapping[type[Message], Callable[[Any, bytes], list[RelayStep]]] = {
+            Failure: self._failure,
+            Hello: self._greet,
+            Auth: self._authenticate,
+            Cursor: self._locate,
+            ProofsFrame: self._proofs,
+            Entries: self._entries,
+            Frontiers: self._compare,
+        }
+
+    def receive(self, frame: bytes, *, now_ms: int) -> list[RelayStep]:
+        """Take one frame from the device. A frame that should not come closes the connection, with the reason."""
+        if self._state is RelayState.CLOSED:
+            return []
+        try:
+            message = unpack_frame(frame)
+            if type(message) not in RELAY_ACCEPTS[self._state]:
+                raise malformed("a message that may come now", f"{type(message).__name__} in state {self._state.name}")
+            self._now_ms = now_ms
+            return self._acts[type(message)](message, frame)
+        except PeerError as error:
+            return self.fail(error)
+
+    def fail(self, error: ExplainedError) -> list[RelayStep]:
+        """End the connection because of `error`, telling the device."""
+        self._state = RelayState.CLOSED
+        return [_send(failure(error)), Close(error)]
+
+    def resume(self) -> None:
+        """Open without a handshake, where an HTTP token stands for one."""
+        self._state = RelayState.OPEN
+
+    def ready(self, *, token: bytes | None, expires_ms: int | None) -> list[RelayStep]:
+        """Let the device in, after `Peer`; the other answer is `fail`.
+
+        Raises:
+            MisuseError: no device has proved itself.
+        """
+        if self._state is not RelayState.DECIDING:
+            raise MisuseError("ready", expected="READY after Peer", got="another state", do="report this as a bug")
+        self._state = RelayState.OPEN
+        return [_send(Ready(token=token, expires_ms=expires_ms))]
+
+    def located(self, *, note: bytes | None, seals: Iterable[tuple[SessionId, int]]) -> list[RelayStep]:
+        """Answer `Locate`.
+
+        Args:
+            note: None when all `Locate.states` are states of this log; otherwise the log's newest checkpoint.
+            seals: the first seal number that is lacking, a session that was asked for.
+        """
+        have = _send(Have(seals=tuple(seals)))
+        if self._state is not RelayState.OPEN:
+            return [have]  # a cursor that crossed RESYNC on the way
+        if note is None:
+            return [have, Feed()]
+        self._state = RelayState.RESYNC
+        self._fed = 0
+        self._forget_frontiers()
+        return [have, _send(Resync(note=note))]
+
+    def compared(self, lacking: Sequence[tuple[StreamId, SessionId, int]]) -> list[RelayStep]:
+        """Answer `Compare`: ask for what the log lacks, then feed what the device lacks."""
+        steps: list[RelayStep] = []
+        for start in range(0, len(lacking), FRAME_ITEMS_MAX):
+            chunk = lacking[start : start + FRAME_ITEMS_MAX]
+            steps.append(_send(Want(chains=tuple((stream, (session, seq)) for stream, session, seq in chunk))))
+        return [*steps, Feed()]
+
+    def page(self, proofs: Proofs, entries: Iterable[WireEntry], *, note: bytes | None, more: bool) -> list[RelayStep]:
+        """Answer `Feed` with the next page, or push one unasked when something new came.
+
+        Args:
+            proofs: what the entries need to be verified and the device may lack.
+            entries: each chain in ascending order.
+            note: a checkpoint at or below which everything was sent; left out where a later one was sent already,
+                because a cursor never moves back.
+            more: whether the shell has more to feed now.
+        """
+        if self._state is not RelayState.OPEN:
+            return []  # loaded before RESYNC or the end; what is to be fed after FRONTIERS is another page
+        if note is not None:
+            size = Checkpoint.parse(note.decode().partition("\n\n")[0] + "\n").size
+            note = note if size >= self._fed else None
+            self._fed = max(size, self._fed)
+        steps: list[RelayStep] = [
+            *map(_send, split_proofs(certificates=proofs.certificates, sessions=proofs.sessions, seals=proofs.seals)),
+            *map(_send, split_entries(entries)),
+            _send(Page(note=note, more=more)),
+        ]
+        return [*steps, Feed()] if more else steps
+
+    def ingested(self, *, note: bytes, leaves: Sequence[Leaf], refused: Iterable[Refusal]) -> list[RelayStep]:
+        """Answer `Take`: receipts for what is durable now, reasons for what was not taken."""
+        steps: list[RelayStep] = [
+            _send(Receipt(note=note, leaves=tuple(leaves[start : start + RECEIPT_LEAVES_MAX])))
+            for start in range(0, len(leaves), RECEIPT_LEAVES_MAX)
+        ]
+        return [*steps, *(_send(_refused(refusal)) for refusal in refused)]
+
+    def _failure(self, message: Failure, _: bytes) -> list[RelayStep]:
+        self._state = RelayState.CLOSED
+        return [Close(told(message))]
+
+    def _greet(self, message: Hello, frame: bytes) -> list[RelayStep]:
+        self._hello = Said(message, frame)
+        self._welcome = welcome(self._hello, record=self._record, nonce=self._nonce, signer=self._signer)
+        self._state = RelayState.AUTH
+        return [Send(self._welcome.frame)]
+
+    def _authenticate(self, auth: Auth, _: bytes) -> list[RelayStep]:
+        assert self._hello is not None, "AUTH follows HELLO"
+        assert self._welcome is not None, "AUTH follows WELCOME"
+        certificate = check_auth(
+            self._hello, self._welcome, auth, trust=self._trust, addresses=self._addresses, now_ms=self._now_ms
+        )
+        self._state = RelayState.DECIDING
+        return [Peer(certificate)]
+
+    def _locate(self, message: Cursor, _: bytes) -> list[RelayStep]:
+        return [Locate(message.size, message.root, message.sessions, message.newest)]
+
+    def _proofs(self, message: ProofsFrame, _: bytes) -> list[RelayStep]:
+        return [*self._gathering.proofs(message)]
+
+    def _entries(self, message: Entries, _: bytes) -> list[RelayStep]:
+        return [self._gathering.entries(message)]
+
+    def _compare(self, message: Frontiers, _: bytes) -> list[RelayStep]:
+        """Gather frontiers. They may come unasked too: over HTTP each request has a machine of its own."""
+        for item in message.streams:
+            self._frontiers.setdefault(item.stream, {}).update(item.heads)
+            self._heads += len(item.heads)
+        if len(self._frontiers) > FRONTIER_STREAMS_MAX:
+            raise over_limit("frontiers of one device", FRONTIER_STREAMS_MAX, len(self._frontiers), "streams")
+        if self._heads > FRONTIER_HEADS_MAX:
+            raise over_limit("frontiers of one device", FRONTIER_HEADS_MAX, self._heads, "heads")
+        if not message.last:
+            return []
+        self._state = RelayState.OPEN
+        frontiers = self._frontiers
+        self._forget_frontiers()
+        return [Compare(frontiers)]
+
+    def _forget_frontiers(self) -> None:
+        self._frontiers, self._heads = {}, 0
+
+
+def _refused(refusal: Refusal) -> Refused:
+    return refused(refusal.what, refusal.error)
+
+
+def _send(message: Message) -> Send:
+    return Send(pack_frame(message))

@@ -1,0 +1,53 @@
+"""One message of each type, for the tests that go through all of them."""
+
+from __future__ import annotations
+
+from sync_protocol.entries import WireEntry
+from sync_protocol.ids import CertificateHash, EntryHash, Hash, OrganisationId, SessionId, StreamId
+from sync_protocol.messages import (
+    Auth,
+    Cursor,
+    Entries,
+    Failure,
+    Frontiers,
+    Have,
+    Hello,
+    Leaf,
+    Message,
+    Page,
+    ProofsFrame,
+    Ready,
+    Receipt,
+    Refused,
+    Resync,
+    StreamFrontier,
+    Want,
+    Welcome,
+)
+from sync_protocol.signing import Ed25519Signature
+
+HASH = Hash(b"h" * 32)
+ENTRY = EntryHash(b"e" * 32)
+SESSION = SessionId(b"s" * 16)
+STREAM = StreamId(b"t" * 16)
+SIGNATURE = Ed25519Signature(b"g" * 64)
+
+SAMPLES: list[Message] = [
+    Hello(
+        versions=(1,), organisation=OrganisationId(b"o" * 16), certificate=CertificateHash(b"c" * 32), nonce=b"n" * 32
+    ),
+    Welcome(version=1, nonce=b"n" * 32, record=b"record", signature=SIGNATURE),
+    Auth(address="https://relay.example:443", certificates=(b"one", b"two"), signature=SIGNATURE),
+    Ready(token=b"token", expires_ms=7),
+    Cursor(size=3, root=HASH, sessions=(SESSION,), newest=(5, HASH)),
+    Have(seals=((SESSION, 4),)),
+    ProofsFrame(certificates=(b"c",), sessions=(b"s",), seals=(b"1", b"2")),
+    Entries(entries=(WireEntry(header=b"header", body=b"", index=0, path=(HASH,)),)),
+    Page(note=b"note", more=True),
+    Receipt(note=b"note", leaves=(Leaf(entry=ENTRY, index=2, path=(HASH, HASH)),)),
+    Refused(entry=ENTRY, code="gap", expected="what", got="this", do="that"),
+    Resync(note=b"note"),
+    Frontiers(streams=(StreamFrontier(stream=STREAM, heads={SESSION: (4, ENTRY)}),), last=True),
+    Want(chains=((STREAM, (SESSION, 0)),)),
+    Failure(code="forged", expected="a signature", got="none", do="ask"),
+]

@@ -1,0 +1,584 @@
+"""Each side takes in each state what its table says, and ends the connection at anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import pytest
+
+from sync_protocol.certificates import Trust
+from sync_protocol.checkpoints import Checkpoint, NoteKey, sign_checkpoint
+from sync_protocol.device_exchange import DeviceExchange
+from sync_protocol.errors import MisuseError, PeerError, UntrustedError
+from sync_protocol.exchange_states import DEVICE_ACCEPTS, RELAY_ACCEPTS, DeviceState, RelayState
+from sync_protocol.frames import pack_frame, unpack_frame
+from sync_protocol.ids import EntryHash, Hash, SessionId
+from sync_protocol.intake import Proofs, Refusal
+from sync_protocol.limits import FRAME_ITEMS_MAX, FRONTIER_HEADS_MAX, PROOFS_BYTES_MAX, PROOFS_MAX
+from sync_protocol.merkle import EMPTY_ROOT, inclusion_path, leaf_hash, root
+from sync_protocol.messages import (
+    TYPES,
+    Cursor,
+    Entries,
+    Failure,
+    Frontiers,
+    Have,
+    Leaf,
+    Message,
+    Page,
+    ProofsFrame,
+    Receipt,
+    Refused,
+    Resync,
+    StreamFrontier,
+    ToldError,
+    Want,
+)
+from sync_protocol.relay_exchange import RelayExchange
+from sync_protocol.roles import Role
+from sync_protocol.signing import SigningKey
+from sync_protocol.steps import (
+    EMPTY_CURSOR,
+    RELAY_LOG_DIFFERS,
+    RELAY_LOG_SHRANK,
+    RELAY_LOG_SPLIT,
+    UNFINISHED,
+    Admitted,
+    Advance,
+    Alarm,
+    CaughtUp,
+    Close,
+    Compare,
+    Feed,
+    Locate,
+    Peer,
+    Receipted,
+    Rejected,
+    Send,
+    Supply,
+    SupplyChains,
+    SupplyFrontiers,
+    Take,
+)
+from tests.support.people import ADDRESS, ORIGIN, Organisation
+from tests.unit.sync_protocol.messages_samples import ENTRY, HASH, SAMPLES, STREAM
+
+ORGANISATION = Organisation.make(1)
+NURSE = ORGANISATION.device(Role.NURSE)
+LEAVES = [leaf_hash(bytes([n]) * 32) for n in range(40)]
+OWN = SessionId(b"s" * 16)
+
+
+def checkpoint(size: int) -> Checkpoint:
+    """A state of the log."""
+    return Checkpoint(origin=ORIGIN, size=size, root=root(LEAVES[:size]))
+
+
+def note(size: int, *, forked: bool = False, key: NoteKey = ORGANISATION.note_key) -> bytes:
+    """A signed state of the log, or of another one."""
+    leaves = [leaf_hash(b"another log"), *LEAVES[1:size]] if forked else LEAVES[:size]
+    return sign_checkpoint(Checkpoint(origin=key.public.name, size=size, root=root(leaves)), key)
+
+
+def device(
+    cursor: Checkpoint = EMPTY_CURSOR, *, sessions: tuple[SessionId, ...] = (OWN,), newest: Checkpoint = EMPTY_CURSOR
+) -> DeviceExchange:
+    """A device's machine."""
+    return DeviceExchange(
+        root=ORGANISATION.root,
+        certificates=NURSE.chain,
+        signer=NURSE.signer,
+        address=ADDRESS,
+        nonce=b"d" * 32,
+        cursor=cursor,
+        sessions=sessions,
+        newest=newest,
+    )
+
+
+def relay() -> RelayExchange:
+    """A relay's machine."""
+    return RelayExchange(
+        record=ORGANISATION.relay,
+        signer=ORGANISATION.relay_key,
+        trust=Trust(ORGANISATION.root),
+        addresses=[ADDRESS],
+        nonce=b"r" * 32,
+    )
+
+
+def listeners() -> list[Callable[[Message], list[Any]]]:
+    """A device that was let in and a relay that let it in, to be told something."""
+    return [partial(hear, opened()), partial(heard, serving())]
+
+
+def sent(steps: list[Any]) -> list[Message]:
+    """The messages among steps."""
+    return [unpack_frame(step.frame) for step in steps if isinstance(step, Send)]
+
+
+def only_frame(steps: Sequence[Any]) -> bytes:
+    """The frame of the one step, which sends it."""
+    (step,) = steps
+    assert isinstance(step, Send)
+    return step.frame
+
+
+def hear(machine: DeviceExchange, message: Message) -> list[Any]:
+    """Let a device receive a message."""
+    return machine.receive(pack_frame(message))
+
+
+def heard(machine: RelayExchange, message: Message) -> list[Any]:
+    """Let a relay receive a message."""
+    return machine.receive(pack_frame(message), now_ms=0)
+
+
+def opened(cursor: Checkpoint = EMPTY_CURSOR, *, newest: Checkpoint = EMPTY_CURSOR) -> DeviceExchange:
+    """A device that was let in."""
+    machine = device(cursor, newest=newest)
+    machine.resume(ORGANISATION.relay)
+    return machine
+
+
+def serving() -> RelayExchange:
+    """A relay that let its device in."""
+    machine = relay()
+    machine.resume()
+    return machine
+
+
+def failed(steps: list[Any]) -> PeerError:
+    """The error by which a connection ended; the other side is told, and it is over."""
+    told, close = steps[-2:]
+    assert isinstance(close, Close)
+    assert isinstance(close.error, PeerError)
+    message = unpack_frame(told.frame)
+    assert isinstance(message, Failure)
+    assert message.code == close.error.code
+    return close.error
+
+
+def device_in(state: DeviceState) -> DeviceExchange:
+    """A device's machine in a state."""
+    if state is DeviceState.HELLO:
+        return device()
+    machine, other = device(checkpoint(3)), relay()
+    if state in {DeviceState.AUTH, DeviceState.CLOSED}:
+        machine.receive(only_frame(other.receive(only_frame(machine.start()), now_ms=0)))
+        if state is DeviceState.CLOSED:
+            hear(machine, SAMPLES[0])
+        return machine
+    machine = opened(checkpoint(3))
+    if state is not DeviceState.OPEN:
+        hear(machine, Resync(note=note(2)))
+    if state is DeviceState.COMPARING:
+        machine.frontiers({})
+    return machine
+
+
+def relay_in(state: RelayState) -> RelayExchange:
+    """A relay's machine in a state."""
+    if state is RelayState.HELLO:
+        return relay()
+    machine, other = relay(), device()
+    if state in {RelayState.AUTH, RelayState.DECIDING, RelayState.CLOSED}:
+        answer = machine.receive(only_frame(other.start()), now_ms=0)
+        if state is RelayState.DECIDING:
+            machine.receive(only_frame(other.receive(only_frame(answer))), now_ms=0)
+        if state is RelayState.CLOSED:
+            heard(machine, SAMPLES[0])
+        return machine
+    machine = serving()
+    if state is RelayState.RESYNC:
+        machine.located(note=note(2), seals=())
+    return machine
+
+
+@pytest.mark.parametrize("state", DeviceState)
+@pytest.mark.parametrize("message", SAMPLES, ids=lambda message: type(message).__name__)
+def test_a_device_takes_what_its_table_says(state: DeviceState, message: Message):
+    """Anything else ends the connection, and after the end nothing is heard."""
+    machine = device_in(state)
+    assert machine._state is state
+    steps = hear(machine, message)
+    if state is DeviceState.CLOSED:
+        assert steps == []
+    elif type(message) not in DEVICE_ACCEPTS[state]:
+        assert type(message).__name__ in failed(steps).got
+        assert hear(machine, message) == []
+
+
+@pytest.mark.parametrize("state", RelayState)
+@pytest.mark.parametrize("message", SAMPLES, ids=lambda message: type(message).__name__)
+def test_a_relay_takes_what_its_table_says(state: RelayState, message: Message):
+    """Anything else ends the connection, and after the end nothing is heard."""
+    machine = relay_in(state)
+    assert machine._state is state
+    steps = heard(machine, message)
+    if state is RelayState.CLOSED:
+        assert steps == []
+    elif type(message) not in RELAY_ACCEPTS[state]:
+        assert type(message).__name__ in failed(steps).got
+        assert heard(machine, message) == []
+
+
+def test_every_message_is_for_one_side_or_both():
+    """There is none that nobody takes."""
+    for_device = frozenset().union(*DEVICE_ACCEPTS.values())
+    for_relay = frozenset().union(*RELAY_ACCEPTS.values())
+    assert for_device | for_relay == set(TYPES.values())
+    assert for_device & for_relay == {ProofsFrame, Entries, Failure}
+
+
+def test_the_two_let_each_other_in():
+    """HELLO, WELCOME, AUTH, READY, CURSOR."""
+    one, other = device(checkpoint(3)), relay()
+    answer = other.receive(only_frame(one.start()), now_ms=0)
+    (peer,) = other.receive(only_frame(one.receive(only_frame(answer))), now_ms=0)
+    assert isinstance(peer, Peer)
+    assert peer.certificate.hash == NURSE.name
+    admitted, cursor = one.receive(only_frame(other.ready(token=b"token", expires_ms=9)))
+    assert isinstance(admitted, Admitted)
+    assert (admitted.record.hash, admitted.token, admitted.expires_ms) == (ORGANISATION.relay.hash, b"token", 9)
+    (locate,) = other.receive(only_frame([cursor]), now_ms=0)
+    assert isinstance(locate, Locate)
+    assert locate == Locate(3, checkpoint(3).root, (OWN,))
+    assert locate.states == ((3, checkpoint(3).root),)
+
+
+def test_nothing_is_served_before_the_shell_let_the_device_in():
+    """A proof of identity is not yet a permission."""
+    machine = relay_in(RelayState.DECIDING)
+    failed(heard(machine, Cursor(size=0, root=EMPTY_ROOT, sessions=())))
+    with pytest.raises(MisuseError):
+        machine.ready(token=None, expires_ms=None)
+    assert relay_in(RelayState.DECIDING).page(Proofs(), (), note=None, more=False) == []
+
+
+def test_the_other_side_s_reason_is_its_own():
+    """It is told as such, and not mistaken for something that this side found."""
+    for steps in (hear(opened(), SAMPLES[-1]), heard(serving(), SAMPLES[-1])):
+        (close,) = steps
+        assert isinstance(close.error, ToldError)
+        assert close.error.code == "forged"
+
+
+def test_a_long_error_still_ends_the_connection():
+    """Its texts are cut to what a frame takes."""
+    error = UntrustedError("x" * 100, expected="ä" * 1000, got="\x1b" * 1000, do="")
+    (told,) = sent(device().fail(error))
+    assert isinstance(told, Failure)
+    assert (told.code, len(told.expected)) == ("unexplained", 200)
+    refusal = serving().ingested(note=note(1), leaves=(), refused=[Refusal(ENTRY, error)])
+    (refused,) = sent(refusal)
+    assert isinstance(refused, Refused)
+    assert refused.entry == ENTRY
+
+
+# ------------------------------------------------------------------------------------------------- the device's log
+
+
+def test_a_page_moves_the_cursor_after_what_it_ends():
+    """Proofs that no entries followed are stored first."""
+    machine = opened(checkpoint(3))
+    assert hear(machine, ProofsFrame(certificates=(), sessions=(), seals=(b"seal",))) == []
+    take, advance, caught_up = hear(machine, Page(note=note(5), more=False))
+    assert take == Take(Proofs(seals=(b"seal",)), ())
+    assert advance == Advance(checkpoint(5), note(5), checkpoint(5))
+    assert caught_up == CaughtUp()
+    assert hear(machine, Page(note=None, more=True)) == []
+    assert hear(machine, Page(note=note(5), more=False))[0] == Advance(checkpoint(5), note(5), checkpoint(5))
+
+
+@pytest.mark.parametrize(
+    ("size", "forked", "code"), [(4, False, RELAY_LOG_SHRANK), (0, False, RELAY_LOG_SHRANK), (5, True, RELAY_LOG_SPLIT)]
+)
+def test_a_log_that_goes_back_or_splits_is_an_alarm(size: int, *, forked: bool, code: str):
+    """Within one connection there is no excuse: the cursor stays, a person hears of it, the connection ends."""
+    machine = opened(checkpoint(3))
+    hear(machine, Page(note=note(5), more=True))
+    steps = hear(machine, Page(note=note(size, forked=forked), more=False))
+    assert isinstance(steps[0], Alarm)
+    assert steps[0].code == code
+    assert failed(steps).code == code
+    assert not any(isinstance(step, Advance) for step in steps)
+
+
+def test_a_receipt_may_be_under_an_older_checkpoint():
+    """Receipts and pages are made side by side; its inclusion counts, and the cursor stays where it is."""
+    machine = opened(checkpoint(5))
+    leaves = (Leaf(entry=EntryHash(bytes([1]) * 32), index=1, path=inclusion_path(LEAVES[:4], 1)),)
+    assert hear(machine, Receipt(note=note(4), leaves=leaves)) == [Receipted(checkpoint(4), leaves, checkpoint(5))]
+    assert isinstance(hear(machine, Page(note=note(5), more=True))[0], Advance)
+
+
+def test_receipts_and_pages_speak_of_one_log():
+    """A receipt under another root of a size that was seen is an alarm, whichever came first."""
+    machine = opened(checkpoint(5))
+    assert hear(machine, Receipt(note=note(5, forked=True), leaves=()))[0].code == RELAY_LOG_SPLIT
+    machine = opened(checkpoint(5))
+    hear(machine, Receipt(note=note(8), leaves=()))
+    assert hear(machine, Page(note=note(8, forked=True), more=True))[0].code == RELAY_LOG_SPLIT
+    machine = opened(checkpoint(5), newest=checkpoint(9))
+    assert hear(machine, Page(note=note(9, forked=True), more=True))[0].code == RELAY_LOG_SPLIT
+
+
+@pytest.mark.parametrize(
+    "leaf",
+    [
+        Leaf(entry=EntryHash(bytes([2]) * 32), index=1, path=inclusion_path(LEAVES[:4], 1)),
+        Leaf(entry=EntryHash(bytes([1]) * 32), index=2, path=inclusion_path(LEAVES[:4], 1)),
+        Leaf(entry=EntryHash(bytes([1]) * 32), index=1, path=()),
+    ],
+)
+def test_a_receipt_counts_only_with_inclusion(leaf: Leaf):
+    """Another entry, another place, no path: nothing is receipted, and the connection ends."""
+    steps = hear(opened(), Receipt(note=note(4), leaves=(leaf,)))
+    assert failed(steps).code == "forged"
+    assert not any(isinstance(step, Receipted) for step in steps)
+
+
+def test_a_checkpoint_is_the_certified_relay_s():
+    """Of its key and its log's origin."""
+    for key in (NoteKey(ORIGIN, SigningKey(b"t" * 32)), NoteKey("other.example/log", ORGANISATION.relay_key)):
+        assert failed(hear(opened(), Page(note=note(4, key=key), more=False))).code == "forged"
+
+
+# ---------------------------------------------------------------------------------------------------------- resync
+
+
+def test_a_relay_that_forgot_is_an_alarm_and_is_told_everything():
+    """Frontiers go up, what it wants follows, and the cursor starts anew below where it was."""
+    machine = opened(checkpoint(9), newest=checkpoint(12))
+    alarm, ask = hear(machine, Resync(note=note(4)))
+    assert alarm == Alarm(RELAY_LOG_DIFFERS, checkpoint(4))
+    assert ask == SupplyFrontiers()
+    *frames, forks = machine.frontiers({STREAM: {OWN: (2, ENTRY)}}, forked=[(STREAM, OWN)])
+    assert sent(frames) == [Frontiers(streams=(StreamFrontier(stream=STREAM, heads={OWN: (2, ENTRY)}),), last=True)]
+    assert forks == SupplyChains(((STREAM, OWN, 0),))
+    assert hear(machine, Want(chains=((STREAM, (OWN, 3)),))) == [SupplyChains(((STREAM, OWN, 3),))]
+    assert hear(machine, Page(note=note(4), more=True)) == [Advance(checkpoint(4), note(4), checkpoint(4))]
+    failed(hear(machine, Want(chains=())))
+
+
+def test_the_cursor_names_the_newest_receipt_beyond_it():
+    """A relay that lost what it receipted is found out even if it still has what it fed."""
+    machine = device(checkpoint(3), newest=checkpoint(7))
+    (cursor,) = sent(machine.resume(ORGANISATION.relay))
+    assert cursor == Cursor(size=3, root=checkpoint(3).root, sessions=(OWN,), newest=(7, checkpoint(7).root))
+    (locate,) = heard(serving(), cursor)
+    assert isinstance(locate, Locate)
+    assert locate.states == ((3, checkpoint(3).root), (7, checkpoint(7).root))
+    assert hear(machine, Resync(note=note(3)))[0] == Alarm(RELAY_LOG_DIFFERS, checkpoint(3))
+
+
+def test_until_a_resync_is_over_it_begins_again():
+    """Receipts of the new log do not make up for what was not compared yet: what is kept is a state of no log."""
+    machine = opened(checkpoint(3), newest=checkpoint(9))
+    hear(machine, Resync(note=note(4)))
+    assert hear(machine, Receipt(note=note(12), leaves=())) == [Receipted(checkpoint(12), (), UNFINISHED)]
+    machine.frontiers({})
+    assert hear(machine, Receipt(note=note(14), leaves=())) == [Receipted(checkpoint(14), (), UNFINISHED)]
+    assert hear(machine, Page(note=note(12), more=True)) == [Advance(checkpoint(12), note(12), checkpoint(14))]
+    assert hear(machine, Receipt(note=note(15), leaves=())) == [Receipted(checkpoint(15), (), checkpoint(15))]
+    again = device(checkpoint(3), newest=UNFINISHED)
+    (cursor,) = sent(again.resume(ORGANISATION.relay))
+    assert isinstance(cursor, Cursor)
+    assert cursor.newest == (UNFINISHED.size, UNFINISHED.root)
+    assert hear(again, Resync(note=note(4)))[0] == Alarm(RELAY_LOG_DIFFERS, checkpoint(4))
+
+
+@pytest.mark.parametrize(("cursor", "newest", "size"), [(0, 0, 4), (5, 0, 5), (5, 5, 5), (0, 5, 5)])
+def test_a_groundless_resync_is_refused(cursor: int, newest: int, size: int):
+    """An empty cursor is a state of every log, and what the relay signs is a state of its own."""
+    machine = opened(
+        checkpoint(cursor) if cursor else EMPTY_CURSOR, newest=checkpoint(newest) if newest else EMPTY_CURSOR
+    )
+    assert failed(hear(machine, Resync(note=note(size)))).code == "malformed"
+
+
+def test_frontiers_are_handed_over_once_and_when_asked_for():
+    """Anything else is a bug of the shell."""
+    machine = opened(checkpoint(3))
+    with pytest.raises(MisuseError):
+        machine.frontiers({})
+    hear(machine, Resync(note=note(2)))
+    machine.frontiers({})
+    with pytest.raises(MisuseError):
+        machine.frontiers({})
+
+
+def test_a_comparison_ends_with_the_feed_even_without_a_checkpoint():
+    """The cursor is the empty one then."""
+    machine = device_in(DeviceState.COMPARING)
+    assert hear(machine, Page(note=None, more=True)) == []
+    assert machine.announce((OWN,)) == []
+    caught_up, again = hear(machine, Page(note=None, more=False))
+    assert caught_up == CaughtUp()
+    assert sent([again]) == [Cursor(size=0, root=EMPTY_ROOT, sessions=(OWN,), newest=(2, checkpoint(2).root))]
+
+
+def test_over_http_a_device_asks_again():
+    """In the middle of a comparison too, but not while the relay waits for frontiers."""
+    assert len(sent(opened().poll())) == 1
+    assert device_in(DeviceState.RESYNC).poll() == []
+    assert len(sent(device_in(DeviceState.COMPARING).poll())) == 1
+
+
+# --------------------------------------------------------------------------------------------------------- pushing
+
+
+def test_more_sessions_than_a_cursor_takes_are_announced_one_after_the_other():
+    """None is left out: the next cursor follows when the feed is caught up."""
+    sessions = tuple(SessionId(n.to_bytes(16, "big")) for n in range(2 * FRAME_ITEMS_MAX + 1))
+    machine = device(sessions=sessions)
+    cursors = sent(machine.resume(ORGANISATION.relay))
+    for _ in range(3):
+        cursors += sent(hear(machine, Page(note=None, more=False)))
+    assert [len(cursor.sessions) for cursor in cursors if isinstance(cursor, Cursor)] == [1024, 1024, 1]
+    assert hear(machine, Have(seals=((sessions[-1], 0),))) == [Supply({sessions[-1]: 0})]
+
+
+@pytest.mark.parametrize("seals", [((SessionId(b"?" * 16), 0),), ((OWN, 0), (OWN, 1))])
+def test_a_relay_says_what_it_lacks_of_announced_sessions(seals: tuple[tuple[SessionId, int], ...]):
+    """Of each once."""
+    assert failed(hear(opened(), Have(seals=seals))).code == "malformed"
+
+
+def test_announcing_again_answers_with_what_is_lacking():
+    """Whatever is new since."""
+    machine, other = opened(), SessionId(b"o" * 16)
+    assert sent(machine.announce((other,))) == [Cursor(size=0, root=EMPTY_ROOT, sessions=(other,))]
+    assert hear(machine, Have(seals=((other, 2),))) == [Supply({other: 2})]
+
+
+def test_a_refused_entry_is_told_with_the_reason():
+    """The connection goes on."""
+    (rejected,) = hear(opened(), Refused(entry=ENTRY, code="gap", expected="a", got="b", do="c"))
+    assert isinstance(rejected, Rejected)
+    assert (rejected.entry, rejected.error.code) == (ENTRY, "gap")
+
+
+# ------------------------------------------------------------------------------------------------------- gathering
+
+
+def test_proofs_wait_for_their_entries():
+    """So that both are stored in one transaction, on either side."""
+    proofs = ProofsFrame(certificates=(b"c",), sessions=(b"s",), seals=())
+    more = ProofsFrame(certificates=(), sessions=(), seals=(b"1",))
+    for listen in listeners():
+        assert listen(proofs) == []
+        assert listen(more) == []
+        (take,) = listen(SAMPLES[7])
+        assert take.proofs == Proofs(certificates=(b"c",), sessions=(b"s",), seals=(b"1",))
+        assert len(take.entries) == 1
+        assert listen(Entries(entries=())) == [Take(Proofs(), ())]
+
+
+@pytest.mark.parametrize(
+    ("proofs", "limit"),
+    [
+        (ProofsFrame(certificates=(), sessions=(), seals=(b"x" * 100_000,) * 2), PROOFS_BYTES_MAX // 200_000 + 1),
+        (ProofsFrame(certificates=(), sessions=(), seals=(b"x",) * 1024), PROOFS_MAX // 1024),
+        (ProofsFrame(certificates=(), sessions=(), seals=()), PROOFS_MAX + 1),
+    ],
+)
+def test_proofs_do_not_wait_for_ever(proofs: ProofsFrame, limit: int):
+    """Neither in bytes nor in number: what is too much is stored ahead, and the exchange goes on."""
+    for listen in listeners():
+        takes = [step for _ in range(2 * limit) for step in listen(proofs)]
+        assert len(takes) == 2
+        assert sum(len(take.proofs) for take in takes) == 2 * limit * len(proofs.seals)
+
+
+# ------------------------------------------------------------------------------------------------------- the relay
+
+
+def test_a_cursor_that_is_no_state_of_the_log_is_answered_by_resync():
+    """Nothing is fed until the frontiers came, whatever was loaded meanwhile; a cursor that crosses is not judged."""
+    machine = serving()
+    have, resync = sent(machine.located(note=note(4), seals=[(OWN, 2)]))
+    assert have == Have(seals=((OWN, 2),))
+    assert resync == Resync(note=note(4))
+    assert machine.page(Proofs(), (), note=note(4), more=True) == []
+    assert heard(machine, Cursor(size=1, root=HASH, sessions=(OWN,))) == [Locate(1, HASH, (OWN,))]
+    assert sent(machine.located(note=note(4), seals=[(OWN, 2)])) == [have]
+    assert sent(machine.located(note=None, seals=[])) == [Have(seals=())]
+    frontier = {OWN: (2, ENTRY)}
+    assert heard(machine, Frontiers(streams=(StreamFrontier(stream=STREAM, heads=frontier),), last=True)) == [
+        Compare({STREAM: frontier})
+    ]
+    assert machine.page(Proofs(), (), note=note(4), more=False)
+
+
+def test_a_cursor_that_is_a_state_of_the_log_is_fed():
+    """From there on."""
+    assert serving().located(note=None, seals=[])[1:] == [Feed()]
+
+
+def test_one_stream_s_frontier_may_span_frames():
+    """The parts are one frontier; the next comparison starts empty."""
+    machine, other = serving(), SessionId(b"o" * 16)
+    one, two = {OWN: (2, ENTRY)}, {other: (3, ENTRY)}
+    assert heard(machine, Frontiers(streams=(StreamFrontier(stream=STREAM, heads=one),), last=False)) == []
+    assert heard(machine, Frontiers(streams=(StreamFrontier(stream=STREAM, heads=two),), last=True)) == [
+        Compare({STREAM: {**one, **two}})
+    ]
+    assert heard(machine, Frontiers(streams=(), last=True)) == [Compare({})]
+
+
+def test_frontiers_are_bounded(monkeypatch: pytest.MonkeyPatch):
+    """In streams and in heads; the error names which."""
+    monkeypatch.setattr("sync_protocol.relay_exchange.FRONTIER_STREAMS_MAX", 0)
+    frame = Frontiers(streams=(StreamFrontier(stream=STREAM, heads={OWN: (2, ENTRY)}),), last=False)
+    assert "streams" in failed(heard(serving(), frame)).expected
+    monkeypatch.undo()
+    monkeypatch.setattr("sync_protocol.relay_exchange.FRONTIER_HEADS_MAX", 1)
+    machine = serving()
+    assert heard(machine, frame) == []
+    assert "heads" in failed(heard(machine, frame)).expected
+    assert FRONTIER_HEADS_MAX > 100_000
+
+
+def test_what_is_wanted_spans_frames_and_then_the_feed_begins():
+    """All of it before the first page, so that a device has heard of everything when its cursor moves."""
+    steps = serving().compared([(STREAM, OWN, n) for n in range(FRAME_ITEMS_MAX + 1)])
+    wants = sent(steps)
+    assert [len(want.chains) for want in wants if isinstance(want, Want)] == [FRAME_ITEMS_MAX, 1]
+    assert steps[-1] == Feed()
+    assert serving().compared([]) == [Feed()]
+
+
+def test_a_page_never_moves_a_cursor_back():
+    """A cursor that crossed a page on its way makes the shell feed from further back; those notes are left out."""
+    machine = serving()
+    pages = [sent(machine.page(Proofs(), (), note=note(size), more=False))[-1] for size in (4, 2, 4, 6)]
+    assert [page.note for page in pages if isinstance(page, Page)] == [note(4), None, note(4), note(6)]
+    assert machine.page(Proofs(), (), note=None, more=True)[-1] == Feed()
+
+
+def test_receipts_are_made_of_what_is_durable():
+    """In frames of so many leaves; none where nothing was stored."""
+    leaf = Leaf(entry=ENTRY, index=0, path=())
+    receipts = sent(serving().ingested(note=note(1), leaves=[leaf] * 129, refused=()))
+    assert [len(receipt.leaves) for receipt in receipts if isinstance(receipt, Receipt)] == [128, 1]
+    assert serving().ingested(note=note(1), leaves=(), refused=()) == []
+
+
+def test_a_device_pushes_proofs_before_entries():
+    """As the relay's page does."""
+    entries = SAMPLES[7]
+    assert isinstance(entries, Entries)
+    messages = sent(opened().push(Proofs(seals=(b"1",)), entries.entries))
+    assert messages == [ProofsFrame(certificates=(), sessions=(), seals=(b"1",)), entries]
+    *page, last = sent(serving().page(Proofs(seals=(b"1",)), entries.entries, note=None, more=False))
+    assert page == messages
+    assert last == Page(note=None, more=False)
+
+
+def test_hashes_of_a_frontier_are_whole():
+    """Thirty-two bytes: shorter tags can be ground."""
+    assert len(Hash.of(b"")) == 32

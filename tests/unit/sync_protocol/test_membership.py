@@ -1,0 +1,372 @@
+"""Membership is a pure function of the set of control entries, and nobody takes more than they were given."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sync_protocol.control import (
+    AddMember,
+    Control,
+    CreateChart,
+    CreateDocument,
+    MintEpoch,
+    Rewrap,
+    UnknownControl,
+    chart_id,
+    control_stream,
+    pack_control,
+)
+from sync_protocol.ids import CertificateHash, DocumentId, EntryHash, Hash
+from sync_protocol.limits import CONTROL_HEADS_MAX
+from sync_protocol.membership import ControlEntry, Membership, founding, read_control, replay
+from sync_protocol.roles import READABLE, Compartment, Role
+from tests.support.people import Organisation
+
+SAFETY, CLINICAL, SENSITIVE = Compartment
+NONCE = b"n" * 16
+
+
+def person(name: str) -> CertificateHash:
+    """A certificate's hash for a name."""
+    return CertificateHash(name.encode().ljust(32, b"."))
+
+
+CREATOR, DOCTOR, NURSE, STRANGER, ADMIN = map(person, ("creator", "doctor", "nurse", "stranger", "admin"))
+ROLES = {
+    CREATOR: Role.NURSE,
+    DOCTOR: Role.PHYSICIAN,
+    NURSE: Role.NURSE,
+    STRANGER: Role.PHYSICIAN,
+    ADMIN: Role.ADMIN,
+}
+CHART = chart_id(CREATOR, NONCE)
+FIRST = DocumentId(b"1" * 16)
+
+
+def entry(
+    name: str, author: CertificateHash, record: Control | UnknownControl | None, *parents: ControlEntry
+) -> ControlEntry:
+    """A control entry whose hash follows from its name."""
+    return ControlEntry(
+        hash=EntryHash(Hash.of(name.encode())),
+        parents=tuple(parent.hash for parent in parents),
+        author=author,
+        record=record,
+    )
+
+
+def add(name: CertificateHash, *compartments: Compartment) -> AddMember:
+    """An addition; of all compartments by default."""
+    return AddMember(certificate=name, compartments=compartments or tuple(Compartment))
+
+
+def mint(compartment: Compartment, *recipients: CertificateHash, parents: tuple[EntryHash, ...] = ()) -> MintEpoch:
+    """An epoch with a wrap for each recipient."""
+    return MintEpoch(
+        compartment=compartment,
+        parents=parents,
+        commitment=Hash(b"k" * 32),
+        nonce=b"o" * 32,
+        wraps=tuple((name, b"wrap") for name in recipients),
+    )
+
+
+BIRTH = entry("birth", CREATOR, CreateChart(nonce=NONCE, document=FIRST))
+
+
+def add_up(*entries: ControlEntry) -> Membership:
+    """The membership of the chart."""
+    found = replay((BIRTH, *entries), CHART, ROLES)
+    assert found is not None
+    return found
+
+
+def test_nothing_is_known_before_the_chart_is_created():
+    """And another's record does not create it."""
+    other = entry("other", STRANGER, CreateChart(nonce=NONCE, document=FIRST))
+    assert founding(other) != CHART == founding(BIRTH)
+    assert founding(entry("x", CREATOR, None)) is None
+    assert replay([], CHART, ROLES) is None
+    assert replay([other], CHART, ROLES) is None
+
+
+def test_the_creator_is_the_first_member():
+    """And reads what its role may read."""
+    alone = add_up()
+    assert (alone.chart, alone.creator, alone.chart_document) == (CHART, CREATOR, FIRST)
+    assert alone.members == {CREATOR: READABLE[Role.NURSE]}
+    assert alone.heads == (BIRTH.hash,)
+
+
+def test_a_member_reads_what_was_granted_and_its_role_allows():
+    """Of both the less."""
+    members = add_up(entry("a", CREATOR, add(NURSE)), entry("b", CREATOR, add(DOCTOR, SAFETY))).members
+    assert members[NURSE] == {SAFETY, CLINICAL}
+    assert members[DOCTOR] == {SAFETY}
+
+
+def test_the_creator_grants_what_it_may_not_read_itself():
+    """A nurse who opens a chart can have a physician keep sensitive notes in it."""
+    assert add_up(entry("a", CREATOR, add(DOCTOR))).members[DOCTOR] == frozenset(Compartment)
+
+
+def test_members_grant_no_more_than_they_read():
+    """Neither to themselves nor to others: whoever reads one compartment does not help themselves to the next."""
+    given_little = entry("a", CREATOR, add(DOCTOR, SAFETY))
+    greedy = entry("b", DOCTOR, add(DOCTOR), given_little)
+    friend = entry("c", DOCTOR, add(NURSE), given_little)
+    members = add_up(given_little, greedy, friend).members
+    assert members[DOCTOR] == members[NURSE] == {SAFETY}
+
+
+def test_a_stranger_s_additions_count_for_nothing():
+    """Until the stranger is a member."""
+    self_made = entry("a", STRANGER, add(STRANGER))
+    assert STRANGER not in add_up(self_made).members
+    invited = entry("b", CREATOR, add(STRANGER, SAFETY))
+    friend = entry("c", STRANGER, add(NURSE))
+    assert add_up(self_made, invited, friend).members == {
+        CREATOR: {SAFETY, CLINICAL},
+        STRANGER: {SAFETY},
+        NURSE: {SAFETY},
+    }
+
+
+def test_grants_add_up():
+    """Also through those who were granted more only later."""
+    chain = [
+        entry("a", CREATOR, add(DOCTOR, SAFETY)),
+        entry("b", DOCTOR, add(NURSE)),
+        entry("c", CREATOR, add(DOCTOR, CLINICAL)),
+    ]
+    assert add_up(*chain).members[NURSE] == {SAFETY, CLINICAL}
+
+
+def test_a_certificate_that_is_not_known_yet_is_no_member_yet():
+    """It becomes one when it arrives."""
+    late = person("late")
+    addition = entry("a", CREATOR, add(late))
+    assert late not in add_up(addition).members
+    found = replay([BIRTH, addition], CHART, {**ROLES, late: Role.NURSE})
+    assert found is not None
+    assert late in found.members
+
+
+def test_an_unknown_creator_reads_nothing_yet():
+    """Its role is not known."""
+    found = replay([BIRTH], CHART, {})
+    assert found is not None
+    assert found.members == {CREATOR: frozenset()}
+
+
+def test_an_administrator_in_a_chart_reads_nothing():
+    """Its role keeps it from all compartments."""
+    assert add_up(entry("a", CREATOR, add(ADMIN))).members[ADMIN] == frozenset()
+
+
+def test_documents_are_the_chart_s_own_and_then_the_others():
+    """Ascending; a stranger's count for nothing, and a creator who contradicts itself loses none."""
+    second, third, foreign = (DocumentId(bytes([n]) * 16) for n in (9, 3, 1))
+    twice = entry("birth again", CREATOR, CreateChart(nonce=NONCE, document=third))
+    found = add_up(
+        entry("a", CREATOR, CreateDocument(document=second)),
+        entry("b", STRANGER, CreateDocument(document=foreign)),
+        twice,
+    )
+    first = min((BIRTH, twice), key=lambda item: item.hash)
+    assert isinstance(first.record, CreateChart)
+    assert found.chart_document == first.record.document
+    assert set(found.documents) == {FIRST, second, third}
+    assert list(found.documents[1:]) == sorted(found.documents[1:])
+
+
+def test_heads_are_members_entries_that_none_of_them_follows():
+    """A stranger's entries are nobody's business, whatever they name; and there are never too many for a header."""
+    a = entry("a", CREATOR, add(NURSE), BIRTH)
+    noise = entry("b", STRANGER, None, a)
+    assert add_up(a, noise).heads == (a.hash,)
+    crowd = [entry(f"{n}", CREATOR, UnknownControl(99), BIRTH) for n in range(CONTROL_HEADS_MAX + 5)]
+    heads = add_up(*crowd).heads
+    assert len(heads) == CONTROL_HEADS_MAX
+    assert list(heads) == sorted(item.hash for item in crowd)[:CONTROL_HEADS_MAX]
+
+
+def test_what_does_not_decode_is_void_alone():
+    """It keeps its place in the causal order."""
+    a = entry("a", CREATOR, add(NURSE), BIRTH)
+    void = entry("b", CREATOR, None, a)
+    epoch = entry("c", CREATOR, mint(SAFETY, CREATOR, NURSE), void)
+    found = add_up(a, void, epoch)
+    assert found.epochs[epoch.hash].valid
+    assert found.heads == (epoch.hash,)
+
+
+def test_an_epoch_is_judged_by_what_its_minter_had_seen():
+    """Members whom it could not know of do not spoil it; those whom it knew of must be recipients."""
+    a = entry("a", CREATOR, add(NURSE), BIRTH)
+    before = entry("before", CREATOR, mint(SAFETY, CREATOR), BIRTH)
+    after = entry("after", CREATOR, mint(SAFETY, CREATOR, NURSE), a)
+    careless = entry("careless", CREATOR, mint(SAFETY, CREATOR), a)
+    generous = entry("generous", CREATOR, mint(SAFETY, CREATOR, NURSE, STRANGER), a)
+    found = add_up(a, before, after, careless, generous)
+    assert {name for name, epoch in found.epochs.items() if epoch.valid} == {before.hash, after.hash}
+    assert [epoch.id for epoch in found.writing_candidates(SAFETY)] == [after.hash]
+
+
+def test_a_minter_must_be_a_reader():
+    """Whoever mints an epoch knows its key: a member who may not read a compartment mints none for it."""
+    a = entry("a", CREATOR, add(DOCTOR), BIRTH)
+    b = entry("b", CREATOR, add(NURSE), a)
+    spy = entry("spy", NURSE, mint(SENSITIVE, DOCTOR), b)
+    fair = entry("fair", DOCTOR, mint(SENSITIVE, DOCTOR), b)
+    found = add_up(a, b, spy, fair)
+    assert not found.epochs[spy.hash].valid
+    assert [epoch.id for epoch in found.writing_candidates(SENSITIVE)] == [fair.hash]
+
+
+def test_candidates_are_today_s_readers_lowest_hash_first():
+    """An epoch that lacks a newer member is written under no more."""
+    epochs = [entry(f"e{n}", CREATOR, mint(CLINICAL, CREATOR), BIRTH) for n in range(5)]
+    found = add_up(*epochs)
+    names = [epoch.id for epoch in found.writing_candidates(CLINICAL)]
+    assert names == sorted(item.hash for item in epochs)
+    assert found.writing_candidates(SAFETY) == ()
+    assert add_up(*epochs, entry("a", CREATOR, add(NURSE))).writing_candidates(CLINICAL) == ()
+
+
+def test_tips_are_the_parents_of_the_next_epoch():
+    """Those that no other names."""
+    one = entry("one", CREATOR, mint(SAFETY, CREATOR), BIRTH)
+    two = entry("two", CREATOR, mint(SAFETY, CREATOR, parents=(one.hash,)), one)
+    assert add_up(one, two).epoch_tips(SAFETY) == (two.hash,)
+    assert add_up(one, two).epoch_tips(CLINICAL) == ()
+
+
+def test_rewraps_join_the_epoch_s_wraps():
+    """Each with who wrapped; a stranger's are left out, and those of an unknown epoch wait."""
+    epoch = entry("e", CREATOR, mint(SAFETY, CREATOR), BIRTH)
+    a = entry("a", CREATOR, add(NURSE), epoch)
+    again = entry("r", CREATOR, Rewrap(epoch=epoch.hash, wraps=((NURSE, b"late"), (CREATOR, b"again"))), a)
+    foreign = entry("f", STRANGER, Rewrap(epoch=epoch.hash, wraps=((NURSE, b"bad"),)), a)
+    lost = entry("l", CREATOR, Rewrap(epoch=EntryHash(b"?" * 32), wraps=((NURSE, b"lost"),)), a)
+    found = add_up(epoch, a, again, foreign, lost)
+    assert set(found.epochs) == {epoch.hash}
+    wraps = found.epochs[epoch.hash].wraps
+    assert wraps[NURSE] == ((CREATOR, b"late"),)
+    assert set(wraps[CREATOR]) == {(CREATOR, b"wrap"), (CREATOR, b"again")}
+    assert found.epochs[epoch.hash].minter == CREATOR
+    assert found.epochs[epoch.hash].heads == (BIRTH.hash,)
+
+
+def test_a_control_entry_is_read_from_its_body():
+    """An undecodable body gives no record, and nothing is raised."""
+    organisation = Organisation.make(1)
+    nurse = organisation.device(Role.NURSE)
+    record = CreateChart(nonce=NONCE, document=FIRST)
+    stream = control_stream(chart_id(nurse.name, NONCE))
+    _, (good, bad) = nurse.session().write(stream, [pack_control(record), b"\xff"])
+    assert read_control(good, nurse.name).record == record
+    assert read_control(bad, nurse.name).record is None
+    assert read_control(bad, nurse.name).parents == (good.hash,)
+
+
+PEOPLE = [*ROLES, person("unknown")]
+RECORDS = st.one_of(
+    st.builds(add, st.sampled_from(PEOPLE), st.sampled_from(Compartment)),
+    st.builds(add, st.sampled_from(PEOPLE)),
+    st.builds(lambda n: CreateDocument(document=DocumentId(bytes([n]) * 16)), st.integers(0, 3)),
+    st.builds(lambda c, names: mint(c, *names), st.sampled_from(Compartment), st.sets(st.sampled_from(PEOPLE))),
+    st.just(CreateChart(nonce=NONCE, document=DocumentId(b"2" * 16))),
+    st.none(),
+    st.builds(UnknownControl, st.integers(20, 30)),
+)
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[ControlEntry]:
+    """A chart's control entries: each author had seen some of what was there."""
+    entries = [BIRTH]
+    for number in range(draw(st.integers(0, 12))):
+        parents = draw(st.sets(st.sampled_from(range(len(entries))), max_size=3))
+        author = draw(st.sampled_from(PEOPLE))
+        entries.append(entry(f"entry {number}", author, draw(RECORDS), *(entries[n] for n in sorted(parents))))
+    return entries
+
+
+@given(histories(), st.randoms(use_true_random=False))
+def test_the_order_of_arrival_plays_no_part(entries: list[ControlEntry], shuffler: random.Random):
+    """Any order, any duplicates: one membership."""
+    shuffled = entries + shuffler.sample(entries, len(entries) // 2)
+    shuffler.shuffle(shuffled)
+    assert replay(shuffled, CHART, ROLES) == replay(entries, CHART, ROLES)
+
+
+@given(histories(), st.integers(0, 12))
+def test_members_and_rights_only_grow(entries: list[ControlEntry], count: int):
+    """Nothing that is learned later takes back a right that was there: what takes back comes with revocation."""
+    some, whole = replay(entries[: 1 + count], CHART, ROLES), replay(entries, CHART, ROLES)
+    assert some is not None
+    assert whole is not None
+    assert all(reads <= whole.members[name] for name, reads in some.members.items())
+
+
+@given(histories())
+def test_an_epoch_s_verdict_is_what_its_causal_past_alone_gives(entries: list[ControlEntry]):
+    """Judged again from nothing but the past of the epoch's own entry, the verdict is the same."""
+    whole = replay(entries, CHART, ROLES)
+    assert whole is not None
+    known = {item.hash: item for item in entries}
+    for name, epoch in whole.epochs.items():
+        past = replay([BIRTH, *past_of(known[name].parents, known)], CHART, ROLES)
+        assert past is not None
+        readers = past.readers(epoch.record.compartment)
+        recipients = {recipient for recipient, _ in epoch.record.wraps}
+        assert epoch.valid == (epoch.minter in readers and recipients == readers)
+
+
+def past_of(heads: Iterable[EntryHash], known: dict[EntryHash, ControlEntry]) -> list[ControlEntry]:
+    """The known entries at and before `heads`."""
+    found: dict[EntryHash, ControlEntry] = {}
+    ahead = list(heads)
+    while ahead:
+        name = ahead.pop()
+        if name in known and name not in found:
+            found[name] = known[name]
+            ahead.extend(known[name].parents)
+    return list(found.values())
+
+
+@pytest.mark.parametrize("epochs", [1500])
+def test_a_long_history_is_added_up_in_linear_time(epochs: int):
+    """A chart with thousands of records, each epoch with a past of its own, opens in a moment and not in minutes."""
+    entries, last = [BIRTH], BIRTH
+    people = [person(f"member {n}") for n in range(50)]
+    roles = {**ROLES, **dict.fromkeys(people, Role.NURSE)}
+    for number in range(epochs):
+        last = entry(f"a{number}", CREATOR, add(people[number % 50], SAFETY, CLINICAL), last)
+        entries.append(last)
+        last = entry(f"m{number}", CREATOR, mint(SAFETY, CREATOR, *people[: number + 1]), last)
+        entries.append(last)
+    before = time.process_time()
+    found = replay(reversed(entries), CHART, roles)
+    assert found is not None
+    assert all(epoch.valid for epoch in found.epochs.values())
+    assert time.process_time() - before < 2
+
+
+def test_a_missing_or_circular_past_is_no_hindrance():
+    """Parents that are not here contribute nothing; hashes forbid circles, and one would only be left unjudged."""
+    orphan = ControlEntry(
+        hash=EntryHash(b"o" * 32), parents=(EntryHash(b"?" * 32),), author=CREATOR, record=mint(SAFETY, CREATOR)
+    )
+    one = ControlEntry(hash=EntryHash(b"1" * 32), parents=(EntryHash(b"2" * 32),), author=CREATOR, record=add(NURSE))
+    two = ControlEntry(hash=EntryHash(b"2" * 32), parents=(one.hash,), author=CREATOR, record=mint(SAFETY, CREATOR))
+    found = add_up(orphan, one, two)
+    assert found.epochs[orphan.hash].valid
+    assert NURSE in found.members
