@@ -1,0 +1,1 @@
+"""The history of the databases' tables, a folder for each program's."""

@@ -1,0 +1,1 @@
+"""Revisions of the relay's tables, oldest first by number."""

@@ -1,0 +1,161 @@
+"""The composition root: puts a relay together from its settings and the organisation file, and takes it apart again.
+
+Here alone the clock is read and entropy drawn, and here the database is opened.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from fastapi import FastAPI
+
+from server.relay.committer import Committer
+from server.relay.database import migrate, open_engine
+from server.relay.enrolment import Enrolment
+from server.relay.errors import StartError
+from server.relay.fanout import Fanout
+from server.relay.identity import KEY_FILE, Identity, load_key
+from server.relay.ingest import Ingest
+from server.relay.rates import Rates
+from server.relay.recall import recall_directory, recall_forks, recall_trust
+from server.relay.routes.about import about
+from server.relay.routes.desk import desk
+from server.relay.routes.requests import install
+from server.relay.routes.socket import socket
+from server.relay.routes.sync import Seats, sync
+from server.relay.services import Services
+from server.relay.settings import RelaySettings
+from server.relay.store import SqlStore
+from server.relay.window import Archive, Tip, Window
+from sync_protocol.errors import PeerError
+from sync_protocol.organisation_file import open_organisation_file
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from sync_protocol.certificates import Certificate, Root
+    from sync_protocol.signed import Verified
+
+_VERIFIERS: Final = 2
+"""Threads for cryptography; it frees the interpreter for one other thread or two, not for more."""
+_READERS: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """A relay, opened: the application that a server runs, and its parts.
+
+    Attributes:
+        services: its parts; `services.listening` is set by whoever binds the socket, before the application runs.
+        app: the ASGI application; its lifespan starts the writer and closes everything.
+    """
+
+    services: Services
+    app: FastAPI
+
+
+def open_relay(settings: RelaySettings, organisation_file: bytes) -> Relay:
+    """Open a relay's key and database and get everything ready but the writer.
+
+    Args:
+        settings: its home exists, and nobody else uses it.
+        organisation_file: whom it serves.
+
+    Raises:
+        StartError: the key, the organisation file and the database do not go together, or one is damaged.
+        StorageError: the database cannot be opened or brought up to date.
+    """
+    root, administrator = _organisation(organisation_file)
+    key = load_key(settings.home / KEY_FILE, os.urandom)
+    engine = open_engine(settings.storage_url)
+    try:
+        migrate(engine)
+        store = SqlStore(engine)
+        trust = recall_trust(store, root, administrator)
+        identity = Identity(store=store, root=root, key=key)
+        window = Window(_newest(store, identity), recall_forks(engine))
+        directory = recall_directory(store, engine, trust)
+    except BaseException:
+        engine.dispose()
+        raise
+    verifiers = ThreadPoolExecutor(_VERIFIERS, thread_name_prefix="fieldward-verifier")
+    readers = ThreadPoolExecutor(_READERS, thread_name_prefix="fieldward-reader")
+    fanout = Fanout(directory)
+    services = Services(
+        settings=settings,
+        identity=identity,
+        trust=trust,
+        directory=directory,
+        store=store,
+        window=window,
+        archive=Archive(store, window.forks),
+        fanout=fanout,
+        ingest=Ingest(store=store, trust=trust, window=window, fanout=fanout, verifiers=verifiers, readers=readers),
+        enrolment=Enrolment(store=store, directory=directory, trust=trust),
+        rates=Rates(),
+        verifiers=verifiers,
+        readers=readers,
+        now_ms=lambda: time.time_ns() // 1_000_000,
+        entropy=os.urandom,
+    )
+    return Relay(services, _app(services, engine, organisation_file))
+
+
+def _organisation(data: bytes) -> tuple[Verified[Root], Verified[Certificate]]:
+    try:
+        return open_organisation_file(data, expected=None)
+    except PeerError as error:
+        raise StartError(
+            "organisation_file",
+            expected="an organisation file as `fieldward org` wrote it",
+            got=f"one that is damaged ({error.expected}; got {error.got})",
+            do="copy the file again from an administrator's device",
+        ) from None
+
+
+def _newest(store: SqlStore, identity: Identity) -> Tip:
+    """The log's newest checkpoint; an empty log gets its first."""
+    with store.writing() as writer:
+        tip = Tip(*writer.commit_log(identity.sign, identity.origin))
+    if tip.checkpoint.origin != identity.origin:
+        raise StartError(
+            "other_key",
+            expected=f"the key of this database's log, {tip.checkpoint.origin}",
+            got=f"the key of {identity.origin}",
+            do=f"restore {KEY_FILE} from the backup that belongs to this database",
+        )
+    return tip
+
+
+def _app(services: Services, engine: Engine, organisation_file: bytes) -> FastAPI:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        identity = services.identity
+        committer = Committer(
+            store=services.store,
+            directory=services.directory,
+            sign=identity.sign,
+            origin=identity.origin,
+            publish=services.ingest.published,
+            entries_max=services.settings.commit_entries_max,
+        )
+        services.ingest.start(committer)
+        yield
+        await services.ingest.stop()
+        services.verifiers.shutdown()
+        services.readers.shutdown()
+        engine.dispose()
+
+    # No generated documentation: it loads scripts from elsewhere. docs/relay.md lists the addresses.
+    app = FastAPI(title="Fieldward relay", lifespan=lifespan, openapi_url=None)
+    seats = Seats(services)
+    for router in (about(services, organisation_file), desk(services, seats), sync(services, seats), socket(services)):
+        app.include_router(router)
+    install(app)
+    return app

@@ -1,0 +1,194 @@
+"""`fieldward server`: runs a relay from the command line."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from sync_protocol.errors import ExplainedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from uvicorn import Server
+
+    from server.relay.app import Relay
+    from server.relay.settings import RelaySettings
+
+LOCK_FILE: Final = "relay.lock"
+_REFUSED: Final = 1
+_BACKLOG: Final = 2048
+_GRACE_S: Final = 10
+
+
+@click.group()
+def server() -> None:
+    """Run an organisation's own server."""
+
+
+@server.command(epilog="Example: fieldward server run --home /srv/relay --organisation clinic.org --port 8410")
+@click.option("--home", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder of key and data.")
+@click.option(
+    "--organisation",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    required=True,
+    help="Organisation file, as `fieldward org` writes it.",
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8410, show_default=True, help="0: any free port.")
+@click.option("--ready-file", type=click.Path(path_type=Path, dir_okay=False), help="Written once the relay answers.")
+@click.option("--database-url", help="PostgreSQL or SQLite URL; by default an SQLite file in the home.")
+@click.option("--public-url", multiple=True, help="URL under which devices dial this relay; may be repeated.")
+@click.option("--trusted-proxy", help="Address of a reverse proxy whose X-Forwarded-For is believed.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a line to read.")
+def run(as_json: bool, trusted_proxy: str | None, ready_file: Path | None, organisation: Path, **options: Any) -> None:  # noqa: ANN401, FBT001 - click's
+    """Run the relay until it is told to stop (SIGTERM or SIGINT)."""
+    from server.relay.settings import RelaySettings
+
+    settings = RelaySettings(
+        home=options["home"],
+        database_url=options["database_url"],
+        host=options["host"],
+        port=options["port"],
+        public_addresses=options["public_url"],
+    )
+    try:
+        _serve(settings, organisation.read_bytes(), ready_file, proxy=trusted_proxy, as_json=as_json)
+    except ExplainedError as error:
+        _refuse(error, as_json=as_json)
+    except OSError as error:
+        _refuse(_unreadable(error), as_json=as_json)
+
+
+def _serve(
+    settings: RelaySettings, organisation_file: bytes, ready_file: Path | None, *, proxy: str | None, as_json: bool
+) -> None:
+    from filelock import FileLock, Timeout
+
+    from server.relay.app import open_relay
+    from server.relay.errors import StartError
+
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock = FileLock(settings.home / LOCK_FILE)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise StartError(
+            "home_in_use",
+            expected="a home that no other relay uses",
+            got=f"{settings.home}, which one does",
+            do="stop the other relay, or name another home",
+        ) from None
+    with lock, _bound(settings) as listener:
+        relay = open_relay(settings, organisation_file)
+        relay.services.listening = _url(settings, listener)
+        web = _uvicorn(relay, proxy, lambda: _ready(relay, ready_file, as_json=as_json))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            # uvicorn has its own while it runs, and raises the signal again when it has stopped: well, then.
+            signal.signal(number, lambda *_: setattr(web, "should_exit", True))
+        web.run(sockets=[listener])
+        if ready_file is not None:
+            ready_file.unlink(missing_ok=True)
+
+
+def _bound(settings: RelaySettings) -> socket.socket:
+    """The listening socket; bound before anything is opened, so that a taken port costs nothing."""
+    from server.relay.errors import StartError
+
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((settings.host, settings.port))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise StartError(
+            "address",
+            expected=f"{settings.host} port {settings.port} free to listen on",
+            got=(error.strerror or str(error)).lower(),
+            do="stop what listens there, or choose another --port or --host",
+        ) from None
+    return listener
+
+
+def _url(settings: RelaySettings, listener: socket.socket) -> str:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"http://{host}:{listener.getsockname()[1]}"
+
+
+def _uvicorn(relay: Relay, proxy: str | None, ready: Callable[[], None]) -> Server:
+    import uvicorn
+
+    from server.relay.sockets import HttpProtocol, SocketProtocol
+    from sync_protocol.limits import FRAME_BYTES_MAX
+
+    class Announcing(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                ready()
+
+    config = uvicorn.Config(
+        relay.app,
+        http=HttpProtocol,
+        ws=SocketProtocol,
+        ws_max_size=FRAME_BYTES_MAX,
+        ws_per_message_deflate=False,
+        ws_ping_interval=20,
+        ws_ping_timeout=20,
+        proxy_headers=proxy is not None,
+        forwarded_allow_ips=proxy,
+        server_header=False,
+        access_log=False,
+        log_config=None,
+        timeout_graceful_shutdown=_GRACE_S,
+    )
+    return Announcing(config)
+
+
+def _ready(relay: Relay, ready_file: Path | None, *, as_json: bool) -> None:
+    from server.relay.identity import fingerprint
+
+    services = relay.services
+    key_print = fingerprint(services.identity.key.public)
+    told = {"url": services.listening, "pid": os.getpid(), "fingerprint": key_print}
+    if ready_file is not None:
+        draft = ready_file.with_name(f"{ready_file.name}.new")
+        draft.write_text(json.dumps(told) + "\n", encoding="utf-8")
+        draft.replace(ready_file)
+    if as_json:
+        click.echo(json.dumps({**told, "claimed": services.identity.claimed}))
+        return
+    waits = "" if services.identity.claimed else "; not claimed yet, so no device can sync"
+    click.echo(f"The relay answers at {services.listening}, key {key_print}{waits}.")
+
+
+def _unreadable(error: OSError) -> ExplainedError:
+    from server.relay.errors import StartError
+
+    return StartError(
+        "file",
+        expected="files and folders that can be read and written",
+        got=f"{(error.strerror or str(error)).lower()}: {error.filename}",
+        do="correct the path, or its owner and mode",
+    )
+
+
+def _refuse(error: ExplainedError, *, as_json: bool) -> None:
+    """Say why the relay does not run, and end with exit code 1."""
+    from server.relay.errors import body_of
+
+    if as_json:
+        click.echo(json.dumps(body_of(error)))
+    else:
+        click.echo(f"fieldward server: expected {error.expected}; got {error.got}; {error.do}", err=True)
+    raise SystemExit(_REFUSED)

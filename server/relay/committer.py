@@ -1,0 +1,268 @@
+"""The one writer: takes verified batches from all connections and stores them, many in one transaction.
+
+A commit costs a disk's flush, so batches that wait while one is under way share the next. Admission is judged here, in
+the order of the log, on what stands before an entry in this very transaction; whether an entry continues its chain is
+the store's to say. Nobody is answered and nobody is shown anything before the commit has returned.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from server.relay.admission import admit
+from server.relay.directory import Directory, Draft
+from server.relay.errors import BusyError, RelayError, StorageError
+from server.relay.models import RequestState
+from server.relay.store import SqlStore
+from server.relay.window import Commit, SealPlace, Tip
+from server.relay.writer import SqlWriter
+from sync_protocol.certificates import Session
+from sync_protocol.checkpoints import Checkpoint
+from sync_protocol.entries import Seal, VerifiedEntry
+from sync_protocol.errors import BrokenChainError, PeerError
+from sync_protocol.ids import EntryHash, SessionId
+from sync_protocol.intake import Checked, Refusal
+from sync_protocol.signed import Verified
+from sync_protocol.store import Arrived, Outcome
+
+_LOG: Final = logging.getLogger("fieldward.relay")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Something verified that is to be stored.
+
+    Attributes:
+        sessions: the session of every entry.
+        seals: all seals of the places that verifying touched, stored and new ones.
+    """
+
+    checked: Checked
+    sessions: Mapping[SessionId, Verified[Session]]
+    seals: Mapping[SealPlace, tuple[Verified[Seal], ...]]
+
+
+@dataclass(slots=True)
+class Written:
+    """What became of a batch.
+
+    Attributes:
+        places: the log index of each entry that is stored, now or since earlier.
+        arrived: those that are new.
+        refused: what was not taken, and why.
+    """
+
+    places: list[tuple[EntryHash, int]] = field(default_factory=list)
+    arrived: list[Arrived] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
+
+
+Result = tuple[Tip, Written] | RelayError
+Done = Callable[[Result], None]
+"""Told of a batch's end; in the event loop's thread, see `Publish`."""
+Publish = Callable[[Commit | None, Sequence[tuple[Done, Result]]], None]
+"""Told of a commit that brought entries, and of the batches that it settled, in the writer's thread."""
+
+
+class Committer:
+    """A thread that stores batches."""
+
+    def __init__(
+        self,
+        *,
+        store: SqlStore,
+        directory: Directory,
+        sign: Callable[[Checkpoint], bytes],
+        origin: str,
+        publish: Publish,
+        entries_max: int,
+    ) -> None:
+        """Prepare the thread; `start` starts it.
+
+        Args:
+            store: where to write; nobody else writes entries there.
+            directory: drafted and adopted here alone.
+            sign: makes a checkpoint's note.
+            origin: the log's name.
+            publish: told, in this thread, of each commit and of the batches that it settles.
+            entries_max: how many entries a transaction collects; a single larger batch is one transaction too.
+        """
+        self._store = store
+        self._directory = directory
+        self._sign = sign
+        self._origin = origin
+        self._publish = publish
+        self._entries_max = entries_max
+        self._queue: queue.SimpleQueue[tuple[Batch, Done] | None] = queue.SimpleQueue()
+        self._ended = False
+        self._thread = threading.Thread(target=self._run, name="fieldward-writer", daemon=True)
+        self.trouble: RelayError | None = None
+        """Why the last transaction failed; None when it went well."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
+
+    def start(self) -> None:
+        """Begin to store."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Store what was submitted before this call, then end."""
+        self._queue.put(None)
+        self._thread.join()
+
+    def submit(self, batch: Batch, done: Done) -> None:
+        """Store a batch when its turn comes, and tell by `done` through `publish`."""
+        self._queue.put((batch, done))
+
+    def _run(self) -> None:
+        while not self._ended:
+            group = self._collect()
+            if group:
+                self._settle(group)
+        left = self._collect_rest()
+        stopped = BusyError("stopping", expected="a running relay", got="one that stops", do="connect again later")
+        if left:
+            self._publish(None, [(done, stopped) for _, done in left])
+
+    def _collect(self) -> list[tuple[Batch, Done]]:
+        """Wait for a batch; take what else is there, up to the limit."""
+        group: list[tuple[Batch, Done]] = []
+        entries = 0
+        item = self._queue.get()
+        while item is not None:
+            group.append(item)
+            entries += len(item[0].checked.entries)
+            if entries >= self._entries_max:
+                return group
+            try:
+                item = self._queue.get_nowait()
+            except queue.Empty:
+                return group
+        self._ended = True
+        return group
+
+    def _collect_rest(self) -> list[tuple[Batch, Done]]:
+        left: list[tuple[Batch, Done]] = []
+        while not self._queue.empty():
+            item = self._queue.get()
+            if item is not None:
+                left.append(item)
+        return left
+
+    def _settle(self, group: Sequence[tuple[Batch, Done]]) -> None:
+        """Commit a group; whatever goes wrong, everybody in it hears of it and the thread goes on."""
+        try:
+            commit, written = self._commit([batch for batch, _ in group])
+        except Exception as error:  # noqa: BLE001 - a writer that ends would leave everybody waiting for ever
+            if not isinstance(error, RelayError) and len(group) > 1:
+                for alone in group:  # a bug that one batch meets must not cost its neighbours
+                    self._settle([alone])
+                return
+            trouble = error if isinstance(error, RelayError) else _internal(error)
+            _LOG.error("a transaction was undone: %s (%s)", trouble.code, trouble.got)
+            self.trouble = trouble
+            self._publish(None, [(done, trouble) for _, done in group])
+            return
+        self.trouble = None
+        settled = [(done, (commit.tip, what)) for (_, done), what in zip(group, written, strict=True)]
+        self._publish(commit if commit.arrived else None, settled)
+
+    def _commit(self, group: Sequence[Batch]) -> tuple[Commit, list[Written]]:
+        draft = self._directory.draft()
+        with self._store.writing() as writer:
+            written = [_write(batch, writer, draft) for batch in group]
+            tip = Tip(*writer.commit_log(self._sign, self._origin))
+        self._directory.adopt(draft)
+        for device in draft.certified:
+            try:
+                self._store.mark_request(device, RequestState.APPROVED)
+            except StorageError as error:  # it is marked again at the next start
+                _LOG.warning("an approved request could not be marked: %s", error.code)
+        commit = Commit(
+            tip=tip,
+            arrived=tuple(item for what in written for item in what.arrived),
+            sessions={name: session for batch in group for name, session in batch.sessions.items()},
+            seals=_merged(batch.seals for batch in group),
+        )
+        return commit, written
+
+
+def _write(batch: Batch, writer: SqlWriter, draft: Draft) -> Written:
+    """Store one batch's records and what is admitted of its entries, in their order."""
+    checked = batch.checked
+    for certificate in checked.certificates:
+        writer.put_certificate(certificate)
+    for session in checked.sessions:
+        writer.put_session(session)
+    for seal in checked.seals:
+        writer.put_seal(seal)
+    written = Written(refused=list(checked.refused))
+    content: list[VerifiedEntry] = []
+    for entry in checked.entries:
+        author = batch.sessions[entry.header.session].value.certificate
+        try:
+            record = admit(entry, author, draft)
+        except PeerError as error:
+            written.refused.append(Refusal(entry.hash, error))
+            continue
+        content.append(entry)
+        if record is not None:  # what follows is judged by it, so it has to be in or out first
+            index = _append(content, writer, written)
+            content = []
+            if index is not None:
+                draft.apply(entry.header.stream, record, author=author, name=entry.hash, index=index)
+    if content:
+        _append(content, writer, written)
+    return written
+
+
+def _append(entries: Sequence[VerifiedEntry], writer: SqlWriter, written: Written) -> int | None:
+    """Append entries and note the outcomes; the index of the last of them if it is new."""
+    new: int | None = None
+    for entry, (outcome, index) in zip(entries, writer.append(entries), strict=True):
+        new = index if outcome in {Outcome.STORED, Outcome.FORK} else None
+        if outcome is Outcome.GAP:
+            written.refused.append(Refusal(entry.hash, _gap(entry)))
+            continue
+        written.places.append((entry.hash, index))
+        if new is not None:
+            written.arrived.append(Arrived(index, entry))
+    return new
+
+
+def _gap(entry: VerifiedEntry) -> BrokenChainError:
+    return BrokenChainError(
+        "gap",
+        expected="the entry before it in its chain",
+        got=f"entry {entry.header.seq} of session {entry.header.session.short}",
+        do="send what comes before",
+    )
+
+
+def _internal(error: Exception) -> RelayError:
+    _LOG.exception("a bug in the relay", exc_info=error)
+    return RelayError("internal", expected="no bug", got=type(error).__name__, do="report this, with the relay's log")
+
+
+def _merged(
+    all_seals: Iterable[Mapping[SealPlace, tuple[Verified[Seal], ...]]],
+) -> dict[SealPlace, tuple[Verified[Seal], ...]]:
+    """Of each place every seal that some batch saw."""
+    merged: dict[SealPlace, tuple[Verified[Seal], ...]] = {}
+    for seals in all_seals:
+        for place, found in seals.items():
+            known = merged.get(place)
+            if known is None:
+                merged[place] = found
+            else:
+                names = {seal.hash for seal in known}
+                merged[place] = known + tuple(seal for seal in found if seal.hash not in names)
+    return merged

@@ -1,0 +1,270 @@
+"""One device's exchange with this relay: carries out what the machine asks, whatever the transport.
+
+A transport hands in messages of whole frames and a way to send; over WebSocket it runs `feed_live` beside, over HTTP it
+asks for pages within a request. Messages are handled one after the other; entries that came together are stored
+together.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from concurrent.futures import Executor
+from functools import partial
+from typing import Final, TypeVar
+
+from server.relay.errors import RelayError
+from server.relay.fanout import Listener
+from server.relay.feed import LogFeed, compare
+from server.relay.packing import merged, messages, packed
+from server.relay.pages import FeedPage, PageLimits
+from server.relay.services import Services
+from server.relay.window import Absent, Source, Tip
+from sync_protocol.certificates import Certificate
+from sync_protocol.errors import ExplainedError, PeerError, over_limit
+from sync_protocol.frames import FrameReader
+from sync_protocol.ids import CertificateHash, SessionId
+from sync_protocol.intake import Proofs
+from sync_protocol.limits import BATCH_ENTRIES_MAX
+from sync_protocol.merkle import EMPTY_ROOT
+from sync_protocol.relay_exchange import RelayExchange
+from sync_protocol.signed import Verified
+from sync_protocol.steps import Close, Compare, Feed, Locate, Peer, RelayStep, Send, Take
+
+PAGE_BYTES_MAX: Final = 1024 * 1024
+"""Entries on one page of a feed."""
+FRAMES_MAX: Final = 1024
+"""Frames in one message."""
+_INLINE_BYTES_MAX: Final = 4096
+"""A frame up to this size is decoded in the event loop; a larger one would hold that up."""
+_NO_PROOFS: Final = Proofs()
+
+SendMessage = Callable[[bytes], Awaitable[None]]
+Admit = Callable[[Verified[Certificate]], tuple[bytes | None, int | None]]
+"""Lets a device in, and says which token stands for that, until when: none over WebSocket. May raise RelayError."""
+T = TypeVar("T")
+
+
+class Ended(Exception):  # noqa: N818 - the way in which every exchange ends
+    """The exchange is over; what was to be sent has been sent."""
+
+    def __init__(self, error: ExplainedError | None) -> None:
+        """Keep why; None where all is well."""
+        super().__init__("the exchange is over")
+        self.error = error
+
+
+class Connection:
+    """One exchange. In the event loop's thread; not for two messages at once."""
+
+    def __init__(self, services: Services, *, send: SendMessage, admit: Admit) -> None:
+        """Prepare an exchange.
+
+        Args:
+            services: the relay.
+            send: sends a message, and waits where the device is slow to read.
+            admit: called when the device has proved who it is.
+
+        Raises:
+            UnclaimedError: this relay cannot prove who it is.
+        """
+        self._services = services
+        self.send = send
+        self.admit = admit
+        self._exchange = RelayExchange(
+            record=services.identity.record,
+            signer=services.identity.key,
+            trust=services.trust,
+            addresses=services.addresses,
+            nonce=services.entropy(32),
+        )
+        self._takes: list[Take] = []
+        self._feed: LogFeed | None = None
+        self.peer: Verified[Certificate] | None = None
+        self.listener = Listener()
+        self.in_order = True
+        """Whether what was sent has arrived: then a repeated cursor does not begin the feed anew."""
+        self.owes_page = False
+
+    async def accept(self, message: bytes) -> None:
+        """Handle one message of whole frames. Entries in it wait for `flush`, so that more can join them.
+
+        Raises:
+            Ended: the exchange is over.
+        """
+        reader = FrameReader()
+        try:
+            for number, frame in enumerate(reader.feed(message)):
+                if number == FRAMES_MAX:
+                    raise over_limit("a message", FRAMES_MAX, number + 1, "frames")
+                await self._carry_out(await self._receive(frame))
+            reader.end()
+        except (PeerError, RelayError) as error:
+            await self.fail(error)
+
+    async def flush(self) -> None:
+        """Store what waits, and answer for it.
+
+        Raises:
+            Ended: the exchange is over.
+        """
+        try:
+            await self._store()
+        except RelayError as error:
+            await self.fail(error)
+
+    async def fail(self, error: ExplainedError) -> None:
+        """End the exchange because of an error, telling the device.
+
+        Raises:
+            Ended: always.
+        """
+        await self._carry_out(self._exchange.fail(error))
+
+    async def feed_live(self) -> None:
+        """Send what comes in, for as long as the connection lasts.
+
+        Raises:
+            Ended: the exchange is over.
+        """
+        while True:
+            first = await self.listener.wait()
+            feed = self._feed
+            if feed is not None:
+                feed.advance(first)
+                while feed is self._feed and await self._page(feed):
+                    pass
+
+    async def feed_some(self) -> bool:
+        """Send the next page, if one was asked for.
+
+        Returns:
+            Whether another one can follow.
+
+        Raises:
+            Ended: the exchange is over.
+        """
+        return self.owes_page and self._feed is not None and await self._page(self._feed)
+
+    async def _receive(self, frame: bytes) -> Sequence[RelayStep]:
+        receive = partial(self._exchange.receive, frame, now_ms=self._services.now_ms())
+        if self.peer is not None and len(frame) <= _INLINE_BYTES_MAX:
+            return receive()
+        return await self._in(self._services.verifiers, receive)
+
+    async def _carry_out(self, steps: Iterable[RelayStep]) -> None:
+        for step in steps:
+            match step:
+                case Send():
+                    await self.send(step.frame)
+                case Close():
+                    raise Ended(step.error)
+                case Peer():
+                    await self._let_in(step.certificate)
+                case Take():
+                    self._takes.append(step)
+                    if sum(len(take.entries) for take in self._takes) >= BATCH_ENTRIES_MAX:
+                        await self._store()
+                case Locate():
+                    await self._store()
+                    await self._locate(step)
+                case Compare():
+                    await self._store()
+                    await self._compare(step)
+                case Feed():
+                    self.owes_page = True
+                    self.listener.wake(0)
+
+    async def _let_in(self, certificate: Verified[Certificate]) -> None:
+        token, expires_ms = self.admit(certificate)
+        self.peer = certificate
+        await self._carry_out(self._exchange.ready(token=token, expires_ms=expires_ms))
+
+    @property
+    def _reader(self) -> CertificateHash:
+        assert self.peer is not None, "only an authenticated device is located"
+        return CertificateHash(self.peer.hash)
+
+    async def _store(self) -> None:
+        while self._takes:
+            proofs, entries = merged(self._takes)
+            self._takes = []
+            done = await self._services.ingest.take(proofs, entries, stored=self._stored)
+            answer = partial(self._exchange.ingested, note=done.note, leaves=done.leaves, refused=done.refused)
+            steps = await self._in(self._services.readers, answer)
+            await self._send_all([step.frame for step in steps if isinstance(step, Send)])
+
+    def _stored(self, indices: Sequence[int]) -> None:
+        if self._feed is not None:
+            self._feed.own(indices)
+
+    async def _locate(self, step: Locate) -> None:
+        valid, seals = await self._in(self._services.readers, self._look_up, step)
+        if not valid:
+            self._feed = None
+        elif not (self._feed is not None and self.in_order and step.size >= self._feed.start):
+            services = self._services
+            self._feed = LogFeed(self._reader, directory=services.directory, trust=services.trust, cursor=step.size)
+        note = None if valid else self._services.window.tip.note
+        await self._carry_out(self._exchange.located(note=note, seals=seals))
+
+    def _look_up(self, step: Locate) -> tuple[bool, list[tuple[SessionId, int]]]:
+        """Whether all states are states of the log, and the first seal that is lacking a session; in a thread."""
+        store = self._services.store
+        valid = True
+        for size, root in step.states:
+            found = store.checkpoint_at(size) if size else None
+            valid = valid and root == (EMPTY_ROOT if not size else None if found is None else found[0].root)
+        seals: list[tuple[SessionId, int]] = []
+        for name in dict.fromkeys(step.sessions):
+            last = store.last_seal(name)
+            seals.append((name, 0 if last is None else last.value.number + 1))
+        return valid, seals
+
+    async def _compare(self, step: Compare) -> None:
+        services = self._services
+        tip = services.window.tip
+        look = partial(compare, step.frontiers, self._reader, directory=services.directory, store=services.store)
+        wanted, missing = await self._in(services.readers, look)
+        feed = LogFeed(self._reader, directory=services.directory, trust=services.trust, cursor=0)
+        feed.resync(wanted, tip)
+        self._feed = feed
+        await self._carry_out(self._exchange.compared(missing))
+
+    async def _page(self, feed: LogFeed) -> bool:
+        """Send the next page of a feed; whether another one can follow."""
+        services = self._services
+        limits = PageLimits(entries=services.settings.page_entries_max, size_bytes=PAGE_BYTES_MAX)
+        tip = services.window.tip
+        try:
+            page = feed.page(services.window, tip, limits)
+            return await self._send_page(feed, page, services.fanout.packed(page, packed))
+        except Absent:
+            async with services.pages.entered(PAGE_BYTES_MAX):
+                page, frames = await self._in(services.readers, _load, feed, services.archive, tip, limits)
+                return await self._send_page(feed, page, frames)
+
+    async def _send_page(self, feed: LogFeed, page: FeedPage, frames: tuple[bytes, ...]) -> bool:
+        if feed is not self._feed:
+            return False
+        if not (frames or page.note or page.more or self.owes_page):
+            return False
+        ends = self._exchange.page(_NO_PROOFS, (), note=page.note, more=page.more)
+        if ends:
+            self.owes_page = self.owes_page and page.more
+            await self._send_all([*frames, *(step.frame for step in ends if isinstance(step, Send))])
+        return page.more and bool(ends)
+
+    async def _send_all(self, frames: Sequence[bytes]) -> None:
+        for message in messages(frames):
+            await self.send(message)
+
+    @staticmethod
+    async def _in(pool: Executor, work: Callable[..., T], *arguments: object) -> T:
+        return await asyncio.get_running_loop().run_in_executor(pool, work, *arguments)
+
+
+def _load(feed: LogFeed, source: Source, tip: Tip, limits: PageLimits) -> tuple[FeedPage, tuple[bytes, ...]]:
+    """Read a page from the store and pack it; in a thread."""
+    page = feed.page(source, tip, limits)
+    return page, packed(page)

@@ -1,0 +1,118 @@
+"""The errors of the relay's room, and what each kind of error is over HTTP: the one mapping there is.
+
+Their messages name kinds, sizes and shortened ids; no bodies, no passwords, no tokens.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sync_protocol.errors import (
+    BrokenChainError,
+    ExplainedError,
+    ForgedError,
+    LimitError,
+    MalformedError,
+    UntrustedError,
+)
+
+
+class RelayError(ExplainedError):
+    """Base of the room."""
+
+
+class StorageError(RelayError):
+    """The database cannot do what was asked: missing, locked, full, damaged, or of another version."""
+
+
+class StartError(RelayError):
+    """The relay cannot start as it was told to."""
+
+
+class UnclaimedError(RelayError):
+    """No root-signed record of this relay is here yet, so it cannot prove itself to devices."""
+
+
+class BusyError(RelayError):
+    """More work than the relay takes at once; the same request is welcome later."""
+
+
+class RateError(RelayError):
+    """More requests from one address than a person makes."""
+
+
+class SlowError(RelayError):
+    """The other side took longer than it may."""
+
+
+class TokenError(RelayError):
+    """No token, an unknown one, or one that has ended or was revoked."""
+
+
+class MissingError(RelayError):
+    """There is no such thing here."""
+
+
+class ConflictError(RelayError):
+    """Well formed, but against what is here already."""
+
+
+RETRY_AFTER_S: Final = 5
+"""What a busy relay asks for; clients add jitter."""
+
+_STATUS: Final[tuple[tuple[type[ExplainedError], int], ...]] = (
+    (RateError, 429),
+    (SlowError, 408),
+    (BusyError, 503),
+    (UnclaimedError, 503),
+    (StorageError, 503),
+    (TokenError, 401),
+    (MissingError, 404),
+    (ConflictError, 409),
+    (BrokenChainError, 409),
+    (LimitError, 413),
+    (ForgedError, 403),
+    (UntrustedError, 403),
+    (MalformedError, 400),
+)
+"""Kinds of error and their HTTP status, more special ones first."""
+_INTERNAL: Final = 500
+_NO_TOKEN: Final = 401
+_RETRY: Final = frozenset({429, 503})
+
+
+def status_of(error: ExplainedError) -> int:
+    """The HTTP status that says the same as the error."""
+    return next((status for kind, status in _STATUS if isinstance(error, kind)), _INTERNAL)
+
+
+def headers_of(status: int) -> dict[str, str]:
+    """The headers that go with a status."""
+    if status in _RETRY:
+        return {"Retry-After": str(RETRY_AFTER_S)}
+    return {"WWW-Authenticate": "Bearer"} if status == _NO_TOKEN else {}
+
+
+def body_of(error: ExplainedError) -> dict[str, dict[str, str]]:
+    """The error as the JSON body of a response."""
+    return {"error": {"code": error.code, "expected": error.expected, "got": error.got, "do": error.do}}
+
+
+def unclaimed() -> UnclaimedError:
+    """Make the error of a relay that waits for its record."""
+    return UnclaimedError(
+        "relay_unclaimed",
+        expected="a relay that the organisation's root has recorded",
+        got="a relay without such a record",
+        do="let an administrator sign the relay's record and send it to this relay, then try again",
+    )
+
+
+def busy(what: str, limit: int, unit: str) -> BusyError:
+    """Make a BusyError that names the limit which was reached."""
+    return BusyError(
+        "busy",
+        expected=f"{what} of at most {limit} {unit} at once",
+        got="more",
+        do=f"try again in {RETRY_AFTER_S} seconds or later",
+    )

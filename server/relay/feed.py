@@ -1,0 +1,161 @@
+"""One connection's feed: which entries of the log come next, page by page.
+
+A cursor of size N says: of every stream that was readable at N, everything below N is here. So a stream that became
+readable later is delivered from its beginning before the cursor may move past that point, and a note is given only at a
+checkpoint below which nothing is owed. The feed keeps positions, never entries: a reader who is slow costs no memory.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection, Iterable, Mapping
+from typing import Final
+
+from server.relay.directory import Directory
+from server.relay.pages import FeedPage, Holdings, PageDraft, PageLimits, Segment
+from server.relay.window import Source, Tip
+from sync_protocol.certificates import Trust
+from sync_protocol.frontier import Frontier, lacking, unknown
+from sync_protocol.ids import CertificateHash, EntryHash, SessionId, StreamId
+from sync_protocol.store import Arrived, Store
+
+Wanted = Mapping[StreamId, Mapping[SessionId, int]]
+"""Of each chain the first sequence number that somebody lacks."""
+OWN_MAX: Final = 8192
+"""Batches that a connection sent and that its feed has not passed yet; older ones are echoed, which does no harm."""
+
+
+class LogFeed:
+    """Where one reader stands. One page at a time, in whatever thread."""
+
+    def __init__(self, reader: CertificateHash, *, directory: Directory, trust: Trust, cursor: int) -> None:
+        """Begin at a cursor that was found to be a state of the log.
+
+        Args:
+            reader: the device's certificate.
+            directory: says what the reader may read.
+            trust: the certificates that go with sessions.
+            cursor: the cursor's size.
+        """
+        self.start: Final = cursor
+        self._reader = reader
+        self._directory = directory
+        self._trust = trust
+        held = frozenset(name for name, since in directory.readable(reader).items() if since < cursor)
+        self._holdings = Holdings(streams=held, below=cursor)
+        self._streams: Collection[StreamId] = held
+        self._owed: tuple[Segment, ...] = ()
+        self._position = cursor
+        self._noted = cursor
+        self._sent: deque[tuple[int, ...]] = deque(maxlen=OWN_MAX)
+        self.caught_up = False
+
+    def resync(self, wanted: Wanted, tip: Tip) -> None:
+        """Begin anew for a reader whose cursor is no state of this log.
+
+        Args:
+            wanted: what the reader lacks below `tip`.
+            tip: from here on everything is delivered.
+        """
+        self._holdings = Holdings(streams=(), below=0)
+        self._streams = self._directory.readable(self._reader)
+        self._owed = self._stretch(wanted, until=tip.size, wanted=wanted)
+        self._position = tip.size
+        self._noted = 0
+        self.caught_up = False
+
+    def own(self, indices: Iterable[int]) -> None:
+        """The reader itself sent these entries: do not echo them. May be called while another thread makes a page."""
+        self._sent.append(tuple(indices))
+
+    def advance(self, position: int) -> None:
+        """Skip to an index below which nothing new concerns the reader; only while it was caught up."""
+        if self.caught_up:
+            self._position = max(self._position, position)
+
+    def page(self, source: Source, tip: Tip, limits: PageLimits) -> FeedPage:
+        """Make the next page. Where `source` fails, nothing has changed.
+
+        Args:
+            source: where to read.
+            tip: the newest checkpoint; nothing at or above it is delivered.
+            limits: of the page.
+
+        Raises:
+            Absent: the window does not reach that far.
+            StorageError: the store cannot be read.
+        """
+        while self._sent:
+            self._holdings.own.update(self._sent.popleft())
+        streams = self._directory.readable(self._reader)
+        new = () if streams is self._streams else [name for name in streams if name not in self._streams]
+        backlog = self._stretch(new, until=self._position, wanted=None)
+        draft = PageDraft(self._holdings, source, self._trust, limits)
+        owed = [*self._owed, *backlog, Segment(streams=streams, start=self._position, until=tip.size)]
+        while owed and not draft.full:
+            owed[0] = draft.fill(owed[0])
+            if owed[0].start >= owed[0].until:
+                owed.pop(0)
+        position = owed[-1].start if owed else max(tip.size, self._position)
+        floor = source.floor(position) if len(owed) <= 1 else None
+        noted = floor if floor is not None and floor.size > self._noted else None
+        draft.keep()
+        self._streams, self._owed, self._position = streams, tuple(owed[:-1]), position
+        self._holdings.own = {index for index in self._holdings.own if index >= position}
+        self._noted = self._noted if noted is None else noted.size
+        self.caught_up = not owed
+        return FeedPage(
+            proofs=draft.proofs,
+            entries=tuple(sorted(draft.entries, key=self._carries_content)),
+            note=None if noted is None else noted.note,
+            more=bool(owed),
+        )
+
+    def _stretch(self, streams: Iterable[StreamId], *, until: int, wanted: Wanted | None) -> tuple[Segment, ...]:
+        """The log below `until`, control streams before content."""
+        groups: tuple[list[StreamId], list[StreamId]] = ([], [])
+        for name in streams:
+            groups[self._is_content(name)].append(name)
+        return tuple(
+            Segment(streams=frozenset(group), start=0, until=until, wanted=wanted)
+            for group in groups
+            if group and until
+        )
+
+    def _is_content(self, stream: StreamId) -> bool:
+        place = self._directory.place(stream)
+        return place is not None and place.document is not None
+
+    def _carries_content(self, item: Arrived) -> bool:
+        return self._is_content(item.entry.header.stream)
+
+
+def compare(
+    frontiers: Mapping[StreamId, Frontier], reader: CertificateHash, *, directory: Directory, store: Store
+) -> tuple[Wanted, list[tuple[StreamId, SessionId, int]]]:
+    """Compare a device's frontiers with the log.
+
+    Returns:
+        What the device lacks of what it may read, and which chains the log lacks: those in streams where the device may
+        write, or that are unknown here because the log forgot their chart.
+
+    Raises:
+        StorageError: the store cannot be read.
+    """
+    readable = directory.readable(reader)
+    wanted: dict[StreamId, Mapping[SessionId, int]] = {}
+    missing: list[tuple[StreamId, SessionId, int]] = []
+    for stream in readable.keys() | frontiers.keys():
+        ours, theirs = store.frontier(stream), frontiers.get(stream, {})
+        heads = {head for _, head in ours.values()}
+
+        def knows(name: EntryHash, heads: Collection[EntryHash] = heads) -> bool:
+            return name in heads or store.entry(name) is not None
+
+        if stream in readable:
+            lacks = lacking(theirs, ours, knows=knows, forked=store.forked(stream))
+            if lacks:
+                wanted[stream] = lacks
+        if directory.writable(reader, stream):
+            missing.extend((stream, session, first) for session, first in unknown(theirs, knows=knows).items())
+    return wanted, missing

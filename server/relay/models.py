@@ -1,0 +1,145 @@
+"""The relay's tables, once for SQLite and PostgreSQL.
+
+They hold signed records and ciphertext as they came, and beside them only what look-ups need: no column can hold
+patient data. Order is explicit (`arrival`, `log_index`), assigned by the one writer and never by the engine. Nothing
+refers to another table by a foreign key: the intake has verified what belongs together, and entries may come to be
+partitioned by stream.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+from sqlalchemy import BigInteger, Index, Integer, LargeBinary, MetaData, String, Table
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
+
+# On SQLite only a column of exactly this type is the row's own key, which saves an index.
+_ROW_KEY: Final = BigInteger().with_variant(Integer(), "sqlite")
+_UNNUMBERED: Final = {"autoincrement": False}
+# Migrations name constraints, so they need names that are the same on every engine.
+_TABLES: Final = registry(
+    metadata=MetaData(
+        naming_convention={
+            "pk": "pk_%(table_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        }
+    )
+)
+
+
+class RequestState(StrEnum):
+    """How far an enrolment request has come."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+
+
+class RelayModel(SQLModel, registry=_TABLES):
+    """Base of the relay's tables, apart from those of any other program in this process."""
+
+
+class CertificateRow(RelayModel, table=True):
+    """A device certificate, signed by its issuer."""
+
+    __tablename__ = "certificate"
+
+    hash: bytes = Field(primary_key=True, sa_type=LargeBinary)
+    arrival: int = Field(sa_type=BigInteger, unique=True)
+    wire: bytes = Field(sa_type=LargeBinary)
+
+
+class SessionRow(RelayModel, table=True):
+    """A session, signed by its device."""
+
+    __tablename__ = "session"
+
+    id: bytes = Field(primary_key=True, sa_type=LargeBinary)
+    arrival: int = Field(sa_type=BigInteger, unique=True)
+    certificate: bytes = Field(sa_type=LargeBinary)
+    wire: bytes = Field(sa_type=LargeBinary)
+
+
+class SealRow(RelayModel, table=True):
+    """A seal, signed by its session; several of one number are a fork."""
+
+    __tablename__ = "seal"
+    __table_args__ = (Index("ix_seal_place", "session", "number", "hash"),)
+
+    hash: bytes = Field(primary_key=True, sa_type=LargeBinary)
+    session: bytes = Field(sa_type=LargeBinary)
+    number: int = Field(sa_type=BigInteger)
+    wire: bytes = Field(sa_type=LargeBinary)
+
+
+class EntryRow(RelayModel, table=True):
+    """An entry: header and body as they came, and its path in its seal.
+
+    `ix_entry_place` serves appending, chains and the seals that a reader knows, `ix_entry_feed` feeds and frontiers.
+    Both hold all that these look-ups need, so that no body is read for them. Header and body share a row because
+    whoever reads the one reads the other; a body that cools in an object store will get its own table.
+    """
+
+    __tablename__ = "entry"
+    __table_args__ = (
+        Index("ix_entry_place", "session", "stream", "seq", "hash", "seal"),
+        Index("ix_entry_feed", "stream", "log_index", "session", "seq"),
+    )
+
+    log_index: int = Field(primary_key=True, sa_type=_ROW_KEY, sa_column_kwargs=_UNNUMBERED)
+    hash: bytes = Field(sa_type=LargeBinary, unique=True)
+    stream: bytes = Field(sa_type=LargeBinary)
+    session: bytes = Field(sa_type=LargeBinary)
+    seq: int = Field(sa_type=BigInteger)
+    seal: int = Field(sa_type=BigInteger)
+    seal_index: int = Field(sa_type=Integer)
+    seal_path: bytes = Field(sa_type=LargeBinary)
+    header: bytes = Field(sa_type=LargeBinary)
+    body: bytes = Field(sa_type=LargeBinary)
+
+
+class LogTile(RelayModel, table=True):
+    """Up to 256 hashes of the transparency log, one after another; rewritten as it grows. See `log`."""
+
+    __tablename__ = "log_tile"
+
+    level: int = Field(primary_key=True, sa_type=Integer, sa_column_kwargs=_UNNUMBERED)
+    number: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs=_UNNUMBERED)
+    hashes: bytes = Field(sa_type=LargeBinary)
+
+
+class CheckpointRow(RelayModel, table=True):
+    """A signed note over the log at one size; origin and root stand in its text."""
+
+    __tablename__ = "checkpoint"
+
+    size: int = Field(primary_key=True, sa_type=_ROW_KEY, sa_column_kwargs=_UNNUMBERED)
+    note: bytes = Field(sa_type=LargeBinary)
+
+
+class EnrolmentRequest(RelayModel, table=True):
+    """What a new device asks an administrator to certify; one an invitation."""
+
+    __tablename__ = "enrolment_request"
+
+    invitation: bytes = Field(primary_key=True, sa_type=LargeBinary)
+    device: bytes = Field(sa_type=LargeBinary, index=True)
+    wire: bytes = Field(sa_type=LargeBinary)
+    state: str = Field(sa_type=String(16))
+    received_ms: int = Field(sa_type=BigInteger)
+
+
+class RelayValue(RelayModel, table=True):
+    """Something that the relay keeps once, by name: such as its record."""
+
+    __tablename__ = "relay_value"
+
+    name: str = Field(primary_key=True, sa_type=String(64))
+    value: bytes = Field(sa_type=LargeBinary)
+
+
+def table(model: type[RelayModel]) -> Table:
+    """The table of a model, for statements on many rows at once: the ORM takes three times as long for them."""
+    return RelayModel.metadata.tables[str(model.__tablename__)]

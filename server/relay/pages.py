@@ -1,0 +1,230 @@
+"""One page of a feed in the making: entries up to its limits, and exactly the proofs that its reader lacks.
+
+Proofs travel once a connection: a certificate, a session's record, its seals without a gap. What a page would change of
+what its reader holds is kept apart until the page is whole, so that one which could not be finished leaves no trace.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from server.relay.window import Source
+from sync_protocol.certificates import Trust
+from sync_protocol.entries import Seal
+from sync_protocol.ids import SessionId, StreamId
+from sync_protocol.intake import Proofs
+from sync_protocol.signed import Verified
+from sync_protocol.store import Arrived
+
+PAGE_SEALS_MAX: Final = 2048
+"""Seals on one page; a session with more comes in pages of seals alone, before its entries."""
+_CHUNK_ENTRIES: Final = 128
+"""Entries read at once, of which a page may take a part."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageLimits:
+    """How much one page may hold: so many entries, so many bytes."""
+
+    entries: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedPage:
+    """What is sent at once.
+
+    Attributes:
+        note: a checkpoint at or below which everything has been delivered, when there is a newer one than before.
+        more: whether another page can follow right away.
+    """
+
+    proofs: Proofs
+    entries: tuple[Arrived, ...]
+    note: bytes | None
+    more: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """A stretch of the log that is owed: these streams, from index `start` on, below `until`.
+
+    Attributes:
+        wanted: of each chain the first sequence number that the reader lacks; None when it lacks all.
+    """
+
+    streams: Collection[StreamId]
+    start: int
+    until: int
+    wanted: Mapping[StreamId, Mapping[SessionId, int]] | None = None
+
+    def wants(self, item: Arrived) -> bool:
+        """Whether the reader lacks an entry of this stretch."""
+        if self.wanted is None:
+            return True
+        header = item.entry.header
+        first = self.wanted.get(header.stream, {}).get(header.session)
+        return first is not None and header.seq >= first
+
+
+@dataclass(slots=True)
+class Holdings:
+    """What a reader holds already.
+
+    Attributes:
+        streams, below: it came with everything of these streams below this log index, proofs included.
+        own: log indices of entries that it sent on this connection.
+        next_seals: the first seal number that it lacks, a session that was met on this connection.
+        forks: up to which count a forked session's seals were sent again.
+        certificates: hashes of those that were sent on this connection.
+    """
+
+    streams: Collection[StreamId]
+    below: int
+    own: set[int] = field(default_factory=set)
+    next_seals: dict[SessionId, int] = field(default_factory=dict)
+    forks: dict[SessionId, int] = field(default_factory=dict)
+    certificates: set[bytes] = field(default_factory=set)
+
+
+class PageDraft:
+    """Collects a page."""
+
+    def __init__(self, holdings: Holdings, source: Source, trust: Trust, limits: PageLimits) -> None:
+        """Begin an empty page.
+
+        Args:
+            holdings: of the page's reader; changed by `keep` alone.
+            source: where to read.
+            trust: the certificates of sessions.
+            limits: of the page.
+        """
+        self._holdings = holdings
+        self._source = source
+        self._trust = trust
+        self._limits = limits
+        self._size = 0
+        self._strangers: set[SessionId] = set()
+        self._added = Holdings(streams=(), below=0)
+        self._ready: dict[SessionId, deque[Verified[Seal]]] = {}
+        self._certificates: list[bytes] = []
+        self._sessions: list[bytes] = []
+        self._seals: list[bytes] = []
+        self.entries: list[Arrived] = []
+        self.full = False
+
+    @property
+    def proofs(self) -> Proofs:
+        """What goes before the entries."""
+        return Proofs(certificates=tuple(self._certificates), sessions=tuple(self._sessions), seals=tuple(self._seals))
+
+    def keep(self) -> None:
+        """Write down what the reader holds once the page is sent; who was looked up and not met yet stays a stranger."""
+        met = {name: seal for name, seal in self._added.next_seals.items() if name not in self._strangers}
+        self._holdings.next_seals.update(met)
+        self._holdings.forks.update(self._added.forks)
+        self._holdings.certificates.update(self._added.certificates)
+
+    def fill(self, segment: Segment) -> Segment:
+        """Take from a stretch what the page has room for.
+
+        Returns:
+            What remains of the stretch.
+
+        Raises:
+            Absent: the window does not reach that far.
+            StorageError: the store cannot be read.
+        """
+        while segment.start < segment.until and not self.full:
+            found = self._source.entries(
+                after=segment.start, until=segment.until, streams=segment.streams, limit=_CHUNK_ENTRIES
+            )
+            items = [item for item in found if segment.wants(item) and item.index not in self._holdings.own]
+            self._prepare(items)
+            for item in items:
+                if not self._add(item):
+                    self.full = True
+                    return replace(segment, start=item.index)
+            whole = len(found) < _CHUNK_ENTRIES
+            segment = replace(segment, start=segment.until if whole else found[-1].index + 1)
+        return segment
+
+    def _prepare(self, items: Iterable[Arrived]) -> None:
+        """Meet the sessions of some entries and fetch the seals that the reader lacks of them."""
+        last: defaultdict[SessionId, int] = defaultdict(int)
+        for item in items:
+            header = item.entry.header
+            last[header.session] = max(last[header.session], header.seal)
+        self._meet([name for name in last if self._next_seal(name) is None])
+        for name, number in last.items():
+            first = self._from_fork(name)
+            if first <= number:
+                limit = PAGE_SEALS_MAX + 1
+                self._ready[name] = deque(self._source.seals(name, first=first, last=number, limit=limit))
+
+    def _meet(self, sessions: Collection[SessionId]) -> None:
+        holdings = self._holdings
+        known: Mapping[SessionId, int] = {}
+        if holdings.below and sessions:
+            known = self._source.seals_known(sessions, holdings.streams, before=holdings.below)
+        for name in sessions:
+            self._added.next_seals[name] = known.get(name, -1) + 1
+            if name not in known:
+                self._strangers.add(name)
+
+    def _next_seal(self, session: SessionId) -> int | None:
+        added = self._added.next_seals.get(session)
+        return self._holdings.next_seals.get(session) if added is None else added
+
+    def _from_fork(self, session: SessionId) -> int:
+        """The first seal to send; after news of a fork, from the fork on and both branches, without a gap in either."""
+        first = self._next_seal(session)
+        assert first is not None, "the session was met"
+        fork = self._source.forks.get(session)
+        if fork is not None:
+            number, count = fork
+            if self._added.forks.get(session, self._holdings.forks.get(session)) != count:
+                self._added.forks[session] = count
+                first = self._added.next_seals[session] = min(first, number)
+        return first
+
+    def _add(self, item: Arrived) -> bool:
+        """Take an entry with the seals that it needs; False where the page has no room."""
+        header, wire = item.entry.header, item.entry.wire
+        size = len(wire.header) + len(wire.body) + 34 * len(wire.path) + 32
+        if self.entries and (len(self.entries) >= self._limits.entries or self._size + size > self._limits.size_bytes):
+            return False
+        ready = self._ready.get(header.session, deque())
+        needed = sum(1 for seal in ready if seal.value.number <= header.seal)
+        room = PAGE_SEALS_MAX - len(self._seals)
+        if needed > room and self.entries:
+            return False
+        self._introduce(header.session)
+        for _ in range(min(needed, room)):
+            self._seal(ready.popleft())
+        if needed > room:
+            return False
+        self.entries.append(item)
+        self._size += size
+        return True
+
+    def _introduce(self, session: SessionId) -> None:
+        if session not in self._strangers:
+            return
+        self._strangers.discard(session)
+        record = self._source.session(session)
+        for certificate in self._trust.chain(record.value.certificate):
+            if certificate.hash not in self._holdings.certificates and certificate.hash not in self._added.certificates:
+                self._added.certificates.add(certificate.hash)
+                self._certificates.append(certificate.wire)
+                self._size += len(certificate.wire)
+        self._sessions.append(record.wire)
+        self._size += len(record.wire)
+
+    def _seal(self, seal: Verified[Seal]) -> None:
+        self._seals.append(seal.wire)
+        self._size += len(seal.wire)
+        self._added.next_seals[seal.value.session] = seal.value.number + 1

@@ -1,0 +1,261 @@
+"""The relay's store: `sync_protocol.store.Store` on SQLite or PostgreSQL, and what ingest, feeds and enrolment need.
+
+Reads run beside each other and beside the one writer, and see what was committed when they began. What comes back was
+verified before it was stored, so it is decoded and not verified again.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import func, insert, select, update
+
+from server.relay import arrivals, chains, filing, log
+from server.relay.database import for_writing
+from server.relay.filing import FiledRequest
+from server.relay.models import (
+    CertificateRow,
+    EntryRow,
+    RelayValue,
+    RequestState,
+    SealRow,
+    SessionRow,
+    table,
+)
+from server.relay.writer import SqlWriter
+from sync_protocol.certificates import Certificate, Session
+from sync_protocol.checkpoints import Checkpoint
+from sync_protocol.entries import Seal
+from sync_protocol.errors import MisuseError
+from sync_protocol.frontier import Frontier
+from sync_protocol.ids import DeviceId, EntryHash, Hash, InvitationId, SessionId, StreamId
+from sync_protocol.merkle import CompactRange
+from sync_protocol.signed import Verified
+from sync_protocol.store import Arrived
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine, Row, Select
+
+_CERTIFICATE: Final = table(CertificateRow)
+_ENTRY: Final = table(EntryRow)
+_SEAL: Final = table(SealRow)
+_SESSION: Final = table(SessionRow)
+_VALUE: Final = table(RelayValue)
+
+
+class SqlStore:
+    """See `sync_protocol.store.Store`. Threads may share one."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Read and write a database that `migrate` has brought up to date."""
+        self._engine = engine
+        self._one_writer = threading.Lock()
+        self._writer: int | None = None
+        self._edge: CompactRange | None = None
+
+    @contextmanager
+    def writing(self) -> Iterator[SqlWriter]:
+        """See Store. Another thread waits for its turn.
+
+        Raises:
+            MisuseError: a block within a block.
+        """
+        with self._turn():
+            with for_writing(self._engine) as connection, connection.begin():
+                writer = SqlWriter(connection, self._edge)
+                yield writer
+                writer.flush()
+            self._edge = writer.edge
+
+    def certificates(self) -> list[Verified[Certificate]]:
+        """See Store."""
+        query = select(_CERTIFICATE.c.wire).order_by(_CERTIFICATE.c.arrival)
+        return [Verified.from_store(Certificate, wire) for wire in self._column(query)]
+
+    def session(self, name: SessionId) -> Verified[Session] | None:
+        """See Store."""
+        found = self._column(select(_SESSION.c.wire).where(_SESSION.c.id == name))
+        return Verified.from_store(Session, found[0]) if found else None
+
+    def sessions(self) -> list[Verified[Session]]:
+        """See Store."""
+        query = select(_SESSION.c.wire).order_by(_SESSION.c.arrival)
+        return [Verified.from_store(Session, wire) for wire in self._column(query)]
+
+    def seals(self, session: SessionId, number: int) -> tuple[Verified[Seal], ...]:
+        """See Store."""
+        query = select(_SEAL.c.wire).where(_SEAL.c.session == session, _SEAL.c.number == number)
+        return tuple(Verified.from_store(Seal, wire) for wire in self._column(query.order_by(_SEAL.c.hash)))
+
+    def seals_from(self, session: SessionId, number: int, *, limit: int) -> list[Verified[Seal]]:
+        """See Store."""
+        query = select(_SEAL.c.wire).where(_SEAL.c.session == session, _SEAL.c.number >= number)
+        ordered = query.order_by(_SEAL.c.number, _SEAL.c.hash).limit(limit)
+        return [Verified.from_store(Seal, wire) for wire in self._column(ordered)]
+
+    def last_seal(self, session: SessionId) -> Verified[Seal] | None:
+        """See Store."""
+        query = select(_SEAL.c.wire).where(_SEAL.c.session == session)
+        found = self._column(query.order_by(_SEAL.c.number.desc(), _SEAL.c.hash).limit(1))
+        return Verified.from_store(Seal, found[0]) if found else None
+
+    def entry(self, name: EntryHash) -> Arrived | None:
+        """See Store."""
+        found = self._arrived(arrivals.WIRE_ENTRY.where(_ENTRY.c.hash == name))
+        return found[0] if found else None
+
+    def chain(self, stream: StreamId, session: SessionId, *, first: int, limit: int) -> list[Arrived]:
+        """See Store."""
+        within = (_ENTRY.c.session == session, _ENTRY.c.stream == stream, _ENTRY.c.seq >= first)
+        return self._arrived(arrivals.WIRE_ENTRY.where(*within).order_by(_ENTRY.c.seq, _ENTRY.c.log_index).limit(limit))
+
+    def frontier(self, stream: StreamId) -> Frontier:
+        """See Store."""
+        with self._engine.connect() as connection:
+            return chains.frontier(connection, stream)
+
+    def forked(self, stream: StreamId) -> frozenset[SessionId]:
+        """See Store."""
+        with self._engine.connect() as connection:
+            return chains.forked(connection, stream)
+
+    def streams(self) -> frozenset[StreamId]:
+        """See Store."""
+        return frozenset(map(StreamId, self._column(select(_ENTRY.c.stream).distinct())))
+
+    def arrivals(
+        self, *, after: int, limit: int, streams: Collection[StreamId] | None = None, until: int | None = None
+    ) -> list[Arrived]:
+        """See Store; with `until`, only entries below that arrival index."""
+        with self._engine.connect() as connection:
+            end = _size(connection) if until is None else until
+            return arrivals.page(connection, streams, after=after, end=end, limit=limit)
+
+    def size(self) -> int:
+        """See Store."""
+        with self._engine.connect() as connection:
+            return _size(connection)
+
+    def seals_known(
+        self, sessions: Collection[SessionId], streams: Collection[StreamId], before: int
+    ) -> dict[SessionId, int]:
+        """The highest seal that a reader of `streams` up to a cursor has met, a session.
+
+        Args:
+            sessions: the sessions to look at; those that the reader met nowhere are left out.
+            streams: what the reader reads.
+            before: its cursor; entries from this log index on are new to it.
+        """
+        with self._engine.connect() as connection:
+            return chains.seals_known(connection, sessions, streams, before)
+
+    def latest_checkpoint(self) -> tuple[Checkpoint, bytes] | None:
+        """The newest checkpoint with its signed note."""
+        with self._engine.connect() as connection:
+            return log.latest_checkpoint(connection)
+
+    def checkpoint_at(self, size: int) -> tuple[Checkpoint, bytes] | None:
+        """The checkpoint of exactly that size, if one was signed."""
+        with self._engine.connect() as connection:
+            return log.checkpoint_at(connection, size)
+
+    def checkpoint_floor(self, size: int) -> tuple[Checkpoint, bytes] | None:
+        """The largest checkpoint of at most that size."""
+        with self._engine.connect() as connection:
+            return log.checkpoint_floor(connection, size)
+
+    def inclusion_paths(self, indices: Sequence[int], size: int) -> list[tuple[Hash, ...]]:
+        """Paths of log leaves in the log as it was at a size, which a checkpoint covers.
+
+        Raises:
+            MisuseError: a leaf that is not below `size`.
+        """
+        with self._engine.connect() as connection:
+            return log.TileReader(log.load_from(connection)).paths(indices, size)
+
+    def get_value(self, name: str) -> bytes | None:
+        """What is kept under a name, such as the relay's record."""
+        found = self._column(select(_VALUE.c.value).where(_VALUE.c.name == name))
+        return found[0] if found else None
+
+    def put_value(self, name: str, value: bytes) -> None:
+        """Keep something under a name, in place of what was there."""
+        with self._changing() as connection:
+            if not connection.execute(update(_VALUE).where(_VALUE.c.name == name).values(value=value)).rowcount:
+                connection.execute(insert(_VALUE), {"name": name, "value": value})
+
+    def file_request(self, *, invitation: InvitationId, device: DeviceId, wire: bytes, received_ms: int) -> bool:
+        """File a pending enrolment request.
+
+        Args:
+            invitation: the invitation that it answers.
+            device: the device that sends it.
+            wire: the packed request, as received.
+            received_ms: the relay's clock, in Unix milliseconds.
+
+        Returns:
+            Whether it is on file now, perhaps since earlier; False if another one holds the invitation.
+        """
+        with self._changing() as connection:
+            return filing.file_request(
+                connection,
+                FiledRequest(
+                    invitation=invitation,
+                    device=device,
+                    wire=wire,
+                    state=RequestState.PENDING,
+                    received_ms=received_ms,
+                ),
+            )
+
+    def requests(self, state: RequestState) -> list[FiledRequest]:
+        """The enrolment requests in a state, in the order in which they came."""
+        with self._engine.connect() as connection:
+            return filing.requests(connection, state)
+
+    def request(self, device: DeviceId) -> FiledRequest | None:
+        """A device's newest enrolment request."""
+        with self._engine.connect() as connection:
+            return filing.request(connection, device)
+
+    def mark_request(self, device: DeviceId, state: RequestState) -> None:
+        """Put a device's enrolment requests into a state."""
+        with self._changing() as connection:
+            filing.mark_request(connection, device, state)
+
+    @contextmanager
+    def _changing(self) -> Iterator[Connection]:
+        with self._turn(), for_writing(self._engine) as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if self._writer == threading.get_ident():
+            raise MisuseError(
+                "writing", expected="one writer at a time", got="a block within a block", do="report this as a bug"
+            )
+        with self._one_writer:
+            self._writer = threading.get_ident()
+            try:
+                yield
+            finally:
+                self._writer = None
+
+    def _rows(self, query: Select[Any]) -> Sequence[Row[*tuple[Any, ...]]]:
+        with self._engine.connect() as connection:
+            return connection.execute(query).all()
+
+    def _column(self, query: Select[Any]) -> Sequence[Any]:
+        with self._engine.connect() as connection:
+            return connection.execute(query).scalars().all()
+
+    def _arrived(self, query: Select[Any]) -> list[Arrived]:
+        return arrivals.decoded(self._rows(query))
+
+
+def _size(connection: Connection) -> int:
+    last = connection.execute(select(func.max(_ENTRY.c.log_index))).scalar()
+    return 0 if last is None else last + 1
