@@ -1,0 +1,244 @@
+"""Charts as a person works with them: create, share, open, change. Each change is validated, then recorded whole.
+
+Owns the way from a command to a recorded change. What a change means is decided in `clinical`; how it is sealed and
+chained, in `recorder`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from edge_runtime.clinical.authoring import check_section, prepare
+from edge_runtime.clinical.chart import ChartState, derive_chart
+from edge_runtime.clinical.document import DocumentState
+from edge_runtime.clinical.layout import LAYOUT_VERSION, Kind, Section, WorkflowType
+from edge_runtime.documents import TEXT, DocumentReader, OpenDocument
+from edge_runtime.errors import InputError, RefusedError
+from edge_runtime.facts import CausalGraph, Content, Fact, TextUpdate
+from edge_runtime.identity import Entropy, Identity
+from edge_runtime.keyring import Keyring
+from edge_runtime.recorder.batch import Batch
+from edge_runtime.recorder.compartments import sort_out
+from edge_runtime.recorder.naming import one_named
+from edge_runtime.recorder.record import Recorder
+from edge_runtime.recorder.sections import check_follows, update_of
+from edge_runtime.store.device import DeviceStore
+from sync_protocol.entries import VerifiedEntry
+from sync_protocol.ids import CertificateHash, ChartId, DocumentId
+from sync_protocol.limits import ID_BYTES
+from sync_protocol.membership import Membership
+from sync_protocol.roles import READABLE, Compartment
+
+
+@dataclass(frozen=True, slots=True)
+class OpenChart:
+    """A chart opened: who is in it, what its documents hold, what they add up to."""
+
+    chart: ChartId
+    membership: Membership
+    documents: dict[DocumentId, OpenDocument]
+    state: ChartState
+
+    def states(self) -> list[DocumentState]:
+        """The state of every document, the chart document first; those in which nothing was stated yet, too."""
+        return [self.document(document) for document in self.documents]
+
+    def document(self, document: DocumentId) -> DocumentState:
+        """The state of one document; an empty one where nothing was written yet."""
+        for state in self.state.documents:
+            if state.document == document:
+                return state
+        return derive_chart(document, (), ()).documents[0]
+
+
+class Charts:
+    """The charts of one device."""
+
+    def __init__(
+        self,
+        *,
+        store: DeviceStore,
+        identity: Identity,
+        keyring: Keyring,
+        reader: DocumentReader,
+        recorder: Recorder,
+        entropy: Entropy,
+    ) -> None:
+        """Work as `identity`."""
+        self.store = store
+        self.keyring = keyring
+        self.recorder = recorder
+        self.entropy = entropy
+        self._identity = identity
+        self._reader = reader
+
+    def find(self, text: str) -> ChartId:
+        """The chart whose id begins with `text`.
+
+        Raises:
+            RefusedError: none, or several.
+        """
+        return one_named(text, self.keyring.charts(), "chart", "list them with 'fieldward chart list'")
+
+    def find_document(self, opened: OpenChart, text: str) -> DocumentId:
+        """The document that `text` names: the start of its id, `chart`, or a workflow type that only one document has.
+
+        Raises:
+            RefusedError: none, or several.
+        """
+        if text == "chart":
+            return opened.membership.chart_document
+        typed = [state.document for state in opened.state.documents if state.workflow_type == text]
+        if len(typed) == 1:
+            return typed[0]
+        return one_named(text, opened.membership.documents, "document", "list them with 'fieldward chart show CHART'")
+
+    def create(self, facts: Iterable[Fact], *, workflow: WorkflowType | None) -> tuple[ChartId, tuple[DocumentId, ...]]:
+        """Create a chart, with first facts in its chart document and, if wanted, a first document of a workflow.
+
+        Raises:
+            RefusedError: this device's role reads no chart.
+            InputError: a fact is not valid.
+        """
+        batch = self.recorder.begin()
+        document = DocumentId(self.entropy(ID_BYTES))
+        chart = batch.create_chart(document)
+        documents = [document]
+        self._add(batch, chart, _empty(document), facts)
+        if workflow is not None:
+            documents.append(self.add_document(batch, chart, workflow))
+        self.recorder.write(batch)
+        return chart, tuple(documents)
+
+    def add_document(
+        self, batch: Batch, chart: ChartId, workflow: WorkflowType, title: str | None = None
+    ) -> DocumentId:
+        """Add a document of a workflow to a change under construction.
+
+        Raises:
+            RefusedError: this device is no member of the chart.
+            InputError: the title is too long.
+        """
+        document = DocumentId(self.entropy(ID_BYTES))
+        batch.create_document(chart, document)
+        payload = {"schema": LAYOUT_VERSION, "workflow_type": workflow.value} | ({"title": title} if title else {})
+        self._add(batch, chart, _empty(document), [Fact(kind=Kind.DOCUMENT, payload=payload, supersedes=())])
+        return document
+
+    def open(self, chart: ChartId) -> OpenChart:
+        """Open a chart as far as this device can read it.
+
+        Raises:
+            RefusedError: the chart is not on this device.
+        """
+        membership = self.keyring.membership(chart)
+        if membership is None:
+            raise _missing("chart", chart.short)
+        documents = {name: self._reader.document(chart, name, membership) for name in membership.documents}
+        facts = [fact for document in documents.values() for fact in document.facts]
+        graphs = [graph for document in documents.values() for graph in document.graphs.values()]
+        return OpenChart(chart, membership, documents, derive_chart(membership.chart_document, facts, graphs))
+
+    def add_facts(
+        self, chart: ChartId, document: DocumentId, facts: Iterable[Fact], *, compartment: Compartment | None = None
+    ) -> tuple[VerifiedEntry, ...]:
+        """Validate facts and record them as one change.
+
+        Args:
+            chart: where.
+            document: where in it.
+            facts: what; an empty `supersedes` is filled with what the author sees of the same thing.
+            compartment: None for the one where each kind belongs.
+
+        Raises:
+            InputError: a fact is not valid; nothing was recorded.
+            RefusedError: no such document, or this device may not write there.
+        """
+        opened = self.open(chart)
+        graphs = _of(opened, document).graphs
+        batch = self.recorder.begin()
+        self._add(batch, chart, opened.document(document), facts, graphs=graphs, compartment=compartment)
+        return self.recorder.write(batch)
+
+    def edit_text(self, chart: ChartId, document: DocumentId, section: str, text: str) -> tuple[VerifiedEntry, ...]:
+        """Make a text section read `text`, as a change of what differs.
+
+        Returns:
+            The entry; empty when the section reads so already.
+
+        Raises:
+            InputError: no such section, or too long a text.
+            RefusedError: no such document, this device may not write there, or it cannot show all of the section.
+            DraftUnavailableError: the section cannot be edited now.
+        """
+        try:
+            check_section(Section(section), text)
+        except ValueError:
+            raise InputError(
+                "section", expected=f"one of {', '.join(Section)}", got=f"{section[:32]!r}", do="name one of these"
+            ) from None
+        found = _of(self.open(chart), document)
+        update = update_of(found, section, self._identity.session.value.session, text)
+        if update is None:
+            return ()
+        batch = self.recorder.begin()
+        check_follows(found, section, batch.heads(chart, document, TEXT))
+        batch.content(chart, document, TEXT, Content(facts=None, text=TextUpdate(section=section, update=update)))
+        return self.recorder.write(batch)
+
+    def share(self, chart: ChartId, device: str) -> CertificateHash:
+        """Make a device of the organisation a member of a chart, with its history; a member gets its keys again.
+
+        Raises:
+            RefusedError: no such device, or its role reads no chart, or this device may not share it.
+        """
+        certificates = sorted(self._identity.trust.certificates(), key=lambda one: one.value.issued_ms)
+        known = {certificate.value.device: certificate for certificate in certificates}
+        certificate = known[one_named(device, known, "device", "list them with 'fieldward device list', or sync first")]
+        compartments = READABLE[certificate.value.role]
+        if not compartments:
+            raise RefusedError(
+                "role_reads_no_chart",
+                expected="a device whose role reads charts",
+                got=f"role {certificate.value.role.value}",
+                do="share with a clinical device",
+            )
+        batch = self.recorder.begin()
+        mine = batch.membership(chart).members.get(self._identity.name, frozenset())
+        name = CertificateHash(certificate.hash)
+        batch.add_member(chart, name, compartments & mine)
+        self.recorder.write(batch)
+        return name
+
+    def _add(
+        self,
+        batch: Batch,
+        chart: ChartId,
+        state: DocumentState,
+        facts: Iterable[Fact],
+        *,
+        graphs: Mapping[Compartment, CausalGraph] | None = None,
+        compartment: Compartment | None = None,
+    ) -> None:
+        """Make facts ready and put them into the compartments where they belong, one entry a compartment."""
+        ready = [prepare(state, fact) for fact in facts]
+        for where, group in sort_out(ready, graphs or {}, wanted=compartment).items():
+            batch.content(chart, state.document, where, Content(facts=tuple(group), text=None))
+
+
+def _empty(document: DocumentId) -> DocumentState:
+    return derive_chart(document, (), ()).documents[0]
+
+
+def _of(opened: OpenChart, document: DocumentId) -> OpenDocument:
+    found = opened.documents.get(document)
+    if found is None:
+        raise _missing("document", document.short)
+    return found
+
+
+def _missing(what: str, name: str) -> RefusedError:
+    return RefusedError(
+        f"no_such_{what}", expected=f"a {what} on this device", got=f"{what} {name}", do="sync, then try again"
+    )

@@ -1,0 +1,242 @@
+"""`fieldward chart`: charts on this device. Nothing here needs a network."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from edge_runtime.cli.output import print_json, say, with_device, working
+from edge_runtime.errors import InputError
+
+if TYPE_CHECKING:
+    from edge_runtime.runtime import Runtime
+
+_TEXT_BYTES_MAX: Final = 64 * 1024
+
+
+@click.group()
+def chart() -> None:
+    """Create, import, show, change and share charts."""
+
+
+@chart.command()
+@click.option("--name", help="The patient's name.")
+@click.option("--birth-date", help="YYYY-MM-DD, or what is known of it.")
+@click.option(
+    "--sex", type=click.Choice(["female", "male", "other", "unknown"]), help="As FHIR's administrative gender."
+)
+@click.option("--workflow", default="encounter", show_default=True, help="The first document; 'none' for none.")
+@with_device()
+def create(
+    runtime: Runtime, name: str | None, birth_date: str | None, sex: str | None, workflow: str, *, as_json: bool
+) -> None:
+    """Create a chart with a first document. This device is its only member until you share it.
+
+    Others will see: that a chart exists, and who its members are; nothing that is in it.
+
+    \b
+    Example:
+      fieldward chart create --home tablet --name "Ana Lima" --birth-date 1961-04-02
+    """
+    from edge_runtime.clinical.layout import Kind, WorkflowType
+    from edge_runtime.facts import Fact
+
+    try:
+        kind = None if workflow == "none" else WorkflowType(workflow)
+    except ValueError:
+        raise InputError(
+            "workflow", expected=f"one of {', '.join(WorkflowType)}, none", got=workflow[:32], do="name one of these"
+        ) from None
+    stated = {"name": name, "birth_date": birth_date, "sex": sex}
+    payload: dict[str, Any] = {key: value for key, value in stated.items() if value}
+    facts = [Fact(kind=Kind.IDENTITY, payload=payload, supersedes=())] if payload else []
+    made, documents = runtime.charts.create(facts, workflow=kind)
+    if as_json:
+        types = ["chart", *([kind.value] if kind else [])]
+        print_json(
+            {
+                "chart": str(made),
+                "documents": [
+                    {"document": str(document), "workflow_type": type_}
+                    for document, type_ in zip(documents, types, strict=True)
+                ],
+            }
+        )
+        return
+    say(f"Chart {made} is created.")
+    for document in documents:
+        say(f"  document  {document}")
+    say(f"Next: fieldward chart show {made.short}")
+
+
+@chart.command("list")
+@with_device()
+def list_charts(runtime: Runtime, *, as_json: bool) -> None:
+    """List the charts on this device.
+
+    \b
+    Example:
+      fieldward chart list --home tablet
+    """
+    from edge_runtime.cli.chart_text import summary_line, summary_of
+
+    rows: list[dict[str, Any]] = []
+    with working("Opening charts", as_json=as_json):
+        rows.extend(summary_of(runtime.charts.open(name)) for name in runtime.keyring.charts())
+    if as_json:
+        print_json({"charts": rows})
+        return
+    for row in rows:
+        say(summary_line(row))
+    if not rows:
+        say("No charts yet. Create one, import FHIR, or sync.")
+
+
+@chart.command()
+@click.argument("chart_id", metavar="CHART")
+@with_device()
+def show(runtime: Runtime, chart_id: str, *, as_json: bool) -> None:
+    """Show a chart: what is known, who wrote it, and what a person must decide.
+
+    \b
+    Example:
+      fieldward chart show 3f2a90bc --home tablet
+    """
+    from edge_runtime.cli.chart_text import chart_json, print_chart
+
+    opened = runtime.charts.open(runtime.charts.find(chart_id))
+    if as_json:
+        print_json(chart_json(opened))
+        return
+    print_chart(opened)
+
+
+@chart.command()
+@click.argument("chart_id", metavar="CHART")
+@click.option("--device", "device_id", required=True, help="The device's id, or its beginning.")
+@with_device()
+def share(runtime: Runtime, chart_id: str, device_id: str, *, as_json: bool) -> None:
+    """Make a device of the organisation a member of a chart, with what was written so far.
+
+    Others will see: that the device is a member. It reads the compartments of its role, and no more.
+
+    \b
+    Example:
+      fieldward chart share 3f2a90bc --device 77ab01de --home tablet
+    """
+    found = runtime.charts.find(chart_id)
+    name = runtime.charts.share(found, device_id)
+    reads = sorted(one.name.lower() for one in runtime.charts.open(found).membership.members[name])
+    if as_json:
+        print_json({"chart": str(found), "certificate": str(name), "compartments": reads})
+        return
+    say(f"Device {device_id[:8]} is now a member of chart {found.short} and reads: {', '.join(reads)}.")
+
+
+@chart.command()
+@click.argument("chart_id", metavar="CHART")
+@click.option("--document", "document_id", required=True, help="Its id or beginning, 'chart', or a workflow type.")
+@click.option("--section", help="The text section: complaint, history, subjective, objective, assessment, plan.")
+@click.option("--text-file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), help="Its new text.")
+@click.option("--fact", help='A fact as JSON, such as {"kind": "status", "to": "completed"}.')
+@with_device()
+def edit(
+    runtime: Runtime,
+    chart_id: str,
+    document_id: str,
+    section: str | None,
+    text_file: Path | None,
+    fact: str | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Change a document: make a section read a text, or state a fact. Recorded durably before this returns.
+
+    \b
+    Examples:
+      fieldward chart edit 3f2a90bc --document encounter --section plan --text-file plan.txt
+      fieldward chart edit 3f2a90bc --document chart --fact '{"kind":"allergy","text":"Penicillin","severity":"severe"}'
+    """
+    from edge_runtime.clinical.fact_json import fact_from_json
+    from edge_runtime.clinical.vitals import needs_confirmation
+
+    if (fact is None) == (section is None) or (section is None) != (text_file is None):
+        raise click.UsageError("give either --section with --text-file, or --fact")
+    charts = runtime.charts
+    found = charts.find(chart_id)
+    document = charts.find_document(charts.open(found), document_id)
+    question = None
+    if fact is not None:
+        stated = fact_from_json(_json(fact))
+        question = needs_confirmation(stated)
+        entries = charts.add_facts(found, document, [stated])
+    else:
+        assert section is not None, "checked above"
+        assert text_file is not None, "checked above"
+        entries = charts.edit_text(found, document, section, _text(text_file))
+    names = [str(entry.hash) for entry in entries]
+    if as_json:
+        print_json({"chart": str(found), "document": str(document), "entries": names, "confirm": question})
+        return
+    say(f"Recorded in document {document.short}." if names else "Nothing to change: it reads so already.")
+    if question:
+        say(f"Please check: {question}")
+
+
+@chart.command("import")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False))
+@with_device()
+def import_files(runtime: Runtime, files: Sequence[Path], *, as_json: bool) -> None:
+    """Make charts from FHIR R4: resources, bundles, NDJSON; plain or gzip. Importing again changes nothing.
+
+    What is not mapped is kept, sealed. What is wrong is refused, with its place, and the rest imported.
+
+    \b
+    Example:
+      fieldward chart import --home tablet patients.ndjson.gz
+    """
+    from edge_runtime.cli.import_text import print_import
+    from edge_runtime.importing import import_charts
+
+    with working("Importing", as_json=as_json) as words:
+        report = import_charts(
+            runtime.charts, files, progress=lambda done, of: words(f"Importing: {done} of {of} charts")
+        )
+    if as_json:
+        print_json(report.to_json())
+        return
+    print_import(report)
+
+
+def _json(text: str) -> object:
+    try:
+        return json.loads(text, parse_float=_no_float)
+    except (ValueError, RecursionError) as error:
+        raise InputError(
+            "fact_json", expected="one JSON object", got=type(error).__name__, do="check quotes and braces"
+        ) from None
+
+
+def _no_float(_: str) -> object:
+    raise InputError(
+        "fact_json", expected='decimals as text, such as "37.5"', got="a bare decimal number", do="put it in quotes"
+    )
+
+
+def _text(file: Path) -> str:
+    try:
+        with click.open_file(str(file), "rb") as opened:
+            data = opened.read(_TEXT_BYTES_MAX + 1)
+        if len(data) > _TEXT_BYTES_MAX:
+            raise InputError(
+                "text_file", expected=f"at most {_TEXT_BYTES_MAX} bytes", got="more", do="shorten the text"
+            )
+        return bytes(data).decode().removesuffix("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            "text_file", expected="a readable file of UTF-8 text", got=type(error).__name__, do="check --text-file"
+        ) from None

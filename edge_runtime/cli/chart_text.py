@@ -1,0 +1,209 @@
+"""A chart on a terminal: the safety list first, then what a person must decide, then the documents."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.console import Console, Group
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from edge_runtime.clinical.layout import Kind, Section
+from edge_runtime.clinical.state_json import chart_to_json, document_to_json
+from edge_runtime.clinical.subjects import said
+from edge_runtime.clinical.vitals import display
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from edge_runtime.charts import OpenChart
+    from edge_runtime.clinical.document import DocumentState
+    from edge_runtime.clinical.medications import Line, Medication
+    from edge_runtime.clinical.reviews import Review
+    from edge_runtime.facts import Author
+
+_OBSERVATIONS_SHOWN: Final = 12
+
+
+def summary_of(opened: OpenChart) -> dict[str, Any]:
+    """One chart in a list."""
+    state = opened.state
+    return {
+        "chart": str(opened.chart),
+        "name": patient_name(opened),
+        "documents": len(opened.documents),
+        "allergies": len(state.allergies.items),
+        "medications": len(state.medications),
+        "reviews_open": sum(review.open for review in state.reviews),
+        "unread": sum(len(document.unread) for document in opened.documents.values()),
+    }
+
+
+def summary_line(row: dict[str, Any]) -> str:
+    """The same for a person."""
+    reviews = f"  {row['reviews_open']} to decide" if row["reviews_open"] else ""
+    unread = f"  {row['unread']} not readable here yet" if row["unread"] else ""
+    return f"{row['chart'][:8]}  {row['name'] or '(no name)':<32.32} {row['documents']} documents{reviews}{unread}"
+
+
+def patient_name(opened: OpenChart) -> str | None:
+    """The name that stands; several are joined, because none may be hidden."""
+    standing = [item.fact.fact for item in opened.state.identity if not item.superseded_by]
+    names = list(dict.fromkeys(name for fact in standing if (name := said(fact, "name"))))
+    return " / ".join(names) or None
+
+
+def chart_json(opened: OpenChart) -> dict[str, Any]:
+    """The chart for machines: its state, and of each document the text sections and what is not readable."""
+    whole: dict[str, Any] = dict(chart_to_json(opened.state))
+    whole["documents"] = [_document_json(opened, state) for state in opened.states()]
+    members = [
+        {"certificate": str(name), "compartments": sorted(int(c) for c in reads)}
+        for name, reads in sorted(opened.membership.members.items())
+    ]
+    return {"chart": str(opened.chart), "members": members} | whole
+
+
+def _document_json(opened: OpenChart, state: DocumentState) -> dict[str, Any]:
+    found = opened.documents[state.document]
+    sections = {
+        name: {
+            "text": draft.text(),
+            "complete": draft.complete,
+            "authors": [_author_json(author) for author in found.text_authors.get(name, [])],
+        }
+        for name, draft in sorted(found.drafts.items())
+    }
+    unread = [{"entry": str(entry), "why": why.value} for entry, why in sorted(found.unread.items())]
+    return document_to_json(state) | {"sections": sections, "unread": unread}
+
+
+def print_chart(opened: OpenChart) -> None:
+    """Print a chart."""
+    console = Console(highlight=False)
+    console.print(
+        Text.assemble(
+            ("Chart ", "dim"), (opened.chart.short, "bold"), "  ", (patient_name(opened) or "(no name)", "bold")
+        )
+    )
+    console.print(_safety(opened))
+    reviews = [review for review in opened.state.reviews if review.open]
+    if reviews:
+        console.print(_reviews(reviews))
+    for state in opened.states():
+        console.print(_document(opened, state))
+    unread = sum(len(document.unread) for document in opened.documents.values())
+    if unread:
+        console.print(Text(f"{unread} entries are kept and cannot be shown here yet.", "yellow"))
+
+
+def who(author: Author) -> str:
+    """An author in a few characters."""
+    return f"{author.role} {author.device.short}"
+
+
+def _safety(opened: OpenChart) -> Panel:
+    state = opened.state
+    rows: list[Text] = []
+    for item in state.allergies.items:
+        style = "bold red" if item.live else "dim strike"
+        words = f"{' / '.join(item.names)}" + (f", {item.severity}" if item.severity else "")
+        rows.append(Text.assemble(("Allergy     ", "red"), (words, style), "" if item.live else "  (refuted)"))
+    if not state.allergies.items:
+        rows.append(Text("Allergy     " + ("none known" if state.allergies.none_known else "nothing stated")))
+    rows.extend(_medication(item) for item in state.medications)
+    rows.extend(
+        Text.assemble(
+            ("Problem     ", "cyan"), said(item.fact.fact, "text") or said(item.fact.fact, "code") or "(unnamed)"
+        )
+        for item in state.problems
+        if not item.superseded_by
+    )
+    for flag, words in (
+        (state.allergies_incomplete, "The allergy list is not settled: see below."),
+        (state.medications_incomplete, "The medication list is not settled: see below."),
+    ):
+        if flag:
+            rows.append(Text(words, "bold yellow"))
+    return Panel(Group(*rows), title="Safety", title_align="left", border_style="red")
+
+
+def _medication(item: Medication) -> Text:
+    lines = " | ".join(_line(line) for line in item.lines)
+    text = Text.assemble(("Medication  ", "magenta"), (" / ".join(item.names), "bold"), f"  {lines}")
+    if item.disputed:
+        text.append("  DISPUTED", "bold yellow")
+    return text
+
+
+def _line(line: Line) -> str:
+    if line.regimen.stopped:
+        return "stopped"
+    stated = line.regimen.stated
+    return (
+        " ".join(stated[name] for name in ("dose", "unit", "route", "frequency") if stated.get(name))
+        or "dose not stated"
+    )
+
+
+def _reviews(reviews: Iterable[Review]) -> Panel:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for review in reviews:
+        table.add_row(Text(review.id.short, "bold"), Text(review.kind.replace("_", " "), "yellow"), review.reason)
+        for value in review.values:
+            table.add_row("", Text(who(value.author), "dim"), Text(f"{value.display}   {_when(value.wall_ms)}"))
+    return Panel(table, title="A person must decide", title_align="left", border_style="yellow")
+
+
+def _document(opened: OpenChart, state: DocumentState) -> Panel:
+    found = opened.documents[state.document]
+    rows: list[Text | Table] = []
+    value = state.status.value
+    if state.status.heads:
+        rows.append(
+            Text.assemble(
+                ("Status   ", "cyan"),
+                (str(value), "bold"),
+                ("  DISPUTED", "bold yellow") if state.status.disputed else "",
+            )
+        )
+    vitals = [item for item in state.observations if not item.corrected_by]
+    for item in vitals[-_OBSERVATIONS_SHOWN:]:
+        rows.append(Text.assemble(("Finding  ", "cyan"), display(item.fact), (f"   {who(item.fact.author)}", "dim")))
+        if item.question:
+            rows.append(Text(f"         {item.question}", "yellow"))
+    if len(vitals) > _OBSERVATIONS_SHOWN:
+        rows.append(Text(f"         {len(vitals) - _OBSERVATIONS_SHOWN} earlier findings", "dim"))
+    for section in Section:
+        draft = found.drafts.get(section)
+        if draft is not None:
+            authors = ", ".join(who(author) for author in found.text_authors.get(section, []))
+            rows.append(Text.assemble((f"{section.value.capitalize()}", "bold cyan"), (f"   {authors}", "dim")))
+            rows.append(Text(draft.text() + ("" if draft.complete else "  (incomplete here)")))
+    kept = sum(placed.fact.kind == Kind.SOURCE for placed in state.others)
+    if kept:
+        rows.append(Text(f"{kept} parts of imported resources are kept as they came.", "dim"))
+    kind = (
+        "chart document"
+        if state.document == opened.membership.chart_document
+        else str(state.workflow_type or "document")
+    )
+    title = f"{kind} {state.document.short}" + (f": {state.title}" if state.title else "")
+    return Panel(
+        Group(*rows) if rows else Text("nothing yet", "dim"), title=title, title_align="left", border_style="dim"
+    )
+
+
+def _author_json(author: Author) -> dict[str, str]:
+    return {
+        "user": str(author.user),
+        "device": str(author.device),
+        "session": str(author.session),
+        "role": author.role,
+    }
+
+
+def _when(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, tz=UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -1,0 +1,82 @@
+"""The demo's last screen: what three people wrote, what they must decide, and the claims with what was seen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from edge_runtime.cli.demo.story import Story
+    from edge_runtime.cli.demo.verdict import Verdict
+
+
+def print_summary(verdict: Verdict, story: Story, keep: Path | None) -> None:
+    """Print it."""
+    console = Console(highlight=False)
+    shown = story.facts.states.get("tablet", {})
+    console.print(_chart(story, shown))
+    console.print(_reviews(verdict.answer["reviews"]))
+    console.print(_claims(verdict))
+    for leak in verdict.leaks[:10]:
+        console.print(f"LEAK: {leak.needle} in {leak.place}, form {leak.form or 'raw'}", style="bold red", markup=False)
+    if keep is not None:
+        console.print(f"The devices are in {keep}; its README.md says how to look around.", markup=False)
+
+
+def _chart(story: Story, shown: dict[str, Any]) -> Panel:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for document in shown.get("documents", ()):
+        if document["document"] != story.encounter:
+            continue
+        for name, section in document["sections"].items():
+            authors = ", ".join(f"{one['role']} {one['device'][:8]}" for one in section["authors"])
+            table.add_row(Text(name.capitalize(), "bold cyan"), Text.assemble(section["text"], (f"\n{authors}", "dim")))
+        for item in document["observations"][-3:]:
+            fact, author = item["fact"], item["author"]
+            words = f"{fact['text']} {fact.get('value', '')} {fact.get('unit', '')}"
+            table.add_row(Text("Finding", "cyan"), Text.assemble(words, (f"   {author['role']}", "dim")))
+    return Panel(table, title=f"The merged encounter, chart {story.chart[:8]}", title_align="left", border_style="cyan")
+
+
+def _reviews(reviews: list[dict[str, Any]]) -> Panel:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for review in reviews:
+        table.add_row(Text(review["kind"].replace("_", " "), "bold yellow"), "")
+        for value in review["values"]:
+            table.add_row(Text(f"  {value['role']} {value['device'][:8]}", "dim"), Text(value["display"]))
+    return Panel(table, title="A person must decide", title_align="left", border_style="yellow")
+
+
+def _claims(verdict: Verdict) -> Panel:
+    answer = verdict.answer
+    leak, kill, audit = answer["leak"], answer["kill"], answer["audit"]
+    searched = f"{leak['searched_bytes']:,} bytes of the relay's files and traffic"
+    rows = (
+        (answer["converged"], f"{answer['devices']} devices show the same chart"),
+        (
+            kill["lost"] == 0 and kill["acknowledged"] > 0,
+            f"relay killed in mid-sync: {kill['acknowledged']} receipted, {kill['unsent']} unsent, {kill['lost']} lost",
+        ),
+        (
+            leak["found"] == 0,
+            f"{leak['found']} of {leak['phrases']} phrases and {leak['keys']} keys found in {searched}",
+        ),
+        (leak["control_caught"], "the same search finds every leak planted in copies, in each form"),
+        (audit["verified"], f"{audit['entries']} entries on three devices verify, chain by chain and seal by seal"),
+        (
+            len(answer["reviews"]) > 0,
+            f"{len(answer['reviews'])} conflicts wait for a person, none was settled by chance",
+        ),
+    )
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for held, words in rows:
+        table.add_row(Text("✓" if held else "✗", "bold green" if held else "bold red"), words)
+    held = "Every claim held" if verdict.ok else "NOT every claim held"
+    title = f"{held}, in {answer['seconds']['total']:.0f} seconds"
+    return Panel(table, title=title, title_align="left", border_style="green" if verdict.ok else "red")

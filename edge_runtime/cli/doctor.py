@@ -1,0 +1,74 @@
+"""`fieldward doctor`: is this device sound, and if not, what to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from edge_runtime.cli.output import EXIT_DAMAGE, EXIT_DONE, print_json, say, with_device, working
+
+if TYPE_CHECKING:
+    from edge_runtime.runtime import Runtime
+
+_DAY_MS: Final = 24 * 3600 * 1000
+
+
+@click.command()
+@with_device()
+def doctor(runtime: Runtime, *, as_json: bool) -> int:
+    """Check vault, store, every record, chains, seals, enrolment, and the clock. Changes nothing.
+
+    Exit code 3 means damage; what to do is printed beside it.
+
+    \b
+    Example:
+      fieldward doctor --home nurse
+    """
+    with working("Looking at every record", as_json=as_json):
+        problems = [
+            {"check": f"store.{problem.table}", "row": problem.row, "found": problem.what}
+            for problem in runtime.store.check()
+        ]
+    warnings = _warnings(runtime)
+    checks: dict[str, Any] = {
+        "vault": "opens",
+        "entries": runtime.store.size(),
+        "certificates": len(runtime.store.certificates()),
+        "enrolled": not runtime.waiting and runtime.store.get_value("identity/chain") is not None,
+    }
+    if as_json:
+        print_json({"ok": not problems, "checks": checks, "problems": problems, "warnings": warnings})
+        return EXIT_DAMAGE if problems else EXIT_DONE
+    say(f"Vault opens. {checks['entries']} entries and {checks['certificates']} certificates were checked.")
+    for problem in problems:
+        say(f"DAMAGE in {problem['check']}, row {problem['row']}: {problem['found']}.")
+    for warning in warnings:
+        say(f"Note: {warning}.")
+    if problems:
+        say("Copy the home aside. What the relay has receipted comes back when the device is enrolled in a new home.")
+    else:
+        say("All is well.")
+    return EXIT_DAMAGE if problems else EXIT_DONE
+
+
+def _warnings(runtime: Runtime) -> list[str]:
+    """What is no damage and yet worth knowing."""
+    from edge_runtime.runtime import clock
+    from edge_runtime.store.uploads import UploadState
+
+    found: list[str] = []
+    now = clock()
+    newest = max((a.entry.header.wall_ms for a in runtime.store.arrivals(after=0, limit=1_000_000)), default=0)
+    if newest > now + _DAY_MS:
+        found.append("an entry is dated more than a day after this device's clock; check the clock")
+    if runtime.waiting:
+        found.append("this device waits for an administrator's approval")
+    elif runtime.store.get_value("identity/chain") is not None:
+        left_ms = runtime.identity.certificate.not_after_ms - now
+        if left_ms < 30 * _DAY_MS:
+            found.append(f"its certificate ends in {max(0, left_ms // _DAY_MS)} days; ask an administrator to renew it")
+    pending = runtime.store.upload_counts().get(UploadState.PENDING, 0)
+    if pending:
+        found.append(f"{pending} entries are on this device only; sync when you can")
+    return found

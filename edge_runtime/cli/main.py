@@ -1,0 +1,160 @@
+"""The program `fieldward`: finds the named group, runs it, and turns every error into words and an exit code.
+
+Exit codes: 0 done, 1 refused (a reason is printed), 2 wrong usage, 3 a check found damage.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import Final
+
+import click
+
+from edge_runtime.cli.output import EXIT_REFUSED, EXIT_USAGE, exit_code, print_error, wants_json
+from sync_protocol.errors import ExplainedError
+
+PLUGINS: Final = "fieldward.commands"
+
+
+@dataclass(frozen=True, slots=True)
+class _Lazy:
+    """Where a group lives, what it is for, and which extra brings what it needs."""
+
+    target: str
+    help: str
+    extra: str | None = None
+
+
+GROUPS: Final[dict[str, _Lazy]] = {
+    "org": _Lazy("edge_runtime.cli.org:org", "Found an organisation."),
+    "device": _Lazy("edge_runtime.cli.device:device", "Invite, enrol, approve and list devices."),
+    "chart": _Lazy("edge_runtime.cli.chart:chart", "Create, import, show, change and share charts."),
+    "sync": _Lazy("edge_runtime.cli.sync:sync", "Sync with the relay; see what is where."),
+    "doctor": _Lazy("edge_runtime.cli.doctor:doctor", "Check this device: vault, store, chains, clock."),
+    "demo": _Lazy(
+        "edge_runtime.cli.demo.command:demo", "Watch three devices and a relay go through a bad day.", "server"
+    ),
+    "server": _Lazy("", "Run the relay.", "server"),
+}
+"""The groups in the order of the help text. One without a target is registered by its own room."""
+
+
+class Program(click.Group):
+    """The root of the command line; knows its groups by name and help text without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name the groups, those of other rooms included."""
+        del ctx
+        return [*GROUPS, *sorted({point.name for point in entry_points(group=PLUGINS)} - set(GROUPS))]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load a group.
+
+        Raises:
+            click.ClickException: the extra that it needs is not installed.
+        """
+        del ctx
+        lazy = GROUPS.get(cmd_name, _Lazy("", ""))
+        target = lazy.target or next(
+            (point.value for point in entry_points(group=PLUGINS) if point.name == cmd_name), None
+        )
+        if target is None:
+            return None
+        module, _, attribute = target.partition(":")
+        try:
+            command = getattr(importlib.import_module(module), attribute)
+        except ModuleNotFoundError as error:
+            if error.name is None or error.name.partition(".")[0] in {"edge_runtime", "sync_protocol"}:
+                raise
+            extra = lazy.extra or cmd_name
+            raise ExplainedError(
+                "extra_missing",
+                expected=f"the extra '{extra}', which 'fieldward {cmd_name}' needs",
+                got=f"an installation without {error.name}",
+                do=f"install it: pip install 'fieldward[{extra}]'",
+            ) from None
+        assert isinstance(command, click.Command), f"{target} is a command"
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of groups without loading any."""
+        rows = [(name, GROUPS[name].help if name in GROUPS else "") for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+@click.command(cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="fieldward")
+def program() -> None:
+    """Clinical documents that work without a network, sync without loss, and can be read by their members only.
+
+    \b
+    Examples:
+      fieldward demo                         three devices, a relay, a crash; ends by itself
+      fieldward org init --home A --out ORG  found an organisation on this device
+      fieldward chart list --home B          what is on device B
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the program and leave with its exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    sys.exit(run(given))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command.
+
+    Returns:
+        The exit code.
+    """
+    as_json = wants_json(arguments)
+    try:
+        result = program.main(args=list(arguments), prog_name="fieldward", standalone_mode=False)
+    except ExplainedError as error:
+        print_error(error, as_json=as_json)
+        return exit_code(error)
+    except click.ClickException as error:
+        print_error(_usage(error), as_json=as_json)
+        return EXIT_USAGE
+    except (click.Abort, KeyboardInterrupt):
+        print_error(_stopped(), as_json=as_json)
+        return EXIT_REFUSED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader left; nothing more to say
+        return EXIT_REFUSED
+    except Exception as error:
+        if os.environ.get("FIELDWARD_DEBUG"):
+            raise
+        print_error(_bug(error), as_json=as_json)
+        return EXIT_REFUSED
+    return result if isinstance(result, int) else 0
+
+
+def _usage(error: click.ClickException) -> ExplainedError:
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "fieldward"
+    return ExplainedError(
+        "usage", expected="a command as the help describes it", got=error.format_message(), do=f"see '{command} --help'"
+    )
+
+
+def _stopped() -> ExplainedError:
+    return ExplainedError(
+        "stopped", expected="the command to end by itself", got="a stop", do="run it again; what was recorded is kept"
+    )
+
+
+def _bug(error: Exception) -> ExplainedError:
+    """An error that nobody foresaw: its kind only, because its words may hold a patient's."""
+    return ExplainedError(
+        "bug",
+        expected="a foreseen error",
+        got=type(error).__name__,
+        do="nothing that was recorded is lost; run it again with FIELDWARD_DEBUG=1 and report what it prints",
+    )

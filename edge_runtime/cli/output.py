@@ -1,0 +1,158 @@
+"""What the command line prints, and how options that every command has are read."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from edge_runtime.errors import InputError, VaultError
+from sync_protocol.errors import ExplainedError
+
+if TYPE_CHECKING:
+    from edge_runtime.runtime import Runtime
+
+EXIT_DONE: Final = 0
+EXIT_REFUSED: Final = 1
+EXIT_USAGE: Final = 2
+EXIT_DAMAGE: Final = 3
+_DAMAGE: Final = frozenset({"store_damaged", "vault_damaged"})
+_PASSPHRASE_BYTES_MAX: Final = 4096
+
+
+def wants_json(arguments: Sequence[str]) -> bool:
+    """Whether errors are to be printed as JSON, read before the arguments are parsed."""
+    return "--json" in arguments
+
+
+def exit_code(error: ExplainedError) -> int:
+    """The exit code that an error means."""
+    if error.code in _DAMAGE:
+        return EXIT_DAMAGE
+    return EXIT_USAGE if error.code == "usage" else EXIT_REFUSED
+
+
+def print_error(error: ExplainedError, *, as_json: bool) -> None:
+    """Print an error: as JSON to standard output, otherwise as three readable lines to standard error."""
+    if as_json:
+        parts = {"code": error.code, "expected": error.expected, "got": error.got, "do": error.do}
+        click.echo(json.dumps({"error": parts}, ensure_ascii=False))
+        return
+    first, *rest = (("Expected", error.expected), ("Got", error.got), ("Do", error.do))
+    click.echo(click.style(f"Not done ({error.code})", fg="red", bold=True), err=True)
+    for name, words in (first, *rest):
+        click.echo(f"  {name + ':':<10}{words}", err=True)
+
+
+def print_json(value: Mapping[str, Any] | Sequence[Any]) -> None:
+    """Print one JSON value on one line."""
+    click.echo(json.dumps(value, ensure_ascii=False))
+
+
+def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON value, for machines.")(command)
+
+
+def home_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--home`, `--passphrase-file` and `--json`."""
+    for option in (
+        json_option,
+        click.option(
+            "--passphrase-file",
+            type=click.Path(path_type=Path, dir_okay=False),
+            help="Read the passphrase from the first line of this file. Otherwise FIELDWARD_PASSPHRASE, or a prompt.",
+        ),
+        click.option(
+            "--home",
+            type=click.Path(path_type=Path, file_okay=False),
+            envvar="FIELDWARD_HOME",
+            default=lambda: Path.home() / ".fieldward",
+            show_default="~/.fieldward",
+            help="Where this device keeps itself.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def with_device(*, make: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command its device: `--home` opened for the length of the command.
+
+    Args:
+        make: create the home where there is none.
+    """
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(command)
+        def opened(*arguments: Any, home: Path, passphrase_file: Path | None, **options: Any) -> Any:  # noqa: ANN401 click's
+            from edge_runtime.runtime import open_home
+
+            passphrase = read_passphrase(passphrase_file, confirm=make and not (home / "vault.cbor").exists())
+            with open_home(home, passphrase, make=make) as runtime:
+                return command(runtime, *arguments, **options)
+
+        return home_options(opened)
+
+    return decorate
+
+
+def read_passphrase(file: Path | None, *, confirm: bool) -> str:
+    """The passphrase from its file, the environment, or a prompt.
+
+    Raises:
+        InputError: the file cannot be read, or is no passphrase.
+        VaultError: nobody is there to ask.
+    """
+    if file is not None:
+        try:
+            with file.open("rb") as opened:
+                return opened.read(_PASSPHRASE_BYTES_MAX).decode().splitlines()[0]
+        except (OSError, UnicodeDecodeError, IndexError) as error:
+            raise InputError(
+                "passphrase_file",
+                expected="a readable file whose first line is the passphrase",
+                got=type(error).__name__,
+                do="check --passphrase-file",
+            ) from None
+    import os
+
+    given = os.environ.get("FIELDWARD_PASSPHRASE")
+    if given:
+        return given
+    if not sys.stdin.isatty():
+        raise VaultError(
+            "no_passphrase",
+            expected="a passphrase",
+            got="none, and nobody to ask",
+            do="give --passphrase-file, or set FIELDWARD_PASSPHRASE",
+        )
+    return str(click.prompt("Passphrase", hide_input=True, confirmation_prompt=confirm, err=True))
+
+
+@contextmanager
+def working(words: str, *, as_json: bool) -> Iterator[Callable[[str], None]]:
+    """Show that something takes a while, where a person looks; gives a way to change the words."""
+    if as_json or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(words) as status:
+        yield status.update
+
+
+def say(words: str) -> None:
+    """Print one line for a person."""
+    click.echo(words)
+
+
+def device_of(runtime: Runtime) -> str:
+    """The device's own id."""
+    return str(runtime.identity.certificate.device)

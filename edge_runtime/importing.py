@@ -1,0 +1,220 @@
+"""Importing FHIR into charts: plan, compare with what is there, record one chart a transaction.
+
+Owns which chart a source's patient has on this device. A chart is found by what its own `source` facts say, so an
+import on another device that was synced since counts as well; what was found is remembered in a stored value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+from edge_runtime.charts import Charts
+from edge_runtime.clinical.fhir_changes import Change, Seen, changes, conflict, seen
+from edge_runtime.clinical.fhir_map import plan_import
+from edge_runtime.clinical.fhir_plan import ChartPlan, DocumentPlan, ImportPlan, Item
+from edge_runtime.clinical.fhir_read import Record, Refusal, read_resources
+from edge_runtime.facts import FACTS_MAX, Content, Fact, pack_content
+from edge_runtime.recorder.batch import Batch
+from sync_protocol.control import content_stream
+from sync_protocol.ids import ChartId, DocumentId
+from sync_protocol.limits import ID_BYTES, SEAL_ENTRIES_MAX
+from sync_protocol.roles import Compartment
+
+INDEX: Final = "import/"
+LOOKED: Final = "import-looked/"
+ENTRY_BYTES: Final = 120 * 1024
+"""Plain bytes of one entry: padding and seal keep it under BODY_BYTES_MAX."""
+_ROOM: Final = 64
+"""Entries left free under one seal for control records: a document and its epochs."""
+_INDEX_BYTES: Final = 8
+
+
+@dataclass(slots=True)
+class ImportReport:
+    """What an import did.
+
+    Attributes:
+        plan: what the files hold: charts, mapped, kept, refused.
+        refused: what was left out, besides what the plan refused.
+        charts_new, entries_new: what was recorded; 0 when everything was here already.
+    """
+
+    plan: ImportPlan
+    refused: list[Refusal] = field(default_factory=list)
+    charts_new: int = 0
+    entries_new: int = 0
+
+    def to_json(self) -> dict[str, object]:
+        """The report for machines."""
+        base = self.plan.report()
+        mine = [{"record": one.record, "path": one.path, "reason": one.reason} for one in self.refused]
+        listed = base["refused"]
+        assert isinstance(listed, list), "a plan reports its refusals as a list"
+        return base | {
+            "refused": [*listed, *mine],
+            "new": {"charts": self.charts_new, "entries": self.entries_new},
+        }
+
+
+def import_charts(
+    charts: Charts, files: Sequence[Path], *, progress: Callable[[int, int], None] | None = None
+) -> ImportReport:
+    """Import files that belong together.
+
+    Args:
+        charts: of the importing device.
+        files: FHIR R4 as JSON, Bundle or NDJSON, plain or gzip.
+        progress: told how many charts are done, of how many.
+
+    Raises:
+        RefusedError: this device's role reads no chart.
+    """
+    report = ImportReport(plan=plan_import(_read(files)))
+    index = _Index(charts)
+    for done, chart in enumerate(report.plan.charts, start=1):
+        _Chart(charts, chart, report).record(index)
+        if progress is not None:
+            progress(done, len(report.plan.charts))
+    return report
+
+
+def _read(files: Iterable[Path]) -> Iterator[Record | Refusal]:
+    for path in files:
+        try:
+            with path.open("rb") as stream:
+                yield from read_resources(stream, path.name)
+        except OSError as error:
+            reason = error.strerror or "an error"
+            yield Refusal(record=path.name, path="", reason=f"expected a readable file; got: {reason}")
+
+
+class _Index:
+    """Which chart each source's patient has."""
+
+    def __init__(self, charts: Charts) -> None:
+        self._store = charts.store
+        self._charts = {name.removeprefix(INDEX): ChartId(data) for name, data in self._store.values(INDEX).items()}
+        looked = self._store.values(LOOKED)
+        found = set(self._charts.values())
+        for chart in charts.keyring.charts():
+            if chart not in found:
+                self._look(charts, chart, looked.get(LOOKED + chart.hex()))
+
+    def find(self, key: str) -> ChartId | None:
+        """The chart of that key."""
+        return self._charts.get(key)
+
+    def keep(self, key: str, chart: ChartId) -> None:
+        """Remember a chart."""
+        if self._charts.get(key) != chart:
+            self._charts[key] = chart
+            with self._store.writing() as writer:
+                writer.put_value(INDEX + key, chart)
+
+    def _look(self, charts: Charts, chart: ChartId, looked: bytes | None) -> None:
+        """Look at a chart that came by sync, or was made by hand, unless nothing has come to it since the last look."""
+        membership = charts.keyring.membership(chart)
+        if membership is None:
+            return
+        streams = [content_stream(chart, membership.chart_document, compartment) for compartment in Compartment]
+        size = self._store.size()
+        after = 0 if looked is None else int.from_bytes(looked, "big")
+        if not self._store.arrivals(after=after, limit=1, streams=streams):
+            return
+        opened = charts.open(chart)
+        for key, found in seen(opened.documents[membership.chart_document].facts).items():
+            if found.document == membership.chart_document and key not in self._charts:
+                self.keep(key, chart)
+        with self._store.writing() as writer:
+            writer.put_value(LOOKED + chart.hex(), size.to_bytes(_INDEX_BYTES, "big"))
+
+
+class _Chart:
+    """One chart of the plan on its way into the store."""
+
+    def __init__(self, charts: Charts, plan: ChartPlan, report: ImportReport) -> None:
+        self._charts = charts
+        self._plan = plan
+        self._report = report
+        self._batch = charts.recorder.begin()
+
+    def record(self, index: _Index) -> None:
+        """Record what is new: in one transaction, unless it is more than one seal covers."""
+        report, found = self._report, index.find(self._plan.key)
+        known: Mapping[str, Seen] = {}
+        if found is None:
+            chart_document = DocumentId(self._charts.entropy(ID_BYTES))
+            chart = self._batch.create_chart(chart_document)
+        else:
+            chart, opened = found, self._charts.open(found)
+            chart_document = opened.membership.chart_document
+            known = seen(fact for document in opened.documents.values() for fact in document.facts)
+        readable = self._batch.readable(chart)
+        refusal = conflict(self._plan, known) or _closed(self._plan.documents[0].items[0], readable)
+        if refusal is not None:
+            report.refused.append(refusal)
+            return
+        for number, document in enumerate(self._plan.documents):
+            planned = list(changes(self._open_part(document, readable), known))
+            if planned:
+                own = chart_document if number == 0 else self._document(chart, chart_document, known.get(document.key))
+                for place, compartment, facts in _entries(planned, own):
+                    self._content(chart, place, compartment, facts)
+        report.charts_new += found is None
+        report.entries_new += len(self._charts.recorder.write(self._batch))
+        index.keep(self._plan.key, chart)
+
+    def _open_part(self, document: DocumentPlan, readable: frozenset[Compartment]) -> DocumentPlan:
+        """What this device may write of a document; the rest is refused, all of it where nothing opens the document."""
+        refused = [_closed(item, readable) for item in document.items]
+        first = refused[0]
+        if first is not None:
+            refused = [replace(first, record=item.record) for item in document.items]
+        self._report.refused.extend(filter(None, refused))
+        items = tuple(item for item, refusal in zip(document.items, refused, strict=True) if refusal is None)
+        return replace(document, items=items)
+
+    def _document(self, chart: ChartId, chart_document: DocumentId, earlier: Seen | None) -> DocumentId:
+        """The document of an encounter: the one that was opened for it, or a new one."""
+        if earlier is not None and earlier.document != chart_document:
+            return earlier.document
+        document = DocumentId(self._charts.entropy(ID_BYTES))
+        self._room().create_document(chart, document)
+        return document
+
+    def _content(self, chart: ChartId, document: DocumentId, compartment: Compartment, facts: tuple[Fact, ...]) -> None:
+        self._room().content(chart, document, compartment, Content(facts=facts, text=None))
+
+    def _room(self) -> Batch:
+        """A batch with room for one more change under its seal."""
+        if len(self._batch.drafts) + _ROOM > SEAL_ENTRIES_MAX:
+            self._report.entries_new += len(self._charts.recorder.write(self._batch))
+            self._batch = self._charts.recorder.begin()
+        return self._batch
+
+
+def _closed(item: Item, readable: frozenset[Compartment]) -> Refusal | None:
+    """Why this device cannot write a resource; None where it can."""
+    closed = sorted({item.compartment, item.source_compartment} - readable)
+    if not closed:
+        return None
+    expected = f"expected a device that reads the {closed[0].name.lower()} compartment of the chart"
+    return Refusal(record=item.record, path="", reason=f"{expected}; got one that does not")
+
+
+def _entries(planned: Iterable[Change], own: DocumentId) -> Iterator[tuple[DocumentId, Compartment, tuple[Fact, ...]]]:
+    """Put changes into as few entries as the limits allow; a change is never cut."""
+    open_entries: dict[tuple[DocumentId, Compartment], tuple[list[Fact], int]] = {}
+    for change in planned:
+        place = (change.document or own, change.compartment)
+        size = len(pack_content(Content(facts=change.facts, text=None)))
+        facts, used = open_entries.get(place, ([], 0))
+        if facts and (used + size > ENTRY_BYTES or len(facts) + len(change.facts) > FACTS_MAX):
+            yield (*place, tuple(facts))
+            facts, used = [], 0
+        open_entries[place] = ([*facts, *change.facts], used + size)
+    for place, (facts, _) in open_entries.items():
+        yield (*place, tuple(facts))

@@ -1,0 +1,1 @@
+"""The recorder: every change becomes chained, sealed, signed entries in one durable transaction."""

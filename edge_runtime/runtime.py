@@ -1,0 +1,204 @@
+"""The composition root of the device: opens a home, reads the clock, draws entropy, puts the rooms together."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from edge_runtime.charts import Charts
+from edge_runtime.documents import DocumentReader
+from edge_runtime.errors import RefusedError
+from edge_runtime.events import Events, Synced
+from edge_runtime.identity import Identity, load_identity, stored_invitation
+from edge_runtime.keyring import Keyring
+from edge_runtime.recorder.record import Recorder
+from edge_runtime.settings import Home, home_lock
+from edge_runtime.store.device import DeviceStore
+from edge_runtime.store.uploads import UploadState
+from edge_runtime.sync.client import RELAY, SyncClient, SyncReport
+from edge_runtime.sync.retry import retrying
+from edge_runtime.transports.http import HttpClient, HttpLink
+from edge_runtime.transports.link import Link, address_of
+from edge_runtime.transports.websocket import WebSocketLink
+from edge_runtime.vault.file import create, open_vault
+from edge_runtime.vault.passphrase import Passphrase
+from sync_protocol.certificates import open_relay
+
+TIMEOUT_S: Final = 20.0
+TICK_S: Final = 0.2
+ADDRESS: Final = "relay/address"
+
+
+def clock() -> int:
+    """The time in milliseconds since 1970, UTC."""
+    return time.time_ns() // 1_000_000
+
+
+def entropy(size: int) -> bytes:
+    """That many random bytes of the operating system."""
+    return os.urandom(size)
+
+
+class Runtime:
+    """One device at work. Holds its home's lock until it is closed."""
+
+    def __init__(self, home: Home, store: DeviceStore) -> None:
+        """Made by `open_home`."""
+        self.home = home
+        self.store = store
+        self.events = Events()
+        self._identity: Identity | None = None
+        self._charts: Charts | None = None
+        self._keyring: Keyring | None = None
+        self._recorder: Recorder | None = None
+
+    @property
+    def identity(self) -> Identity:
+        """Who this device is.
+
+        Raises:
+            RefusedError: it is not enrolled.
+        """
+        if self._identity is None:
+            self._identity = load_identity(self.store, self.store)
+        return self._identity
+
+    @property
+    def waiting(self) -> bool:
+        """Whether this device waits for its approval."""
+        return self._identity is None and stored_invitation(self.store) is not None
+
+    @property
+    def keyring(self) -> Keyring:
+        """The epoch keys of its charts."""
+        if self._keyring is None:
+            self._keyring = Keyring(self.store, self.identity)
+        return self._keyring
+
+    @property
+    def recorder(self) -> Recorder:
+        """What writes its changes."""
+        if self._recorder is None:
+            self._recorder = Recorder(self.store, self.identity, self.keyring, clock=clock, entropy=entropy)
+        return self._recorder
+
+    @property
+    def charts(self) -> Charts:
+        """Its charts."""
+        if self._charts is None:
+            reader = DocumentReader(self.store, self.identity, self.keyring)
+            self._charts = Charts(
+                store=self.store,
+                identity=self.identity,
+                keyring=self.keyring,
+                reader=reader,
+                recorder=self.recorder,
+                entropy=entropy,
+            )
+        return self._charts
+
+    def relay_address(self, given: str | None) -> str:
+        """The relay's address: the one given, else the one last used, else the one in the relay's record.
+
+        Raises:
+            RefusedError: none is known.
+            InputError: the one given is no address.
+        """
+        if given is not None:
+            return address_of(given)
+        stored = self.store.get_value(ADDRESS)
+        if stored is not None:
+            return stored.decode()
+        invitation = stored_invitation(self.store)
+        if invitation is not None:
+            return address_of(invitation.address)
+        record = self.store.get_value(RELAY)
+        if record is not None:
+            addresses = open_relay(record, self.identity.root).value.addresses
+            if addresses:
+                return addresses[0]
+        raise RefusedError(
+            "no_relay", expected="a relay's address", got="none known on this device", do="name it with --relay URL"
+        )
+
+    def keep_address(self, address: str) -> None:
+        """Remember the relay's address for the next time."""
+        if self.store.get_value(ADDRESS) != address.encode():
+            with self.store.writing() as writer:
+                writer.put_value(ADDRESS, address.encode())
+
+    def http(self, address: str) -> HttpClient:
+        """Plain requests to a relay."""
+        return HttpClient(address, timeout_s=TIMEOUT_S)
+
+    def sync_client(self) -> SyncClient:
+        """What syncs this device."""
+        return SyncClient(
+            self.store, self.identity, self.keyring, events=self.events, entropy=entropy, timeout_s=TIMEOUT_S
+        )
+
+    def sync_once(
+        self,
+        address: str,
+        *,
+        over_http: bool = False,
+        attempts: int = 1,
+        progress: Callable[[SyncReport], None] | None = None,
+    ) -> SyncReport:
+        """Push what waits and take what is new; again after a pause where the relay does not answer.
+
+        Raises:
+            RemoteError: it did not go through; everything is kept.
+        """
+        client = self.sync_client()
+
+        def once() -> SyncReport:
+            return client.run(self.dial(address, over_http=over_http), address, progress=progress)
+
+        report = retrying(once, attempts=attempts, entropy=entropy, sleep=time.sleep)
+        self.keep_address(address)
+        pending = self.store.upload_counts().get(UploadState.PENDING, 0)
+        self.events.publish(Synced(received=report.received, receipted=report.receipted, pending=pending))
+        return report
+
+    def dial(self, address: str, *, over_http: bool) -> Link:
+        """Connect to a relay."""
+        return self.http_link(address) if over_http else WebSocketLink(address, timeout_s=TIMEOUT_S)
+
+    def http_link(self, address: str) -> HttpLink:
+        """Frames to a relay over plain requests."""
+        return HttpLink(self.http(address))
+
+
+@contextmanager
+def open_home(folder: Path, passphrase: str, *, make: bool = False) -> Iterator[Runtime]:
+    """Open a device's home for the length of a `with` block.
+
+    Args:
+        folder: the home.
+        passphrase: opens the vault.
+        make: create vault and store where there are none.
+
+    Raises:
+        StoreError: another process uses the home, or the store is damaged.
+        VaultError: wrong passphrase, damaged vault, or no vault there.
+    """
+    home = Home(folder)
+    if make:
+        home.make()
+    with home_lock(home):
+        keystore = Passphrase(passphrase)
+        key = (
+            create(home.vault, keystore, entropy)
+            if make and not home.vault.exists()
+            else open_vault(home.vault, keystore)
+        )
+        store = DeviceStore(home.store, key, entropy, create=make)
+        try:
+            yield Runtime(home, store)
+        finally:
+            store.close()

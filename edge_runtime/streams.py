@@ -1,0 +1,174 @@
+"""Streams as they lie in the store: their entries, the causal order, and where the next entry of a session stands.
+
+An entry whose parents have not all come is *held*: it is stored, and neither shown nor built upon.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from edge_runtime.identity import Values, ValueWriter
+from sync_protocol.entries import Place, VerifiedEntry
+from sync_protocol.ids import EntryHash, SessionId, StreamId
+from sync_protocol.limits import BATCH_ENTRIES_MAX, CONTROL_HEADS_MAX, DEPS_MAX, SEQ_MAX
+from sync_protocol.records import identifier, key, mapping, pack, pair, uint, unpack
+from sync_protocol.store import Arrived, Store
+
+HELD: Final = "held/"
+"""Prefix of the stored values that mark streams with held entries."""
+_SEEN: Final = "seen/"
+_SESSIONS_MAX: Final = 1 << 20
+
+
+def stream_entries(store: Store, stream: StreamId, *, after: int = 0) -> list[Arrived]:
+    """Every entry of a stream from arrival index `after` on, all branches of forks, in order of arrival."""
+    found: list[Arrived] = []
+    while page := store.arrivals(after=after, limit=BATCH_ENTRIES_MAX, streams=(stream,)):
+        found.extend(page)
+        after = page[-1].index + 1
+    return found
+
+
+def causal_order(entries: Iterable[VerifiedEntry]) -> tuple[list[VerifiedEntry], list[VerifiedEntry]]:
+    """Order a stream's entries so that each follows its parents; those that lack one come second, in no order."""
+    known = {entry.hash: entry for entry in entries}
+    waiting: dict[EntryHash, int] = {}
+    children: dict[EntryHash, list[EntryHash]] = {}
+    for name, entry in known.items():
+        waiting[name] = len(entry.header.parents)
+        for parent in entry.header.parents:
+            children.setdefault(parent, []).append(name)
+    ready = sorted(name for name, count in waiting.items() if count == 0)
+    placed: list[VerifiedEntry] = []
+    while ready:
+        following: list[EntryHash] = []
+        for name in ready:
+            placed.append(known[name])
+            del waiting[name]
+            for child in children.get(name, ()):
+                waiting[child] -= 1
+                if waiting[child] == 0:
+                    following.append(child)
+        ready = sorted(following)
+    return placed, [known[name] for name in waiting]
+
+
+class StreamHeads:
+    """The entries of one stream that no other entry there follows, kept up as entries arrive."""
+
+    def __init__(self, store: Store, stream: StreamId) -> None:
+        """Start with nothing read."""
+        self._store = store
+        self._stream = stream
+        self._next = 0
+        self._named: set[EntryHash] = set()
+        self._heads: set[EntryHash] = set()
+
+    def now(self) -> tuple[EntryHash, ...]:
+        """The heads in ascending order, the first CONTROL_HEADS_MAX: what an author names as seen."""
+        for arrived in stream_entries(self._store, self._stream, after=self._next):
+            self._next = arrived.index + 1
+            self._named.update(arrived.entry.header.parents)
+            self._heads.add(arrived.entry.hash)
+        self._heads -= self._named
+        return tuple(sorted(self._heads))[:CONTROL_HEADS_MAX]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """How much of one stream a session's newest entry there had seen of other sessions."""
+
+    heads: Mapping[SessionId, Place] = key(
+        1, mapping(identifier(SessionId), pair(uint(SEQ_MAX), identifier(EntryHash)), _SESSIONS_MAX)
+    )
+
+
+@dataclass(slots=True)
+class StreamPlace:
+    """One stream within a batch.
+
+    Attributes:
+        session: the session that writes.
+        frontier: how far each session's chain reaches, the batch's own entries included.
+        seen: what the session's newest entry here had seen of others.
+        lamports: the Lamport time of every head.
+    """
+
+    session: SessionId
+    frontier: dict[SessionId, Place]
+    seen: dict[SessionId, Place]
+    lamports: dict[EntryHash, int]
+
+    @property
+    def own(self) -> Place | None:
+        """The session's newest entry here."""
+        return self.frontier.get(self.session)
+
+    @property
+    def behind(self) -> bool:
+        """Whether more heads changed than one entry may name: an entry that says nothing must go first."""
+        return len(self._changed()) > DEPS_MAX
+
+    def deps(self) -> dict[SessionId, Place]:
+        """Heads of other sessions that changed since the session's newest entry here, as many as one entry may name."""
+        return dict(list(self._changed().items())[:DEPS_MAX])
+
+    def parents(self) -> tuple[EntryHash, ...]:
+        """The parents that the next entry will have, in the order of `Header.parents`."""
+        own = () if self.own is None else (self.own[1],)
+        return own + tuple(head for _, head in self.deps().values())
+
+    def heads(self) -> frozenset[EntryHash]:
+        """Every session's newest entry here: all that was seen, once an entry is written that is not `behind`."""
+        return frozenset(head for _, head in self.frontier.values())
+
+    def step(self, name: EntryHash, *, seq: int, lamport: int) -> None:
+        """Go on to a new entry of the session."""
+        self.seen.update(self.deps())
+        self.frontier[self.session] = (seq, name)
+        self.lamports[name] = lamport
+
+    def save(self, stream: StreamId, writer: ValueWriter) -> None:
+        """Keep what the newest own entry had seen, if it had seen anything."""
+        if self.seen:
+            writer.put_value(_seen(stream, self.session), pack(_Seen(heads=self.seen)))
+
+    def _changed(self) -> dict[SessionId, Place]:
+        return {
+            other: reached
+            for other, reached in sorted(self.frontier.items())
+            if other != self.session and self.seen.get(other) != reached
+        }
+
+
+def load_place(store: Store, values: Values, stream: StreamId, session: SessionId) -> StreamPlace:
+    """Read where a stream stands."""
+    frontier = dict(store.frontier(stream))
+    if values.get_value(HELD + stream.hex()) is not None:
+        frontier = _placed_frontier(store, stream)
+    lamports: dict[EntryHash, int] = {}
+    for _, head in frontier.values():
+        arrived = store.entry(head)
+        assert arrived is not None, "a frontier names stored entries"
+        lamports[head] = arrived.entry.header.lamport
+    data = values.get_value(_seen(stream, session))
+    seen = {} if data is None else dict(unpack(_Seen, data, bytes_max=len(data)).heads)
+    return StreamPlace(session=session, frontier=frontier, seen=seen, lamports=lamports)
+
+
+def _placed_frontier(store: Store, stream: StreamId) -> dict[SessionId, Place]:
+    """The frontier without held entries: nothing may be built upon what was not seen."""
+    placed, _ = causal_order(arrived.entry for arrived in stream_entries(store, stream))
+    frontier: dict[SessionId, Place] = {}
+    for entry in placed:
+        header = entry.header
+        known = frontier.get(header.session)
+        if known is None or (-known[0], known[1]) > (-header.seq, entry.hash):
+            frontier[header.session] = (header.seq, entry.hash)
+    return frontier
+
+
+def _seen(stream: StreamId, session: SessionId) -> str:
+    return f"{_SEEN}{stream.hex()}/{session.hex()}"

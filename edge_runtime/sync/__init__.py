@@ -1,0 +1,1 @@
+"""Sync with the relay: what is pushed, what comes in, and what a person is told of it."""

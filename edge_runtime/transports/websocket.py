@@ -1,0 +1,75 @@
+"""WebSocket: frames both ways as they come, so a relay can push what others wrote. No compression: sizes would leak."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+from websockets.exceptions import InvalidHandshake, InvalidURI, WebSocketException
+from websockets.sync.client import connect
+
+from edge_runtime.errors import RemoteError
+from edge_runtime.transports.link import unreachable
+from sync_protocol.errors import malformed
+from sync_protocol.frames import FrameReader
+from sync_protocol.limits import FRAME_BYTES_MAX
+
+if TYPE_CHECKING:
+    from websockets.sync.client import ClientConnection
+
+PATH: Final = "/v1/sync"
+
+
+class WebSocketLink:
+    """Frames over one WebSocket connection."""
+
+    def __init__(self, address: str, *, timeout_s: float) -> None:
+        """Dial a relay.
+
+        Raises:
+            RemoteError: it does not answer.
+        """
+        self._address = address
+        url = "ws" + address.removeprefix("http") + PATH
+        try:
+            self._connection: ClientConnection = connect(
+                url,
+                compression=None,
+                max_size=FRAME_BYTES_MAX,
+                open_timeout=timeout_s,
+                close_timeout=timeout_s,
+                proxy=None,
+                user_agent_header=None,
+            )
+        except (OSError, TimeoutError, InvalidHandshake, InvalidURI) as error:
+            raise unreachable(address, type(error).__name__) from None
+        self._reader = FrameReader()
+        self._inbox: deque[bytes] = deque()
+
+    def send(self, frame: bytes) -> None:
+        """Send one frame."""
+        try:
+            self._connection.send(frame)
+        except (OSError, WebSocketException) as error:
+            raise self._gone(error) from None
+
+    def receive(self, *, timeout_s: float) -> bytes | None:
+        """The next frame; None when none came in time."""
+        while not self._inbox:
+            try:
+                data = self._connection.recv(timeout=timeout_s)
+            except TimeoutError:
+                return None
+            except (OSError, WebSocketException) as error:
+                raise self._gone(error) from None
+            if isinstance(data, str):
+                raise malformed("binary frames", "text")
+            self._inbox.extend(self._reader.feed(data))
+        return self._inbox.popleft()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def _gone(self, error: Exception) -> RemoteError:
+        return unreachable(self._address, f"the connection ended ({type(error).__name__})")
