@@ -10,6 +10,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from edge_runtime.cli.safe_text import safe
 from edge_runtime.clinical.layout import Kind, Section
 from edge_runtime.clinical.state_json import chart_to_json, document_to_json
 from edge_runtime.clinical.subjects import said
@@ -45,7 +46,9 @@ def summary_line(row: dict[str, Any]) -> str:
     """The same for a person."""
     reviews = f"  {row['reviews_open']} to decide" if row["reviews_open"] else ""
     unread = f"  {row['unread']} not readable here yet" if row["unread"] else ""
-    return f"{row['chart'][:8]}  {row['name'] or '(no name)':<32.32} {row['documents']} documents{reviews}{unread}"
+    return (
+        f"{row['chart'][:8]}  {safe(row['name'] or '(no name)'):<32.32} {row['documents']} documents{reviews}{unread}"
+    )
 
 
 def patient_name(opened: OpenChart) -> str | None:
@@ -85,7 +88,7 @@ def print_chart(opened: OpenChart) -> None:
     console = Console(highlight=False)
     console.print(
         Text.assemble(
-            ("Chart ", "dim"), (opened.chart.short, "bold"), "  ", (patient_name(opened) or "(no name)", "bold")
+            ("Chart ", "dim"), (opened.chart.short, "bold"), "  ", (safe(patient_name(opened) or "(no name)"), "bold")
         )
     )
     console.print(_safety(opened))
@@ -109,14 +112,14 @@ def _safety(opened: OpenChart) -> Panel:
     rows: list[Text] = []
     for item in state.allergies.items:
         style = "bold red" if item.live else "dim strike"
-        words = f"{' / '.join(item.names)}" + (f", {item.severity}" if item.severity else "")
+        words = safe(" / ".join(item.names)) + (f", {item.severity}" if item.severity else "")
         rows.append(Text.assemble(("Allergy     ", "red"), (words, style), "" if item.live else "  (refuted)"))
     if not state.allergies.items:
         rows.append(Text("Allergy     " + ("none known" if state.allergies.none_known else "nothing stated")))
     rows.extend(_medication(item) for item in state.medications)
     rows.extend(
         Text.assemble(
-            ("Problem     ", "cyan"), said(item.fact.fact, "text") or said(item.fact.fact, "code") or "(unnamed)"
+            ("Problem     ", "cyan"), safe(said(item.fact.fact, "text") or said(item.fact.fact, "code") or "(unnamed)")
         )
         for item in state.problems
         if not item.superseded_by
@@ -132,7 +135,7 @@ def _safety(opened: OpenChart) -> Panel:
 
 def _medication(item: Medication) -> Text:
     lines = " | ".join(_line(line) for line in item.lines)
-    text = Text.assemble(("Medication  ", "magenta"), (" / ".join(item.names), "bold"), f"  {lines}")
+    text = Text.assemble(("Medication  ", "magenta"), (safe(" / ".join(item.names)), "bold"), f"  {lines}")
     if item.disputed:
         text.append("  DISPUTED", "bold yellow")
     return text
@@ -142,18 +145,18 @@ def _line(line: Line) -> str:
     if line.regimen.stopped:
         return "stopped"
     stated = line.regimen.stated
-    return (
-        " ".join(stated[name] for name in ("dose", "unit", "route", "frequency") if stated.get(name))
-        or "dose not stated"
-    )
+    words = (stated[name] for name in ("dose", "unit", "route", "frequency") if stated.get(name))
+    return safe(" ".join(words)) or "dose not stated"
 
 
 def _reviews(reviews: Iterable[Review]) -> Panel:
     table = Table(box=None, pad_edge=False, show_header=False)
     for review in reviews:
-        table.add_row(Text(review.id.short, "bold"), Text(review.kind.replace("_", " "), "yellow"), review.reason)
+        table.add_row(
+            Text(review.id.short, "bold"), Text(review.kind.replace("_", " "), "yellow"), Text(safe(review.reason))
+        )
         for value in review.values:
-            table.add_row("", Text(who(value.author), "dim"), Text(f"{value.display}   {_when(value.wall_ms)}"))
+            table.add_row("", Text(who(value.author), "dim"), Text(f"{safe(value.display)}   {_when(value.wall_ms)}"))
     return Panel(table, title="A person must decide", title_align="left", border_style="yellow")
 
 
@@ -171,7 +174,9 @@ def _document(opened: OpenChart, state: DocumentState) -> Panel:
         )
     vitals = [item for item in state.observations if not item.corrected_by]
     for item in vitals[-_OBSERVATIONS_SHOWN:]:
-        rows.append(Text.assemble(("Finding  ", "cyan"), display(item.fact), (f"   {who(item.fact.author)}", "dim")))
+        rows.append(
+            Text.assemble(("Finding  ", "cyan"), safe(display(item.fact)), (f"   {who(item.fact.author)}", "dim"))
+        )
         if item.question:
             rows.append(Text(f"         {item.question}", "yellow"))
     if len(vitals) > _OBSERVATIONS_SHOWN:
@@ -181,7 +186,7 @@ def _document(opened: OpenChart, state: DocumentState) -> Panel:
         if draft is not None:
             authors = ", ".join(who(author) for author in found.text_authors.get(section, []))
             rows.append(Text.assemble((f"{section.value.capitalize()}", "bold cyan"), (f"   {authors}", "dim")))
-            rows.append(Text(draft.text() + ("" if draft.complete else "  (incomplete here)")))
+            rows.append(Text(safe(draft.text()) + ("" if draft.complete else "  (incomplete here)")))
     kept = sum(placed.fact.kind == Kind.SOURCE for placed in state.others)
     if kept:
         rows.append(Text(f"{kept} parts of imported resources are kept as they came.", "dim"))
@@ -190,7 +195,7 @@ def _document(opened: OpenChart, state: DocumentState) -> Panel:
         if state.document == opened.membership.chart_document
         else str(state.workflow_type or "document")
     )
-    title = f"{kind} {state.document.short}" + (f": {state.title}" if state.title else "")
+    title = Text(f"{kind} {state.document.short}" + (f": {safe(state.title)}" if state.title else ""))
     return Panel(
         Group(*rows) if rows else Text("nothing yet", "dim"), title=title, title_align="left", border_style="dim"
     )

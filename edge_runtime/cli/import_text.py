@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 from rich.console import Console
 from rich.table import Table
 
+from edge_runtime.cli.safe_text import safe
+
 if TYPE_CHECKING:
     from edge_runtime.importing import ImportReport
 
@@ -32,6 +34,7 @@ def print_import(report: ImportReport) -> None:
     if refused:
         console.print(f"[red]{len(refused)} refused; everything else was imported:[/red]")
     for one in refused[:_REFUSALS_SHOWN]:
-        console.print(f"  {one.record}  {one.path or '(whole record)'}  {one.reason}", markup=False)
+        words = f"{one.record}  {one.path or '(whole record)'}  {one.reason}"
+        console.print(f"  {safe(words)}", markup=False)
     if len(refused) > _REFUSALS_SHOWN:
         console.print(f"  ... and {len(refused) - _REFUSALS_SHOWN} more; see --json.")

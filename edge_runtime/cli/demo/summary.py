@@ -9,6 +9,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from edge_runtime.cli.safe_text import safe
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -36,11 +38,13 @@ def _chart(story: Story, shown: dict[str, Any]) -> Panel:
             continue
         for name, section in document["sections"].items():
             authors = ", ".join(f"{one['role']} {one['device'][:8]}" for one in section["authors"])
-            table.add_row(Text(name.capitalize(), "bold cyan"), Text.assemble(section["text"], (f"\n{authors}", "dim")))
+            table.add_row(
+                Text(name.capitalize(), "bold cyan"), Text.assemble(safe(section["text"]), (f"\n{authors}", "dim"))
+            )
         for item in document["observations"][-3:]:
             fact, author = item["fact"], item["author"]
             words = f"{fact['text']} {fact.get('value', '')} {fact.get('unit', '')}"
-            table.add_row(Text("Finding", "cyan"), Text.assemble(words, (f"   {author['role']}", "dim")))
+            table.add_row(Text("Finding", "cyan"), Text.assemble(safe(words), (f"   {author['role']}", "dim")))
     return Panel(table, title=f"The merged encounter, chart {story.chart[:8]}", title_align="left", border_style="cyan")
 
 
@@ -49,7 +53,7 @@ def _reviews(reviews: list[dict[str, Any]]) -> Panel:
     for review in reviews:
         table.add_row(Text(review["kind"].replace("_", " "), "bold yellow"), "")
         for value in review["values"]:
-            table.add_row(Text(f"  {value['role']} {value['device'][:8]}", "dim"), Text(value["display"]))
+            table.add_row(Text(f"  {value['role']} {value['device'][:8]}", "dim"), Text(safe(value["display"])))
     return Panel(table, title="A person must decide", title_align="left", border_style="yellow")
 
 
