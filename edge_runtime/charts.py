@@ -205,9 +205,8 @@ class Charts:
                 do="share with a clinical device",
             )
         batch = self.recorder.begin()
-        mine = batch.membership(chart).members.get(self._identity.name, frozenset())
         name = CertificateHash(certificate.hash)
-        batch.add_member(chart, name, compartments & mine)
+        batch.add_member(chart, name, compartments & batch.readable(chart))
         self.recorder.write(batch)
         return name
 

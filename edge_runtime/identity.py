@@ -11,7 +11,7 @@ from typing import Final, Protocol
 
 from edge_runtime.errors import RefusedError
 from sync_protocol.certificates import Certificate, Root, Session, Trust, open_root
-from sync_protocol.ids import CertificateHash, RootHash
+from sync_protocol.ids import CertificateHash
 from sync_protocol.invitations import Invitation
 from sync_protocol.key_wrap import WrapPrivateKey
 from sync_protocol.labels import Label
@@ -31,7 +31,7 @@ ROOT: Final = "identity/root"
 CHAIN: Final = "identity/chain"
 SESSION: Final = "identity/session"
 INVITATION: Final = "identity/invitation"
-ADDRESS: Final = "relay/address"
+RELAY_ADDRESS: Final = "relay/address"
 """The relay's address as it was last used, or as the invitation named it."""
 ORGANISATION_KEYS: Final = "organisation/root-keys"
 _SEED: Final = 32
@@ -202,8 +202,3 @@ def load_identity(values: Values, store: Store) -> Identity:
     return Identity(
         root=root, chain=certificates, keys=keys, session=Verified.from_store(Session, session), trust=trust
     )
-
-
-def expected_root(invitation: Invitation, wire: bytes) -> Verified[Root]:
-    """Verify a fetched root by the hash that came out of band."""
-    return open_root(wire, expected=RootHash(invitation.root))

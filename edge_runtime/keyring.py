@@ -131,6 +131,11 @@ class Keyring:
             self._place(chart)
         return frozenset(self._places[stream] for stream in wanted & self._places.keys())
 
+    def controlled(self, streams: Iterable[StreamId]) -> set[ChartId]:
+        """The known charts to which control streams belong."""
+        self.charts()
+        return {self._places[stream] for stream in streams if stream in self._places}
+
     def _place(self, chart: ChartId) -> None:
         """Note which streams a chart has now."""
         membership = self.membership(chart)

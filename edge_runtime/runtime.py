@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +13,7 @@ from edge_runtime.charts import Charts
 from edge_runtime.documents import DocumentReader
 from edge_runtime.errors import RefusedError
 from edge_runtime.events import Events, Synced
-from edge_runtime.identity import Identity, load_identity, stored_invitation
+from edge_runtime.identity import RELAY_ADDRESS, Identity, load_identity, stored_invitation
 from edge_runtime.keyring import Keyring
 from edge_runtime.recorder.record import Recorder
 from edge_runtime.settings import Home, home_lock
@@ -25,17 +25,17 @@ from edge_runtime.transports.http import HttpClient, HttpLink
 from edge_runtime.transports.link import Link, address_of
 from edge_runtime.transports.websocket import WebSocketLink
 from edge_runtime.vault.file import create, open_vault
-from edge_runtime.vault.passphrase import Passphrase
+from edge_runtime.vault.passphrase import DEFAULT_COST, Cost, Passphrase
 from sync_protocol.certificates import open_relay
 
 TIMEOUT_S: Final = 20.0
 TICK_S: Final = 0.2
-ADDRESS: Final = "relay/address"
+ADDRESS: Final = RELAY_ADDRESS
 
 
 def clock() -> int:
-    """The time in milliseconds since 1970, UTC."""
-    return time.time_ns() // 1_000_000
+    """The time in milliseconds since 1970, UTC; a clock before that reads 0, so that nobody is kept from writing."""
+    return max(0, time.time_ns() // 1_000_000)
 
 
 def entropy(size: int) -> bytes:
@@ -83,7 +83,9 @@ class Runtime:
     def recorder(self) -> Recorder:
         """What writes its changes."""
         if self._recorder is None:
-            self._recorder = Recorder(self.store, self.identity, self.keyring, clock=clock, entropy=entropy)
+            self._recorder = Recorder(
+                self.store, self.identity, self.keyring, clock=clock, entropy=entropy, events=self.events
+            )
         return self._recorder
 
     @property
@@ -138,7 +140,14 @@ class Runtime:
     def sync_client(self) -> SyncClient:
         """What syncs this device."""
         return SyncClient(
-            self.store, self.identity, self.keyring, events=self.events, entropy=entropy, timeout_s=TIMEOUT_S
+            self.store,
+            self.identity,
+            self.keyring,
+            events=self.events,
+            clock=clock,
+            entropy=entropy,
+            timeout_s=TIMEOUT_S,
+            mend=self.recorder.mend,
         )
 
     def sync_once(
@@ -157,7 +166,8 @@ class Runtime:
         client = self.sync_client()
 
         def once() -> SyncReport:
-            return client.run(self.dial(address, over_http=over_http), address, progress=progress)
+            with closing(self.dial(address, over_http=over_http)) as link:
+                return client.run(link, address, progress=progress)
 
         report = retrying(once, attempts=attempts, entropy=entropy, sleep=time.sleep)
         self.keep_address(address)
@@ -175,23 +185,25 @@ class Runtime:
 
 
 @contextmanager
-def open_home(folder: Path, passphrase: str, *, make: bool = False) -> Iterator[Runtime]:
+def open_home(folder: Path, passphrase: str, *, make: bool = False, cost: Cost = DEFAULT_COST) -> Iterator[Runtime]:
     """Open a device's home for the length of a `with` block.
 
     Args:
         folder: the home.
         passphrase: opens the vault.
         make: create vault and store where there are none.
+        cost: what a vault that is created will ask of each attempt to open it.
 
     Raises:
         StoreError: another process uses the home, or the store is damaged.
         VaultError: wrong passphrase, damaged vault, or no vault there.
     """
-    home = Home(folder)
+    home, keystore = Home(folder), Passphrase(passphrase, cost=cost)
     if make:
         home.make()
+    elif not home.vault.exists():
+        open_vault(home.vault, keystore)  # says so, before the lock would make the folder
     with home_lock(home):
-        keystore = Passphrase(passphrase)
         key = (
             create(home.vault, keystore, entropy)
             if make and not home.vault.exists()

@@ -5,9 +5,9 @@ An entry whose parents have not all come is *held*: it is stored, and neither sh
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from edge_runtime.identity import Values, ValueWriter
 from sync_protocol.entries import Place, VerifiedEntry
@@ -22,7 +22,15 @@ _SEEN: Final = "seen/"
 _SESSIONS_MAX: Final = 1 << 20
 
 
-def stream_entries(store: Store, stream: StreamId, *, after: int = 0) -> list[Arrived]:
+class Arrivals(Protocol):
+    """What is read here: a store, or one view of it."""
+
+    def arrivals(self, *, after: int, limit: int, streams: Collection[StreamId] | None = None) -> list[Arrived]:
+        """See Store."""
+        ...
+
+
+def stream_entries(store: Arrivals, stream: StreamId, *, after: int = 0) -> list[Arrived]:
     """Every entry of a stream from arrival index `after` on, all branches of forks, in order of arrival."""
     found: list[Arrived] = []
     while page := store.arrivals(after=after, limit=BATCH_ENTRIES_MAX, streams=(stream,)):
@@ -58,7 +66,7 @@ def causal_order(entries: Iterable[VerifiedEntry]) -> tuple[list[VerifiedEntry],
 class StreamHeads:
     """The entries of one stream that no other entry there follows, kept up as entries arrive."""
 
-    def __init__(self, store: Store, stream: StreamId) -> None:
+    def __init__(self, store: Arrivals, stream: StreamId) -> None:
         """Start with nothing read."""
         self._store = store
         self._stream = stream

@@ -34,12 +34,10 @@ def read_invitation(text: str) -> Invitation:
     Raises:
         InputError: not an invitation, or damaged.
     """
-    line = text.strip()
+    prefix, line = text.strip()[: len(_PREFIX)], text.strip()[len(_PREFIX) :]
     try:
-        if not line.startswith(_PREFIX):
-            raise ValueError(line[:1])
-        data = line.removeprefix(_PREFIX)
-        return unpack(Invitation, base64.b64decode(data + "=" * (-len(data) % 4), altchars=b"-_", validate=True))
+        data = base64.b64decode(line + "=" * (-len(line) % 4), altchars=b"-_", validate=True)
+        return unpack(Invitation, data if prefix == _PREFIX else b"")
     except (ValueError, binascii.Error, PeerError):
         raise InputError(
             "invitation",

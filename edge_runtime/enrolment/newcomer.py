@@ -5,31 +5,34 @@ from __future__ import annotations
 from typing import Final
 
 from edge_runtime.enrolment.answers import read_wires
-from edge_runtime.enrolment.organisation import require_new
 from edge_runtime.errors import RefusedError, RemoteError
 from edge_runtime.identity import (
     INVITATION,
+    RELAY_ADDRESS,
     ROOT,
     DeviceKeys,
     Entropy,
     enrol,
-    expected_root,
+    is_enrolled,
     new_session,
     stored_invitation,
     stored_root,
 )
 from edge_runtime.store.device import DeviceStore
 from edge_runtime.transports.http import HttpClient
-from sync_protocol.certificates import Certificate, Trust
+from sync_protocol.certificates import Certificate, Root, Trust
 from sync_protocol.ids import DeviceId, UserId
 from sync_protocol.invitations import Invitation, Request, WireRequest, claimed_request, code_of, make_request
 from sync_protocol.limits import CERTIFICATE_CHAIN_MAX, ID_BYTES
-from sync_protocol.organisation_file import OrganisationFile
+from sync_protocol.organisation_file import open_organisation_file
 from sync_protocol.records import pack, unpack
 from sync_protocol.roles import Role
-from sync_protocol.signed import Signed
+from sync_protocol.signed import Signed, Verified
 
 REQUEST: Final = "identity/request"
+_UNKNOWN: Final = "unknown_device"
+"""What the relay says where a request never arrived."""
+_CERTIFIED: Final = 200
 
 
 def request_enrolment(
@@ -37,15 +40,34 @@ def request_enrolment(
 ) -> tuple[DeviceId, str]:
     """Ask to be certified; the keys are made here and stay here.
 
+    Asking again by the same invitation sends the same request again. Another invitation takes the place of one that was
+    not answered yet.
+
     Returns:
         The device's id and the code to read out to the administrator.
 
     Raises:
-        RefusedError: the store belongs to a device already, or the invitation has expired.
+        RefusedError: the store belongs to an enrolled device, or the invitation has expired.
         RemoteError: the relay does not answer, or does not take the request.
         UntrustedError: the relay shows another organisation's root than the invitation names.
     """
-    require_new(store)
+    if is_enrolled(store):
+        raise RefusedError(
+            "home_in_use_already",
+            expected="a home without a device",
+            got="one that has a device",
+            do="name another --home",
+        )
+    data = store.get_value(REQUEST)
+    if data is None or stored_invitation(store) != invitation:
+        data = _make(store, http, invitation, now_ms=now_ms, entropy=entropy)
+    http.request("POST", "/v1/enrolment", body=data)
+    wire = unpack(WireRequest, data)
+    return claimed_request(wire).device, code_of(wire, invitation)
+
+
+def _make(store: DeviceStore, http: HttpClient, invitation: Invitation, *, now_ms: int, entropy: Entropy) -> bytes:
+    """Make keys and a request, and keep them before anybody hears of them."""
     if invitation.expires_ms < now_ms:
         raise RefusedError(
             "invitation_expired",
@@ -53,8 +75,8 @@ def request_enrolment(
             got="one that has, by this device's clock",
             do="check the clock, or ask for a new invitation",
         )
-    _, _, data = http.request("GET", "/v1/organisation")
-    root = expected_root(invitation, unpack(OrganisationFile, data).root)
+    _, _, file = http.request("GET", "/v1/organisation")
+    root, _ = open_organisation_file(file, expected=invitation.root)
     keys = DeviceKeys.make(entropy, administrator=invitation.role is Role.ADMIN)
     request = Request(
         invitation=invitation.invitation,
@@ -66,14 +88,14 @@ def request_enrolment(
         made_ms=now_ms,
         ml_dsa=None if keys.administrator is None else keys.administrator.public.ml_dsa,
     )
-    wire = make_request(request, invitation, keys.signer)
+    data = pack(make_request(request, invitation, keys.signer))
     with store.writing() as writer:
         keys.save(writer)
         writer.put_value(ROOT, root.wire)
         writer.put_value(INVITATION, pack(invitation))
-        writer.put_value(REQUEST, pack(wire))
-    http.request("POST", "/v1/enrolment", body=pack(wire))
-    return request.device, code_of(wire, invitation)
+        writer.put_value(REQUEST, data)
+        writer.put_value(RELAY_ADDRESS, http.address.encode())
+    return data
 
 
 def complete_enrolment(store: DeviceStore, http: HttpClient, *, now_ms: int, entropy: Entropy) -> None:
@@ -81,8 +103,8 @@ def complete_enrolment(store: DeviceStore, http: HttpClient, *, now_ms: int, ent
 
     Raises:
         RefusedError: not approved yet.
-        RemoteError: the relay does not answer.
-        UntrustedError, ForgedError: what it hands out is not a certificate of this device by the organisation.
+        RemoteError: the relay does not answer, no longer takes the request, or hands out another's certificate.
+        UntrustedError, ForgedError, MalformedError: what it hands out is no certificate by the organisation.
     """
     root, keys, data = stored_root(store), DeviceKeys.load(store), store.get_value(REQUEST)
     invitation = stored_invitation(store)
@@ -92,32 +114,52 @@ def complete_enrolment(store: DeviceStore, http: HttpClient, *, now_ms: int, ent
     assert invitation is not None, "a waiting device has an invitation"
     wire = unpack(WireRequest, data)
     request = claimed_request(wire)
-    try:
-        status, _, answer = http.request("GET", f"/v1/enrolment/{request.device}")
-    except RemoteError as error:
-        if error.code != "unknown_device":
-            raise
-        http.request("POST", "/v1/enrolment", body=data)  # the first request may never have arrived
-        status, answer = 202, b""
-    if status != 200:  # noqa: PLR2004 HTTP's OK
+    answer = _answer(http, request.device, data)
+    if answer is None:
         raise RefusedError(
             "not_approved",
             expected="an administrator's approval",
             got="none yet",
             do=f"run 'fieldward device approve {request.device.short} --code {code_of(wire, invitation)}' on theirs",
         )
-    trust = Trust(root)
-    chain = tuple(trust.admit(Signed(Certificate, one)) for one in read_wires(answer, items_max=CERTIFICATE_CHAIN_MAX))
-    if not chain or chain[-1].value.ed25519 != keys.signer.public or chain[-1].value.device != request.device:
-        raise RemoteError(
-            "certificate",
-            expected="this device's own certificate",
-            got="another",
-            do="ask the administrator which relay is in use",
-        )
+    chain = _chain(root, request, answer)
     session = new_session(keys, chain[-1], now_ms=now_ms, entropy=entropy)
     with store.writing() as writer:
         for certificate in chain:
             writer.put_certificate(certificate)
         enrol(writer, root=root, chain=chain, session=session)
         writer.put_value(REQUEST, None)
+
+
+def _answer(http: HttpClient, device: DeviceId, request: bytes) -> bytes | None:
+    """The relay's answer; None while the request waits."""
+    try:
+        status, _, answer = http.request("GET", f"/v1/enrolment/{device}")
+    except RemoteError as error:
+        if error.code != _UNKNOWN:
+            raise
+        http.request("POST", "/v1/enrolment", body=request)  # the first request never arrived
+        return None
+    return answer if status == _CERTIFIED else None
+
+
+def _chain(root: Verified[Root], request: Request, answer: bytes) -> tuple[Verified[Certificate], ...]:
+    """The certificates, from the one nearest to the root down to this device's: for its own keys and as it asked."""
+    trust = Trust(root)
+    wires = read_wires(answer, items_max=CERTIFICATE_CHAIN_MAX)
+    chain = tuple(trust.admit(Signed(Certificate, one)) for one in wires)
+    if not chain or not _is_for(chain[-1].value, request):
+        raise RemoteError(
+            "certificate",
+            expected="this device's own certificate",
+            got="another",
+            do="ask the administrator which relay is in use",
+        )
+    return trust.chain(chain[-1].hash)
+
+
+def _is_for(certificate: Certificate, request: Request) -> bool:
+    return all(
+        getattr(certificate, name) == getattr(request, name)
+        for name in ("device", "user", "role", "ed25519", "wrap", "ml_dsa")
+    )

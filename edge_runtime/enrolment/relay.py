@@ -3,17 +3,40 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 
 from edge_runtime.errors import RefusedError, RemoteError
 from edge_runtime.identity import ORGANISATION_KEYS, Identity
 from edge_runtime.recorder.record import Recorder
 from edge_runtime.store.device import DeviceStore
 from edge_runtime.transports.http import HttpClient
-from sync_protocol.certificates import RelayRecord
+from sync_protocol.certificates import RelayRecord, open_relay
 from sync_protocol.control import AnnounceRelay
+from sync_protocol.errors import PeerError
+from sync_protocol.ids import Hash, OrganisationId
 from sync_protocol.labels import Label
+from sync_protocol.limits import ADDRESS_BYTES_MAX
 from sync_protocol.signed import sign_hybrid
 from sync_protocol.signing import HybridSigningKey, VerifyKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelayFacts:
+    """What a relay says of itself; only the record, once it has one, is anybody else's word.
+
+    Attributes:
+        record: the root's record, not verified yet; None where there is none.
+    """
+
+    organisation: OrganisationId
+    key: VerifyKey
+    origin: str
+    record: bytes | None
+
+    @property
+    def fingerprint(self) -> str:
+        """The key's SHA-256 in hexadecimal: computed here, because a stranger could show anybody's."""
+        return Hash.of(self.key).hex()
 
 
 def claim_relay(
@@ -28,28 +51,34 @@ def claim_relay(
     """Have the organisation's root sign the relay's record, unless it did.
 
     Args:
+        store: holds the root's keys, on the device where the organisation was founded.
+        identity: of that device.
+        recorder: announces the relay to the organisation.
+        http: the relay.
         fingerprint: what the relay printed at its start; None trusts the key that answers at this first contact.
+        now_ms: the time of issue.
 
     Raises:
         RefusedError: this device does not hold the root's keys, or the relay shows another fingerprint.
         RemoteError: the relay does not answer, or belongs to another organisation.
+        UntrustedError, ForgedError: its record is not the root's.
     """
     shown = relay_facts(http)
-    if fingerprint is not None and _bare(fingerprint) != _bare(str(shown["fingerprint"])):
+    if fingerprint is not None and _bare(fingerprint) != shown.fingerprint:
         raise RefusedError(
             "relay_fingerprint",
-            expected=f"a relay with the fingerprint {fingerprint}",
-            got=f"one with {shown['fingerprint']}",
+            expected=f"a relay with the fingerprint {fingerprint[:100]}",
+            got=f"one with {shown.fingerprint}",
             do="check the address, and the fingerprint that the relay printed; do not go on",
         )
-    if shown["organisation"] != identity.root.value.organisation.hex():
+    if shown.organisation != identity.root.value.organisation:
         raise RefusedError(
             "relay_of_another_organisation",
             expected=f"a relay of organisation {identity.root.value.organisation.short}",
-            got=f"one of organisation {str(shown['organisation'])[:8]}",
+            got=f"one of organisation {shown.organisation.short}",
             do="check the relay's address",
         )
-    if shown.get("record"):
+    if shown.record is not None and open_relay(shown.record, identity.root).value.ed25519 == shown.key:
         return
     root_keys = store.get_value(ORGANISATION_KEYS)
     if root_keys is None:
@@ -62,8 +91,8 @@ def claim_relay(
     record = sign_hybrid(
         RelayRecord(
             organisation=identity.root.value.organisation,
-            ed25519=VerifyKey.parse(str(shown["key"])),
-            origin=str(shown["origin"]),
+            ed25519=shown.key,
+            origin=shown.origin,
             addresses=(http.address,),
             issued_ms=now_ms,
         ),
@@ -76,20 +105,30 @@ def claim_relay(
     recorder.write(batch)
 
 
-def relay_facts(http: HttpClient) -> dict[str, object]:
-    """What a relay says of itself: organisation, key, origin, fingerprint, and its record once it has one.
+def relay_facts(http: HttpClient) -> RelayFacts:
+    """Ask a relay who it is.
 
     Raises:
         RemoteError: no answer, or not a relay's.
     """
     _, _, data = http.request("GET", "/v1/relay")
     try:
-        facts = json.loads(data)
-        return {name: facts.get(name) for name in ("organisation", "key", "origin", "fingerprint", "record")}
-    except (ValueError, AttributeError):
+        told = json.loads(data)
+        record, origin = told["record"], told["origin"]
+        facts = RelayFacts(
+            organisation=OrganisationId.parse(told["organisation"]),
+            key=VerifyKey.parse(told["key"]),
+            origin=origin,
+            record=None if record is None else bytes.fromhex(record),
+        )
+        well_formed = isinstance(origin, str) and 0 < len(origin.encode()) <= ADDRESS_BYTES_MAX
+    except (ValueError, KeyError, TypeError, RecursionError, PeerError):
+        well_formed = False
+    if not well_formed:
         raise RemoteError(
             "not_a_relay", expected="a Fieldward relay", got="something else that answers", do="check the address"
-        ) from None
+        )
+    return facts
 
 
 def _bare(fingerprint: str) -> str:

@@ -27,7 +27,7 @@ from sync_protocol.control import (
     pack_control,
 )
 from sync_protocol.entries import Draft
-from sync_protocol.ids import CertificateHash, ChartId, DocumentId, EntryHash, SessionId
+from sync_protocol.ids import CertificateHash, ChartId, DocumentId, EntryHash
 from sync_protocol.limits import HASH_BYTES, ID_BYTES, WRAPS_MAX
 from sync_protocol.membership import ControlEntry, Membership
 from sync_protocol.roles import READABLE, Compartment
@@ -54,14 +54,9 @@ class Batch:
         return self._drafts.entries
 
     @property
-    def session(self) -> SessionId:
-        """The session that writes."""
-        return self._desk.session
-
-    @property
-    def seal(self) -> int:
-        """The number of the seal that will cover the change."""
-        return self._desk.seal
+    def desk(self) -> Desk:
+        """What the change is written with."""
+        return self._desk
 
     @property
     def created(self) -> Sequence[ChartId]:

@@ -100,12 +100,13 @@ class Recorder:
     def _append(self, batch: Batch, writer: DeviceWriter) -> tuple[VerifiedEntry, ...]:
         session = self._identity.session
         last = self._store.last_seal(session.value.session)
-        if batch.session != session.value.session or batch.seal != (0 if last is None else last.value.number + 1):
+        number = 0 if last is None else last.value.number + 1
+        if (batch.desk.session, batch.desk.seal) != (session.value.session, number):
             raise _changed()
         seal, entries = seal_batch(
             batch.drafts,
             session=session.value,
-            number=batch.seal,
+            number=number,
             previous=None if last is None else SealHash(last.hash),
             signer=self._identity.keys.signer,
         )

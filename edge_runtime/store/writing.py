@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Final
 
@@ -123,6 +123,15 @@ class DeviceWriter:
         with self._step():
             return self._mark(name, Upload(state=UploadState.REFUSED, code=code, text=text))
 
+    def mark_pending(self, names: Iterable[EntryHash]) -> int:
+        """Note that the relay does not have entries: it refused them and is to be asked again, or it lost them.
+
+        Returns:
+            How many were not pending before. What is not here is passed over.
+        """
+        with self._step():
+            return sum(map(self._miss, names))
+
     def put_value(self, name: str, value: bytes | None) -> None:
         """Keep a value under a name, in place of the one before; None removes it.
 
@@ -228,6 +237,18 @@ class DeviceWriter:
         self._count(before.state, -1)
         self._count(upload.state, 1)
         self._note(index, upload)
+        return True
+
+    def _miss(self, name: EntryHash) -> bool:
+        """Note that the relay does not have an entry, unless that is known."""
+        index = self.reader.index(name)
+        before = None if index is None else uploads.find(self.reader, index)
+        state = UploadState.RECEIPTED if before is None else before.state
+        if index is None or state is UploadState.PENDING:
+            return False
+        self._count(state, -1)
+        self._count(UploadState.PENDING, 1)
+        self._note(index, Upload(state=UploadState.PENDING))
         return True
 
     def _forget(self, index: int) -> None:

@@ -1,23 +1,25 @@
-"""Taking what the relay sends: verified, stored in one transaction, and made known."""
+"""Taking what the relay sends: verified, stored in one transaction with all that follows from it, and made known."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from edge_runtime.identity import Identity
+from edge_runtime.identity import SESSION, Identity
 from edge_runtime.keyring import CHART, Keyring, created_chart
+from edge_runtime.store import values
 from edge_runtime.store.device import DeviceStore
 from edge_runtime.store.uploads import UploadState
 from edge_runtime.store.writing import DeviceWriter
-from edge_runtime.streams import HELD
-from sync_protocol.certificates import Certificate
+from edge_runtime.streams import HELD, causal_order, stream_entries
+from edge_runtime.sync.progress import charts_to_mend, load_fed, save_charts_to_mend, save_fed
+from sync_protocol.certificates import Certificate, Session
 from sync_protocol.control import Certify, unpack_control
 from sync_protocol.entries import VerifiedEntry, WireEntry
 from sync_protocol.errors import PeerError
-from sync_protocol.ids import StreamId
+from sync_protocol.ids import CertificateHash, ChartId, StreamId
 from sync_protocol.intake import Intake, Proofs
-from sync_protocol.signed import Signed
+from sync_protocol.signed import Signed, Verified
 from sync_protocol.store import Outcome
 
 
@@ -39,12 +41,29 @@ class Taken:
 class Receiver:
     """Verifies and stores what the relay sends, for one connection."""
 
-    def __init__(self, store: DeviceStore, identity: Identity, keyring: Keyring) -> None:
-        """Judge by the organisation's certificates; store into `store`."""
+    def __init__(
+        self,
+        store: DeviceStore,
+        identity: Identity,
+        keyring: Keyring,
+        *,
+        fresh: Callable[[], Verified[Session]] | None = None,
+    ) -> None:
+        """Judge by the organisation's certificates; store into `store`.
+
+        Args:
+            store: the device's.
+            identity: who it is.
+            keyring: hears of new charts.
+            fresh: opens another session of this device; None keeps the one that there is.
+        """
         self._store = store
         self._identity = identity
         self._keyring = keyring
+        self._fresh = fresh
         self._intake = Intake(identity.trust, store)
+        self.fed = load_fed(store)
+        """From where on entries came whose checkpoint did not."""
 
     def take(self, proofs: Proofs, entries: Sequence[WireEntry]) -> Taken:
         """Verify and store a batch.
@@ -53,54 +72,85 @@ class Receiver:
             StoreError: the store is full or damaged; nothing of the batch was stored.
         """
         checked = self._intake.check(proofs, entries)
+        session: Verified[Session] | None = None
         with self._store.writing() as writer:
             for certificate in checked.certificates:
                 writer.put_certificate(certificate)
-            for session in checked.sessions:
-                writer.put_session(session)
+            for record in checked.sessions:
+                writer.put_session(record)
             for seal in checked.seals:
                 writer.put_seal(seal)
             outcomes = writer.append(checked.entries, state=UploadState.RECEIPTED)
-            new = [
-                entry
-                for entry, (outcome, _) in zip(checked.entries, outcomes, strict=True)
-                if outcome in (Outcome.STORED, Outcome.FORK)
-            ]
-        self._mark_held(new)
+            found = zip(checked.entries, outcomes, strict=True)
+            new = {index: entry for entry, (outcome, index) in found if outcome in {Outcome.STORED, Outcome.FORK}}
+            fed = min(new, default=None) if self.fed is None else self.fed
+            if fed != self.fed:
+                save_fed(writer, fed)
+            charts = self._learn(new.values(), writer)
+            _mark_held(new.values(), writer)
+            own = self._identity.session.value.session
+            if self._fresh is not None and any(entry.header.session == own for entry in new.values()):
+                # It wrote elsewhere too: this store is an older state that was restored, or a copy of it lives.
+                session = self._fresh()
+                writer.put_value(SESSION, session.wire)
+        self.fed = fed
+        self._keyring.learn(charts)
+        if session is not None:
+            self._identity.session = session
         gaps = sum(outcome is Outcome.GAP for outcome, _ in outcomes)
-        self._learn(new)
-        return Taken(len(new), frozenset(entry.header.stream for entry in new), len(checked.refused) + gaps)
+        return Taken(len(new), frozenset(entry.header.stream for entry in new.values()), len(checked.refused) + gaps)
 
-    def _mark_held(self, entries: Iterable[VerifiedEntry]) -> None:
-        """Remember which streams have entries that wait for others."""
-        held = {
-            entry.header.stream
-            for entry in entries
-            if any(self._store.entry(parent) is None for parent in entry.header.parents)
-        }
-        if held:
-            with self._store.writing() as writer:
-                for stream in held:
-                    writer.put_value(HELD + stream.hex(), b"\x01")
-
-    def _learn(self, entries: Iterable[VerifiedEntry]) -> None:
-        """Make charts and certificates known that control entries bring."""
-        control = [entry for entry in entries if entry.header.epoch is None]
-        if not control:
-            return
-        with self._store.writing() as writer:
-            for entry in control:
-                if entry.header.stream == self._identity.root.value.control:
-                    self._learn_certificate(entry, writer)
-                else:
-                    chart = created_chart(entry, self._keyring.author(entry))
-                    if chart is not None:
-                        writer.put_value(CHART + chart.hex(), b"\x01")
+    def _learn(self, entries: Iterable[VerifiedEntry], writer: DeviceWriter) -> set[ChartId]:
+        """Make known the charts and certificates that control entries bring; the charts are returned."""
+        organisation = self._identity.root.value.control
+        created: set[ChartId] = set()
+        changed: set[StreamId] = set()
+        for entry in entries:
+            if entry.header.epoch is not None:
+                continue
+            if entry.header.stream == organisation:
+                self._learn_certificate(entry, writer)
+                continue
+            changed.add(entry.header.stream)
+            chart = created_chart(entry, _author(entry, writer))
+            if chart is not None:
+                created.add(chart)
+                writer.put_value(CHART + chart.hex(), b"\x01")
+        mend = created | self._keyring.controlled(changed)
+        if mend:
+            save_charts_to_mend(writer, charts_to_mend(self._store) | mend)
+        return created
 
     def _learn_certificate(self, entry: VerifiedEntry, writer: DeviceWriter) -> None:
         try:
             record = unpack_control(entry.body)
-            if isinstance(record, Certify):
-                writer.put_certificate(self._identity.trust.admit(Signed(Certificate, record.certificate)))
+            if not isinstance(record, Certify):
+                return
+            name = self._identity.trust.admit(Signed(Certificate, record.certificate)).hash
         except PeerError:
             return  # an undecodable or unsound record is void alone; the entry stays, for the audit
+        for certificate in self._identity.trust.chain(name):
+            writer.put_certificate(certificate)
+
+
+def _author(entry: VerifiedEntry, writer: DeviceWriter) -> CertificateHash:
+    session = writer.reader.session(entry.header.session)
+    assert session is not None, "a stored entry has a stored session"
+    return session.value.certificate
+
+
+def _mark_held(entries: Iterable[VerifiedEntry], writer: DeviceWriter) -> None:
+    """Remember which streams have entries that wait for others, and forget those that have none any more."""
+    reader = writer.reader
+    lacking: dict[StreamId, bool] = {}
+    for entry in entries:
+        stream = entry.header.stream
+        lacks = any(reader.index(parent) is None for parent in entry.header.parents)
+        lacking[stream] = lacks or lacking.get(stream, False)
+    for stream, lacks in lacking.items():
+        known = values.get(reader, HELD + stream.hex()) is not None
+        held = lacks
+        if known and not lacks:  # what came may be what the others waited for
+            held = bool(causal_order(arrived.entry for arrived in stream_entries(reader, stream))[1])
+        if held != known:
+            writer.put_value(HELD + stream.hex(), b"\x01" if held else None)

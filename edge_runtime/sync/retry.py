@@ -12,7 +12,8 @@ T = TypeVar("T")
 
 BASE_S: Final = 0.5
 PAUSE_S_MAX: Final = 30.0
-RETRYABLE: Final = frozenset({"relay_unreachable", "relay_silent", "busy"})
+RETRYABLE: Final = frozenset({"relay_unreachable", "relay_silent", "busy", "too_often", "token"})
+"""What passes: the network, a relay that has much to do, a token that ended."""
 
 
 def pause_s(attempt: int, entropy: Entropy) -> float:

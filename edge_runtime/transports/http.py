@@ -1,13 +1,14 @@
 """HTTP request and response, for links that allow no more, and for enrolment. Standard library only.
 
-One keep-alive connection. Frames that were sent wait until `receive` finds nothing to give; then they travel in one POST
-and the answer's frames come in. A relay that ends the connection gets one reconnection a request.
+One keep-alive connection. Frames that were sent wait until `receive` finds nothing to give; then they travel in one
+POST and the answer's frames come in. A relay that ends the connection gets one reconnection a request.
 """
 
 from __future__ import annotations
 
 import http.client
 import json
+import re
 import ssl
 from collections import deque
 from typing import Final
@@ -15,11 +16,16 @@ from urllib.parse import urlsplit
 
 from edge_runtime.errors import RemoteError
 from edge_runtime.transports.link import unreachable
+from sync_protocol.errors import PeerError
 from sync_protocol.frames import FrameReader
 
 RESPONSE_BYTES_MAX: Final = 16 * 1024 * 1024
 _CBOR: Final = "application/cbor"
 _EXCHANGE: Final = "Fieldward-Exchange"
+_RESPONSE: Final = "Fieldward-Response"
+"""The number of an answer; named with the next request, it tells the relay what was read."""
+_CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_WORDS_MAX: Final = 400
 
 
 class HttpClient:
@@ -43,19 +49,20 @@ class HttpClient:
             RemoteError: no answer, too long a one, or a refusal, with the relay's own words where it gave some.
         """
         sent = {"Content-Type": _CBOR, **(headers or {})}
+        kept = self._connection is not None
         try:
-            status, answer, data = self._once(method, path, body, sent)
-        except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
-            self.close()  # a kept connection may have ended since; a fresh one tells
             try:
                 status, answer, data = self._once(method, path, body, sent)
-            except (OSError, http.client.HTTPException) as error:
-                raise unreachable(self.address, type(error).__name__) from None
-        except (OSError, http.client.HTTPException) as error:
+            except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
+                if not kept:
+                    raise
+                self.close()  # a kept connection may have ended since; a fresh one tells
+                status, answer, data = self._once(method, path, body, sent)
+        except (OSError, ValueError, http.client.HTTPException) as error:
             self.close()
             raise unreachable(self.address, type(error).__name__) from None
         if status >= 300:  # noqa: PLR2004 HTTP's classes
-            raise _refused(status, data)
+            raise refusal(status, data)
         return status, answer, data
 
     def close(self) -> None:
@@ -100,6 +107,7 @@ class HttpLink:
         self._client = client
         self.token = token
         self._exchange: str | None = None
+        self._read: str | None = None
         self._outbox: list[bytes] = []
         self._inbox: deque[bytes] = deque()
         self._path = "/v1/sync/hello" if token is None else "/v1/sync"
@@ -125,14 +133,16 @@ class HttpLink:
         if self._outbox and self.token is not None:
             try:
                 self._post()
-            except RemoteError:
-                self._outbox.clear()
+            except (RemoteError, PeerError):
+                self._outbox.clear()  # it goes without being told
         self._client.close()
 
     def _post(self) -> None:
         headers = {}
         if self.token is not None:
             headers["Authorization"] = f"Bearer {self.token.hex()}"
+            if self._read is not None:
+                headers[_RESPONSE] = self._read
         elif self._exchange is not None:
             headers[_EXCHANGE] = self._exchange
         body, self._outbox = b"".join(self._outbox), []
@@ -140,17 +150,20 @@ class HttpLink:
         reader = FrameReader()
         self._inbox.extend(reader.feed(data))
         reader.end()
+        self._read = answer.get(_RESPONSE)
         if self._path == "/v1/sync/hello":
             self._exchange = answer.get(_EXCHANGE)
             self._path = "/v1/sync/auth"
 
 
-def _refused(status: int, data: bytes) -> RemoteError:
+def refusal(status: int, data: bytes) -> RemoteError:
+    """Make the error for an answer that is no success, in the relay's own words where it gave some."""
     try:
         error = json.loads(data)["error"]
-        parts = {name: str(error[name])[:400] for name in ("code", "expected", "got", "do")}
-    except (ValueError, KeyError, TypeError):
+        code, expected, got, do = (str(error[name])[:_WORDS_MAX] for name in ("code", "expected", "got", "do"))
+    except (ValueError, KeyError, TypeError, RecursionError):
+        code = "relay_unreachable" if status >= 500 else "relay_refused"  # noqa: PLR2004 a proxy before a dead relay
         return RemoteError(
-            "relay_refused", expected="an answer of the relay", got=f"HTTP status {status}", do="check the address"
+            code, expected="an answer of the relay", got=f"HTTP status {status}", do="check the address, or try later"
         )
-    return RemoteError(parts["code"], expected=parts["expected"], got=parts["got"], do=parts["do"])
+    return RemoteError(code if _CODE.fullmatch(code) else "relay_refused", expected=expected, got=got, do=do)

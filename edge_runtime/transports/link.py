@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 from edge_runtime.errors import InputError, RemoteError
 
 _PORTS: Final = {"http": 80, "https": 443}
+_HOST: Final = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?|[0-9a-f:.]*:[0-9a-f:.]*", re.ASCII)
+"""A name as DNS carries it, international ones in their ASCII form, or an address."""
 
 
 class Link(Protocol):
@@ -41,20 +44,15 @@ def address_of(url: str) -> str:
     Raises:
         InputError: not an http or https URL of a relay.
     """
-    parts = urlsplit(url)
     try:
-        port = parts.port
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
     except ValueError:
-        port = -1
-    if parts.scheme not in _PORTS or not parts.hostname or port == -1 or parts.username is not None:
-        raise InputError(
-            "relay_address",
-            expected="a relay's address, such as https://relay.example.org",
-            got=f"{len(url)} characters that are none",
-            do="copy the address that 'fieldward server run' printed",
-        )
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return f"{parts.scheme}://{host}:{port or _PORTS[parts.scheme]}"
+        raise _no_address(url) from None
+    extra = parts.path.strip("/") or parts.query or parts.fragment or parts.username is not None
+    if parts.scheme not in _PORTS or not _HOST.fullmatch(host) or port == 0 or extra:
+        raise _no_address(url)
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}:{port or _PORTS[parts.scheme]}"
 
 
 def unreachable(address: str, got: str) -> RemoteError:
@@ -64,4 +62,20 @@ def unreachable(address: str, got: str) -> RemoteError:
         expected=f"a relay that answers at {address}",
         got=got,
         do="go on working; everything is kept on this device. Check the network and sync again",
+    )
+
+
+def silent() -> RemoteError:
+    """Make the error for a relay from which an expected answer does not come."""
+    return RemoteError(
+        "relay_silent", expected="an answer of the relay in time", got="none", do="sync again; nothing was lost"
+    )
+
+
+def _no_address(url: str) -> InputError:
+    return InputError(
+        "relay_address",
+        expected="a relay's address, such as https://relay.example.org",
+        got=f"{len(url)} characters that are none",
+        do="copy the address that 'fieldward server run' printed",
     )

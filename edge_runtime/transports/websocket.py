@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
-from websockets.exceptions import InvalidHandshake, InvalidURI, WebSocketException
+from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.sync.client import connect
 
 from edge_runtime.errors import RemoteError
+from edge_runtime.transports.http import refusal
 from edge_runtime.transports.link import unreachable
 from sync_protocol.errors import malformed
 from sync_protocol.frames import FrameReader
@@ -27,7 +28,7 @@ class WebSocketLink:
         """Dial a relay.
 
         Raises:
-            RemoteError: it does not answer.
+            RemoteError: it does not answer, or refuses.
         """
         self._address = address
         url = "ws" + address.removeprefix("http") + PATH
@@ -41,7 +42,9 @@ class WebSocketLink:
                 proxy=None,
                 user_agent_header=None,
             )
-        except (OSError, TimeoutError, InvalidHandshake, InvalidURI) as error:
+        except InvalidStatus as error:
+            raise refusal(error.response.status_code, bytes(error.response.body)) from None
+        except (OSError, ValueError, WebSocketException) as error:
             raise unreachable(address, type(error).__name__) from None
         self._reader = FrameReader()
         self._inbox: deque[bytes] = deque()

@@ -152,7 +152,7 @@ def _app(services: Services, engine: Engine, organisation_file: bytes) -> FastAP
         services.readers.shutdown()
         engine.dispose()
 
-    # No generated documentation: it loads scripts from elsewhere. docs/relay.md lists the addresses.
+    # No generated documentation pages: they load scripts from elsewhere.
     app = FastAPI(title="Fieldward relay", lifespan=lifespan, openapi_url=None)
     seats = Seats(services)
     for router in (about(services, organisation_file), desk(services, seats), sync(services, seats), socket(services)):

@@ -122,7 +122,7 @@ class PageDraft:
         return Proofs(certificates=tuple(self._certificates), sessions=tuple(self._sessions), seals=tuple(self._seals))
 
     def keep(self) -> None:
-        """Write down what the reader holds once the page is sent; who was looked up and not met yet stays a stranger."""
+        """Write down what the reader holds once the page is sent; who was looked up and not met stays a stranger."""
         met = {name: seal for name, seal in self._added.next_seals.items() if name not in self._strangers}
         self._holdings.next_seals.update(met)
         self._holdings.forks.update(self._added.forks)

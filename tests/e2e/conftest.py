@@ -18,6 +18,7 @@ LIFE_MS = 50 * YEAR_MS
 
 @pytest.fixture(scope="module")
 def organisation() -> Organisation:
+    """One for a module's tests."""
     return Organisation.make(21)
 
 
@@ -29,8 +30,8 @@ def relay(tmp_path_factory: pytest.TempPathFactory, organisation: Organisation) 
     with process:
         process.claim()
         yield process
-        assert process.stop() == 0
-        assert process.errors == ""
+        code = process.stop()
+        assert (code, process.errors) == (0, "")
 
 
 @pytest.fixture

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import pytest
 
-from sync_protocol.frames import pack_frame, unpack_frame
-from sync_protocol.messages import Cursor, Failure, Page, Refused
+from sync_protocol.entries import VerifiedEntry
+from sync_protocol.frames import FrameReader, pack_frame, unpack_frame
+from sync_protocol.ids import EntryHash, Hash
 from sync_protocol.merkle import EMPTY_ROOT
-from sync_protocol.ids import Hash
+from sync_protocol.messages import Cursor, Failure, Message, Page, Refused
 from sync_protocol.roles import Compartment, Role
 from sync_protocol.steps import EMPTY_CURSOR
 from tests.support.charts import ChartWriter
@@ -30,7 +31,8 @@ def a_chart(owner: SyncingDevice, *members: SyncingDevice, entries: int = 5) -> 
     return chart
 
 
-def hashes(entries) -> set:
+def hashes(entries: Iterable[VerifiedEntry]) -> set[EntryHash]:
+    """Their names."""
     return {entry.hash for entry in entries}
 
 
@@ -200,7 +202,7 @@ def test_many_devices_at_once(relay: RelayProcess, device: Make):
     chart = a_chart(owner, *others)
     with relay.dial(owner) as line:
         line.run()
-    written = []
+    written: list[VerifiedEntry] = []
     for one in others:
         entries = chart.write(session=one.session, count=20)
         keep(one, one.session, entries)
@@ -242,14 +244,12 @@ def test_two_cursors_in_one_message(relay: RelayProcess, device: Make):
         line.run()
         cursor = pack_frame(Cursor(size=owner.cursor.size, root=owner.cursor.root, sessions=()))
         line.socket.send(cursor + cursor)
-        frames: list = []
-        while sum(isinstance(frame, Page) for frame in frames) < 1:
+        found: list[Message] = []
+        while not any(isinstance(answer, Page) for answer in found):
             message = line.socket.recv(timeout=10)
-            while message:
-                size = 4 + int.from_bytes(message[:4], "big")
-                frames.append(unpack_frame(message[:size]))
-                message = message[size:]
-        assert not [frame for frame in frames if isinstance(frame, Failure | Refused)]
+            assert isinstance(message, bytes)
+            found += [unpack_frame(frame) for frame in FrameReader().feed(message)]
+        assert not [answer for answer in found if isinstance(answer, Failure | Refused)]
 
 
 def test_a_foreign_organisation_is_told_so(relay: RelayProcess):

@@ -166,7 +166,9 @@ class SocketLine:
         self.connection = LineConnection(self.home, self.relay.url)
         url = self.relay.url.replace("http", "ws", 1) + "/v1/sync"
         self.closing = ExitStack()
-        self.socket = self.closing.enter_context(connect(url, compression=None, max_size=1 << 20, proxy=None))
+        self.socket = self.closing.enter_context(
+            connect(url, compression=None, max_size=1 << 20, proxy=None, close_timeout=1)
+        )
         self.send(self.connection.start())
         return self
 
@@ -239,9 +241,10 @@ class HttpLine:
         return self.connection.admitted.token.hex()
 
     def request(self) -> int:
-        """Send what waits; the status."""
-        body = b"".join(self.ahead)
-        self.ahead.clear()
+        """Send what waits, as much as one request takes; the status."""
+        body = b""
+        while self.ahead and len(body) + len(self.ahead[0]) <= 4 << 20:
+            body += self.ahead.popleft()
         headers = {"Authorization": f"Bearer {self.token}", "Fieldward-Response": self.number}
         status, told, answer = self.relay.request("POST", "/v1/sync", body, headers)
         if status == 200:

@@ -13,7 +13,26 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.vectors import commitment, encoding, hybrid, ids, key_wrap, merkle, note, padme, sealing, signing
+from tests.vectors import (
+    certificates,
+    commitment,
+    control,
+    derivations,
+    encoding,
+    entries,
+    handshake,
+    hybrid,
+    ids,
+    invitations,
+    key_wrap,
+    membership,
+    merkle,
+    messages,
+    note,
+    padme,
+    sealing,
+    signing,
+)
 
 HERE = Path(__file__).parent
 
@@ -28,6 +47,14 @@ FILES: dict[str, Callable[[], dict[str, Any]]] = {
     "key_wrap.json": key_wrap.make,
     "merkle.json": merkle.make,
     "note.json": note.make,
+    "derivations.json": derivations.make,
+    "certificates.json": certificates.make,
+    "entries.json": entries.make,
+    "control.json": control.make,
+    "membership.json": membership.make,
+    "invitations.json": invitations.make,
+    "messages.json": messages.make,
+    "handshake.json": handshake.make,
 }
 
 

@@ -1,11 +1,14 @@
-"""What randomness made once: `python -m tests.vectors.recorded` makes it anew, which changes the vectors that use it.
+"""What randomness made once: `python -m tests.vectors.recorded` adds what is missing and keeps the rest.
 
-Two primitives draw randomness of their own, ML-DSA's sign and HPKE's encrypt. Their output stands in `recorded.json`.
+With `--anew` it makes all of it again, which changes the vectors that use it. Two primitives draw randomness of their
+own, ML-DSA's sign and HPKE's encrypt; what they made stands in `recorded.json`.
 """
 
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from sync_protocol.key_wrap import wrap
@@ -22,17 +25,20 @@ def read() -> dict[str, str]:
     return content
 
 
-def record() -> None:
-    """Sign and wrap anew."""
-    from tests.vectors import hybrid, key_wrap  # they read what is written here
+def record(*, anew: bool = False) -> None:
+    """Sign and wrap what is not recorded yet; all of it with `anew`."""
+    from tests.vectors import cast, hybrid, key_wrap  # they read what is written here
 
-    content = {
-        "hybrid": pack(HybridSigningKey(hybrid.SEEDS).sign(Label.ROOT, hybrid.MESSAGE)).hex(),
-        "chart": wrap(key_wrap.RECIPIENT.public, key_wrap.KEY, context=key_wrap.CHART).hex(),
-        "team": wrap(key_wrap.RECIPIENT.public, key_wrap.KEY, context=key_wrap.TEAM).hex(),
+    makers: dict[str, Callable[[], bytes]] = {
+        "hybrid": lambda: pack(HybridSigningKey(hybrid.SEEDS).sign(Label.ROOT, hybrid.MESSAGE)),
+        "chart": lambda: wrap(key_wrap.RECIPIENT.public, key_wrap.KEY, context=key_wrap.CHART),
+        "team": lambda: wrap(key_wrap.RECIPIENT.public, key_wrap.KEY, context=key_wrap.TEAM),
+        **cast.RECORDINGS,
     }
+    kept = {} if anew else read()
+    content = {name: kept.get(name) or make().hex() for name, make in makers.items()}
     FILE.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    record()
+    record(anew="--anew" in sys.argv[1:])

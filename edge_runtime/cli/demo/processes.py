@@ -68,13 +68,6 @@ class Device:
         """Run a command on this device."""
         return run([*arguments, "--home", str(self.home)], passphrase=self.passphrase, refusals=refusals)
 
-    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
-        """Run a command on this device without waiting for it."""
-        environment = {**os.environ, "FIELDWARD_PASSPHRASE": self.passphrase}
-        return subprocess.Popen(  # noqa: S603 our own program, our own arguments
-            [*_PROGRAM, *arguments, "--home", str(self.home), "--json"], env=environment, stdout=subprocess.PIPE
-        )
-
 
 class Relay:
     """The relay's process, which the story kills and starts again."""

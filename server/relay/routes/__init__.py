@@ -1,1 +1,1 @@
-"""What the relay answers over HTTP and WebSocket, a module a desk; `docs/relay.md` lists the addresses."""
+"""What the relay answers over HTTP and WebSocket, a module a desk."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from server.relay.errors import RelayError, SlowError, body_of, headers_of, status_of
 from sync_protocol.errors import ExplainedError, over_limit
@@ -28,7 +29,7 @@ async def read_body(request: Request, *, bytes_max: int) -> bytes:
 
     Raises:
         LimitError: longer than `bytes_max`.
-        SlowError: it took longer than BODY_TIMEOUT_S.
+        SlowError: it took longer than BODY_TIMEOUT_S, or the sender left.
     """
     body = bytearray()
     try:
@@ -37,7 +38,7 @@ async def read_body(request: Request, *, bytes_max: int) -> bytes:
                 body += chunk
                 if len(body) > bytes_max:
                     raise over_limit("a request", bytes_max, len(body), "bytes or more")
-    except TimeoutError:
+    except (TimeoutError, ClientDisconnect):
         raise SlowError(
             "slow", expected=f"a request within {BODY_TIMEOUT_S} seconds", got="a part of it", do="send less at once"
         ) from None
@@ -66,7 +67,7 @@ def install(app: FastAPI) -> None:
         assert isinstance(error, HTTPException), "registered for these"
         answer = RelayError(
             "no_such_address",
-            expected="an address and method that docs/relay.md lists",
+            expected="an address and a method that a relay has",
             got=HTTPStatus(error.status_code).phrase.lower(),
             do="correct the address or the method",
         )

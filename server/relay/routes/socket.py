@@ -28,8 +28,10 @@ if TYPE_CHECKING:
 HANDSHAKE_TIMEOUT_S: Final = 20
 LIFE_S_MAX: Final = 24 * 3600
 """After this a device shakes hands again."""
-_AHEAD_MAX: Final = 4
+_AHEAD_MAX: Final = 512
 """Messages that are read before they are handled."""
+_AHEAD_BYTES_MAX: Final = 512 * 1024
+"""Their bytes, but for the last one's."""
 _LOG: Final = logging.getLogger("fieldward.relay")
 
 
@@ -60,6 +62,8 @@ class _Live:
         self._websocket = websocket
         self._connection = Connection(services, send=websocket.send_bytes, admit=self._admit)
         self._inbox: asyncio.Queue[bytes | None] = asyncio.Queue(_AHEAD_MAX)
+        self._ahead = 0
+        self._handled = asyncio.Event()
         self._deadline = asyncio.timeout(HANDSHAKE_TIMEOUT_S)
 
     async def run(self) -> ExplainedError | None:
@@ -98,9 +102,14 @@ class _Live:
         """Read ahead, so that entries which came in one breath are stored in one."""
         message = await self._websocket.receive()
         while message["type"] != "websocket.disconnect":
-            data = message.get("bytes")
+            data: bytes | None = message.get("bytes")
             if data is None:
                 await self._connection.fail(malformed("binary messages", "text"))
+                return
+            while self._ahead > _AHEAD_BYTES_MAX:
+                self._handled.clear()
+                await self._handled.wait()
+            self._ahead += len(data)
             await self._inbox.put(data)
             message = await self._websocket.receive()
         await self._inbox.put(None)
@@ -109,6 +118,8 @@ class _Live:
         while True:
             message = await self._inbox.get()
             while message is not None:
+                self._ahead -= len(message)
+                self._handled.set()
                 await self._connection.accept(message)
                 if self._inbox.empty():
                     break

@@ -64,6 +64,7 @@ def test_a_chain_is_admitted_from_the_root_down():
     admitted = [trust.admit(Signed(Certificate, device.certificate.wire)) for device in (ONE.admin, NURSE)]
     assert [item.hash for item in trust.chain(NURSE.name)] == [item.hash for item in admitted]
     assert trust.certificate(NURSE.name) is admitted[1]
+    assert trust.certificates() == tuple(admitted)
     assert trust.chain(b"nobody") == ()
 
 

@@ -24,7 +24,8 @@ from sync_protocol.steps import RELAY_LOG_DIFFERS, RELAY_LOG_SHRANK
 from tests.support.people import Organisation
 from tests.support.shells import Relay, SyncingDevice, Wire, sync
 
-SEEDS = range(30)
+SEEDS = range(12)
+MANY = range(1000, 3000)
 
 
 class World:
@@ -202,6 +203,16 @@ def test_whatever_is_restored_nothing_is_lost(seed: int):
     for _ in range(400):
         world.turn()
     assert world.settle() >= world.everything
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", MANY)
+def test_many_more_seeds(seed: int):
+    """The same, thousands of times."""
+    test_any_interleaving_converges(seed)
+    test_forks_converge_too(seed)
+    test_a_relay_that_was_restored_is_supplied_again(seed)
+    test_whatever_is_restored_nothing_is_lost(seed)
 
 
 def small_world(seed: int = 1) -> tuple[World, SyncingDevice, SyncingDevice, StreamId]:

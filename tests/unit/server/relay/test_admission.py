@@ -20,11 +20,13 @@ from tests.support.relay_room import Bench, open_bench
 
 @pytest.fixture(scope="module")
 def organisation() -> Organisation:
+    """Shared: no test changes it."""
     return Organisation.make(11)
 
 
 @pytest.fixture
 def bench(tmp_path: Path, organisation: Organisation) -> Iterator[Bench]:
+    """An empty relay."""
     with open_bench(tmp_path, organisation) as opened:
         yield opened
 
@@ -35,6 +37,7 @@ def codes(bench: Bench, session: DeviceSession, entries: tuple[VerifiedEntry, ..
 
 
 def an_invite(organisation: Organisation) -> Invite:
+    """An administrator's record."""
     entropy = organisation.entropy
     return Invite(
         invitation=InvitationId(entropy(16)), role=Role.NURSE, expires_ms=organisation.clock(), proof=Hash(entropy(32))

@@ -1,4 +1,4 @@
-"""Feeds: everything that a reader may read, once, in an order that it can take, and no note before all below it is there."""
+"""Feeds: all that a reader may read, once, in an order that it can take, and no note before all below it is there."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from server.relay.window import Absent
 from sync_protocol.certificates import Trust
 from sync_protocol.control import content_stream, control_stream
 from sync_protocol.entries import VerifiedEntry
-from sync_protocol.ids import ChartId, StreamId
+from sync_protocol.ids import CertificateHash, ChartId, StreamId
 from sync_protocol.intake import Intake
 from sync_protocol.membership import read_control, replay
 from sync_protocol.memory_store import MemoryStore
@@ -37,6 +37,7 @@ def organisation() -> Organisation:
 
 @pytest.fixture
 def bench(tmp_path: Path, organisation: Organisation) -> Iterator[Bench]:
+    """An empty relay."""
     with open_bench(tmp_path, organisation) as opened:
         yield opened
 
@@ -73,12 +74,13 @@ class Reader:
 
     @property
     def held(self) -> set[bytes]:
+        """What it has stored."""
         return {item.entry.hash for item in self.store.arrivals(after=0, limit=1 << 30)}
 
 
 def readable(bench: Bench, device: Device, size: int) -> set[StreamId]:
     """By the protocol's own rules, what a device may read in the light of the first `size` entries."""
-    roles = {c.hash: c.value.role for c in bench.trust.certificates()}
+    roles = {CertificateHash(c.hash): c.value.role for c in bench.trust.certificates()}
     authors = {s.value.session: s.value.certificate for s in bench.store.sessions()}
     found = {bench.organisation.root.value.control}
     by_stream: dict[StreamId, list] = {}
@@ -86,11 +88,11 @@ def readable(bench: Bench, device: Device, size: int) -> set[StreamId]:
         entry = item.entry
         if item.index < size and entry.header.epoch is None:
             by_stream.setdefault(entry.header.stream, []).append(read_control(entry, authors[entry.header.session]))
-    for stream in by_stream:
+    for stream, records in by_stream.items():
         place = bench.directory.place(stream)
         if place is None:
             continue
-        membership = replay(by_stream[stream], place.chart, roles)
+        membership = replay(records, place.chart, roles)
         if membership is None or device.name not in membership.members:
             continue
         found.add(control_stream(place.chart))
@@ -115,9 +117,9 @@ class World:
         organisation = bench.organisation
         roles = [Role.PHYSICIAN, Role.NURSE, Role.PHYSICIAN, Role.DATA_SCIENTIST]
         self.devices = [organisation.device(role) for role in roles]
-        self.sessions: dict[bytes, DeviceSession] = {d.name: d.session() for d in self.devices}
+        self.sessions: dict[CertificateHash, DeviceSession] = {d.name: d.session() for d in self.devices}
         self.readers = {d.name: Reader(d) for d in self.devices}
-        self.feeds: dict[bytes, LogFeed] = {}
+        self.feeds: dict[CertificateHash, LogFeed] = {}
         self.charts: list[tuple[ChartWriter, list[Device]]] = []
         self.documents: dict[ChartId, list] = {}
         self.notes: dict[bytes, int] = {bench.window.tip.note: bench.window.tip.size}
@@ -139,6 +141,7 @@ class World:
             feed.own([item.index for item in written.arrived])
 
     def create(self) -> None:
+        """Somebody creates a chart, alone or with another."""
         device, other = self.random.sample(self.devices, 2)
         session = self.sessions[device.name]
         chart = ChartWriter.begin(session, members=[other] if self.random.random() < 0.5 else [])
@@ -148,6 +151,7 @@ class World:
         self.commit(session, chart.written)
 
     def add(self) -> None:
+        """A member adds somebody, perhaps a member already, to some compartments."""
         chart, members = self.random.choice(self.charts)
         author, whom = self.random.choice(members), self.random.choice(self.devices)
         compartments = [c for c in Compartment if self.random.random() < 0.6]
@@ -158,6 +162,7 @@ class World:
         self.commit(chart.session, [entry])
 
     def document(self) -> None:
+        """A member creates a further document."""
         chart, members = self.random.choice(self.charts)
         chart.session = self.sessions[self.random.choice(members).name]
         count = len(chart.written)
@@ -165,6 +170,7 @@ class World:
         self.commit(chart.session, chart.written[count:])
 
     def write(self) -> None:
+        """A member writes content."""
         chart, members = self.random.choice(self.charts)
         session = self.sessions[self.random.choice(members).name]
         entries = chart.write(
@@ -177,10 +183,12 @@ class World:
         self.commit(session, entries)
 
     def connect(self) -> None:
+        """A reader connects anew, from its cursor."""
         reader = self.random.choice(list(self.readers.values()))
         self.feeds[reader.device.name] = self.begin(reader)
 
     def begin(self, reader: Reader) -> LogFeed:
+        """A feed from where a reader stands."""
         return reader_of(self.bench, reader.device, reader.size)
 
     def resync(self) -> None:
@@ -195,12 +203,14 @@ class World:
         self.feeds[reader.device.name] = feed
 
     def page(self) -> bool:
+        """Some connected reader gets a page."""
         if not self.feeds:
             return False
         name = self.random.choice(list(self.feeds))
         return self.next_page(name, PageLimits(entries=self.random.choice([1, 3, 512]), size_bytes=1 << 20))
 
-    def next_page(self, name: bytes, limits: PageLimits) -> bool:
+    def next_page(self, name: CertificateHash, limits: PageLimits) -> bool:
+        """A reader's next page, from the window or the store; what it covers must be there."""
         bench, feed, reader = self.bench, self.feeds[name], self.readers[name]
         try:
             page = feed.page(bench.window if self.random.random() < 0.8 else bench.archive, bench.window.tip, limits)
@@ -214,6 +224,7 @@ class World:
         return page.more
 
     def step(self) -> None:
+        """Something happens."""
         acts = [self.create, self.add, self.document, self.write, self.write, self.connect, self.page, self.page]
         acts += [self.resync] if self.random.random() < 0.3 else []
         (self.random.choice(acts) if self.charts else self.create)()

@@ -1,0 +1,116 @@
+"""Runs the benchmarks: `python -m benchmarks --help`."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+from benchmarks.machine import Watch, versions
+from benchmarks.measuring import Options, Report, UnavailableError
+from benchmarks.reporting import show, to_json
+
+BENCHMARKS: Final[Mapping[str, str]] = {
+    "edit_durable": "from an edit to a durable sealed entry on a device",
+    "relay_ingest": "verifying and storing entries on the relay, by the size of a seal",
+    "propagation": "from an edit on one device to durable on another, over a live relay",
+    "import_fhir": "importing the official FHIR R4 examples into a device",
+    "text_screen": "screening a text update before the CRDT engine sees it",
+    "store_open": "opening a chart of 2,000 entries",
+}
+_BUILD: Final = Path(__file__).resolve().parent.parent / "build"
+_ROUNDS: Final = 5
+_WIDTH: Final = 140
+"""Columns of a table in a file or pipe, which has no width of its own."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run what was asked for; 0 when all of it ran, 1 where this machine lacks something."""
+    asked = _parser().parse_args(arguments)
+    console = Console(stderr=asked.json)
+    if not console.is_terminal:
+        console = Console(stderr=asked.json, width=_WIDTH)
+    results: list[dict[str, object]] = []
+    missing = 0
+    asked.out.mkdir(parents=True, exist_ok=True)
+    for name in asked.only or BENCHMARKS:
+        console.print(f"{name}: {BENCHMARKS[name]} ...", style="dim", highlight=False)
+        try:
+            result, report = _run(name, asked)
+        except UnavailableError as error:
+            missing += 1
+            console.print(f"{name}: not measured: {error}", style="yellow", highlight=False)
+            continue
+        (asked.out / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        machine = result["machine"]
+        assert isinstance(machine, dict), "to_json wrote it"
+        show(console, name, report, machine)
+        results.append(result)
+    if asked.json:
+        json.dump(results, sys.stdout, indent=1)
+        print()
+    return 1 if missing else 0
+
+
+def _run(name: str, asked: argparse.Namespace) -> tuple[dict[str, object], Report]:
+    """Run one benchmark on a scratch folder of its own."""
+    try:
+        module = importlib.import_module(f"benchmarks.{name}")
+    except ModuleNotFoundError as error:
+        raise UnavailableError(f"the package {error.name} is not installed") from None
+    scratch = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=asked.out))
+    try:
+        watch = Watch(scratch)
+        report: Report = module.run(
+            Options(
+                rounds=asked.rounds, quick=asked.quick, scratch=scratch, build=asked.build, data=tuple(asked.data or ())
+            )
+        )
+        return to_json(name, report, machine=watch.machine(), versions=versions()), report
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    lines = "\n".join(f"  {name:<14} {words}" for name, words in BENCHMARKS.items())
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description="Measure what docs/performance.md claims, each beside a baseline in the same run.",
+        epilog=f"benchmarks:\n{lines}\n\nOne JSON file each goes to --out; docs/performance.md says how to read them.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--only", action="append", choices=list(BENCHMARKS), metavar="NAME", help="one; again for more")
+    parser.add_argument("--rounds", type=_positive, default=_ROUNDS, help=f"turns of everything (default: {_ROUNDS})")
+    parser.add_argument(
+        "--data", type=_existing, action="append", metavar="PATH", help="import_fhir: your own FHIR file or folder"
+    )
+    parser.add_argument("--json", action="store_true", help="the results as JSON on standard output")
+    parser.add_argument("--quick", action="store_true", help="tiny sizes: shows that all of it runs, measures nothing")
+    parser.add_argument("--out", type=Path, default=_BUILD / "bench", help="where results go; on the disk to measure")
+    parser.add_argument("--build", type=Path, default=_BUILD, help="where fetched data is kept")
+    return parser
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError("expected a whole number from 1 on")
+    return int(text)
+
+
+def _existing(text: str) -> Path:
+    path = Path(text)
+    if not path.exists():
+        raise argparse.ArgumentTypeError(f"expected a file or folder; {text} is none")
+    return path
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,38 @@
+"""What the bridge needs of the world, each with a default in pure Python. A host or a test may hand in its own.
+
+Ports of the design that no command uses yet (keystore, inference, media, net.state and so on) come with their commands:
+until then a home is opened by its passphrase alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from edge_runtime import runtime
+from edge_runtime.identity import Clock, Entropy
+from edge_runtime.transports.link import Link
+from edge_runtime.transports.websocket import WebSocketLink
+
+Dial = Callable[[str], Link]
+"""Connects to the relay at an address. Raises RemoteError where it does not answer."""
+
+
+def dial(address: str) -> Link:
+    """Connect by WebSocket."""
+    return WebSocketLink(address, timeout_s=runtime.TIMEOUT_S)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """The ports in use.
+
+    Attributes:
+        clock: milliseconds since 1970, UTC.
+        entropy: so many random bytes.
+        dial: the way to the relay.
+    """
+
+    clock: Clock = runtime.clock
+    entropy: Entropy = runtime.entropy
+    dial: Dial = dial

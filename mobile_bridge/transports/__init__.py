@@ -1,0 +1,1 @@
+"""Transports: moving frames between a host and the bridge. What is in a frame is none of their business."""

@@ -1,0 +1,357 @@
+"""The keyring: memberships kept up as records arrive, and which keys of epochs are believed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from edge_runtime.clinical.layout import WorkflowType
+from edge_runtime.keyring import created_chart, frontier_digest
+from edge_runtime.store.uploads import UploadState
+from sync_protocol.certificates import Session
+from sync_protocol.control import AddMember, CreateChart, MintEpoch, Rewrap, control_stream, pack_control
+from sync_protocol.entries import VerifiedEntry
+from sync_protocol.ids import ChartId, EntryHash, Hash, StreamId
+from sync_protocol.membership import Epoch, Membership
+from sync_protocol.roles import READABLE, Compartment, Role
+from sync_protocol.sealing import ContentKey, commit
+from sync_protocol.signed import Verified
+from tests.support.people import Organisation
+from tests.unit.edge_runtime.clinic import Clinic, Device, fact, settle
+
+CLINICAL = Compartment.CLINICAL
+
+
+def _chart(device: Device) -> tuple[ChartId, Membership]:
+    chart, (document, _) = device.charts.create([fact("identity", name="Ana")], workflow=WorkflowType.ENCOUNTER)
+    device.charts.add_facts(chart, document, [fact("priority", to="urgent")])
+    return chart, _membership(device, chart)
+
+
+def _membership(device: Device, chart: ChartId) -> Membership:
+    found = device.keyring.membership(chart)
+    assert found is not None
+    return found
+
+
+def _hand(source: Device, target: Device) -> None:
+    """Everything that one device has, put into the other's store, with no sync to learn from it."""
+    with target.store.writing() as writer:
+        for session in source.store.sessions():
+            writer.put_session(session)
+            for seal in source.store.seals_from(session.value.session, 0, limit=10_000):
+                writer.put_seal(seal)
+        writer.append([arrived.entry for arrived in source.store.arrivals(after=0, limit=10_000)])
+
+
+def _control(device: Device, chart: ChartId, record: AddMember | MintEpoch | Rewrap | CreateChart) -> EntryHash:
+    """Write a control record past every check of `Batch`: what a hostile member may do."""
+    batch = device.recorder.begin()
+    batch.membership(chart)
+    name = batch._control(chart, record)
+    device.recorder.write(batch)
+    return name
+
+
+def _epoch(device: Device, chart: ChartId, name: EntryHash | None = None) -> Epoch:
+    epochs = _membership(device, chart).epochs_of(CLINICAL)
+    return epochs[0] if name is None else next(epoch for epoch in epochs if epoch.id == name)
+
+
+# ------------------------------------------------------------------------------------------------ memberships
+
+
+def test_a_membership_is_read_again_only_where_something_came(clinic: Clinic, monkeypatch: pytest.MonkeyPatch):
+    """An answer is kept until a control entry of that chart or a certificate arrives."""
+    device = clinic.device(Role.PHYSICIAN)
+    chart, first = _chart(device)
+    other, _ = _chart(device)
+    counted: list[ChartId] = []
+    add_up = device.keyring.add_up
+    monkeypatch.setattr(device.keyring, "add_up", lambda name, entries: counted.append(name) or add_up(name, entries))
+    assert device.keyring.membership(chart) is first
+    _control(device, other, AddMember(certificate=device.name, compartments=()))
+    counted.clear()
+    assert device.keyring.membership(chart) is first
+    assert counted == []
+    nurse = clinic.device(Role.NURSE)
+    assert device.keyring.membership(chart) is not first
+    _control(device, chart, AddMember(certificate=nurse.name, compartments=(CLINICAL,)))
+    assert _membership(device, chart).members[nurse.name] == {CLINICAL}
+
+
+def test_the_shorter_branch_of_a_fork_counts_when_it_arrives(clinic: Clinic, tmp_path: Path):
+    """A member added on a branch that changes no frontier is seen without a restart."""
+    author, reader = clinic.device(Role.PHYSICIAN), clinic.device(Role.PHYSICIAN)
+    nurse, other = clinic.device(Role.NURSE), clinic.device(Role.NURSE)
+    chart, _ = _chart(author)
+    author.store.checkpoint()
+    copy = tmp_path / "copy.db"
+    copy.write_bytes(author.path.read_bytes())
+    _control(author, chart, AddMember(certificate=nurse.name, compartments=(CLINICAL,)))
+    _control(author, chart, AddMember(certificate=nurse.name, compartments=()))
+    _hand(author, reader)
+    assert nurse.name in _membership(reader, chart).members
+    twin = Device(clinic, copy, author.entropy)
+    twin.load()
+    clinic.devices.append(twin)
+    _control(twin, chart, AddMember(certificate=other.name, compartments=(CLINICAL,)))
+    frontier = reader.store.frontier(control_stream(chart))
+    _hand(twin, reader)
+    assert reader.store.frontier(control_stream(chart)) == frontier
+    assert other.name in _membership(reader, chart).members
+
+
+def test_a_chart_without_its_creation_has_no_membership(clinic: Clinic):
+    """None until the record that creates the chart is here; never a half one."""
+    assert clinic.device(Role.NURSE).keyring.membership(ChartId(bytes(16))) is None
+
+
+def test_only_a_creation_in_its_own_stream_makes_a_chart():
+    """Whoever copies a creation record elsewhere, or writes none, lays claim to nothing."""
+    organisation = Organisation.make(3)
+    author, other = organisation.device(Role.NURSE), organisation.device(Role.NURSE)
+    record = CreateChart(nonce=bytes(16), document=_document())
+    chart = _chart_id(author.name, bytes(16))
+
+    def entry(stream: StreamId, body: bytes) -> VerifiedEntry:
+        return author.session().write(stream, [body])[1][0]
+
+    body = pack_control(record)
+    assert created_chart(entry(control_stream(chart), body), author.name) == chart
+    assert created_chart(entry(control_stream(chart), body), other.name) is None
+    assert created_chart(entry(organisation.stream(), body), author.name) is None
+    assert created_chart(entry(control_stream(chart), b"\xff"), author.name) is None
+    added = pack_control(AddMember(certificate=author.name, compartments=()))
+    assert created_chart(entry(control_stream(chart), added), author.name) is None
+
+
+def _document():
+    from sync_protocol.ids import DocumentId
+
+    return DocumentId(bytes(range(16)))
+
+
+def _chart_id(author, nonce: bytes) -> ChartId:
+    from sync_protocol.control import chart_id
+
+    return chart_id(author, nonce)
+
+
+def test_charts_are_listed_in_order_and_learnt_without_a_restart(clinic: Clinic):
+    """What is created or received appears in the list at once, ascending, each once."""
+    device = clinic.device(Role.NURSE)
+    assert device.keyring.charts() == []
+    made = sorted(_chart(device)[0] for _ in range(3))
+    assert device.keyring.charts() == made
+    device.keyring.learn(made)
+    assert device.keyring.charts() == made == device.restart().keyring.charts()
+
+
+def test_streams_lead_to_their_charts(clinic: Clinic):
+    """Control and content streams of every document, those made later too; a stranger's stream leads nowhere."""
+    from sync_protocol.control import content_stream
+
+    device = clinic.device(Role.PHYSICIAN)
+    chart, membership = _chart(device)
+    other, _ = _chart(device)
+    content = [content_stream(chart, document, CLINICAL) for document in membership.documents]
+    stranger = StreamId(bytes(16))
+    assert device.keyring.charts_of([control_stream(chart)]) == {chart}
+    assert device.keyring.charts_of([*content, stranger]) == {chart}
+    assert device.keyring.charts_of([stranger]) == frozenset()
+    assert device.keyring.charts_of([content[0], control_stream(other)]) == {chart, other}
+    batch = device.recorder.begin()
+    document = device.charts.add_document(batch, chart, WorkflowType.CARE_PLAN)
+    device.recorder.write(batch)
+    assert device.keyring.charts_of([content_stream(chart, document, CLINICAL)]) == {chart}
+    assert device.keyring.controlled([control_stream(chart), stranger]) == {chart}
+    fresh = device.restart().keyring
+    assert fresh.charts_of([content_stream(chart, document, CLINICAL)]) == {chart}
+
+
+# ----------------------------------------------------------------------------------------------- epoch keys
+
+
+def test_a_key_that_is_committed_and_wrapped_to_this_device_opens(clinic: Clinic):
+    """The minter and every reader reach the same key; whoever is no recipient reaches none."""
+    physician, nurse = clinic.device(Role.PHYSICIAN), clinic.device(Role.NURSE)
+    stranger = clinic.device(Role.NURSE)
+    chart, _ = _chart(physician)
+    physician.charts.share(chart, nurse.id)
+    for device in (nurse, stranger):
+        _hand(physician, device)
+    epoch = _epoch(physician, chart)
+    key = physician.restart().keyring.open_epoch(chart, epoch)
+    assert key is not None
+    assert nurse.keyring.open_epoch(chart, _epoch(nurse, chart)) is not None
+    assert nurse.keyring.open_epoch(chart, epoch).reveal() == key.reveal()  # type: ignore[union-attr]
+    assert stranger.keyring.open_epoch(chart, epoch) is None
+
+
+def test_a_bad_wrap_is_skipped_and_a_good_one_beside_it_opens(clinic: Clinic):
+    """Garbage, a wrap for somebody else's context and a wrapped wrong key open nothing; another holder's wrap does."""
+    physician = clinic.device(Role.PHYSICIAN)
+    chart, _ = _chart(physician)
+    epoch = _epoch(physician, chart)
+    good = epoch.wraps[physician.name]
+    keyring = physician.restart().keyring
+
+    def wrapped(key: bytes, commitment: Hash = epoch.record.commitment) -> bytes:
+        wraps = keyring.wrap_for(
+            chart,
+            compartment=CLINICAL,
+            commitment=commitment,
+            parents=epoch.record.parents,
+            key=ContentKey(key),
+            recipients=[physician.name],
+        )
+        return wraps[0][1]
+
+    right = keyring.open_epoch(chart, epoch)
+    assert right is not None
+    bad = [bytes(1168), wrapped(bytes(32)), wrapped(right.reveal(), Hash(bytes(32)))]
+    for garbage in bad:
+        fresh = physician.restart().keyring
+        only_bad = replace(epoch, wraps={physician.name: ((physician.name, garbage),)})
+        assert fresh.open_epoch(chart, only_bad) is None
+        with_good = replace(epoch, wraps={physician.name: ((physician.name, garbage), *good)})
+        assert fresh.open_epoch(chart, with_good) is not None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda epoch: replace(epoch, heads=(*epoch.heads, EntryHash(bytes(32)))),
+        lambda epoch: replace(epoch, heads=()),
+        lambda epoch: replace(epoch, minter=type(epoch.minter)(bytes(32))),
+        lambda epoch: replace(epoch, record=replace(epoch.record, nonce=bytes(32))),
+        lambda epoch: replace(epoch, record=replace(epoch.record, commitment=Hash(bytes(32)))),
+        lambda epoch: replace(epoch, record=replace(epoch.record, compartment=Compartment.SAFETY)),
+        lambda epoch: replace(epoch, record=replace(epoch.record, parents=(EntryHash(bytes(32)),))),
+        lambda epoch: replace(
+            epoch, wraps={name: tuple((type(name)(bytes(32)), w) for _, w in ws) for name, ws in epoch.wraps.items()}
+        ),
+    ],
+    ids=["more heads", "no heads", "minter", "nonce", "commitment", "compartment", "parents", "wrapper"],
+)
+def test_a_key_counts_only_for_what_was_committed_to(clinic: Clinic, change: Callable[[Epoch], Epoch]):
+    """A key that was committed to another frontier, minter, nonce, or wrapped for another purpose is no key."""
+    physician = clinic.device(Role.PHYSICIAN)
+    chart, _ = _chart(physician)
+    physician.charts.share(chart, clinic.device(Role.NURSE).id)
+    epoch = _epoch(physician, chart)
+    keyring = physician.restart().keyring
+    assert keyring.open_epoch(chart, change(epoch)) is None
+    assert keyring.open_epoch(chart, epoch) is not None
+
+
+def test_a_commitment_to_another_frontier_than_the_entrys_own_is_refused(clinic: Clinic):
+    """A minter who commits to a frontier that its entry does not follow has made no epoch that anybody opens."""
+    physician, nurse = clinic.device(Role.PHYSICIAN), clinic.device(Role.NURSE)
+    chart, _ = _chart(physician)
+    physician.charts.share(chart, nurse.id)
+    secret, nonce = ContentKey(bytes(range(32))), bytes(32)
+    commitment = commit(secret, minter=physician.name, frontier=frontier_digest([]), nonce=nonce)
+    readers = _membership(physician, chart).readers(CLINICAL)
+    wraps = physician.keyring.wrap_for(
+        chart, compartment=CLINICAL, commitment=commitment, parents=(), key=secret, recipients=readers
+    )
+    record = MintEpoch(compartment=CLINICAL, parents=(), commitment=commitment, nonce=nonce, wraps=wraps)
+    name = _control(physician, chart, record)
+    _hand(physician, nurse)
+    assert _epoch(nurse, chart, name).valid
+    assert nurse.keyring.open_epoch(chart, _epoch(nurse, chart, name)) is None
+    chosen = nurse.keyring.writing_key(chart, _membership(nurse, chart), CLINICAL)
+    assert chosen is None or chosen[0] != name
+
+
+def test_the_digest_of_a_frontier_knows_no_order():
+    """The same parents in any order are the same frontier."""
+    parents = [EntryHash(bytes([number]) * 32) for number in range(4)]
+    assert frontier_digest(parents) == frontier_digest(reversed(parents)) != frontier_digest(parents[1:])
+
+
+def test_the_writing_key_is_the_lowest_valid_epoch_that_opens(clinic: Clinic):
+    """Of several current epochs everybody takes the lowest; none, where the readers have changed since."""
+    physician = clinic.device(Role.PHYSICIAN)
+    chart, membership = _chart(physician)
+    assert physician.keyring.writing_key(chart, membership, Compartment.SENSITIVE) is None
+    batch = physician.recorder.begin()
+    physician.keyring.writing_key = lambda *_: None  # type: ignore[method-assign]
+    batch._epoch(chart, CLINICAL)
+    physician.recorder.write(batch)
+    physician.restart()
+    epochs = _membership(physician, chart).epochs_of(CLINICAL)
+    assert len(epochs) == 2
+    found = physician.keyring.writing_key(chart, _membership(physician, chart), CLINICAL)
+    assert found is not None
+    assert found[0] == min(epoch.id for epoch in epochs)
+    _control(physician, chart, AddMember(certificate=clinic.device(Role.NURSE).name, compartments=(CLINICAL,)))
+    assert physician.keyring.writing_key(chart, _membership(physician, chart), CLINICAL) is None
+
+
+def test_readers_without_a_wrap_are_found_by_those_who_hold_the_key(clinic: Clinic):
+    """Who lacks which epoch is told to a holder; to a member without the key, and for readers who have it, nothing."""
+    physician, nurse = clinic.device(Role.PHYSICIAN), clinic.device(Role.NURSE)
+    chart, _ = _chart(physician)
+    keyring = physician.keyring
+    assert list(keyring.unwrapped(chart, _membership(physician, chart))) == []
+    _control(physician, chart, AddMember(certificate=nurse.name, compartments=(CLINICAL,)))
+    found = list(keyring.unwrapped(chart, _membership(physician, chart)))
+    assert [(epoch.record.compartment, names) for epoch, _, names in found] == [(CLINICAL, (nurse.name,))]
+    _hand(physician, nurse)
+    assert list(nurse.keyring.unwrapped(chart, _membership(nurse, chart))) == []
+    batch = physician.recorder.begin()
+    batch.mend(chart)
+    physician.recorder.write(batch)
+    assert list(keyring.unwrapped(chart, _membership(physician, chart))) == []
+    again = list(keyring.unwrapped(chart, _membership(physician, chart), again=nurse.name))
+    assert again == [], "this device has wrapped it itself"
+    _hand(physician, nurse)
+    mine = list(nurse.keyring.unwrapped(chart, _membership(nurse, chart), again=physician.name))
+    assert [names for _, _, names in mine] == [(physician.name,)]
+
+
+def test_roles_come_from_certificates_and_authors_from_sessions(clinic: Clinic):
+    """Every known certificate has its role; an entry's author is its session's certificate."""
+    nurse = clinic.device(Role.NURSE)
+    assert nurse.keyring.roles() == {clinic.admin.name: Role.ADMIN, nurse.name: Role.NURSE}
+    _chart(nurse)
+    entry = nurse.store.arrivals(after=0, limit=1)[0].entry
+    assert nurse.keyring.author(entry) == nurse.name
+    assert isinstance(nurse.identity.session, Verified)
+    assert isinstance(nurse.identity.session.value, Session)
+
+
+def test_no_role_reads_more_than_its_compartments(clinic: Clinic):
+    """A grant beyond a role opens nothing: neither is it counted nor are keys wrapped for it."""
+    physician, nurse = clinic.device(Role.PHYSICIAN), clinic.device(Role.NURSE)
+    chart, (document, _) = physician.charts.create((), workflow=WorkflowType.ENCOUNTER)
+    physician.charts.add_facts(chart, document, [fact("priority", to="urgent")], compartment=Compartment.SENSITIVE)
+    _control(physician, chart, AddMember(certificate=nurse.name, compartments=tuple(Compartment)))
+    assert _membership(physician, chart).members[nurse.name] == READABLE[Role.NURSE]
+    sensitive = _membership(physician, chart).epochs_of(Compartment.SENSITIVE)
+    assert all(nurse.name not in epoch.wraps for epoch in sensitive)
+
+
+def test_two_who_mint_at_once_come_to_write_under_one_epoch(clinic: Clinic):
+    """Both epochs are valid and readable by all; from then on everybody takes the lower."""
+    physician, nurse = clinic.device(Role.PHYSICIAN), clinic.device(Role.NURSE)
+    relay = clinic.start_relay()
+    clinic.admin.sync(relay)
+    chart, (document, _) = physician.charts.create((), workflow=WorkflowType.ENCOUNTER)
+    physician.charts.share(chart, nurse.id)
+    settle(relay, physician, nurse)
+    for device in (physician, nurse):
+        device.charts.add_facts(chart, document, [fact("priority", to="urgent")])
+    settle(relay, physician, nurse)
+    epochs = _membership(nurse, chart).epochs_of(CLINICAL)
+    assert len(epochs) == 2
+    assert all(epoch.valid for epoch in epochs)
+    entries = [d.charts.add_facts(chart, document, [fact("priority", to="critical")]) for d in (physician, nurse)]
+    assert {entry.header.epoch for written in entries for entry in written} == {epochs[0].id}
+    assert physician.store.upload_counts()[UploadState.PENDING] == 1
