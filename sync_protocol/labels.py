@@ -27,7 +27,6 @@ class Label(bytes, Enum):
     INVITATION_CODE = b"fieldward/1/invitation-code\0"
     EPOCH_COMMITMENT = b"fieldward/1/epoch-commitment\0"
     EPOCH_WRAP = b"fieldward/1/epoch-wrap\0"
-    CONTENT_KEY = b"fieldward/1/content-key\0"
     CLIENT = b"fieldward/1/client\0"
     TEXT_DOC = b"fieldward/1/text-doc\0"
     REVIEW = b"fieldward/1/review\0"

@@ -33,8 +33,6 @@ CERTIFICATE_CHAIN_MAX: Final = 8
 """Certificates between a device and the organisation's root."""
 WRAPS_MAX: Final = 96
 """Wraps in one epoch or rewrap record: 96 x 1.2 kB stays under BODY_BYTES_MAX."""
-STREAMS_PER_DOCUMENT_MAX: Final = 3
-ROLE_NAME_MAX: Final = 32
 ADDRESS_BYTES_MAX: Final = 512
 ADDRESSES_MAX: Final = 8
 FRONTIER_SESSIONS_MAX: Final = 2048
@@ -51,7 +49,6 @@ SEQ_MAX: Final = 2**40 - 1
 LOG_SIZE_MAX: Final = 2**48 - 1
 NOTE_BYTES_MAX: Final = 32 * 1024
 """A signed checkpoint."""
-INVITATION_LIFE_MS_MAX: Final = 30 * 24 * 3600 * 1000
 NOTE_SIGNATURES_MAX: Final = 64
 """Signature lines on one note; C2SP asks verifiers to accept at least 16."""
 WRAPPED_BYTES_MAX: Final = 4096

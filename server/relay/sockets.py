@@ -11,6 +11,7 @@ from typing import Final
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.exceptions import InvalidState
 
 STALLED_S: Final = 30
 """How long a full buffer may stay full."""
@@ -61,6 +62,18 @@ class HttpProtocol(_Patient, H11Protocol):
 
 class SocketProtocol(_Patient, WebSocketsSansIOProtocol):
     """uvicorn's WebSocket."""
+
+    def shutdown(self) -> None:
+        """Say farewell where it can still be heard.
+
+        uvicorn would fail on a connection that is closing already, and then leave everything else as it is.
+        """
+        try:
+            super().shutdown()
+        except InvalidState:
+            self.transport.abort()
+        if not self.writable.is_set():
+            self.transport.abort()
 
     def handle_ping(self) -> None:
         """Answer a ping, but not one of a peer that does not read the answers."""

@@ -33,11 +33,11 @@ def test_every_receipt_survives_a_power_cut(tmp_path: Path):
     relay.start()
     relay.claim()
     chart = ChartWriter.begin(home.session)
-    for _ in range(60):
+    for _ in range(30):
         chart.write(count=20)
     keep(home, home.session, chart.written)
     receipted: dict[EntryHash, int] = {}
-    for receipts in (1, 300, 700):
+    for receipts in (1, 150, 350):
         receipted |= push_until_cut(relay, home, chart, receipts)
         relay.start()
         check(relay, receipted)

@@ -12,8 +12,10 @@ import http.client
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -24,8 +26,12 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+import uvicorn
 from websockets.sync.client import ClientConnection, connect
 
+from server.relay.app import open_relay
+from server.relay.services import Services
+from server.relay.settings import RelaySettings
 from sync_protocol.certificates import RelayRecord
 from sync_protocol.entries import VerifiedEntry
 from sync_protocol.frames import FrameReader
@@ -139,6 +145,41 @@ class RelayProcess:
     def dial_http(self, home: SyncingDevice) -> HttpLine:
         """Sync by HTTP requests."""
         return HttpLine(self, home)
+
+
+class RelayThread(RelayProcess):
+    """The same relay in a thread of the test's own process, by the organisation's clock: its parts can be made to fail.
+
+    Attributes:
+        services: its parts.
+    """
+
+    services: Services
+    _server: uvicorn.Server
+    _thread: threading.Thread
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        settings = RelaySettings(home=self.home)
+        relay = open_relay(settings, self.organisation_file.read_bytes())
+        self.services = relay.services
+        self.services.now_ms = self.organisation.clock
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.url = self.services.listening = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        config = uvicorn.Config(relay.app, ws="websockets-sansio", log_config=None, access_log=False)
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [listener]})
+        self._thread.start()
+        while not self._server.started:
+            assert self._thread.is_alive(), "the relay does not start"
+            time.sleep(0.01)
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """End it."""
+        del number
+        self._server.should_exit = True
+        self._thread.join()
+        return 0
 
 
 class LineConnection(DeviceConnection):

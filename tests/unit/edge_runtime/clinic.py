@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,17 +26,21 @@ from edge_runtime.recorder.record import Recorder
 from edge_runtime.store.device import DeviceStore
 from edge_runtime.store.uploads import UploadState
 from edge_runtime.sync.client import SyncClient, SyncReport
+from edge_runtime.sync.intake import Receiver, Taken
 from edge_runtime.transports.link import Link
 from edge_runtime.vault.keys import DataKey
 from sync_protocol.certificates import Certificate, RelayRecord, issue
 from sync_protocol.control import Certify
+from sync_protocol.entries import VerifiedEntry
 from sync_protocol.ids import CertificateHash, ChartId, DeviceId, Hash, UserId
+from sync_protocol.intake import Proofs
 from sync_protocol.labels import Label
 from sync_protocol.roles import Role
 from sync_protocol.signed import sign_hybrid
 from sync_protocol.signing import HybridSigningKey, SigningKey
+from sync_protocol.store import walk_seals
 from tests.support.people import ORIGIN, START_MS, YEAR_MS, Clock, Entropy
-from tests.unit.edge_runtime.relay_shell import RelayLink, RelayShell
+from tests.unit.edge_runtime.relay_shell import RelayShell
 
 ADDRESS: Final = "https://relay.example:443"
 DATA_KEY: Final = DataKey(bytes(range(32)))
@@ -227,6 +231,19 @@ def _learn(device: Device, certificate: Any) -> None:
         writer.put_certificate(certificate)
 
 
+def carry(source: Device, target: Device, entries: Iterable[VerifiedEntry] | None = None) -> Taken:
+    """Hand entries from one device to another as a relay would, by default all; with every proof that there is."""
+    sessions = source.store.sessions()
+    proofs = Proofs(
+        certificates=tuple(certificate.wire for certificate in source.store.certificates()),
+        sessions=tuple(session.wire for session in sessions),
+        seals=tuple(seal.wire for one in sessions for seal in walk_seals(source.store, one.value.session)),
+    )
+    chosen = [a.entry for a in source.store.arrivals(after=0, limit=1 << 20)] if entries is None else list(entries)
+    receiver = Receiver(target.store, target.identity, target.keyring)
+    return receiver.take(proofs, [entry.wire for entry in chosen])
+
+
 def settle(relay: RelayShell, *devices: Device, rounds: int = 6) -> None:
     """Sync everybody until nothing moves."""
     for _ in range(rounds):
@@ -237,7 +254,3 @@ def settle(relay: RelayShell, *devices: Device, rounds: int = 6) -> None:
         if not moved:
             return
     raise AssertionError("the devices do not come to rest")
-
-
-Between = Callable[[], None]
-__all__ = ["ADDRESS", "Between", "Clinic", "Device", "RelayLink", "fact", "settle"]

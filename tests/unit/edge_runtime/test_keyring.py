@@ -20,7 +20,7 @@ from sync_protocol.roles import READABLE, Compartment, Role
 from sync_protocol.sealing import ContentKey, commit
 from sync_protocol.signed import Verified
 from tests.support.people import Organisation
-from tests.unit.edge_runtime.clinic import Clinic, Device, fact, settle
+from tests.unit.edge_runtime.clinic import Clinic, Device, carry, fact, settle
 
 CLINICAL = Compartment.CLINICAL
 
@@ -35,16 +35,6 @@ def _membership(device: Device, chart: ChartId) -> Membership:
     found = device.keyring.membership(chart)
     assert found is not None
     return found
-
-
-def _hand(source: Device, target: Device) -> None:
-    """Everything that one device has, put into the other's store, with no sync to learn from it."""
-    with target.store.writing() as writer:
-        for session in source.store.sessions():
-            writer.put_session(session)
-            for seal in source.store.seals_from(session.value.session, 0, limit=10_000):
-                writer.put_seal(seal)
-        writer.append([arrived.entry for arrived in source.store.arrivals(after=0, limit=10_000)])
 
 
 def _control(device: Device, chart: ChartId, record: AddMember | MintEpoch | Rewrap | CreateChart) -> EntryHash:
@@ -93,14 +83,14 @@ def test_the_shorter_branch_of_a_fork_counts_when_it_arrives(clinic: Clinic, tmp
     copy.write_bytes(author.path.read_bytes())
     _control(author, chart, AddMember(certificate=nurse.name, compartments=(CLINICAL,)))
     _control(author, chart, AddMember(certificate=nurse.name, compartments=()))
-    _hand(author, reader)
+    carry(author, reader)
     assert nurse.name in _membership(reader, chart).members
     twin = Device(clinic, copy, author.entropy)
     twin.load()
     clinic.devices.append(twin)
     _control(twin, chart, AddMember(certificate=other.name, compartments=(CLINICAL,)))
     frontier = reader.store.frontier(control_stream(chart))
-    _hand(twin, reader)
+    carry(twin, reader)
     assert reader.store.frontier(control_stream(chart)) == frontier
     assert other.name in _membership(reader, chart).members
 
@@ -183,7 +173,7 @@ def test_a_key_that_is_committed_and_wrapped_to_this_device_opens(clinic: Clinic
     chart, _ = _chart(physician)
     physician.charts.share(chart, nurse.id)
     for device in (nurse, stranger):
-        _hand(physician, device)
+        carry(physician, device)
     epoch = _epoch(physician, chart)
     key = physician.restart().keyring.open_epoch(chart, epoch)
     assert key is not None
@@ -262,7 +252,7 @@ def test_a_commitment_to_another_frontier_than_the_entrys_own_is_refused(clinic:
     )
     record = MintEpoch(compartment=CLINICAL, parents=(), commitment=commitment, nonce=nonce, wraps=wraps)
     name = _control(physician, chart, record)
-    _hand(physician, nurse)
+    carry(physician, nurse)
     assert _epoch(nurse, chart, name).valid
     assert nurse.keyring.open_epoch(chart, _epoch(nurse, chart, name)) is None
     chosen = nurse.keyring.writing_key(chart, _membership(nurse, chart), CLINICAL)
@@ -303,7 +293,7 @@ def test_readers_without_a_wrap_are_found_by_those_who_hold_the_key(clinic: Clin
     _control(physician, chart, AddMember(certificate=nurse.name, compartments=(CLINICAL,)))
     found = list(keyring.unwrapped(chart, _membership(physician, chart)))
     assert [(epoch.record.compartment, names) for epoch, _, names in found] == [(CLINICAL, (nurse.name,))]
-    _hand(physician, nurse)
+    carry(physician, nurse)
     assert list(nurse.keyring.unwrapped(chart, _membership(nurse, chart))) == []
     batch = physician.recorder.begin()
     batch.mend(chart)
@@ -311,7 +301,7 @@ def test_readers_without_a_wrap_are_found_by_those_who_hold_the_key(clinic: Clin
     assert list(keyring.unwrapped(chart, _membership(physician, chart))) == []
     again = list(keyring.unwrapped(chart, _membership(physician, chart), again=nurse.name))
     assert again == [], "this device has wrapped it itself"
-    _hand(physician, nurse)
+    carry(physician, nurse)
     mine = list(nurse.keyring.unwrapped(chart, _membership(nurse, chart), again=physician.name))
     assert [names for _, _, names in mine] == [(physician.name,)]
 

@@ -357,6 +357,14 @@ class TestSession:
         other.open()
         assert refused(host, op, **body).code is ErrorCode.LOCKED
 
+    def test_another_host_needs_the_passphrase_too(self, tablet: Host, wire: Connect) -> None:
+        """That one host has the home open lets no other in."""
+        other = Host(wire())
+        found = refused(other, "session.open", home="tablet", passphrase="a guess")
+        assert found.code is ErrorCode.WRONG_PASSPHRASE
+        assert refused(other, "charts.list").code is ErrorCode.LOCKED
+        assert tablet.call("sync.status")["state"] == "off"
+
     def test_lock_is_for_everyone(self, tablet: Host, wire: Connect) -> None:
         """Locking ends every host's streams and session, tells them, and lets go of the home."""
         other = Host(wire())

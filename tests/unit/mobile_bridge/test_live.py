@@ -14,9 +14,12 @@ from edge_runtime.errors import RemoteError
 from edge_runtime.keyring import Keyring
 from edge_runtime.recorder.record import Recorder
 from edge_runtime.runtime import Runtime
+from edge_runtime.sync.retry import PAUSE_S_MAX
+from edge_runtime.sync.retry import pause_s as real_pause_s
 from edge_runtime.transports.link import Link
 from mobile_bridge.dispatcher import Bridge
 from mobile_bridge.errors import ErrorCode
+from mobile_bridge.limits import SYNC_ATTEMPT_MAX
 from mobile_bridge.ports import Dial, Ports
 from mobile_bridge.turn import Turn
 from sync_protocol.certificates import Trust
@@ -135,6 +138,31 @@ def test_the_reason_for_waiting_is_a_code(start: Callable[..., Host], world: Wor
     found = until(host, lambda status: status.get("code") is not None)
     assert found["code"] == "relay_unreachable"
     assert set(calls) == {"https://relay.example"}
+
+
+def test_it_never_tires(start: Callable[..., Host], world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Weeks without a relay are thousands of attempts; the pause between them stays bounded."""
+    attempts: list[int] = []
+    enough = threading.Event()
+
+    def pause_s(attempt: int, _entropy: object) -> float:
+        attempts.append(attempt)
+        if len(attempts) >= 2000:
+            enough.set()
+            return 60
+        return 0
+
+    def dial(_address: str) -> Link:
+        raise gone()
+
+    monkeypatch.setattr("mobile_bridge.live.pause_s", pause_s)
+    host = start(world.homes, "tablet", dial=dial)
+    host.call("sync.start")
+    assert enough.wait(30)
+    assert until(host, lambda status: status["state"] == "waiting")["retry_in_ms"] > 0
+    assert attempts[:3] == [1, 2, 3]
+    assert max(attempts) == SYNC_ATTEMPT_MAX
+    assert real_pause_s(SYNC_ATTEMPT_MAX, lambda size: b"\xff" * size) > 0.99 * PAUSE_S_MAX
 
 
 def test_what_another_attempt_would_not_mend_ends_it(start: Callable[..., Host], world: World) -> None:

@@ -10,27 +10,20 @@ from mobile_bridge.turn import Turn
 
 
 def test_one_at_a_time() -> None:
-    """However many threads ask, no two are inside."""
-    turn = Turn()
-    inside, worst = 0, 0
-    done: list[None] = []
+    """Who asks while another has the turn waits until it is given on."""
+    turn, got = Turn(), threading.Event()
 
-    def work() -> None:
-        nonlocal inside, worst
-        for _ in range(200):
-            with turn:
-                inside += 1
-                worst = max(worst, inside)
-                inside -= 1
-        done.append(None)
+    def ask() -> None:
+        with turn:
+            got.set()
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(20)
-    assert len(done) == 4
-    assert worst == 1
+    turn.acquire()
+    thread = threading.Thread(target=ask)
+    thread.start()
+    assert not got.wait(0.1)
+    turn.release()
+    assert got.wait(10)
+    thread.join(10)
 
 
 def test_in_the_order_of_asking() -> None:

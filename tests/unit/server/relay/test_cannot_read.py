@@ -18,14 +18,22 @@ FORBIDDEN = (
     "cryptography.hazmat.primitives.hpke",
 )
 RUNNING = """
-import json, sys, tempfile, pathlib
+import asyncio, json, sys, tempfile, pathlib
 import server.relay.app, server.relay.commands, server.relay.sockets, uvicorn
 from server.relay.settings import RelaySettings
 home = pathlib.Path(tempfile.mkdtemp())
 relay = server.relay.app.open_relay(RelaySettings(home=home), pathlib.Path(sys.argv[1]).read_bytes())
-from fastapi.testclient import TestClient
-with TestClient(relay.app) as client:
-    assert client.get("/v1/health").status_code == 200
+async def main():
+    said = []
+    async def receive():
+        return {"type": "http.request", "body": b"", "more_body": False}
+    async def send(message):
+        said.append(message)
+    scope = {"type": "http", "method": "GET", "path": "/v1/health", "headers": [], "query_string": b"", "client": None}
+    async with relay.app.router.lifespan_context(relay.app):
+        await relay.app(scope, receive, send)
+    assert said[0]["status"] == 200
+asyncio.run(main())
 print(json.dumps(sorted(sys.modules)))
 """
 

@@ -1,0 +1,329 @@
+"""Documents opened: what cannot be read is named and kept, and hides nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edge_runtime import documents as module
+from edge_runtime.clinical.layout import WorkflowType
+from edge_runtime.documents import OpenDocument, Unread, text_doc_id
+from edge_runtime.errors import RefusedError
+from edge_runtime.facts import Content, TextUpdate, pack_content
+from edge_runtime.text.errors import DraftUnavailableError
+from sync_protocol.control import content_stream
+from sync_protocol.entries import Header, VerifiedEntry
+from sync_protocol.ids import ChartId, DocumentId, EntryHash
+from sync_protocol.roles import Compartment, Role
+from sync_protocol.sealing import NONCE_BYTES, ContentKey, seal
+from tests.unit.edge_runtime.clinic import Clinic, Device, carry, fact, settle
+
+CLINICAL, SAFETY = Compartment.CLINICAL, Compartment.SAFETY
+
+
+def _chart(device: Device) -> tuple[ChartId, DocumentId]:
+    chart, (_, document) = device.charts.create((), workflow=WorkflowType.ENCOUNTER)
+    return chart, document
+
+
+def _opened(device: Device, chart: ChartId, document: DocumentId) -> OpenDocument:
+    return device.charts.open(chart).documents[document]
+
+
+def _put(
+    device: Device, chart: ChartId, document: DocumentId, body: Content, compartment: Compartment = CLINICAL
+) -> VerifiedEntry:
+    """Write what no honest device would."""
+    batch = device.recorder.begin()
+    batch.content(chart, document, compartment, body)
+    return device.recorder.write(batch)[-1]
+
+
+def _text(update: bytes, section: str = "plan") -> Content:
+    return Content(facts=None, text=TextUpdate(section=section, update=update))
+
+
+def _pair(clinic: Clinic) -> tuple[Device, Device, ChartId, DocumentId]:
+    """Two physicians of one chart, both up to date."""
+    one, two = clinic.device(Role.PHYSICIAN), clinic.device(Role.PHYSICIAN)
+    relay = clinic.start_relay()
+    clinic.admin.sync(relay)
+    chart, document = _chart(one)
+    one.charts.share(chart, two.id)
+    one.charts.edit_text(chart, document, "plan", "Rest.")
+    settle(relay, one, two)
+    return one, two, chart, document
+
+
+def test_facts_bear_author_place_and_order(clinic: Clinic):
+    """A placed fact says who wrote it, in which document, and when; its id is entry and index."""
+    device = clinic.device(Role.PHYSICIAN)
+    chart, document = _chart(device)
+    facts = [fact("priority", to="urgent"), fact("procedure", text="Wound dressed")]
+    entry = device.charts.add_facts(chart, document, facts)[-1]
+    placed = [one for one in _opened(device, chart, document).facts if one.id.entry == entry.hash]
+    assert [(one.id.index, one.fact.kind) for one in placed] == [(0, "priority"), (1, "procedure")]
+    assert {one.author.role for one in placed} == {"physician"}
+    assert {str(one.author.device) for one in placed} == {device.id}
+    assert {(one.document, one.lamport, one.wall_ms) for one in placed} == {
+        (document, entry.header.lamport, entry.header.wall_ms)
+    }
+
+
+def test_without_its_key_an_entry_is_kept_and_counted(clinic: Clinic, monkeypatch: pytest.MonkeyPatch):
+    """A missing key hides its entries alone, and they appear when the key comes."""
+    device = clinic.device(Role.PHYSICIAN)
+    chart, document = _chart(device)
+    device.charts.edit_text(chart, document, "plan", "Rest.")
+    device.restart()
+    monkeypatch.setattr(device.keyring, "open_epoch", lambda *_: None)
+    unread = _opened(device, chart, document).unread
+    assert set(unread.values()) == {Unread.NO_KEY}
+    monkeypatch.undo()
+    assert not _opened(device, chart, document).unread
+    assert device.text(chart, document) == "Rest."
+
+
+def test_text_that_hangs_on_unreadable_entries_is_not_edited(clinic: Clinic, monkeypatch: pytest.MonkeyPatch):
+    """An entry without a key may hold text, so an edit beside it would be refused by everybody who can read it."""
+    device = clinic.device(Role.PHYSICIAN)
+    chart, document = _chart(device)
+    entry = device.charts.edit_text(chart, document, "plan", "Rest.")[-1]
+    device.charts.share(chart, clinic.device(Role.NURSE).id)
+    device.charts.edit_text(chart, document, "plan", "Rest. Drink.")
+    open_epoch = device.keyring.open_epoch
+    device.reader._opened.clear()
+    device.keyring._keys.clear()
+    monkeypatch.setattr(
+        device.keyring,
+        "open_epoch",
+        lambda chart, epoch: None if epoch.id == entry.header.epoch else open_epoch(chart, epoch),
+    )
+    size = device.store.size()
+    for section in ("plan", "history"):
+        with pytest.raises(RefusedError) as refusal:
+            device.charts.edit_text(chart, document, section, "Walk.")
+        assert refusal.value.code == "text_not_whole"
+    assert device.store.size() == size
+    device.charts.add_facts(chart, document, [fact("priority", to="urgent")])
+
+
+def test_what_does_not_open_or_parse_is_named_and_hides_nothing(clinic: Clinic):
+    """Forged bodies, malformed content, another compartment's epoch, no epoch: each is kept with its reason."""
+    device = clinic.device(Role.PHYSICIAN)
+    chart, document = _chart(device)
+    good = _put(device, chart, document, Content(facts=(fact("priority", to="urgent"),), text=None))
+    _put(device, chart, document, Content(facts=(fact("status", to="active"),), text=None), SAFETY)
+    epochs = {epoch.record.compartment: epoch for epoch in device.keyring.membership(chart).epochs.values()}  # type: ignore[union-attr]
+    keys = {where: device.keyring.open_epoch(chart, epoch) for where, epoch in epochs.items()}
+
+    def put(key: ContentKey | None, epoch: EntryHash | None, plain: bytes) -> EntryHash:
+        batch = device.recorder.begin()
+        stream = content_stream(chart, document, CLINICAL)
+        pair = None if key is None or epoch is None else (epoch, key)
+        batch._drafts.add(stream, plain, epoch=pair)
+        return device.recorder.write(batch)[-1].hash
+
+    plain = pack_content(Content(facts=(), text=None))
+    wanted = {
+        put(ContentKey(bytes(32)), epochs[CLINICAL].id, plain): Unread.FORGED,
+        put(keys[CLINICAL], epochs[CLINICAL].id, b"\xff"): Unread.MALFORMED,
+        put(keys[SAFETY], epochs[SAFETY].id, plain): Unread.FORGED,
+        put(None, None, plain): Unread.MALFORMED,
+        put(keys[CLINICAL], EntryHash(bytes(32)), plain): Unread.NO_KEY,
+    }
+    for _ in range(2):
+        opened = _opened(device, chart, document)
+        assert opened.unread == wanted
+        assert good.hash in {one.id.entry for one in opened.facts}
+
+
+def test_a_body_is_bound_to_the_header_as_it_came(clinic: Clinic, monkeypatch: pytest.MonkeyPatch):
+    """An entry of a newer version, whose header says more, opens: what it says more is bound too."""
+    device = clinic.device(Role.PHYSICIAN)
+    chart, document = _chart(device)
+    _put(device, chart, document, Content(facts=(), text=None))
+    (arrived,) = device.store.arrivals(after=device.store.size() - 1, limit=1)
+    header = arrived.entry.header
+    from sync_protocol.encoding import decode, encode
+    from sync_protocol.entries import WireEntry
+    from sync_protocol.records import to_map
+
+    epoch = device.keyring.membership(chart).epochs[header.epoch]  # type: ignore[index,union-attr]
+    key = device.keyring.open_epoch(chart, epoch)
+    assert key is not None
+    fields = to_map(header)
+    assert isinstance(fields, dict)
+    newer = {**fields, 200: b"more"}
+    bound = {number: value for number, value in newer.items() if number not in {11, 12}}
+    body = seal(key, pack_content(Content(facts=(), text=None)), nonce=bytes(NONCE_BYTES), aad=encode(bound))
+    wire = WireEntry(header=encode(newer), body=body, index=0, path=())
+    entry = VerifiedEntry.from_store(wire)
+    assert isinstance(entry.header, Header)
+    assert decode(wire.header) == newer
+    membership = device.keyring.membership(chart)
+    assert membership is not None
+    assert isinstance(device.reader._open(chart, CLINICAL, entry, membership), Content)
+
+
+def test_opened_bodies_take_so_much_memory_and_no_more(clinic: Clinic, monkeypatch: pytest.MonkeyPatch):
+    """The reader forgets rather than grow without bound, and reads the same."""
+    device = clinic.device(Role.PHYSICIAN)
+    chart, document = _chart(device)
+    for words in ("urgent", "critical", "emergency"):
+        device.charts.add_facts(chart, document, [fact("priority", to=words)])
+    shown = device.shown(chart)
+    monkeypatch.setattr(module, "OPENED_BYTES_MAX", 700)
+    device.restart()
+    assert device.shown(chart) == shown
+    assert sum(len(device.store.entry(name).entry.body) for name in device.reader._opened) <= 700  # type: ignore[union-attr]
+
+
+# --------------------------------------------------------------------------------------------------------- sections
+
+
+def test_a_refused_update_is_kept_and_the_section_goes_on(clinic: Clinic):
+    """A hostile update shows nowhere, is counted, and later edits of everybody follow it without being refused."""
+    one, two, chart, document = _pair(clinic)
+    relay = clinic.start_relay()
+    bad = _put(one, chart, document, _text(b"\x00\x01garbage"))
+    settle(relay, clinic.admin, one, two)
+    two.charts.edit_text(chart, document, "plan", "Rest. Drink.")
+    one.charts.edit_text(chart, document, "plan", "Please rest.")
+    settle(relay, one, two)
+    for device in (one, two):
+        opened = _opened(device, chart, document)
+        assert opened.unread == {bad.hash: Unread.MALFORMED}
+        assert opened.draft("plan").text() == "Please rest. Drink."
+        assert [str(author.device) for author in opened.text_authors["plan"]] == [one.id, two.id]
+
+
+def test_text_outside_its_compartment_cannot_take_a_sections_place(clinic: Clinic):
+    """An update in another compartment's stream is kept and not shown; the section reads as before."""
+    one, two, chart, document = _pair(clinic)
+    relay = clinic.start_relay()
+    stray = _put(one, chart, document, _text(b"\x00\x00", "plan"), SAFETY)
+    settle(relay, clinic.admin, one, two)
+    two.charts.edit_text(chart, document, "plan", "Rest. Drink.")
+    settle(relay, one, two)
+    for device in (one, two):
+        opened = _opened(device, chart, document)
+        assert opened.unread == {stray.hash: Unread.MALFORMED}
+        assert opened.draft("plan").text() == "Rest. Drink."
+
+
+def test_sections_are_apart_from_each_other_and_across_documents():
+    """Each section of each compartment of each document has a Doc of its own."""
+    documents = [DocumentId(bytes([number]) * 16) for number in range(2)]
+    places = {
+        text_doc_id(document, compartment, section)
+        for document in documents
+        for compartment in Compartment
+        for section in ("plan", "history")
+    }
+    assert len(places) == 12
+
+
+def _restored(clinic: Clinic, device: Device, folder: Path) -> Device:
+    """The device once more, as its store is now."""
+    device.store.checkpoint()
+    device.store.close()
+    copy = folder / "restored.db"
+    copy.write_bytes(device.path.read_bytes())
+    device.restart()
+    twin = Device(clinic, copy, device.entropy)
+    twin.load()
+    clinic.devices.append(twin)
+    return twin
+
+
+def test_after_a_restore_no_text_is_lost_without_a_word(clinic: Clinic, tmp_path: Path):
+    """Two histories of one session: facts of both count, text of both is kept and counted as forked, on every device."""
+    one, two, chart, document = _pair(clinic)
+    relay = clinic.start_relay()
+    twin = _restored(clinic, one, tmp_path)
+    first = one.charts.edit_text(chart, document, "plan", "Rest well.")[-1]
+    second = twin.charts.edit_text(chart, document, "plan", "Rest badly.")[-1]
+    one.charts.add_facts(chart, document, [fact("priority", to="urgent")])
+    twin.charts.add_facts(chart, document, [fact("procedure", text="Wound dressed")])
+    settle(relay, clinic.admin, one, twin, two)
+    for device in (one, twin, two):
+        opened = _opened(device, chart, document)
+        assert {name for name, why in opened.unread.items() if why is Unread.FORKED} == {first.hash, second.hash}
+        assert {"priority", "procedure"} <= {one.fact.kind for one in opened.facts}
+        assert opened.draft("plan").text() == "Rest."
+        assert opened.draft("plan").forked
+        with pytest.raises(DraftUnavailableError):
+            device.charts.edit_text(chart, document, "plan", "More rest.")
+    assert one.shown(chart) == twin.shown(chart) == two.shown(chart)
+
+
+def test_after_a_fork_the_device_writes_under_another_session(clinic: Clinic, tmp_path: Path):
+    """Learning that its session wrote elsewhere, a device opens a new one; other sections go on, on every device."""
+    one, two, chart, document = _pair(clinic)
+    relay = clinic.start_relay()
+    twin = _restored(clinic, one, tmp_path)
+    old = one.identity.session.value.session
+    one.charts.add_facts(chart, document, [fact("priority", to="urgent")])
+    twin.charts.add_facts(chart, document, [fact("procedure", text="Wound dressed")])
+    settle(relay, clinic.admin, one, twin, two)
+    sessions = {device.identity.session.value.session for device in (one, twin)}
+    assert old not in sessions
+    assert len(sessions) == 2
+    assert one.restart().identity.session.value.session in sessions
+    one.charts.edit_text(chart, document, "history", "Since Tuesday.")
+    settle(relay, one, twin, two)
+    twin.charts.edit_text(chart, document, "history", "Since Tuesday night.")
+    settle(relay, one, twin, two)
+    for device in (one, twin, two):
+        assert not _opened(device, chart, document).unread
+        assert device.text(chart, document, "history") == "Since Tuesday night."
+
+
+def test_text_of_a_forked_branch_that_nobody_can_follow_is_not_edited(clinic: Clinic, tmp_path: Path):
+    """An entry names one head a session: what hangs on the other branch is shown, and an edit of it is refused."""
+    one, two, chart, document = _pair(clinic)
+    relay = clinic.start_relay()
+    twin = _restored(clinic, one, tmp_path)
+    twin.charts.edit_text(chart, document, "history", "Since Tuesday.")
+    for words in ("urgent", "critical"):
+        one.charts.add_facts(chart, document, [fact("priority", to=words)])
+    settle(relay, clinic.admin, one, twin, two)
+    for device in (one, two):
+        assert device.text(chart, document, "history") == "Since Tuesday."
+        with pytest.raises(RefusedError) as refusal:
+            device.charts.edit_text(chart, document, "history", "Since Monday.")
+        assert refusal.value.code == "text_not_whole"
+        device.charts.edit_text(chart, document, "assessment", f"By {device.id}.")
+    settle(relay, one, twin, two)
+    assert not _opened(two, chart, document).unread
+    assert one.shown(chart) == two.shown(chart) == twin.shown(chart)
+
+
+def test_held_entries_are_counted_and_not_followed(clinic: Clinic):
+    """What waits for an entry that has not come is named; an edit beside it follows what is shown; later all merges."""
+    one, two, chart, document = _pair(clinic)
+    three = clinic.device(Role.PHYSICIAN)
+    one.charts.share(chart, three.id)
+    one.charts.edit_text(chart, document, "plan", "Rest well.")
+    carry(one, three)
+    follows = three.charts.edit_text(chart, document, "plan", "Rest well. Sleep.")[-1]
+    assert carry(three, two, [follows]).stored == 1
+    assert _opened(two, chart, document).unread == {follows.hash: Unread.HELD}
+    two.charts.edit_text(chart, document, "plan", "Rest. Drink.")
+    assert two.text(chart, document) == "Rest. Drink."
+    relay = clinic.start_relay()
+    settle(relay, clinic.admin, one, two, three)
+    assert not _opened(two, chart, document).unread
+    assert sorted(two.text(chart, document).split()) == ["Drink.", "Rest", "Sleep.", "well."]
+    assert one.shown(chart) == two.shown(chart) == three.shown(chart)
+    two.charts.edit_text(chart, document, "plan", "All of it.")
+    assert two.text(chart, document) == "All of it."
+
+
+def test_an_author_appears_once_however_often_they_wrote(clinic: Clinic):
+    """Authors of a section come in the order in which they first wrote."""
+    one, _, chart, document = _pair(clinic)
+    one.charts.edit_text(chart, document, "plan", "Rest. Drink.")
+    assert [str(author.device) for author in _opened(one, chart, document).text_authors["plan"]] == [one.id]
