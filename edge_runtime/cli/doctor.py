@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from edge_runtime.runtime import Runtime
 
 _DAY_MS: Final = 24 * 3600 * 1000
+_PAGE: Final = 512
 
 
 @click.command()
@@ -59,8 +60,7 @@ def _warnings(runtime: Runtime) -> list[str]:
 
     found: list[str] = []
     now = clock()
-    newest = max((a.entry.header.wall_ms for a in runtime.store.arrivals(after=0, limit=1_000_000)), default=0)
-    if newest > now + _DAY_MS:
+    if _newest_ms(runtime) > now + _DAY_MS:
         found.append("an entry is dated more than a day after this device's clock; check the clock")
     if runtime.waiting:
         found.append("this device waits for an administrator's approval")
@@ -72,3 +72,12 @@ def _warnings(runtime: Runtime) -> list[str]:
     if pending:
         found.append(f"{pending} entries are on this device only; sync when you can")
     return found
+
+
+def _newest_ms(runtime: Runtime) -> int:
+    """The latest time that any entry claims."""
+    newest = after = 0
+    while page := runtime.store.arrivals(after=after, limit=_PAGE):
+        newest = max(newest, *(arrived.entry.header.wall_ms for arrived in page))
+        after = page[-1].index + 1
+    return newest

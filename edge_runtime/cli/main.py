@@ -11,9 +11,11 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
+from io import TextIOWrapper
 from typing import Final
 
 import click
+from click.exceptions import NoArgsIsHelpError
 
 from edge_runtime.cli.output import EXIT_REFUSED, EXIT_USAGE, exit_code, print_error, wants_json
 from sync_protocol.errors import ExplainedError
@@ -69,15 +71,9 @@ class Program(click.Group):
         try:
             command = getattr(importlib.import_module(module), attribute)
         except ModuleNotFoundError as error:
-            if error.name is None or error.name.partition(".")[0] in {"edge_runtime", "sync_protocol"}:
+            if _is_ours(error):
                 raise
-            extra = lazy.extra or cmd_name
-            raise ExplainedError(
-                "extra_missing",
-                expected=f"the extra '{extra}', which 'fieldward {cmd_name}' needs",
-                got=f"an installation without {error.name}",
-                do=f"install it: pip install 'fieldward[{extra}]'",
-            ) from None
+            raise _missing(error, cmd_name) from None
         assert isinstance(command, click.Command), f"{target} is a command"
         return command
 
@@ -104,6 +100,11 @@ def program() -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the program and leave with its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(
+                errors="backslashreplace"
+            )  # a name that the terminal cannot show must not end the program
     sys.exit(run(given))
 
 
@@ -116,24 +117,53 @@ def run(arguments: Sequence[str]) -> int:
     as_json = wants_json(arguments)
     try:
         result = program.main(args=list(arguments), prog_name="fieldward", standalone_mode=False)
-    except ExplainedError as error:
-        print_error(error, as_json=as_json)
-        return exit_code(error)
-    except click.ClickException as error:
-        print_error(_usage(error), as_json=as_json)
-        return EXIT_USAGE
-    except (click.Abort, KeyboardInterrupt):
-        print_error(_stopped(), as_json=as_json)
-        return EXIT_REFUSED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader left; nothing more to say
         return EXIT_REFUSED
-    except Exception as error:
-        if os.environ.get("FIELDWARD_DEBUG"):
-            raise
-        print_error(_bug(error), as_json=as_json)
-        return EXIT_REFUSED
+    except NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return EXIT_USAGE
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 nobody is shown a traceback
+        told = _told(error, next(iter(arguments), ""))
+        print_error(told, as_json=as_json)
+        return exit_code(told)
     return result if isinstance(result, int) else 0
+
+
+def _told(error: BaseException, command: str) -> ExplainedError:
+    """What a person is told of an error.
+
+    Raises:
+        BaseException: the error itself, where a developer asks for it and nobody foresaw it.
+    """
+    match error:
+        case ExplainedError():
+            return error
+        case click.ClickException():
+            return _usage(error)
+        case click.Abort() | KeyboardInterrupt():
+            return _stopped()
+        case ModuleNotFoundError() if not _is_ours(error):
+            return _missing(error, command)
+    if os.environ.get("FIELDWARD_DEBUG"):
+        raise error
+    return _bug(error)
+
+
+def _is_ours(error: ModuleNotFoundError) -> bool:
+    return error.name is None or error.name.partition(".")[0] in {"edge_runtime", "sync_protocol"}
+
+
+def _missing(error: ModuleNotFoundError, command: str) -> ExplainedError:
+    """A package that is not installed: which extra brings it."""
+    lazy = GROUPS.get(command)
+    extra = (lazy.extra if lazy else None) or command
+    return ExplainedError(
+        "extra_missing",
+        expected=f"the extra '{extra}', which 'fieldward {command}' needs",
+        got=f"an installation without {error.name}",
+        do=f"install it: pip install 'fieldward[{extra}]'",
+    )
 
 
 def _usage(error: click.ClickException) -> ExplainedError:
@@ -150,7 +180,7 @@ def _stopped() -> ExplainedError:
     )
 
 
-def _bug(error: Exception) -> ExplainedError:
+def _bug(error: BaseException) -> ExplainedError:
     """An error that nobody foresaw: its kind only, because its words may hold a patient's."""
     return ExplainedError(
         "bug",

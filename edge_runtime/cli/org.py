@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edge_runtime.cli.output import print_json, say, with_device
+from edge_runtime.cli.output import check_out, print_json, say, with_device, write_out
 
 if TYPE_CHECKING:
     from edge_runtime.runtime import Runtime
@@ -33,12 +33,12 @@ def init(runtime: Runtime, out: Path, *, as_json: bool) -> None:
     """
     from edge_runtime.enrolment.organisation import certify_self, found_organisation
     from edge_runtime.runtime import clock, entropy
-    from edge_runtime.settings import replace_file
     from sync_protocol.records import pack
 
+    check_out(out)
     file = found_organisation(runtime.store, clock=clock, entropy=entropy)
     certify_self(runtime.recorder, runtime.identity)
-    replace_file(out, pack(file))
+    write_out(out, pack(file))
     root = runtime.identity.root
     facts = {
         "organisation": str(root.value.organisation),

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from edge_runtime.cli.safe_text import safe
 from edge_runtime.errors import InputError, VaultError
+from edge_runtime.settings import Home, replace_file
 from sync_protocol.errors import ExplainedError
 
 if TYPE_CHECKING:
@@ -44,10 +48,9 @@ def print_error(error: ExplainedError, *, as_json: bool) -> None:
         parts = {"code": error.code, "expected": error.expected, "got": error.got, "do": error.do}
         click.echo(json.dumps({"error": parts}, ensure_ascii=False))
         return
-    first, *rest = (("Expected", error.expected), ("Got", error.got), ("Do", error.do))
     click.echo(click.style(f"Not done ({error.code})", fg="red", bold=True), err=True)
-    for name, words in (first, *rest):
-        click.echo(f"  {name + ':':<10}{words}", err=True)
+    for name, words in (("Expected", error.expected), ("Got", error.got), ("Do", error.do)):
+        click.echo(f"  {name + ':':<10}{safe(words)}", err=True)  # a relay's or a stranger's words may be among them
 
 
 def print_json(value: Mapping[str, Any] | Sequence[Any]) -> None:
@@ -94,7 +97,7 @@ def with_device(*, make: bool = False) -> Callable[[Callable[..., Any]], Callabl
         def opened(*arguments: Any, home: Path, passphrase_file: Path | None, **options: Any) -> Any:  # noqa: ANN401 click's
             from edge_runtime.runtime import open_home
 
-            passphrase = read_passphrase(passphrase_file, confirm=make and not (home / "vault.cbor").exists())
+            passphrase = read_passphrase(passphrase_file, confirm=make and not Home(home).vault.exists())
             with open_home(home, passphrase, make=make) as runtime:
                 return command(runtime, *arguments, **options)
 
@@ -113,16 +116,14 @@ def read_passphrase(file: Path | None, *, confirm: bool) -> str:
     if file is not None:
         try:
             with file.open("rb") as opened:
-                return opened.read(_PASSPHRASE_BYTES_MAX).decode().splitlines()[0]
-        except (OSError, UnicodeDecodeError, IndexError) as error:
+                return opened.read(_PASSPHRASE_BYTES_MAX).partition(b"\n")[0].removesuffix(b"\r").decode()
+        except (OSError, ValueError) as error:
             raise InputError(
                 "passphrase_file",
                 expected="a readable file whose first line is the passphrase",
                 got=type(error).__name__,
                 do="check --passphrase-file",
             ) from None
-    import os
-
     given = os.environ.get("FIELDWARD_PASSPHRASE")
     if given:
         return given
@@ -134,6 +135,33 @@ def read_passphrase(file: Path | None, *, confirm: bool) -> str:
             do="give --passphrase-file, or set FIELDWARD_PASSPHRASE",
         )
     return str(click.prompt("Passphrase", hide_input=True, confirmation_prompt=confirm, err=True))
+
+
+def check_out(path: Path) -> None:
+    """Check that a file can be written, before anything is done that cannot be undone.
+
+    Raises:
+        InputError: it cannot.
+    """
+    folder = path.parent
+    if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise _unwritable("a folder" if path.is_dir() else "a folder that is not there, or not to be written to")
+
+
+def write_out(path: Path, data: bytes) -> None:
+    """Write a file that was checked by `check_out`, whole or not at all.
+
+    Raises:
+        InputError: the file system does not take it now.
+    """
+    try:
+        replace_file(path, data)
+    except OSError as error:
+        raise _unwritable(error.strerror or "an error of the file system") from None
+
+
+def _unwritable(got: str) -> InputError:
+    return InputError("out_file", expected="a file to write in a folder that is there", got=got, do="check --out")
 
 
 @contextmanager
@@ -151,6 +179,14 @@ def working(words: str, *, as_json: bool) -> Iterator[Callable[[str], None]]:
 def say(words: str) -> None:
     """Print one line for a person."""
     click.echo(words)
+
+
+def when(ms: int) -> str:
+    """A time for a person. Times are their authors' claims: one that no calendar has is shown as such."""
+    try:
+        return datetime.fromtimestamp(ms / 1000, tz=UTC).strftime("%Y-%m-%d %H:%M UTC")
+    except (ValueError, OverflowError, OSError):
+        return "(no date)"
 
 
 def device_of(runtime: Runtime) -> str:

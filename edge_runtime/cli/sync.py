@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from edge_runtime.cli.output import EXIT_DONE, EXIT_REFUSED, print_json, say, with_device, working
+from edge_runtime.cli.safe_text import safe
 
 if TYPE_CHECKING:
     from edge_runtime.runtime import Runtime
@@ -14,8 +16,11 @@ if TYPE_CHECKING:
 
 _ALARMS: Final = {
     "relay_log_differs": "The relay's log is not what it was. All was compared and sent again; tell an administrator.",
+    "relay_log_shrank": "The relay's log is shorter than the relay itself had signed. Tell an administrator.",
+    "relay_log_split": "The relay signed two different logs of one length. Tell an administrator.",
     "relay_sent_unsound_entries": "The relay sent entries that do not verify; none was stored. Tell an administrator.",
 }
+_SHOWN: Final = 5
 
 
 @click.group()
@@ -42,14 +47,15 @@ def once(runtime: Runtime, relay: str | None, *, over_http: bool, attempts: int,
     address = runtime.relay_address(relay)
     with working("Syncing", as_json=as_json) as words:
         if runtime.waiting:
-            complete_enrolment(runtime.store, runtime.http(address), now_ms=clock(), entropy=entropy)
+            with closing(runtime.http(address)) as http:
+                complete_enrolment(runtime.store, http, now_ms=clock(), entropy=entropy)
 
         def show(report: SyncReport) -> None:
             words(f"Syncing: {report.receipted} of {report.sent} sent are receipted, {report.received} came in")
 
         report = runtime.sync_once(address, over_http=over_http, attempts=attempts, progress=show)
     pending = runtime.store.upload_counts().get(UploadState.PENDING, 0)
-    ok = not report.refused and not report.alarms and pending == 0
+    ok = not report.refusals and not report.alarms and pending == 0
     if as_json:
         refused = [{"code": e.code, "expected": e.expected, "got": e.got, "do": e.do} for e in report.refused]
         facts = {"sent": report.sent, "receipted": report.receipted, "received": report.received}
@@ -61,10 +67,12 @@ def once(runtime: Runtime, relay: str | None, *, over_http: bool, attempts: int,
         )
         return EXIT_DONE if ok else EXIT_REFUSED
     say(f"{report.receipted} of {report.sent} sent entries are durable at the relay; {report.received} came in.")
-    for error in report.refused[:5]:
-        say(f"Refused ({error.code}): expected {error.expected}; got {error.got}; {error.do}.")
-    if len(report.refused) > 5:  # noqa: PLR2004 a screenful
-        say(f"... and {len(report.refused) - 5} more; see 'fieldward sync status'.")
+    for error in report.refused[:_SHOWN]:
+        say(safe(f"Refused ({error.code}): expected {error.expected}; got {error.got}; {error.do}."))
+    if report.refusals > _SHOWN:
+        say(f"... and {report.refusals - _SHOWN} more; see 'fieldward sync status'.")
+    if report.refusals:
+        say("What is refused stays on this device and is offered again by the next sync.")
     for alarm in report.alarms:
         say(f"ALARM: {_ALARMS.get(alarm, alarm)}")
     if pending:
@@ -109,6 +117,6 @@ def status(runtime: Runtime, *, as_json: bool) -> None:
     )
     say(f"{len(refused):>8}  refused by the relay, kept here")
     for one in refused[:20]:
-        say(f"          {one['entry'][:8]}  {one['code']}: {one['reason']}")
+        say(safe(f"          {one['entry'][:8]}  {one['code']}: {one['reason']}"))
     if alarm is not None:
         say(f"ALARM: {_ALARMS.get(alarm.decode(), alarm.decode())}")

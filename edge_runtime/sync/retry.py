@@ -12,6 +12,8 @@ T = TypeVar("T")
 
 BASE_S: Final = 0.5
 PAUSE_S_MAX: Final = 30.0
+_DOUBLINGS_MAX: Final = 16
+"""Far beyond PAUSE_S_MAX; a float ends at 1,024."""
 RETRYABLE: Final = frozenset({"relay_unreachable", "relay_silent", "busy", "too_often", "token"})
 """What passes: the network, a relay that has much to do, a token that ended."""
 
@@ -21,7 +23,7 @@ def pause_s(attempt: int, entropy: Entropy) -> float:
 
     Source: Brooker, Exponential Backoff and Jitter, 2015 (full jitter).
     """
-    ceiling = min(PAUSE_S_MAX, BASE_S * 2.0**attempt)
+    ceiling = min(PAUSE_S_MAX, BASE_S * 2.0 ** min(attempt, _DOUBLINGS_MAX))
     return ceiling * int.from_bytes(entropy(4), "big") / 2.0**32
 
 

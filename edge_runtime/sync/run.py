@@ -28,7 +28,6 @@ from edge_runtime.sync.progress import (
     forget_fed,
     keep_record,
     load_cursor,
-    load_newest,
     raise_alarm,
     save_checkpoint,
     save_fed,
@@ -235,8 +234,7 @@ class Run:
         names = {leaf.entry: leaf.index for leaf in step.leaves}
         with self._store.writing() as writer:
             writer.mark_receipted(names)
-            if step.checkpoint.size > load_newest(self._store).size:
-                save_checkpoint(writer, NEWEST, step.checkpoint)
+            save_checkpoint(writer, NEWEST, step.newest)
         self.report.receipted += self.outbox.answered(names)
         self._receipt_size = max(self._receipt_size, step.checkpoint.size)
 

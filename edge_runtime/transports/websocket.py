@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
 from websockets.exceptions import InvalidStatus, WebSocketException
@@ -31,16 +32,19 @@ class WebSocketLink:
             RemoteError: it does not answer, or refuses.
         """
         self._address = address
+        self._closing = ExitStack()
         url = "ws" + address.removeprefix("http") + PATH
         try:
-            self._connection: ClientConnection = connect(
-                url,
-                compression=None,
-                max_size=FRAME_BYTES_MAX,
-                open_timeout=timeout_s,
-                close_timeout=timeout_s,
-                proxy=None,
-                user_agent_header=None,
+            self._connection: ClientConnection = self._closing.enter_context(
+                connect(
+                    url,
+                    compression=None,
+                    max_size=FRAME_BYTES_MAX,
+                    open_timeout=timeout_s,
+                    close_timeout=timeout_s,
+                    proxy=None,
+                    user_agent_header=None,
+                )
             )
         except InvalidStatus as error:
             raise refusal(error.response.status_code, bytes(error.response.body)) from None
@@ -72,7 +76,7 @@ class WebSocketLink:
 
     def close(self) -> None:
         """Close the connection."""
-        self._connection.close()
+        self._closing.close()
 
     def _gone(self, error: Exception) -> RemoteError:
         return unreachable(self._address, f"the connection ended ({type(error).__name__})")

@@ -52,9 +52,10 @@ class Shelf(Generic[T]):
 
     def put(self, name: bytes, value: T, *, owner: CertificateHash | None, expires_ms: int) -> None:
         """Keep a thing until then."""
-        mine = [key for key, kept in self._kept.items() if kept.owner == owner] if self._of_one_max else []
-        for key in mine[: len(mine) + 1 - (self._of_one_max or 0)]:
-            del self._kept[key]
+        if self._of_one_max is not None:
+            mine = [key for key, kept in self._kept.items() if kept.owner == owner]
+            for key in mine[: max(0, len(mine) + 1 - self._of_one_max)]:
+                del self._kept[key]
         while len(self._kept) >= self._items_max:
             self._kept.popitem(last=False)
         self._kept[Hash.of(name)] = _Kept(value, owner, expires_ms)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from server.relay.settings import PORT_DEFAULT, RelaySettings
 from sync_protocol.errors import ExplainedError
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from uvicorn import Server
 
     from server.relay.app import Relay
-    from server.relay.settings import RelaySettings
 
 LOCK_FILE: Final = "relay.lock"
 _REFUSED: Final = 1
@@ -42,7 +42,7 @@ def server() -> None:
     help="Organisation file, as `fieldward org` writes it.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8410, show_default=True, help="0: any free port.")
+@click.option("--port", type=click.IntRange(0, 65535), default=PORT_DEFAULT, show_default=True, help="0: a free one.")
 @click.option("--ready-file", type=click.Path(path_type=Path, dir_okay=False), help="Written once the relay answers.")
 @click.option("--database-url", help="PostgreSQL or SQLite URL; by default an SQLite file in the home.")
 @click.option("--public-url", multiple=True, help="URL under which devices dial this relay; may be repeated.")
@@ -50,8 +50,6 @@ def server() -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a line to read.")
 def run(as_json: bool, trusted_proxy: str | None, ready_file: Path | None, organisation: Path, **options: Any) -> None:  # noqa: ANN401, FBT001 - click's
     """Run the relay until it is told to stop (SIGTERM or SIGINT)."""
-    from server.relay.settings import RelaySettings
-
     settings = RelaySettings(
         home=options["home"],
         database_url=options["database_url"],

@@ -177,7 +177,6 @@ class RelayShell:
             refused.append(Refusal(entry.hash, error))
         return stored, refused
 
-
     def _learn(self, entry: VerifiedEntry) -> None:
         record = unpack_control(entry.body) if entry.header.stream == self.owner.root.value.control else None
         if isinstance(record, Certify):
@@ -243,7 +242,9 @@ class RelayLink:
 
     def pump(self) -> list[bytes]:
         """What came in meanwhile, for a device that is fed already."""
-        return self._carry_out(self._feed()) if self._cursor is not None and self._cursor < self.relay.store.size() else []
+        return (
+            self._carry_out(self._feed()) if self._cursor is not None and self._cursor < self.relay.store.size() else []
+        )
 
     def _count(self) -> None:
         self.relay.frames += 1

@@ -23,7 +23,10 @@ _FACTS = st.sampled_from(
         ("allergy", {"text": "Penicillin", "severity": "severe"}),
         ("allergy", {"text": "Penicillin", "verification": "refuted"}),
         ("medication", {"text": "Metoprolol", "dose": "50", "unit": "mg", "action": "start"}),
-        ("observation", {"code": "8867-4", "system": "http://loinc.org", "text": "Pulse", "value": "80", "unit": "/min"}),
+        (
+            "observation",
+            {"code": "8867-4", "system": "http://loinc.org", "text": "Pulse", "value": "80", "unit": "/min"},
+        ),
     ]
 )
 _WORDS = st.sampled_from(["", "Rest.", "Rest well.", "Drink 500 ml.", "Rest. Walk. Sleep.", "Käse 🍀 nachts."])

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -16,12 +17,15 @@ import server.relay.routes.socket
 import server.relay.routes.sync
 from server.relay.errors import SlowError, StorageError
 from server.relay.identity import Identity
+from server.relay.models import RequestState
+from sync_protocol.control import Certify
 from sync_protocol.frames import unpack_frame
+from sync_protocol.ids import InvitationId
 from sync_protocol.roles import Role
 from sync_protocol.signing import SigningKey
 from tests.support.charts import ChartWriter
 from tests.support.people import Organisation
-from tests.support.relay_server import RelayThread, keep
+from tests.support.relay_server import RelayThread, SocketLine, keep
 from tests.support.shells import SyncingDevice
 
 
@@ -48,23 +52,26 @@ def writing(organisation: Organisation) -> SyncingDevice:
     return home
 
 
+def why(line: SocketLine) -> str | None:
+    """Why the relay ended it."""
+    closed = line.connection.closed
+    return None if closed is None or closed.error is None else closed.error.code
+
+
 def ended(room: RelayThread, home: SyncingDevice) -> str | None:
     """Sync until the relay ends it; why it did."""
     with room.dial(home) as line:
         while line.connection.closed is None:
             line.receive()
-        error = line.connection.closed.error
-    return None if error is None else error.code
+        return why(line)
 
 
 def test_a_full_disk_is_said_and_passes(room: RelayThread, organisation: Organisation, monkeypatch):
     """Nothing is receipted, health tells, and once there is room the same entries are taken."""
     home = writing(organisation)
 
-    @contextmanager
-    def no_room() -> Iterator[None]:
+    def no_room() -> NoReturn:
         raise StorageError("storage_full", expected="room", got="none", do="free some")
-        yield
 
     with monkeypatch.context() as patch:
         patch.setattr(room.services.store, "writing", no_room)
@@ -205,3 +212,26 @@ def test_what_was_taken_is_stored_when_the_relay_stops(tmp_path: Path, organisat
         with room.dial(fresh) as line:
             line.run()
         assert fresh.entries() == home.entries()
+
+
+def test_a_certified_device_is_known_after_a_restart(tmp_path: Path, organisation: Organisation):
+    """Its certificate is kept with the record that brought it, and its request is no longer pending."""
+    newcomer, admin = organisation.device(Role.NURSE), SyncingDevice(organisation.admin)
+    device = newcomer.certificate.value.device
+    certify = Certify(certificate=newcomer.certificate.wire)
+    keep(admin, admin.session, admin.session.write_control(organisation.root.value.control, [certify])[1])
+    with RelayThread(tmp_path / "home", organisation) as room:
+        room.claim()
+        room.services.store.file_request(
+            invitation=InvitationId(bytes(16)), device=device, wire=b"request", received_ms=0
+        )
+        assert room.request("GET", f"/v1/enrolment/{device}")[0] == 202
+        with room.dial(admin) as line:
+            line.run()
+        assert room.request("GET", f"/v1/enrolment/{device}")[0] == 200
+        assert room.services.enrolment.pending() == []
+        room.services.store.mark_request(device, RequestState.PENDING)  # as after a crash right behind the commit
+    with RelayThread(tmp_path / "home", organisation) as room:
+        assert room.services.trust.certificate(newcomer.name) is not None
+        assert room.services.enrolment.pending() == []
+        assert newcomer.certificate.wire in room.request("GET", f"/v1/enrolment/{device}")[2]
