@@ -21,7 +21,7 @@ from sync_protocol.entries import VerifiedEntry, WireEntry
 from sync_protocol.errors import BrokenChainError, ExplainedError, PeerError, UntrustedError
 from sync_protocol.frames import FrameReader
 from sync_protocol.frontier import lacking, unknown
-from sync_protocol.ids import CertificateHash, ChartId, EntryHash, StreamId
+from sync_protocol.ids import CertificateHash, ChartId, EntryHash, Hash, StreamId
 from sync_protocol.intake import Intake, Proofs, Refusal
 from sync_protocol.membership import Membership, founding, read_control, replay
 from sync_protocol.memory_store import MemoryStore
@@ -96,7 +96,7 @@ class RelayShell:
         """The signed checkpoint of a size."""
         origin = self.record.value.origin
         key = NoteKey(origin, self.owner.relay_key)
-        return sign_checkpoint(Checkpoint(origin=origin, size=size, root=merkle.Hash(self.root(size))), key)
+        return sign_checkpoint(Checkpoint(origin=origin, size=size, root=Hash(self.root(size))), key)
 
     def memberships(self) -> dict[ChartId, Membership]:
         """Every chart."""
@@ -382,7 +382,7 @@ class RelayRequests:
         """One request."""
         assert method == "POST"
         self.posts.append((path, body or b""))
-        sent = {k: v for k, v in (headers or {}).items()}
+        sent = dict(headers or {})
         self.headers.append(sent)
         if path == "/v1/sync/hello":
             self._seats["hello"] = self.relay.link()

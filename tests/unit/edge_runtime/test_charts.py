@@ -139,7 +139,7 @@ def test_a_change_larger_than_an_entry_asks_for_smaller_steps(clinic: Clinic, mo
     monkeypatch.setattr(
         draft.TextDraft.__init__,
         "__kwdefaults__",
-        {**draft.TextDraft.__init__.__kwdefaults__, "limits": ScreenLimits(inserted_units_max=5)},
+        {**(draft.TextDraft.__init__.__kwdefaults__ or {}), "limits": ScreenLimits(inserted_units_max=5)},
     )
     with pytest.raises(InputError) as refusal:
         device.charts.edit_text(chart, encounter, "plan", "Much longer than that.")

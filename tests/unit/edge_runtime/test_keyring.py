@@ -61,7 +61,12 @@ def test_a_membership_is_read_again_only_where_something_came(clinic: Clinic, mo
     other, _ = _chart(device)
     counted: list[ChartId] = []
     add_up = device.keyring.add_up
-    monkeypatch.setattr(device.keyring, "add_up", lambda name, entries: counted.append(name) or add_up(name, entries))
+
+    def counting(name, entries):
+        counted.append(name)
+        return add_up(name, entries)
+
+    monkeypatch.setattr(device.keyring, "add_up", counting)
     assert device.keyring.membership(chart) is first
     _control(device, other, AddMember(certificate=device.name, compartments=()))
     counted.clear()
@@ -265,13 +270,13 @@ def test_the_digest_of_a_frontier_knows_no_order():
     assert frontier_digest(parents) == frontier_digest(reversed(parents)) != frontier_digest(parents[1:])
 
 
-def test_the_writing_key_is_the_lowest_valid_epoch_that_opens(clinic: Clinic):
+def test_the_writing_key_is_the_lowest_valid_epoch_that_opens(clinic: Clinic, monkeypatch: pytest.MonkeyPatch):
     """Of several current epochs everybody takes the lowest; none, where the readers have changed since."""
     physician = clinic.device(Role.PHYSICIAN)
     chart, membership = _chart(physician)
     assert physician.keyring.writing_key(chart, membership, Compartment.SENSITIVE) is None
     batch = physician.recorder.begin()
-    physician.keyring.writing_key = lambda *_: None  # type: ignore[method-assign]
+    monkeypatch.setattr(physician.keyring, "writing_key", lambda *_: None)
     batch._epoch(chart, CLINICAL)
     physician.recorder.write(batch)
     physician.restart()

@@ -14,10 +14,10 @@ from edge_runtime.facts import Content, Fact
 from edge_runtime.recorder import record as record_module
 from edge_runtime.store.uploads import UploadState
 from sync_protocol.control import AddMember, Certify, Rewrap, content_stream, control_stream
-from sync_protocol.entries import LAMPORT_MAX, VerifiedEntry
+from sync_protocol.entries import VerifiedEntry
 from sync_protocol.errors import LimitError
 from sync_protocol.ids import ChartId, DocumentId, EntryHash
-from sync_protocol.limits import DEPS_MAX, WRAPS_MAX
+from sync_protocol.limits import DEPS_MAX, LAMPORT_MAX, WRAPS_MAX
 from sync_protocol.membership import Membership
 from sync_protocol.roles import Compartment, Role
 from tests.unit.edge_runtime.clinic import Clinic, Device, fact, settle
@@ -44,7 +44,7 @@ def _write(device: Device, chart: ChartId, document: DocumentId, compartment: Co
 
 
 def test_a_chart_that_is_made_can_be_written_in_the_same_change(clinic: Clinic):
-    """Creation, documents, epochs and content stand in one transaction, under one seal, control before what needs it."""
+    """Creation, documents, epochs and content stand in one transaction, under one seal, control first."""
     device = clinic.device(Role.PHYSICIAN)
     batch = device.recorder.begin()
     document, further = DocumentId(bytes(16)), DocumentId(bytes(range(16)))
@@ -112,7 +112,7 @@ def test_a_hostile_lamport_time_keeps_nobody_from_writing(clinic: Clinic, monkey
 
 
 def test_more_heads_than_an_entry_names_are_followed_by_entries_that_say_nothing(clinic: Clinic):
-    """All that the author saw lies in the past of the content, however many sessions wrote; readers see one fact more."""
+    """All that the author saw lies in the past of the content, however many sessions wrote."""
     device = clinic.device(Role.PHYSICIAN)
     chart, document = _chart(device)
     _write(device, chart, document)
