@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 def demo(keep: Path | None, data: Sequence[Path], database_url: str | None, *, as_json: bool) -> int:
     """Start a relay and three devices, cut the network, crash the relay, and check that nothing is lost or leaked.
 
-    Exit code 0 means that every claim held. Takes about a minute and leaves nothing behind, unless --keep is given.
+    Exit code 0 means that every claim held. Takes a minute or two and leaves nothing behind, unless --keep is given.
 
     \b
     Examples:
