@@ -6,34 +6,83 @@ message on. What lies between is sealing, signing, three durable commits, verifi
 
 from __future__ import annotations
 
-import threading
 import time
+from collections import deque
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from functools import partial
 from typing import Final
 
 from websockets.sync.client import connect
 
 from benchmarks.devices import observation, opened
-from benchmarks.measuring import Case, Options, Report, Series, interleaved
+from benchmarks.measuring import Case, Options, Report, Series, Step, interleaved
 from benchmarks.propagation_peers import Peer, echo, peer, read_bare, read_durably
-from benchmarks.propagation_stage import POLL_S, TIMEOUT_S, Stage, enrol
+from benchmarks.propagation_stage import TIMEOUT_S, Stage, enrol
 from edge_runtime.facts import Content
-from edge_runtime.runtime import TICK_S, Runtime, entropy
-from edge_runtime.sync.client import Run, load_cursor
+from edge_runtime.runtime import TICK_S, Runtime
+from edge_runtime.transports.link import Link
 from edge_runtime.transports.websocket import WebSocketLink
-from sync_protocol.device_exchange import DeviceExchange
-from sync_protocol.limits import HASH_BYTES
 from sync_protocol.roles import Compartment
 
 RATE_S: Final = 20
 """Edits a second."""
 _EDITS: Final = 40
 """In a round."""
+_SETTLE_S: Final = 0.5
+"""After dialling, before the pace begins."""
+
+
+class _Pen:
+    """A link that records edits at their pace while the sync client waits on it for the relay.
+
+    With `at_once` the client's wait ends after an edit, and it pushes; without, it waits on, as the program ships it:
+    whoever records there does so beside the client, which finds the edit when its wait is over.
+    """
+
+    def __init__(self, link: Link, record: Callable[[], int], *, edits: int, at_once: bool) -> None:
+        self._link = link
+        self._record = record
+        self._at_once = at_once
+        start = time.monotonic()
+        # The first edit is unmeasured: until it is there, the connection may still be in the making.
+        self._due = deque([start, *(start + _SETTLE_S + number / RATE_S for number in range(edits))])
+        self.began: list[int] = []
+        self.committed: list[int] = []
+
+    @property
+    def done(self) -> bool:
+        """Whether every edit was recorded."""
+        return not self._due
+
+    def send(self, frame: bytes) -> None:
+        """See Link."""
+        self._link.send(frame)
+
+    def receive(self, *, timeout_s: float) -> bytes | None:
+        """See Link."""
+        ends = time.monotonic() + timeout_s
+        while (now := time.monotonic()) < ends:
+            if self._due and self._due[0] <= now:
+                self._due.popleft()
+                self.began.append(time.monotonic_ns())
+                self.committed.append(self._record())
+                if self._at_once:
+                    return None
+                continue
+            until = min(ends, self._due[0]) if self._due else ends
+            frame = self._link.receive(timeout_s=until - now)
+            if frame is not None:
+                return frame
+        return None
+
+    def close(self) -> None:
+        """See Link."""
+        self._link.close()
 
 
 class _Writer:
-    """The device that writes, and what it knows of the others."""
+    """The device that writes, and what it hears of the one that reads."""
 
     def __init__(self, device: Runtime, stage: Stage, reader: Peer, *, edits: int) -> None:
         self._device = device
@@ -41,44 +90,34 @@ class _Writer:
         self._reader = reader
         self._edits = edits
         self._number = 0
-        self._size, _ = self._told()
+        self._told: list[tuple[int, int]] = [reader.receive()]
         self.entry_bytes = 0
         self.after_commit: list[list[float]] = []
-        """Milliseconds from durable here to durable there, by round."""
+        """Milliseconds from durable here to durable there, by round, of edits that were pushed at once."""
 
-    def pushed(self) -> list[float]:
-        """Push each edit at once; milliseconds from its beginning to durable there."""
-        live = _Live(self._device, self._stage.address)
-        began, committed = self._paced(lambda: self._record(live), wait=live.until)
-        live.settle()
-        arrived = self._arrived()
-        self.after_commit.append(_ms(committed, arrived))
-        return _ms(began, arrived)
+    def write(self, *, at_once: bool) -> list[float]:
+        """Record at the pace; milliseconds from the beginning of each edit to durable there."""
+        address = self._stage.address
+        wanted = range(self._told[-1][0] + 1, self._told[-1][0] + self._edits + 2)
+        self._told = self._told[-1:]
+        with closing(WebSocketLink(address, timeout_s=TIMEOUT_S)) as link:
+            pen = _Pen(link, self._record, edits=self._edits, at_once=at_once)
+            client = self._device.sync_client()
+            ends = time.monotonic() + _SETTLE_S + self._edits / RATE_S + TIMEOUT_S
 
-    def ticking(self) -> list[float]:
-        """Let the sync client find the edits itself, as it ships: it looks when nothing came for a tick."""
-        stop = threading.Event()
-        beside = Runtime(self._device.home, self._device.store)
-        link = WebSocketLink(self._stage.address, timeout_s=TIMEOUT_S)
-        client = beside.sync_client()
-        thread = threading.Thread(
-            target=lambda: client.live(link, self._stage.address, stopped=stop.is_set, tick_s=TICK_S)
-        )
-        thread.start()
-        began, _ = self._paced(lambda: self._record(None), wait=_sleep)
-        arrived = self._arrived()
-        stop.set()
-        thread.join()
-        return _ms(began, arrived)
+            def stopped() -> bool:
+                self._told += self._reader.rest()
+                if time.monotonic() > ends:
+                    raise RuntimeError("the reading device fell silent")
+                return pen.done and self._told[-1][0] >= wanted[-1]
 
-    def warm_up(self) -> None:
-        """One edit, so that everybody is connected and every cache is warm."""
-        edits, self._edits = self._edits, 1
-        self.pushed()
-        self._edits = edits
-        self.after_commit.clear()
+            client.live(pen, address, stopped=stopped, tick_s=TICK_S)
+        arrived = [next(at for size, at in self._told if size >= least) for least in wanted]
+        if at_once:
+            self.after_commit.append(_ms(pen.committed, arrived)[1:])
+        return _ms(pen.began, arrived)[1:]
 
-    def _record(self, live: _Live | None) -> int:
+    def _record(self) -> int:
         """Record an observation; when it was durable."""
         batch = self._device.recorder.begin()
         self._number += 1
@@ -87,81 +126,7 @@ class _Writer:
         entries = self._device.recorder.write(batch)
         now_ns = time.monotonic_ns()
         self.entry_bytes = sum(len(entry.wire.header) + len(entry.wire.body) for entry in entries)
-        if live is not None:
-            live.push()
         return now_ns
-
-    def _paced(self, record: Callable[[], int], *, wait: Callable[[float], None]) -> tuple[list[int], list[int]]:
-        """Record at the pace; when each began and when it was durable here."""
-        began: list[int] = []
-        committed: list[int] = []
-        start = time.monotonic() + 1 / RATE_S
-        for number in range(self._edits):
-            wait(start + number / RATE_S)
-            began.append(time.monotonic_ns())
-            committed.append(record())
-        return began, committed
-
-    def _arrived(self) -> list[int]:
-        """When each of the last edits was durable there."""
-        found: list[int] = []
-        size, at = self._size, 0
-        for wanted in range(self._size + 1, self._size + self._edits + 1):
-            while size < wanted:
-                size, at = self._told()
-            found.append(at)
-        self._size += self._edits
-        return found
-
-    def _told(self) -> tuple[int, int]:
-        told: tuple[int, int] = self._reader.receive()
-        return told
-
-
-class _Live:
-    """A connection to the relay that pushes when it is told to, in the thread that writes."""
-
-    def __init__(self, device: Runtime, address: str) -> None:
-        self._link = WebSocketLink(address, timeout_s=TIMEOUT_S)
-        identity, store = device.identity, device.store
-        self._run = Run(store, identity, device.keyring, device.events, self._link)
-        self._exchange = DeviceExchange(
-            root=identity.root,
-            certificates=identity.chain,
-            signer=identity.keys.signer,
-            address=address,
-            nonce=entropy(HASH_BYTES),
-            cursor=load_cursor(store),
-            sessions=self._run.outbox.sessions(),
-        )
-        self._run.carry_out(self._exchange, self._exchange.start())
-        self._until(lambda: self._run.done)
-
-    def push(self) -> None:
-        """Send what waits."""
-        self._run.push(self._exchange)
-
-    def until(self, moment_s: float) -> None:
-        """Handle what comes until then."""
-        while (left_s := moment_s - time.monotonic()) > 0:
-            self._step(left_s)
-
-    def settle(self) -> None:
-        """Wait for every receipt, then close."""
-        self._until(lambda: self._run.outbox.settled)
-        self._link.close()
-
-    def _until(self, done: Callable[[], bool]) -> None:
-        ends = time.monotonic() + TIMEOUT_S
-        while not done():
-            if time.monotonic() > ends:
-                raise RuntimeError("the relay fell silent")
-            self._step(POLL_S)
-
-    def _step(self, timeout_s: float) -> None:
-        frame = self._link.receive(timeout_s=timeout_s)
-        if frame is not None:
-            self._run.carry_out(self._exchange, self._exchange.receive(frame))
 
 
 class _Bare:
@@ -197,24 +162,27 @@ def run(options: Options) -> Report:
     edits = options.size(_EDITS, 4)
     with ExitStack() as stack:
         stage = enrol(options.scratch, stack)
-        writer_device = stack.enter_context(opened(stage.writer))
+        device = stack.enter_context(opened(stage.writer))
         reader = stack.enter_context(peer(read_durably, stage.reader.folder, stage.address))
-        writer = _Writer(writer_device, stage, reader, edits=edits)
-        writer.warm_up()
-        relay = stack.enter_context(peer(echo))
-        bare_address = relay.receive()
+        writer = _Writer(device, stage, reader, edits=edits)
+        writer.write(at_once=True)  # unmeasured: it fills caches, and tells the size of an entry
+        writer.after_commit.clear()
+        bare_address = stack.enter_context(peer(echo)).receive()
         bare_reader = stack.enter_context(peer(read_bare, bare_address))
         bare_reader.receive()
         bare = _Bare(bare_address, bare_reader, edits=edits, size=writer.entry_bytes)
         stack.callback(bare.close)
-        found = interleaved(
-            {"pushed": writer.pushed, "ticking": writer.ticking, "bare": bare.send}, rounds=options.rounds
-        )
+        steps: dict[str, Step] = {
+            "at once": partial(writer.write, at_once=True),
+            "ticking": partial(writer.write, at_once=False),
+            "bare": bare.send,
+        }
+        found = interleaved(steps, rounds=options.rounds)
     against = Series("ms", found["bare"])
     names = {
-        "edit begins to durable there, pushed at once": found["pushed"],
+        "edit begins to durable there, pushed at once": found["at once"],
         "durable here to durable there, pushed at once": writer.after_commit,
-        f"edit begins to durable there, sync client's tick of {TICK_S:g} s": found["ticking"],
+        f"edit begins to durable there, a tick of {TICK_S:g} s": found["ticking"],
     }
     return Report(
         cases=[
@@ -222,7 +190,10 @@ def run(options: Options) -> Report:
             for name, rounds in names.items()
         ],
         facts={"edits a second": RATE_S, "edits a case": options.rounds * edits, "bytes an entry": writer.entry_bytes},
-        notes=["an edit is recorded without opening the chart first: `edit_durable` measures that"],
+        notes=[
+            "an edit is recorded without opening the chart first: `edit_durable` measures that",
+            f"as it ships, the sync client looks for something to push when the relay said nothing for {TICK_S:g} s",
+        ],
     )
 
 

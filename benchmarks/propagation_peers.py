@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -53,6 +53,13 @@ class Peer:
             raise RuntimeError(f"{self._name} ended") from None
         raise RuntimeError(f"{self._name} fell silent")
 
+    def rest(self) -> list[Any]:
+        """All that it has said already."""
+        said = []
+        while self._pipe.poll():
+            said.append(self.receive())
+        return said
+
     def stop(self) -> None:
         """Tell it to stop, and wait; one that has ended already is fine."""
         with suppress(OSError):
@@ -87,9 +94,9 @@ def read_durably(home: Path, address: str, pipe: Connection) -> None:
 
         device.sync_once(address)
         device.events.subscribe(tell)
-        link = WebSocketLink(address, timeout_s=_TIMEOUT_S)
-        pipe.send((device.store.size(), time.monotonic_ns()))
-        device.sync_client().live(link, address, stopped=pipe.poll, tick_s=_TICK_S)
+        with closing(WebSocketLink(address, timeout_s=_TIMEOUT_S)) as link:
+            pipe.send((device.store.size(), time.monotonic_ns()))
+            device.sync_client().live(link, address, stopped=pipe.poll, tick_s=_TICK_S)
 
 
 def echo(pipe: Connection) -> None:

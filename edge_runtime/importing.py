@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from edge_runtime.charts import Charts
-from edge_runtime.clinical.fhir_changes import Change, Seen, changes, conflict, seen
+from edge_runtime.clinical.fhir_changes import Change, Seen, changes, conflict, place_of, seen
 from edge_runtime.clinical.fhir_map import plan_import
 from edge_runtime.clinical.fhir_plan import ChartPlan, DocumentPlan, ImportPlan, Item
 from edge_runtime.clinical.fhir_read import Record, Refusal, read_resources
@@ -30,6 +30,7 @@ ENTRY_BYTES: Final = 120 * 1024
 _ROOM: Final = 64
 """Entries left free under one seal for control records: a document and its epochs."""
 _INDEX_BYTES: Final = 8
+_PATIENT: Final = "Patient"
 
 
 @dataclass(slots=True)
@@ -153,19 +154,25 @@ class _Chart:
             chart_document = opened.membership.chart_document
             known = seen(fact for document in opened.documents.values() for fact in document.facts)
         readable = self._batch.readable(chart)
-        refusal = conflict(self._plan, known) or _closed(self._plan.documents[0].items[0], readable)
+        refusal = conflict(self._plan, known) or self._nameless(readable)
         if refusal is not None:
             report.refused.append(refusal)
             return
         for number, document in enumerate(self._plan.documents):
             planned = list(changes(self._open_part(document, readable), known))
             if planned:
-                own = chart_document if number == 0 else self._document(chart, chart_document, known.get(document.key))
+                own = chart_document if number == 0 else place_of(document.key, known) or self._document(chart)
                 for place, compartment, facts in _entries(planned, own):
                     self._content(chart, place, compartment, facts)
         report.charts_new += found is None
         report.entries_new += len(self._charts.recorder.write(self._batch))
         index.keep(self._plan.key, chart)
+
+    def _nameless(self, readable: frozenset[Compartment]) -> Refusal | None:
+        """Why no chart can be made: this device may not write what finds it again, or who the patient is."""
+        first, *others = self._plan.documents[0].items
+        needed = (first, *(item for item in others if item.type == _PATIENT))
+        return next(filter(None, (_closed(item, readable) for item in needed)), None)
 
     def _open_part(self, document: DocumentPlan, readable: frozenset[Compartment]) -> DocumentPlan:
         """What this device may write of a document; the rest is refused, all of it where nothing opens the document."""
@@ -177,10 +184,8 @@ class _Chart:
         items = tuple(item for item, refusal in zip(document.items, refused, strict=True) if refusal is None)
         return replace(document, items=items)
 
-    def _document(self, chart: ChartId, chart_document: DocumentId, earlier: Seen | None) -> DocumentId:
-        """The document of an encounter: the one that was opened for it, or a new one."""
-        if earlier is not None and earlier.document != chart_document:
-            return earlier.document
+    def _document(self, chart: ChartId) -> DocumentId:
+        """A new document for an encounter."""
         document = DocumentId(self._charts.entropy(ID_BYTES))
         self._room().create_document(chart, document)
         return document

@@ -184,6 +184,14 @@ class Runtime:
         return HttpLink(self.http(address))
 
 
+def has_vault(home: Home) -> bool:
+    """Whether a device was ever set up there; a place that cannot be is no home."""
+    try:
+        return home.vault.exists()
+    except OSError:
+        return False
+
+
 @contextmanager
 def open_home(folder: Path, passphrase: str, *, make: bool = False, cost: Cost = DEFAULT_COST) -> Iterator[Runtime]:
     """Open a device's home for the length of a `with` block.
@@ -201,7 +209,7 @@ def open_home(folder: Path, passphrase: str, *, make: bool = False, cost: Cost =
     home, keystore = Home(folder), Passphrase(passphrase, cost=cost)
     if make:
         home.make()
-    elif not home.vault.exists():  # before the lock, which would make the folder
+    elif not has_vault(home):  # before the lock, which would make the folder
         raise VaultError(
             "no_vault",
             expected=f"a vault at {home.vault}",
@@ -210,9 +218,7 @@ def open_home(folder: Path, passphrase: str, *, make: bool = False, cost: Cost =
         )
     with home_lock(home):
         key = (
-            create(home.vault, keystore, entropy)
-            if make and not home.vault.exists()
-            else open_vault(home.vault, keystore)
+            create(home.vault, keystore, entropy) if make and not has_vault(home) else open_vault(home.vault, keystore)
         )
         store = DeviceStore(home.store, key, entropy, create=make)
         try:

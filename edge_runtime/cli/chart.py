@@ -49,7 +49,10 @@ def create(
         kind = None if workflow == "none" else WorkflowType(workflow)
     except ValueError:
         raise InputError(
-            "workflow", expected=f"one of {', '.join(WorkflowType)}, none", got=workflow[:32], do="name one of these"
+            "workflow",
+            expected=f"one of {', '.join(WorkflowType)}, none",
+            got=f"{workflow[:32]!r}",
+            do="name one of these",
         ) from None
     stated = {"name": name, "birth_date": birth_date, "sex": sex}
     payload: dict[str, Any] = {key: value for key, value in stated.items() if value}

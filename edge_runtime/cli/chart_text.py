@@ -75,6 +75,7 @@ def _document_json(opened: OpenChart, state: DocumentState) -> dict[str, Any]:
         name: {
             "text": draft.text(),
             "complete": draft.complete,
+            "forked": draft.forked,
             "authors": [_author_json(author) for author in found.text_authors.get(name, [])],
         }
         for name, draft in sorted(found.drafts.items())
@@ -187,6 +188,8 @@ def _document(opened: OpenChart, state: DocumentState) -> Panel:
             authors = ", ".join(who(author) for author in found.text_authors.get(section, []))
             rows.append(Text.assemble((f"{section.value.capitalize()}", "bold cyan"), (f"   {authors}", "dim")))
             rows.append(Text(safe(draft.text()) + ("" if draft.complete else "  (incomplete here)")))
+            if draft.forked:
+                rows.append(Text("Two histories of one device: what came after they parted is kept apart.", "yellow"))
     kept = sum(placed.fact.kind == Kind.SOURCE for placed in state.others)
     if kept:
         rows.append(Text(f"{kept} parts of imported resources are kept as they came.", "dim"))

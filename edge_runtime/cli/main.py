@@ -114,18 +114,27 @@ def run(arguments: Sequence[str]) -> int:
     Returns:
         The exit code.
     """
-    as_json = wants_json(arguments)
     try:
-        result = program.main(args=list(arguments), prog_name="fieldward", standalone_mode=False)
+        return _run(arguments)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader left; nothing more to say
         return EXIT_REFUSED
+
+
+def _run(arguments: Sequence[str]) -> int:
+    """Run one command, and tell of whatever ends it but the reader's leaving."""
+    try:
+        if any("\0" in argument for argument in arguments):  # no system passes one, but a host's test may
+            raise click.UsageError("a NUL character in the arguments")  # noqa: TRY301 told as every other usage error
+        result = program.main(args=list(arguments), prog_name="fieldward", standalone_mode=False)
+    except BrokenPipeError:
+        raise
     except NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         return EXIT_USAGE
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 nobody is shown a traceback
         told = _told(error, next(iter(arguments), ""))
-        print_error(told, as_json=as_json)
+        print_error(told, as_json=wants_json(arguments))
         return exit_code(told)
     return result if isinstance(result, int) else 0
 

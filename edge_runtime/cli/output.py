@@ -46,7 +46,7 @@ def print_error(error: ExplainedError, *, as_json: bool) -> None:
     """Print an error: as JSON to standard output, otherwise as three readable lines to standard error."""
     if as_json:
         parts = {"code": error.code, "expected": error.expected, "got": error.got, "do": error.do}
-        click.echo(json.dumps({"error": parts}, ensure_ascii=False))
+        print_json({"error": parts})
         return
     click.echo(click.style(f"Not done ({error.code})", fg="red", bold=True), err=True)
     for name, words in (("Expected", error.expected), ("Got", error.got), ("Do", error.do)):
@@ -55,7 +55,7 @@ def print_error(error: ExplainedError, *, as_json: bool) -> None:
 
 def print_json(value: Mapping[str, Any] | Sequence[Any]) -> None:
     """Print one JSON value on one line."""
-    click.echo(json.dumps(value, ensure_ascii=False))
+    say(json.dumps(value, ensure_ascii=False))
 
 
 def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -95,9 +95,9 @@ def with_device(*, make: bool = False) -> Callable[[Callable[..., Any]], Callabl
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(command)
         def opened(*arguments: Any, home: Path, passphrase_file: Path | None, **options: Any) -> Any:  # noqa: ANN401 click's
-            from edge_runtime.runtime import open_home
+            from edge_runtime.runtime import has_vault, open_home
 
-            passphrase = read_passphrase(passphrase_file, confirm=make and not Home(home).vault.exists())
+            passphrase = read_passphrase(passphrase_file, confirm=make and not has_vault(Home(home)))
             with open_home(home, passphrase, make=make) as runtime:
                 return command(runtime, *arguments, **options)
 
@@ -143,9 +143,16 @@ def check_out(path: Path) -> None:
     Raises:
         InputError: it cannot.
     """
-    folder = path.parent
-    if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
-        raise _unwritable("a folder" if path.is_dir() else "a folder that is not there, or not to be written to")
+    try:
+        if path.is_dir():
+            raise _unwritable("a folder")
+        probe = path.with_name(path.name + ".part")  # as `replace_file` will
+        probe.touch()
+        probe.unlink()
+    except (OSError, ValueError) as error:
+        raise _unwritable(
+            error.strerror if isinstance(error, OSError) and error.strerror else "no file's name"
+        ) from None
 
 
 def write_out(path: Path, data: bytes) -> None:
@@ -177,8 +184,8 @@ def working(words: str, *, as_json: bool) -> Iterator[Callable[[str], None]]:
 
 
 def say(words: str) -> None:
-    """Print one line for a person."""
-    click.echo(words)
+    """Print one line. Bytes of a path that are no text, which Python carries as lone surrogates, are escaped."""
+    click.echo(words.encode("utf-8", "backslashreplace").decode())
 
 
 def when(ms: int) -> str:

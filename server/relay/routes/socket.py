@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 HANDSHAKE_TIMEOUT_S: Final = 20
 LIFE_S_MAX: Final = 24 * 3600
 """After this a device shakes hands again."""
+_FIRST_WORD_S: Final = 5
 _AHEAD_MAX: Final = 512
 """Messages that are read before they are handled."""
 _AHEAD_BYTES_MAX: Final = 512 * 1024
@@ -48,6 +50,7 @@ def socket(services: Services) -> APIRouter:
             error = await _Live(services, websocket).run()
         except RelayError as refusal:
             error = refusal
+            await _heard(websocket)
             await _tell(websocket, refusal)
         await _close(websocket, error)
 
@@ -133,6 +136,12 @@ def _first(group: BaseExceptionGroup[Ended]) -> Ended:
     """Why the first of the tasks ended; the others ended because of it."""
     found = group.exceptions[0]
     return _first(found) if isinstance(found, BaseExceptionGroup) else found
+
+
+async def _heard(websocket: WebSocket) -> None:
+    """Wait for HELLO: a device that is cut off while it speaks may not listen to the reason."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(websocket.receive(), _FIRST_WORD_S)
 
 
 async def _tell(websocket: WebSocket, error: ExplainedError) -> None:

@@ -1,0 +1,531 @@
+"""Every command: what it prints for machines and for people, and how it ends when it is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge_runtime.cli.output import when
+from edge_runtime.runtime import open_home
+from edge_runtime.settings import Home, home_lock
+from edge_runtime.sync.progress import ALARM, UNSOUND
+from sync_protocol.errors import LimitError
+from tests.unit.edge_runtime.cli.world import ADDRESS, PASSPHRASE, World
+from tests.unit.edge_runtime.clinical.fhir_inputs import allergy, patient
+
+ALLERGY = '{"kind": "allergy", "text": "Penicillin", "severity": "severe"}'
+
+
+@pytest.fixture(name="ward")
+def fixture_ward(world: World) -> World:
+    """An organisation with a tablet of a physician and a phone of a nurse."""
+    world.found()
+    world.phone = world.enrol("phone", "nurse")
+    world.enrol("tablet", "physician")
+    return world
+
+
+def _chart(ward: World, name: str = "Ana Lima") -> tuple[str, str]:
+    made = ward.json("chart", "create", "--home", "tablet", "--name", name)
+    return made["chart"], made["documents"][1]["document"]
+
+
+# ----------------------------------------------------------------------------------------------- org and device
+
+
+def test_founding_tells_who_was_founded_and_what_comes_next(world: World):
+    """The file is written; a second founding in the same home is refused."""
+    told = world.json("org", "init", "--home", "admin", "--out", "clinic.org")
+    assert set(told) == {"organisation", "root", "device", "file"}
+    assert (world.folder / "clinic.org").read_bytes()
+    assert world.refused("org", "init", "--home", "admin", "--out", "other.org") == "home_in_use_already"
+    said = world.run("org", "init", "--home", "other", "--out", "other.org")
+    assert said.code == 0
+    assert "fieldward server run" in said.out
+
+
+@pytest.mark.parametrize("out", ["none/such.org", ".", "", "x" * 300, "x" * 253], ids=range(5))
+def test_a_file_that_cannot_be_written_stops_a_founding_before_it_begins(world: World, out: str):
+    """Otherwise the organisation would be there and its file would not."""
+    code = world.run("org", "init", "--home", "admin", "--out", out, "--json")
+    assert code.code in {1, 2}
+    assert code.error["code"] in {"out_file", "usage"}
+    world.json("org", "init", "--home", "admin", "--out", "clinic.org")
+
+
+def test_the_way_of_a_device_into_the_organisation(world: World):
+    """Invite, enrol, approve, sync: each step says what it made and what comes next."""
+    world.found()
+    invited = world.json("device", "invite", "--home", "admin", "--relay", ADDRESS, "--role", "nurse", "--out", "inv")
+    assert set(invited) == {"invitation", "role", "expires_ms", "file", "relay"}
+    assert Path("inv").stat().st_mode & 0o077 == 0
+    asked = world.json("device", "enrol", "--home", "phone", "--invitation", "inv")
+    assert set(asked) == {"device", "code", "role", "state"}
+    again = world.json("device", "enrol", "--home", "phone", "--invitation", "inv")
+    assert again == asked
+    waiting = world.run("sync", "once", "--home", "phone", "--json")
+    assert (waiting.code, waiting.error["code"]) == (1, "not_approved")
+    assert asked["code"] in waiting.error["do"]
+    assert world.refused("chart", "list", "--home", "phone") == "not_enrolled"
+    listed = world.json("device", "list", "--home", "admin")
+    assert set(listed) == {"devices", "waiting", "note"}
+    assert [one["device"] for one in listed["waiting"]] == [asked["device"]]
+    approve = ("device", "approve", "--home", "admin")
+    assert world.refused(*approve, asked["device"], "--code", "000000x") == "code"
+    assert world.refused(*approve, "ffff", "--code", asked["code"]) == "no_such_request"
+    assert world.refused(*approve, "", "--code", asked["code"]) == "no_such_request"
+    approved = world.json(*approve, asked["device"][:6].upper(), "--code", asked["code"])
+    assert set(approved) == {"device", "role", "certificate"}
+    assert world.json("sync", "once", "--home", "phone")["ok"]
+    listed = world.json("device", "list", "--home", "phone", "--offline")
+    assert [row["role"] for row in listed["devices"]] == ["admin", "nurse"]
+    assert [row["this"] for row in listed["devices"]] == [False, True]
+    assert set(listed["devices"][0]) == {"device", "user", "role", "not_after_ms", "this"}
+
+
+def test_the_same_way_in_words(world: World):
+    """A person reads the code in two groups, the next command each time, and who waits."""
+    world.found()
+    said = world.run("device", "invite", "--home", "admin", "--relay", ADDRESS, "--role", "nurse", "--out", "inv")
+    assert "fieldward device enrol" in said.out
+    said = world.run("device", "enrol", "--home", "phone", "--invitation", "inv")
+    assert "fieldward device approve" in said.out
+    code = next(line for line in said.out.splitlines() if line.startswith("  code")).split(maxsplit=1)[1]
+    device = next(line for line in said.out.splitlines() if line.startswith("  device")).split()[1]
+    assert "waits for approval" in world.run("device", "list", "--home", "admin").out
+    said = world.run("device", "approve", device[:8], "--code", code, "--home", "admin")
+    assert (said.code, "is now a nurse" in said.out) == (0, True)
+    said = world.run("sync", "once", "--home", "phone")
+    assert said.code == 0
+    said = world.run("device", "list", "--home", "phone")
+    assert "(this device)" in said.out
+
+
+def test_an_administrators_list_says_when_the_relay_is_not_there(world: World):
+    """The list of members needs no network; that the other half is missing is said."""
+    relay = world.found()
+    world.enrol("phone", "nurse")
+    relay.down = True
+    listed = world.json("device", "list", "--home", "admin")
+    assert len(listed["devices"]) == 2
+    assert "not known now" in listed["note"]
+    assert "not known now" in world.run("device", "list", "--home", "admin").out
+
+
+def test_only_administrators_invite_and_approve(ward: World):
+    """Others are refused by name."""
+    invite = ("device", "invite", "--home", "phone", "--relay", ADDRESS, "--role", "nurse", "--out", "x.inv")
+    assert ward.refused(*invite) == "not_an_administrator"
+    assert ward.refused("device", "approve", "abcd", "--code", "1", "--home", "phone") == "not_an_administrator"
+    assert not Path("x.inv").exists()
+
+
+def test_what_is_no_invitation_makes_no_device(world: World):
+    """A missing file, and a file of something else."""
+    world.found()
+    Path("other").write_bytes(b"\xff\x00 no invitation")
+    for path in ("other", "missing"):
+        assert world.refused("device", "enrol", "--home", "phone", "--invitation", path) == "invitation"
+    assert world.refused("chart", "list", "--home", "phone") == "not_enrolled"
+
+
+def test_a_fingerprint_that_differs_stops_the_invitation(world: World):
+    """Nothing is signed for a relay that is not the one whose fingerprint was read out."""
+    relay = world.found()
+    invite = ("device", "invite", "--home", "admin", "--relay", ADDRESS, "--role", "nurse", "--out", "x.inv")
+    assert world.refused(*invite, "--relay-fingerprint", "dead beef") == "relay_fingerprint"
+    assert relay.record is None
+    assert not Path("x.inv").exists()
+
+
+def test_no_address_is_asked_for_by_name(world: World):
+    """The first command that needs a relay says how to name it; what is no address is refused."""
+    world.found()
+    invite = ("device", "invite", "--home", "admin", "--role", "nurse", "--out", "x.inv")
+    assert world.refused(*invite) == "no_relay"
+    assert world.refused(*invite, "--relay", "relay") == "relay_address"
+
+
+# -------------------------------------------------------------------------------------------------------- charts
+
+
+def test_a_chart_is_made_listed_and_shown(ward: World):
+    """Ids of chart and documents; a line for the list; the whole chart for machines."""
+    made = ward.json("chart", "create", "--home", "tablet", "--name", "Ana Lima", "--birth-date", "1961-04-02")
+    assert set(made) == {"chart", "documents"}
+    assert [one["workflow_type"] for one in made["documents"]] == ["chart", "encounter"]
+    ward.json("chart", "edit", made["chart"], "--home", "tablet", "--document", "chart", "--fact", ALLERGY)
+    (row,) = ward.json("chart", "list", "--home", "tablet")["charts"]
+    assert set(row) == {"chart", "name", "documents", "allergies", "medications", "reviews_open", "unread"}
+    assert (row["name"], row["documents"], row["allergies"], row["unread"]) == ("Ana Lima", 2, 1, 0)
+    shown = ward.json("chart", "show", made["chart"][:8], "--home", "tablet")
+    assert {"chart_document", "documents", "allergies", "medications", "reviews"} <= set(shown)
+    assert {"document", "sections", "unread", "status", "observations"} <= set(shown["documents"][0])
+    assert "Ana Lima" in ward.run("chart", "show", made["chart"], "--home", "tablet").out
+    assert "Penicillin" in ward.run("chart", "show", made["chart"], "--home", "tablet").out
+    assert "Ana Lima" in ward.run("chart", "list", "--home", "tablet").out
+    none = ward.json("chart", "create", "--home", "tablet", "--workflow", "none")
+    assert len(none["documents"]) == 1
+    assert ward.refused("chart", "create", "--home", "tablet", "--workflow", "nonsense") == "workflow"
+
+
+def test_people_are_told_what_to_do_next(ward: World):
+    """An empty list, a chart that was made."""
+    assert "Create one" in ward.run("chart", "list", "--home", "tablet").out
+    said = ward.run("chart", "create", "--home", "tablet")
+    assert "fieldward chart show" in said.out
+
+
+def test_a_text_is_written_from_a_file_and_said_to_be_unchanged(ward: World):
+    """The section reads what the file says, without its last line end; the same again writes nothing."""
+    chart, document = _chart(ward)
+    Path("plan.txt").write_text("Rest.\nDrink 500 ml.\n", encoding="utf-8")
+    edit = ("chart", "edit", chart, "--home", "tablet", "--document", "encounter", "--section", "plan", "--text-file")
+    told = ward.json(*edit, "plan.txt")
+    assert set(told) == {"chart", "document", "entries", "confirm"}
+    assert told["document"] == document
+    assert told["entries"]
+    shown = ward.json("chart", "show", chart, "--home", "tablet")
+    (section,) = [one["sections"]["plan"] for one in shown["documents"] if one["document"] == document]
+    assert set(section) == {"text", "complete", "forked", "authors"}
+    assert section["text"] == "Rest.\nDrink 500 ml."
+    assert ward.json(*edit, "plan.txt")["entries"] == []
+    assert "Nothing to change" in ward.run(*edit, "plan.txt").out
+    assert "Drink 500 ml." in ward.run("chart", "show", chart, "--home", "tablet").out
+
+
+def test_a_text_that_will_not_do_is_refused(ward: World):
+    """Not there, not UTF-8, too long to read, too long for the section."""
+    chart, _ = _chart(ward)
+    edit = ("chart", "edit", chart, "--home", "tablet", "--document", "encounter", "--section", "plan", "--text-file")
+    assert ward.refused(*edit, "plan.txt") == "text_file"
+    for content in (b"\xff", b"x" * 70_000):
+        Path("plan.txt").write_bytes(content)
+        assert ward.refused(*edit, "plan.txt") == "text_file"
+    Path("plan.txt").write_bytes(b"x" * 20_001)
+    assert ward.refused(*edit, "plan.txt") not in {"bug", "text_file"}
+
+
+NO_FACTS = (
+    "",
+    "nonsense",
+    "[]",
+    "{}",
+    '{"kind": "status"}',
+    '{"kind": "status", "to": 5}',
+    '{"kind": "observation", "code": "8867-4", "system": "http://loinc.org", "text": "Pulse", "value": 80.5}',
+    '{"kind": "status", "to": NaN}',
+    '{"kind": "status", "to": Infinity}',
+    '{"kind": "status", "to": ' + "1" * 5000 + "}",
+    '{"kind": "status", "to": "\\ud800"}',
+    '{"kind": "status", "to": ' + "[" * 100_000,
+    '{"kind": "allergy", "text": "x", "supersedes": ["y"]}',
+)
+
+
+def test_a_fact_that_is_none_is_refused(ward: World):
+    """Whatever is wrong with it, nothing is written, and the reason is an error of the ordinary kind."""
+    chart, _ = _chart(ward)
+    size = _size("tablet")
+    for words in NO_FACTS:
+        code = ward.refused("chart", "edit", chart, "--home", "tablet", "--document", "chart", "--fact", words)
+        assert code != "bug", words[:80]
+    assert _size("tablet") == size
+
+
+def _size(home: str) -> int:
+    with open_home(Path(home), PASSPHRASE) as runtime:
+        return runtime.store.size()
+
+
+def test_an_edit_is_either_a_text_or_a_fact(ward: World):
+    """Half of either, both, or none is wrong usage."""
+    chart, _ = _chart(ward)
+    edit = ("chart", "edit", chart, "--home", "tablet", "--document", "chart")
+    for more in ((), ("--section", "plan"), ("--text-file", "x"), ("--fact", ALLERGY, "--section", "plan")):
+        answer = ward.run(*edit, *more, "--json")
+        assert (answer.code, answer.error["code"]) == (2, "usage")
+
+
+def test_an_implausible_value_is_recorded_and_questioned(ward: World):
+    """Shock is real: the value stands, and the person is asked to look again."""
+    chart, _ = _chart(ward)
+    value = {"kind": "observation", "code": "8867-4", "system": "http://loinc.org", "text": "Pulse"}
+    value |= {"value": "400", "unit": "/min"}
+    edit = ("chart", "edit", chart, "--home", "tablet", "--document", "encounter", "--fact", json.dumps(value))
+    assert ward.json(*edit)["confirm"]
+    assert "Please check" in ward.run(*edit).out
+
+
+def test_a_chart_is_shared_with_what_the_role_may_read(ward: World):
+    """Certificate and compartments; who does not exist, and a role without charts, are refused."""
+    chart, _ = _chart(ward)
+    told = ward.json("chart", "share", chart, "--device", ward.phone, "--home", "tablet")
+    assert set(told) == {"chart", "certificate", "compartments"}
+    assert told["compartments"] == ["clinical", "safety"]
+    assert (
+        "reads: clinical, safety"
+        in ward.run(
+            "chart",
+            "share",
+            chart,
+            "--device",
+            ward.phone,
+            "--home",
+            "tablet",
+        ).out
+    )
+    assert ward.refused("chart", "share", chart, "--device", "ffffffff", "--home", "tablet") == "no_such_device"
+    admin = ward.json("device", "list", "--home", "tablet")["devices"][0]["device"]
+    assert ward.refused("chart", "share", chart, "--device", admin, "--home", "tablet") == "role_reads_no_chart"
+    assert ward.refused("chart", "show", "ffffffff", "--home", "tablet") == "no_such_chart"
+    assert ward.refused("chart", "create", "--home", "admin") == "role_reads_no_chart"
+
+
+def test_an_import_reports_what_it_did(ward: World):
+    """Numbers by type, what is new, and refusals; again, nothing new."""
+    Path("in.ndjson").write_text(json.dumps(patient()) + "\n" + json.dumps(allergy()) + "\nnonsense\n")
+    command = ("chart", "import", "--home", "tablet", "in.ndjson", "missing.json")
+    told = ward.json(*command)
+    assert set(told) == {"charts", "mapped", "kept", "refused", "new"}
+    assert told["new"]["charts"] == 1
+    assert len(told["refused"]) == 2
+    assert set(told["refused"][0]) == {"record", "path", "reason"}
+    assert ward.json(*command)["new"] == {"charts": 0, "entries": 0}
+    said = ward.run(*command)
+    assert "Everything was here already" in said.out
+    assert "2 refused" in said.out
+    assert ward.run("chart", "import", "--home", "tablet", "--json").code == 2
+    assert ward.json("chart", "import", "--home", "tablet", "\udcff.json")["refused"][0]["record"] == "\udcff.json"
+
+
+def test_hostile_text_stays_text(ward: World):
+    """Markup, escape sequences and impossible times of others neither crash nor steer the terminal."""
+    chart, _ = _chart(ward, "[/bold]\x1b[31m[red]Ana\u202e")
+    words = {"kind": "allergy", "text": "[/x]\x1b]0;title\x07", "severity": "severe"}
+    ward.json("chart", "edit", chart, "--home", "tablet", "--document", "chart", "--fact", json.dumps(words))
+    for command in (("chart", "show", chart), ("chart", "list")):
+        said = ward.run(*command, "--home", "tablet")
+        assert said.code == 0
+        assert "\x1b]" not in said.out
+        assert "\x1b[31m" not in said.out
+        assert "\u202e" not in said.out
+    assert when(2**48 - 1) == "(no date)"
+    assert when(0) == "1970-01-01 00:00 UTC"
+
+
+# ---------------------------------------------------------------------------------------------------------- sync
+
+
+def test_a_sync_tells_what_went_and_came(ward: World):
+    """Counts for machines, words for people; both ways of connecting."""
+    chart, _ = _chart(ward)
+    ward.json("chart", "share", chart, "--device", ward.phone, "--home", "tablet")
+    told = ward.json("sync", "once", "--home", "tablet")
+    keys = {"ok", "sent", "receipted", "received", "pending", "refused", "alarms", "log_size"}
+    assert set(told) == keys
+    assert told["sent"] == told["receipted"] > 0
+    told = ward.json("sync", "once", "--home", "phone", "--http")
+    assert told["received"] > 0
+    shown = [ward.json("chart", "show", chart, "--home", home) for home in ("tablet", "phone")]
+    assert shown[0] == shown[1]
+    said = ward.run("sync", "once", "--home", "phone")
+    assert "0 of 0 sent" in said.out
+
+
+def test_status_is_honest(ward: World):
+    """What is on this device only, since when, and what the relay refused, in its words."""
+    _chart(ward)
+    told = ward.json("sync", "status", "--home", "tablet")
+    assert set(told) == {
+        "on_this_device_only",
+        "at_the_relay",
+        "refused",
+        "oldest_unsent_s",
+        "log_size",
+        "alarm",
+    }
+    assert told["on_this_device_only"] > 0
+    assert "on this device only, the oldest for" in ward.run("sync", "status", "--home", "tablet").out
+    relay = ward.relay
+    assert relay is not None
+    relay.shell.refuse = lambda _: LimitError("quota", expected="less", got="more\x1b[2J", do="wait")
+    told = ward.json("sync", "once", "--home", "tablet", code=1)
+    assert not told["ok"]
+    assert told["refused"][0]["code"] == "quota"
+    said = ward.run("sync", "once", "--home", "tablet")
+    assert said.code == 1
+    assert "offered again" in said.out
+    assert "\x1b[2J" not in said.out
+    (first, *_) = ward.json("sync", "status", "--home", "tablet")["refused"]
+    assert set(first) == {"entry", "code", "reason"}
+    assert "quota" in ward.run("sync", "status", "--home", "tablet").out
+    relay.shell.refuse = lambda _: None
+    assert ward.json("sync", "once", "--home", "tablet")["ok"]
+    assert ward.json("sync", "status", "--home", "tablet")["refused"] == []
+
+
+def test_an_alarm_is_loud(ward: World):
+    """It stands in status and in the next sync's answer, which ends with 1."""
+    with open_home(Path("tablet"), PASSPHRASE) as runtime, runtime.store.writing() as writer:
+        writer.put_value(ALARM, UNSOUND.encode())
+    assert ward.json("sync", "status", "--home", "tablet")["alarm"] == UNSOUND
+    assert "ALARM" in ward.run("sync", "status", "--home", "tablet").out
+    assert ward.json("sync", "once", "--home", "tablet", code=1)["alarms"] == [UNSOUND]
+    assert ward.json("sync", "once", "--home", "tablet")["alarms"] == []
+
+
+def test_a_relay_that_is_down_loses_nothing(ward: World):
+    """The error says that everything is kept; entries wait."""
+    _chart(ward)
+    relay = ward.relay
+    assert relay is not None
+    relay.down = True
+    answer = ward.run("sync", "once", "--home", "tablet", "--attempts", "2", "--json")
+    assert (answer.code, answer.error["code"]) == (1, "relay_unreachable")
+    waiting = ward.json("sync", "status", "--home", "tablet")["on_this_device_only"]
+    assert waiting > 0
+    relay.down = False
+    assert ward.json("sync", "once", "--home", "tablet")["receipted"] == waiting
+
+
+# -------------------------------------------------------------------------------------------------------- doctor
+
+
+def test_a_sound_device_is_said_to_be_so(ward: World):
+    """Checks for machines; notes on what is no damage and yet worth knowing."""
+    _chart(ward)
+    told = ward.json("doctor", "--home", "tablet")
+    assert set(told) == {"ok", "checks", "problems", "warnings"}
+    assert told["ok"]
+    assert set(told["checks"]) == {"vault", "entries", "certificates", "enrolled"}
+    assert any("on this device only" in warning for warning in told["warnings"])
+    said = ward.run("doctor", "--home", "tablet")
+    assert "All is well" in said.out
+    assert "Note:" in said.out
+
+
+def test_a_damaged_store_ends_with_three(ward: World):
+    """A flipped bit is found, its place named, and what to do is said."""
+    _chart(ward)
+    ward.run("doctor", "--home", "tablet")
+    store = Home(Path("tablet")).store
+    found: set[int] = set()
+    data = store.read_bytes()
+    for at in range(4096 + 500, len(data), len(data) // 12):
+        store.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+        answer = ward.run("doctor", "--home", "tablet", "--json")
+        assert answer.code in {0, 3}
+        if answer.code == 3 and "error" not in answer.json:
+            assert answer.json["problems"]
+            assert set(answer.json["problems"][0]) == {"check", "row", "found"}
+            assert "DAMAGE" in ward.run("doctor", "--home", "tablet").out
+        found.add(answer.code)
+    assert 3 in found
+    store.write_bytes(data)
+    assert ward.run("doctor", "--home", "tablet").code == 0
+    store.write_bytes(b"")
+    assert ward.run("chart", "list", "--home", "tablet", "--json").code in {1, 3}
+
+
+def test_a_waiting_device_and_a_bare_home_are_noted(world: World):
+    """Neither is damage."""
+    world.found()
+    world.json("device", "invite", "--home", "admin", "--relay", ADDRESS, "--role", "nurse", "--out", "inv")
+    world.json("device", "enrol", "--home", "phone", "--invitation", "inv")
+    told = world.json("doctor", "--home", "phone")
+    assert told["checks"]["enrolled"] is False
+    assert any("waits for" in warning for warning in told["warnings"])
+
+
+def test_times_that_cannot_be_are_noted(ward: World, monkeypatch: pytest.MonkeyPatch):
+    """Entries from a future day, and a certificate that ends soon."""
+    _chart(ward)
+    from edge_runtime import runtime
+
+    now = runtime.clock()
+    monkeypatch.setattr(runtime, "clock", lambda: now - 3 * 24 * 3600 * 1000)
+    told = ward.json("doctor", "--home", "tablet")
+    assert any("check the clock" in warning for warning in told["warnings"])
+    monkeypatch.setattr(runtime, "clock", lambda: now + 350 * 24 * 3600 * 1000)
+    told = ward.json("doctor", "--home", "tablet")
+    assert any("renew" in warning for warning in told["warnings"])
+
+
+# ----------------------------------------------------------------------------------------------- home and vault
+
+
+def test_a_wrong_passphrase_opens_nothing(ward: World, monkeypatch: pytest.MonkeyPatch):
+    """From the environment and from a file; the right one in a file opens."""
+    monkeypatch.setenv("FIELDWARD_PASSPHRASE", "wrong")
+    assert ward.refused("chart", "list", "--home", "tablet") == "wrong_passphrase"
+    for content in (PASSPHRASE, PASSPHRASE + "\n", PASSPHRASE + "\r\nsecond line\n"):
+        Path("secret").write_text(content, newline="")
+        assert ward.json("chart", "list", "--home", "tablet", "--passphrase-file", "secret") == {"charts": []}
+    Path("secret").write_text("wrong")
+    assert ward.refused("chart", "list", "--home", "tablet", "--passphrase-file", "secret") == "wrong_passphrase"
+    Path("secret").write_bytes(b"\xff")
+    assert ward.refused("chart", "list", "--home", "tablet", "--passphrase-file", "secret") == "passphrase_file"
+    assert ward.refused("chart", "list", "--home", "tablet", "--passphrase-file", "none") == "passphrase_file"
+    Path("secret").write_text("")
+    assert ward.refused("chart", "list", "--home", "tablet", "--passphrase-file", "secret") == "wrong_passphrase"
+    monkeypatch.delenv("FIELDWARD_PASSPHRASE")
+    assert ward.refused("chart", "list", "--home", "tablet") == "no_passphrase"
+
+
+def test_a_passphrase_may_hold_what_looks_like_a_line_end(world: World):
+    """Only a line feed ends the first line of a passphrase file."""
+    Path("secret").write_text("half\u2028other\x0bhalf\n", encoding="utf-8")
+    org = ("org", "init", "--out", "x.org", "--passphrase-file", "secret")
+    assert world.run(*org, "--home", "a", "--json").error["code"] == "passphrase_unfit"
+    Path("secret").write_text("half\u2028other\n", encoding="utf-8")
+    world.json(*org, "--home", "b")
+    Path("secret").write_text("half\n", encoding="utf-8")
+    assert world.refused("doctor", "--home", "b", "--passphrase-file", "secret") == "wrong_passphrase"
+
+
+def test_a_home_is_used_by_one_at_a_time(ward: World):
+    """While another holds it, a command is refused and touches nothing."""
+    with home_lock(Home(Path("tablet"))):
+        assert ward.refused("chart", "list", "--home", "tablet") == "home_in_use"
+    assert ward.json("chart", "list", "--home", "tablet") == {"charts": []}
+
+
+def test_a_home_that_is_none_is_refused_and_not_made(world: World):
+    """Neither a folder nor a lock appears where nothing was."""
+    Path("empty").mkdir()
+    for home in ("missing", "empty", "missing/deeper"):
+        assert world.refused("chart", "list", "--home", home) == "no_vault"
+    assert not Path("missing").exists()
+    assert list(Path("empty").iterdir()) == []
+    Path("file").touch()
+    assert world.run("chart", "list", "--home", "file", "--json").error["code"] == "usage"
+
+
+def test_a_vault_without_its_store_is_not_opened_as_new(ward: World):
+    """A store that is gone is a loss that must be seen."""
+    Home(Path("tablet")).store.unlink()
+    assert ward.refused("chart", "list", "--home", "tablet") == "no_store"
+
+
+def test_a_damaged_vault_ends_with_three(ward: World):
+    """No passphrase opens it; the code is that of damage."""
+    vault = Home(Path("tablet")).vault
+    vault.write_bytes(vault.read_bytes()[:-1] + b"!")
+    assert ward.refused("chart", "list", "--home", "tablet", code=3) == "vault_damaged"
+
+
+def test_an_error_of_a_stranger_cannot_steer_the_terminal(capsys: Any):
+    """Three readable lines on standard error, whatever is in them."""
+    from edge_runtime.cli.output import print_error
+    from edge_runtime.errors import RemoteError
+
+    print_error(RemoteError("x", expected="a\x1b[2J", got="b\u202e", do="c"), as_json=False)
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "\x1b[2J" not in said.err
+    assert "\u202e" not in said.err
+    assert [line.split()[0] for line in said.err.splitlines()] == ["Not", "Expected:", "Got:", "Do:"]

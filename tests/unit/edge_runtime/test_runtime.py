@@ -1,0 +1,157 @@
+"""The composition root: a home opened, its rooms put together once, and the relay found."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from edge_runtime.errors import InputError, RefusedError, RemoteError, StoreError, VaultError
+from edge_runtime.events import Changed, Synced
+from edge_runtime.identity import INVITATION, RELAY_ADDRESS, DeviceKeys, enrol
+from edge_runtime.runtime import Runtime, clock, entropy, open_home
+from edge_runtime.sync.progress import RELAY
+from edge_runtime.transports.http import HttpLink
+from edge_runtime.vault.passphrase import Cost
+from sync_protocol.ids import InvitationId, RootHash
+from sync_protocol.invitations import Invitation
+from sync_protocol.records import pack
+from sync_protocol.roles import Role
+from tests.unit.edge_runtime.clinic import ADDRESS, Clinic
+from tests.unit.edge_runtime.relay_shell import RelayShell
+
+PASSPHRASE: Final = "correct horse"
+CHEAP: Final = Cost(memory_kib=32, passes=1, lanes=4)
+
+
+def _home(folder: Path, clinic: Clinic | None = None, role: Role = Role.NURSE) -> Path:
+    """A home: of a device of the clinic, or of none."""
+    home = folder / "home"
+    with open_home(home, PASSPHRASE, make=True, cost=CHEAP) as runtime:
+        if clinic is not None:
+            identity = clinic.device(role).identity
+            with runtime.store.writing() as writer:
+                for certificate in identity.trust.certificates():
+                    writer.put_certificate(certificate)
+                keys = identity.keys
+                DeviceKeys(signer=keys.signer, wrap=keys.wrap, administrator=None).save(writer)
+                enrol(writer, root=identity.root, chain=identity.chain, session=identity.session)
+    return home
+
+
+def test_a_home_is_made_once_and_opened_again(tmp_path: Path):
+    """Making it again keeps what is there; without making, nothing appears."""
+    for _ in range(2):
+        home = _home(tmp_path)
+    with open_home(home, PASSPHRASE) as runtime:
+        assert runtime.store.size() == 0
+        with pytest.raises(StoreError) as used, open_home(home, PASSPHRASE):
+            pass
+        assert used.value.code == "home_in_use"
+        with pytest.raises(RefusedError):
+            _ = runtime.identity
+        assert not runtime.waiting
+    with pytest.raises(VaultError) as wrong, open_home(home, "wrong"):
+        pass
+    assert wrong.value.code == "wrong_passphrase"
+    for place in (tmp_path / "none", home / "lock" / "x", tmp_path / ("x" * 300)):
+        with pytest.raises(VaultError) as none, open_home(place, PASSPHRASE):
+            pass
+        assert none.value.code == "no_vault"
+    assert not (tmp_path / "none").exists()
+    with pytest.raises(StoreError), open_home(home / "lock" / "x", PASSPHRASE, make=True, cost=CHEAP):
+        pass
+
+
+def test_rooms_are_built_once_and_share_what_they_know(tmp_path: Path, clinic: Clinic):
+    """One identity, one keyring, one recorder, one set of charts; what is written is announced."""
+    with open_home(_home(tmp_path, clinic), PASSPHRASE) as runtime:
+        assert runtime.identity is runtime.identity
+        assert runtime.charts is runtime.charts
+        assert runtime.charts.keyring is runtime.keyring
+        assert runtime.charts.recorder is runtime.recorder
+        heard: list[Any] = []
+        runtime.events.subscribe(heard.append)
+        chart, _ = runtime.charts.create((), workflow=None)
+        assert heard == [Changed(frozenset({chart}))]
+        assert runtime.keyring.charts() == [chart]
+
+
+def test_the_relays_address_is_found_in_order(tmp_path: Path, clinic: Clinic):
+    """The one given, the one last used, the invitation's, the one in the relay's record; otherwise it is asked for."""
+    with open_home(_home(tmp_path, clinic), PASSPHRASE) as runtime:
+        with pytest.raises(RefusedError) as none:
+            runtime.relay_address(None)
+        assert none.value.code == "no_relay"
+        with runtime.store.writing() as writer:
+            writer.put_value(RELAY, clinic.relay.wire)
+        assert runtime.relay_address(None) == ADDRESS
+        invitation = Invitation(
+            invitation=InvitationId(bytes(16)),
+            root=RootHash(bytes(32)),
+            address="http://invited",
+            secret=bytes(32),
+            role=Role.NURSE,
+            expires_ms=1,
+        )
+        with runtime.store.writing() as writer:
+            writer.put_value(INVITATION, pack(invitation))
+        assert runtime.relay_address(None) == "http://invited:80"
+        runtime.keep_address("http://used:81")
+        runtime.keep_address("http://used:81")
+        assert runtime.store.get_value(RELAY_ADDRESS) == b"http://used:81"
+        assert runtime.relay_address(None) == "http://used:81"
+        assert runtime.relay_address("HTTP://Given/") == "http://given:80"
+        with pytest.raises(InputError):
+            runtime.relay_address("given")
+
+
+def test_a_relay_is_dialled_by_socket_or_by_requests(tmp_path: Path, clinic: Clinic):
+    """Requests are dialled when they are made; a socket at once."""
+    with open_home(_home(tmp_path, clinic), PASSPHRASE) as runtime:
+        link = runtime.dial("http://127.0.0.1:9", over_http=True)
+        assert isinstance(link, HttpLink)
+        link.close()
+        with pytest.raises(RemoteError) as error:
+            runtime.dial("http://127.0.0.1:9", over_http=False)
+        assert error.value.code == "relay_unreachable"
+
+
+def test_a_sync_tries_again_closes_its_links_and_tells(tmp_path: Path, clinic: Clinic, monkeypatch: pytest.MonkeyPatch):
+    """A failed attempt is repeated on a new link; every link is closed; success is announced and the address kept."""
+    relay = RelayShell(clinic)
+    slept: list[float] = []
+
+    def dial(_: Runtime, __: str, *, over_http: bool) -> Any:
+        assert not over_http
+        link = relay.link()
+        link.cut_after = 2 if len(relay.links) < 3 else None
+        return link
+
+    monkeypatch.setattr(Runtime, "dial", dial)
+    monkeypatch.setattr("edge_runtime.runtime.time.sleep", slept.append)
+    with open_home(_home(tmp_path, clinic, Role.PHYSICIAN), PASSPHRASE) as runtime:
+        clinic.admin.sync(relay)
+        del relay.links[:]
+        runtime.charts.create((), workflow=None)
+        heard: list[Any] = []
+        runtime.events.subscribe(heard.append)
+        with pytest.raises(RemoteError):
+            runtime.sync_once(ADDRESS)
+        report = runtime.sync_once(ADDRESS, attempts=3)
+        assert report.receipted == report.sent == 1
+        assert len(slept) == 1
+        assert [link.closed for link in relay.links] == [1, 1, 1]
+        assert heard[-1] == Synced(received=report.received, receipted=1, pending=0)
+        assert runtime.store.get_value(RELAY_ADDRESS) == ADDRESS.encode()
+
+
+def test_clock_and_entropy_are_the_systems(monkeypatch: pytest.MonkeyPatch):
+    """Milliseconds since 1970, never before; so many random bytes."""
+    assert abs(clock() - time.time() * 1000) < 60_000
+    assert len(entropy(5)) == 5
+    assert entropy(16) != entropy(16)
+    monkeypatch.setattr("edge_runtime.runtime.time.time_ns", lambda: -5_000_000)
+    assert clock() == 0
