@@ -180,3 +180,24 @@ def control_stream(chart: ChartId) -> StreamId:
 def content_stream(chart: ChartId, document: DocumentId, compartment: Compartment) -> StreamId:
     """The stream of one compartment of one document."""
     return StreamId(Hash.of(Label.CONTENT_STREAM.value + chart + document + bytes([compartment]))[:ID_BYTES])
+
+
+LEDGER_NONCE: Final = bytes(ID_BYTES)
+"""The nonce of a device's ledger: a chart that is about no patient, so that its id follows from the certificate."""
+LEDGER_DOCUMENT: Final = DocumentId(bytes(ID_BYTES))
+"""The one document of a ledger; it holds the audit stream and nothing else."""
+
+
+def ledger_id(certificate: CertificateHash) -> ChartId:
+    """The ledger in which a device records what concerns no single chart."""
+    return chart_id(certificate, LEDGER_NONCE)
+
+
+def audit_stream(chart: ChartId, document: DocumentId) -> StreamId:
+    """The audit stream of a chart, or of a ledger.
+
+    Args:
+        chart: which.
+        document: the one that it was created with.
+    """
+    return content_stream(chart, document, Compartment.AUDIT)

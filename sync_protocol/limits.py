@@ -80,3 +80,19 @@ TOKEN_BYTES_MAX: Final = 64
 VERSIONS_MAX: Final = 16
 """Protocol versions that one HELLO offers."""
 VERSION_MAX: Final = 255
+CONSISTENCY_PATH_MAX: Final = 2 * LOG_PATH_MAX
+"""Hashes of a consistency proof between two states of the log."""
+GOSSIP_NOTES_MAX: Final = 8
+"""Checkpoints that one HELLO asks the relay to stand by."""
+AUDIT_KIND_MAX: Final = 65_535
+AUDIT_FIELDS_MAX: Final = 128
+"""Names of fields in one audit record."""
+AUDIT_CHARTS_MAX: Final = 1024
+"""Charts, or documents, in one audit record: 1,024 x 17 bytes."""
+AUDIT_SEEN_MAX: Final = 256
+"""Entries that one audit record names as read."""
+AUDIT_HEADS_MAX: Final = 1024
+"""Chain heads in the record of one meeting: 1,024 x 78 bytes stay under BODY_BYTES_MAX; more take further records."""
+AUDIT_WORDS_MAX: Final = 32
+AUDIT_TEXT_BYTES_MAX: Final = 1024
+"""One word or text of an audit record; it is sealed."""

@@ -1,7 +1,7 @@
-"""Merkle trees over SHA-256 as Certificate Transparency has them: roots, inclusion paths and growing right edges.
+"""Merkle trees over SHA-256 as Certificate Transparency has them: roots, inclusion and consistency, growing edges.
 
 Owns hashing only; who stores the hashes is the caller's affair, who hands in a list or a reader of complete subtrees.
-Consistency proofs are not here yet. Everything is iterative.
+Everything is iterative.
 """
 
 from __future__ import annotations
@@ -122,6 +122,86 @@ def verify_inclusion(leaf: bytes, *, index: int, size: int, path: Sequence[bytes
     """
     if not hmac.compare_digest(root_from_path(leaf, index=index, size=size, path=path), root):
         raise forged("a leaf in the tree", "a path to another root")
+
+
+def consistency_path(leaf_hashes: Sequence[bytes], first: int) -> tuple[Hash, ...]:
+    """The proof that the tree of the first `first` leaves is a prefix of the tree of all of them.
+
+    Raises:
+        MisuseError: more leaves than there are.
+
+    Source: RFC 6962 section 2.1.2.
+    """
+    return consistency_path_from(_reader(leaf_hashes), first=first, second=len(leaf_hashes))
+
+
+def consistency_path_from(read: ReadNode, *, first: int, second: int) -> tuple[Hash, ...]:
+    """The proof that a stored tree's first `first` leaves are a prefix of its first `second` leaves.
+
+    Empty where nothing has to be shown: for the empty tree, and for the same size.
+
+    Raises:
+        MisuseError: `first` is negative or above `second`.
+
+    Source: RFC 6962 section 2.1.2.
+    """
+    if not 0 <= first <= second:
+        raise MisuseError(
+            "consistency", expected=f"a size from 0 to {second}", got=f"{first}", do="ask for a larger tree"
+        )
+    if first in {0, second}:
+        return ()
+    path: list[Hash] = []
+    start, end = 0, second
+    while first != end:
+        middle = start + _split(end - start)
+        if first <= middle:
+            path.append(_range_hash(read, middle, end))
+            end = middle
+        else:
+            path.append(_range_hash(read, start, middle))
+            start = middle
+    if start:  # otherwise what is left is the first tree itself, whose root the verifier has
+        path.append(_range_hash(read, start, end))
+    return tuple(reversed(path))
+
+
+def verify_consistency(
+    *, first: int, first_root: bytes, second: int, second_root: bytes, path: Sequence[bytes]
+) -> None:
+    """Check that a tree of `second` leaves only adds to the one of `first` leaves.
+
+    Sizes and roots come from two signed statements.
+
+    Raises:
+        ForgedError: `path` does not show it.
+
+    Source: RFC 9162 section 2.1.4.2.
+    """
+    if first in {0, second}:
+        if path or not hmac.compare_digest(first_root, second_root if first == second else EMPTY_ROOT):
+            raise forged("two states of one log, and no path where nothing has to be shown", "others")
+        return
+    # With a node of another length, bytes could move between left and right and keep the hash.
+    if not 0 < first < second or not path or any(len(part) != HASH_BYTES for part in (first_root, *path)):
+        raise forged(f"a proof of 32-byte hashes from {first} to {second} leaves", f"{len(path)} hashes")
+    nodes = [first_root, *path] if first & (first - 1) == 0 else list(path)
+    current, last = first - 1, second - 1
+    while current & 1:
+        current, last = current >> 1, last >> 1
+    old = new = Hash(nodes[0])
+    for node in nodes[1:]:
+        if last == 0:
+            raise forged("a proof as long as the trees are high", f"{len(path)} hashes")
+        if current & 1 or current == last:
+            old, new = node_hash(node, old), node_hash(node, new)
+            while current and not current & 1:
+                current, last = current >> 1, last >> 1
+        else:
+            new = node_hash(new, node)
+        current, last = current >> 1, last >> 1
+    if last or not hmac.compare_digest(old, first_root) or not hmac.compare_digest(new, second_root):
+        raise forged("two states of one log", "roots that no such log has")
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,12 @@ class Compartment(IntEnum):
     """Everything else."""
     SENSITIVE = 3
     """What law or patient keeps apart."""
+    AUDIT = 4
+    """Who read, exported, printed or was refused: no content, and one stream a chart."""
+
+
+CONTENT: Final = (Compartment.SAFETY, Compartment.CLINICAL, Compartment.SENSITIVE)
+"""The compartments that hold what was written about the patient."""
 
 
 class Role(StrEnum):
@@ -37,7 +43,7 @@ class Role(StrEnum):
 
 
 _NONE: Final[frozenset[Compartment]] = frozenset()
-_CARE: Final = frozenset({Compartment.SAFETY, Compartment.CLINICAL})
+_CARE: Final = frozenset({Compartment.SAFETY, Compartment.CLINICAL, Compartment.AUDIT})
 
 READABLE: Final[Mapping[Role, frozenset[Compartment]]] = MappingProxyType(
     {
@@ -48,7 +54,7 @@ READABLE: Final[Mapping[Role, frozenset[Compartment]]] = MappingProxyType(
         Role.EMERGENCY_RESPONDER: _CARE,
         Role.LAB_TECHNICIAN: _CARE,
         Role.DATA_SCIENTIST: _NONE,
-        Role.COMPLIANCE_OFFICER: _NONE,
+        Role.COMPLIANCE_OFFICER: frozenset({Compartment.AUDIT}),
     }
 )
 """The compartments of a chart that a member in each role may read."""
