@@ -1,0 +1,1 @@
+"""The audit room of a device: recording acts, merging chains, verifying, exporting."""
