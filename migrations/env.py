@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from alembic import context
 
+from server.relay import partitions
 from server.relay.database import for_writing, open_engine
 from server.relay.models import RelayModel
 
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 
 def upgrade(connection: Connection) -> None:
     """Run the revisions in the caller's transaction: all of them or none, for both engines can roll tables back."""
-    context.configure(connection=connection, target_metadata=RelayModel.metadata)
+    context.configure(
+        connection=connection, target_metadata=RelayModel.metadata, include_object=partitions.compared(connection)
+    )
     context.run_migrations()
 
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from server.relay.command_options import database_option, explained, home_option, json_option, unseen_option
 from server.relay.settings import PORT_DEFAULT, RelaySettings
-from sync_protocol.errors import ExplainedError
+from server.relay.upkeep_commands import archive, status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from server.relay.app import Relay
 
 LOCK_FILE: Final = "relay.lock"
-_REFUSED: Final = 1
 _BACKLOG: Final = 2048
 _GRACE_S: Final = 10
 
@@ -33,8 +33,12 @@ def server() -> None:
     """Run an organisation's own server."""
 
 
+server.add_command(archive)
+server.add_command(status)
+
+
 @server.command(epilog="Example: fieldward server run --home /srv/relay --organisation clinic.org --port 8410")
-@click.option("--home", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder of key and data.")
+@home_option
 @click.option(
     "--organisation",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
@@ -44,10 +48,11 @@ def server() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=PORT_DEFAULT, show_default=True, help="0: a free one.")
 @click.option("--ready-file", type=click.Path(path_type=Path, dir_okay=False), help="Written once the relay answers.")
-@click.option("--database-url", help="PostgreSQL or SQLite URL; by default an SQLite file in the home.")
+@database_option
 @click.option("--public-url", multiple=True, help="URL under which devices dial this relay; may be repeated.")
 @click.option("--trusted-proxy", help="Address of a reverse proxy whose X-Forwarded-For is believed.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a line to read.")
+@unseen_option
+@json_option
 def run(as_json: bool, trusted_proxy: str | None, ready_file: Path | None, organisation: Path, **options: Any) -> None:  # noqa: ANN401, FBT001 - click's
     """Run the relay until it is told to stop (SIGTERM or SIGINT)."""
     settings = RelaySettings(
@@ -56,13 +61,10 @@ def run(as_json: bool, trusted_proxy: str | None, ready_file: Path | None, organ
         host=options["host"],
         port=options["port"],
         public_addresses=options["public_url"],
+        unseen_after_days=options["unseen_after_days"],
     )
-    try:
+    with explained(as_json=as_json):
         _serve(settings, organisation.read_bytes(), ready_file, proxy=trusted_proxy, as_json=as_json)
-    except ExplainedError as error:
-        _refuse(error, as_json=as_json)
-    except OSError as error:
-        _refuse(_unreadable(error), as_json=as_json)
 
 
 def _serve(
@@ -168,25 +170,3 @@ def _ready(relay: Relay, ready_file: Path | None, *, as_json: bool) -> None:
         return
     waits = "" if services.identity.claimed else "; not claimed yet, so no device can sync"
     click.echo(f"The relay answers at {services.listening}, key {key_print}{waits}.")
-
-
-def _unreadable(error: OSError) -> ExplainedError:
-    from server.relay.errors import StartError
-
-    return StartError(
-        "file",
-        expected="files and folders that can be read and written",
-        got=f"{(error.strerror or str(error)).lower()}: {error.filename}",
-        do="correct the path, or its owner and mode",
-    )
-
-
-def _refuse(error: ExplainedError, *, as_json: bool) -> None:
-    """Say why the relay does not run, and end with exit code 1."""
-    from server.relay.errors import body_of
-
-    if as_json:
-        click.echo(json.dumps(body_of(error)))
-    else:
-        click.echo(f"fieldward server: expected {error.expected}; got {error.got}; {error.do}", err=True)
-    raise SystemExit(_REFUSED)

@@ -11,55 +11,21 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
-from server.relay.admission import admit
-from server.relay.directory import Directory, Draft
+from server.relay.batches import Batch, Written, write_batch
+from server.relay.directory import Directory
 from server.relay.errors import BusyError, RelayError, StorageError
 from server.relay.models import RequestState
+from server.relay.seen import Arrival, Watch
 from server.relay.store import SqlStore
 from server.relay.window import Commit, SealPlace, Tip
-from server.relay.writer import SqlWriter
-from sync_protocol.certificates import Session
 from sync_protocol.checkpoints import Checkpoint
-from sync_protocol.entries import Seal, VerifiedEntry
-from sync_protocol.errors import BrokenChainError, PeerError
-from sync_protocol.ids import EntryHash, SessionId
-from sync_protocol.intake import Checked, Refusal
+from sync_protocol.entries import Seal
+from sync_protocol.ids import CertificateHash
 from sync_protocol.signed import Verified
-from sync_protocol.store import Arrived, Outcome
 
 _LOG: Final = logging.getLogger("fieldward.relay")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
-    """Something verified that is to be stored.
-
-    Attributes:
-        sessions: the session of every entry.
-        seals: all seals of the places that verifying touched, stored and new ones.
-    """
-
-    checked: Checked
-    sessions: Mapping[SessionId, Verified[Session]]
-    seals: Mapping[SealPlace, tuple[Verified[Seal], ...]]
-
-
-@dataclass(slots=True)
-class Written:
-    """What became of a batch.
-
-    Attributes:
-        places: the log index of each entry that is stored, now or since earlier.
-        arrived: those that are new.
-        refused: what was not taken, and why.
-    """
-
-    places: list[tuple[EntryHash, int]] = field(default_factory=list)
-    arrived: list[Arrived] = field(default_factory=list)
-    refused: list[Refusal] = field(default_factory=list)
 
 
 Result = tuple[Tip, Written] | RelayError
@@ -81,6 +47,8 @@ class Committer:
         origin: str,
         publish: Publish,
         entries_max: int,
+        now_ms: Callable[[], int],
+        watch: Watch,
     ) -> None:
         """Prepare the thread; `start` starts it.
 
@@ -91,6 +59,8 @@ class Committer:
             origin: the log's name.
             publish: told, in this thread, of each commit and of the batches that it settles.
             entries_max: how many entries a transaction collects; a single larger batch is one transaction too.
+            now_ms: the relay's clock, in Unix milliseconds: when what a transaction stores has arrived.
+            watch: told after each commit whose entries came.
         """
         self._store = store
         self._directory = directory
@@ -98,6 +68,8 @@ class Committer:
         self._origin = origin
         self._publish = publish
         self._entries_max = entries_max
+        self._now_ms = now_ms
+        self._watch = watch
         self._queue: queue.SimpleQueue[tuple[Batch, Done] | None] = queue.SimpleQueue()
         self._ended = False
         self._thread = threading.Thread(target=self._run, name="fieldward-writer", daemon=True)
@@ -177,10 +149,12 @@ class Committer:
 
     def _commit(self, group: Sequence[Batch]) -> tuple[Commit, list[Written]]:
         draft = self._directory.draft()
-        with self._store.writing() as writer:
-            written = [_write(batch, writer, draft) for batch in group]
+        arrived_ms = self._now_ms()
+        with self._store.writing(arrived_ms=arrived_ms) as writer:
+            written = [write_batch(batch, writer, draft) for batch in group]
             tip = Tip(*writer.commit_log(self._sign, self._origin))
         self._directory.adopt(draft)
+        self._watch.note(_arrivals(group, written, arrived_ms))
         for device in draft.certified:
             try:
                 self._store.mark_request(device, RequestState.APPROVED)
@@ -195,61 +169,18 @@ class Committer:
         return commit, written
 
 
-def _write(batch: Batch, writer: SqlWriter, draft: Draft) -> Written:
-    """Store one batch's records and what is admitted of its entries, in their order."""
-    checked = batch.checked
-    for certificate in checked.certificates:
-        writer.put_certificate(certificate)
-    for session in checked.sessions:
-        writer.put_session(session)
-    for seal in checked.seals:
-        writer.put_seal(seal)
-    written = Written(refused=list(checked.refused))
-    content: list[VerifiedEntry] = []
-    for entry in checked.entries:
-        author = batch.sessions[entry.header.session].value.certificate
-        try:
-            record = admit(entry, author, draft)
-        except PeerError as error:
-            written.refused.append(Refusal(entry.hash, error))
-            continue
-        content.append(entry)
-        if record is not None:  # what follows is judged by it, so it has to be in or out first
-            index = _append(content, writer, written)
-            content = []
-            if index is not None:
-                draft.apply(entry.header.stream, record, author=author, name=entry.hash, index=index)
-    if content:
-        _append(content, writer, written)
-    return written
-
-
-def _append(entries: Sequence[VerifiedEntry], writer: SqlWriter, written: Written) -> int | None:
-    """Append entries and note the outcomes; the index of the last of them if it is new."""
-    new: int | None = None
-    for entry, (outcome, index) in zip(entries, writer.append(entries), strict=True):
-        new = index if outcome in {Outcome.STORED, Outcome.FORK} else None
-        if outcome is Outcome.GAP:
-            written.refused.append(Refusal(entry.hash, _gap(entry)))
-            continue
-        written.places.append((entry.hash, index))
-        if new is not None:
-            written.arrived.append(Arrived(index, entry))
-    return new
-
-
-def _gap(entry: VerifiedEntry) -> BrokenChainError:
-    return BrokenChainError(
-        "gap",
-        expected="the entry before it in its chain",
-        got=f"entry {entry.header.seq} of session {entry.header.session.short}",
-        do="send what comes before",
-    )
-
-
 def _internal(error: Exception) -> RelayError:
     _LOG.exception("a bug in the relay", exc_info=error)
     return RelayError("internal", expected="no bug", got=type(error).__name__, do="report this, with the relay's log")
+
+
+def _arrivals(group: Sequence[Batch], written: Sequence[Written], arrived_ms: int) -> dict[CertificateHash, Arrival]:
+    """Of each author the newest entry among those that came."""
+    return {
+        batch.sessions[item.entry.header.session].value.certificate: Arrival(item.index, arrived_ms)
+        for batch, what in zip(group, written, strict=True)
+        for item in what.arrived
+    }
 
 
 def _merged(

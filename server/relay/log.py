@@ -1,128 +1,76 @@
 """The transparency log in tiles: hashes by 256, one row a tile, and the signed checkpoints over them.
 
-The leaf of an entry is `merkle.leaf_hash` of its hash, at its arrival index. Hash `i` of the tile (level, number) is
-the complete subtree of height `8 * level` with the index `256 * number + i`; what lies between is hashed up when it is
-asked for. A tile is rewritten while it grows, and an upper tile gets a hash when the tile below it is full. So a commit
-reads and writes a tile a level, and a proof reads two, whatever the size of the log.
+The leaf of an entry is `merkle.leaf_hash` of its hash, at its arrival index. A tile is rewritten while it grows, and an
+upper tile gets a hash when the tile below it is full (`sync_protocol.tile_tree`). So a commit reads and writes a tile a
+level, and a proof reads two, whatever the size of the log. A full tile that went cold is a file (`archive`).
 
 Source: C2SP tlog-tiles, section Merkle Tree; RFC 6962 section 2.1.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, TypeAlias
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import and_, bindparam, insert, or_, select, update
+from sqlalchemy import and_, bindparam, delete, insert, or_, select, update
 
 from server.relay.database import slices
-from server.relay.models import CheckpointRow, LogTile, table
-from sync_protocol import merkle
+from server.relay.models import ArchivedTile, CheckpointRow, LogTile, table
 from sync_protocol.checkpoints import Checkpoint
-from sync_protocol.ids import Hash
-from sync_protocol.limits import HASH_BYTES, LOG_SIZE_MAX
+from sync_protocol.limits import LOG_SIZE_MAX
+from sync_protocol.tile_tree import Load, grow
+from sync_protocol.tiles import TileName, edge_names
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection, Table
 
-TILE_HEIGHT: Final = 8
-TILE_HASHES: Final = 1 << TILE_HEIGHT
-_TILE_BYTES: Final = TILE_HASHES * HASH_BYTES
+    from server.relay.archive import TileArchive
+
 _NAMES_MAX: Final = 400
 """Tiles that one statement asks for."""
 _TILE: Final = table(LogTile)
+_ARCHIVED: Final = table(ArchivedTile)
 _CHECKPOINT: Final = table(CheckpointRow)
 
-TileName: TypeAlias = tuple[int, int]
-"""Level and number."""
-Load: TypeAlias = Callable[[Collection[TileName]], Mapping[TileName, bytes]]
 
+def load_from(connection: Connection, archive: TileArchive | None = None) -> Load:
+    """Read tiles by this connection, and from the archive those that lie there.
 
-class TileReader:
-    """Reads complete subtrees from tiles, each of them loaded and hashed up once."""
-
-    def __init__(self, load: Load) -> None:
-        """Read by `load`, which leaves out tiles that do not exist."""
-        self._load = load
-        self._tiles: dict[TileName, list[list[bytes]]] = {}
-
-    def fetch(self, names: Collection[TileName]) -> None:
-        """Load tiles ahead, in one go."""
-        for name, hashes in self._load(names).items():
-            self._tiles[name] = _hashed_up(_split(hashes))
-
-    def read(self, level: int, index: int) -> bytes:
-        """A complete subtree's hash; `merkle.ReadNode`."""
-        tile_level, height = divmod(level, TILE_HEIGHT)
-        number, first = divmod(index << height, TILE_HASHES)
-        if (tile_level, number) not in self._tiles:
-            self.fetch([(tile_level, number)])
-        return self._tiles[tile_level, number][height][first >> height]
-
-    def paths(self, indices: Sequence[int], size: int) -> list[tuple[Hash, ...]]:
-        """Inclusion paths of leaves in the tree of the first `size` leaves.
-
-        Raises:
-            MisuseError: no such leaf.
-        """
-        names = set(_edge_names(size))
-        for index in indices:
-            level, number = 0, index >> TILE_HEIGHT
-            while (level, number) not in names and level * TILE_HEIGHT < size.bit_length():
-                names.add((level, number))
-                level, number = level + 1, number >> TILE_HEIGHT
-        self.fetch(names)
-        return [merkle.inclusion_path_from(self.read, index=index, size=size) for index in indices]
-
-
-def edge(reader: TileReader, size: int) -> merkle.CompactRange:
-    """The right edge of the tree of the first `size` leaves."""
-    reader.fetch(_edge_names(size))
-    levels = [level for level in reversed(range(size.bit_length())) if size >> level & 1]
-    return merkle.CompactRange(size, tuple(reader.read(level, (size >> level) - 1) for level in levels))
-
-
-def grow(held: Mapping[TileName, bytes], size: int, leaves: Sequence[bytes]) -> dict[TileName, bytes]:
-    """The tiles that change when leaves are added to a tree of `size`.
+    What it returns raises StorageError for an archived tile whose file is missing or damaged.
 
     Args:
-        held: the tiles at the tree's right edge, those that are not full.
-        size: leaves so far.
-        leaves: leaf hashes, in order.
+        connection: sees the rows that were committed when it asks.
+        archive: None where only the tiles at the log's edge are read, which are never archived.
     """
-    changed: dict[TileName, bytes] = {}
-    level, start, hashes = 0, size, b"".join(leaves)
-    while hashes:
-        number, width = divmod(start, TILE_HASHES)
-        data = (held[level, number] if width else b"") + hashes
-        tiles = [data[at : at + _TILE_BYTES] for at in range(0, len(data), _TILE_BYTES)]
-        changed.update({(level, number + i): tile for i, tile in enumerate(tiles)})
-        hashes = b"".join(merkle.root(_split(tile)) for tile in tiles if len(tile) == _TILE_BYTES)
-        level, start = level + 1, number
-    return changed
-
-
-def load_from(connection: Connection) -> Load:
-    """Read tiles by this connection."""
 
     def load(names: Collection[TileName]) -> Mapping[TileName, bytes]:
-        found: dict[TileName, bytes] = {}
-        for some in slices(sorted(names), _NAMES_MAX):
-            # A list of pairs makes SQLite read the whole table; a list of numbers for each level does not.
-            numbers: dict[int, list[int]] = {}
-            for level, number in some:
-                numbers.setdefault(level, []).append(number)
-            wanted = [and_(_TILE.c.level == level, _TILE.c.number.in_(held)) for level, held in numbers.items()]
-            for level, number, hashes in connection.execute(select(_TILE).where(or_(*wanted))):
-                found[level, number] = hashes
+        found = _rows(connection, _TILE, names)
+        missing = set(names) - found.keys()
+        if missing and archive is not None:
+            # In this order: a tile that moves meanwhile is in the table of archived ones when it has left the other.
+            for name, digest in _rows(connection, _ARCHIVED, missing).items():
+                found[name] = archive.read(name, digest)
         return found
 
     return load
 
 
+def move_to_archive(connection: Connection, digests: Mapping[TileName, bytes]) -> None:
+    """Take tiles out of the table whose files are written and durable.
+
+    Args:
+        connection: in a transaction.
+        digests: of each tile, the SHA-256 of its file.
+    """
+    rows = [{"level": level, "number": number, "digest": digest} for (level, number), digest in digests.items()]
+    connection.execute(insert(_ARCHIVED), rows)
+    for some in slices(sorted(digests), _NAMES_MAX):
+        connection.execute(delete(_TILE).where(_named(_TILE, some)))
+
+
 def extend(connection: Connection, size: int, leaves: Sequence[bytes]) -> None:
     """Add leaf hashes to the stored tiles of a tree of `size`."""
-    held = load_from(connection)(_edge_names(size))
+    held = load_from(connection)(edge_names(size))
     changed = grow(held, size, leaves)
     grown = [{"of": level, "at": number, "hashes": changed[level, number]} for level, number in changed.keys() & held]
     new = [
@@ -161,21 +109,18 @@ def put_checkpoint(connection: Connection, size: int, note: bytes) -> None:
     connection.execute(insert(_CHECKPOINT), {"size": size, "note": note})
 
 
-def _edge_names(size: int) -> list[TileName]:
-    """The tiles at the right edge that are not full."""
-    levels = range(-(-size.bit_length() // TILE_HEIGHT))
-    widths = [(level, size >> level * TILE_HEIGHT) for level in levels]
-    return [(level, width >> TILE_HEIGHT) for level, width in widths if width % TILE_HASHES]
+def _rows(connection: Connection, target: Table, names: Collection[TileName]) -> dict[TileName, bytes]:
+    """Of each tile that has a row, what the row says."""
+    found: dict[TileName, bytes] = {}
+    for some in slices(sorted(names), _NAMES_MAX):
+        for level, number, said in connection.execute(select(target).where(_named(target, some))):
+            found[level, number] = said
+    return found
 
 
-def _split(hashes: bytes) -> list[bytes]:
-    return [hashes[at : at + HASH_BYTES] for at in range(0, len(hashes), HASH_BYTES)]
-
-
-def _hashed_up(hashes: list[bytes]) -> list[list[bytes]]:
-    """A tile's hashes and, by height, those of the complete subtrees over them."""
-    levels = [hashes]
-    while len(levels[-1]) > 1:
-        below = levels[-1]
-        levels.append([merkle.node_hash(below[i], below[i + 1]) for i in range(0, len(below) - 1, 2)])
-    return levels
+def _named(target: Table, names: Sequence[TileName]) -> ColumnElement[bool]:
+    """A list of pairs makes SQLite read the whole table; a list of numbers for each level does not."""
+    numbers: dict[int, list[int]] = {}
+    for level, number in names:
+        numbers.setdefault(level, []).append(number)
+    return or_(*(and_(target.c.level == level, target.c.number.in_(held)) for level, held in numbers.items()))

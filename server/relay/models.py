@@ -2,8 +2,8 @@
 
 They hold signed records and ciphertext as they came, and beside them only what look-ups need: no column can hold
 patient data. Order is explicit (`arrival`, `log_index`), assigned by the one writer and never by the engine. Nothing
-refers to another table by a foreign key: the intake has verified what belongs together, and entries may come to be
-partitioned by stream.
+refers to another table by a foreign key: the intake has verified what belongs together, and on PostgreSQL the entries
+are partitioned by month (see `partitions`), where the keys of `entry` are those of each partition.
 """
 
 from __future__ import annotations
@@ -79,7 +79,8 @@ class EntryRow(RelayModel, table=True):
 
     `ix_entry_place` serves appending, chains and the seals that a reader knows, `ix_entry_feed` feeds and frontiers.
     Both hold all that these look-ups need, so that no body is read for them. Header and body share a row because
-    whoever reads the one reads the other; a body that cools in an object store will get its own table.
+    whoever reads the one reads the other; a body that cools in an object store will get its own table. `arrived_ms` is
+    the relay's clock when it took the entry in, 0 for what came before the relay noted it; nothing is ordered by it.
     """
 
     __tablename__ = "entry"
@@ -98,6 +99,17 @@ class EntryRow(RelayModel, table=True):
     seal_path: bytes = Field(sa_type=LargeBinary)
     header: bytes = Field(sa_type=LargeBinary)
     body: bytes = Field(sa_type=LargeBinary)
+    arrived_ms: int = Field(sa_type=BigInteger)
+
+
+class SessionSeen(RelayModel, table=True):
+    """The newest entry of a session: where it stands in the log, and when it came by the relay's clock."""
+
+    __tablename__ = "session_seen"
+
+    session: bytes = Field(primary_key=True, sa_type=LargeBinary)
+    log_index: int = Field(sa_type=BigInteger)
+    arrived_ms: int = Field(sa_type=BigInteger)
 
 
 class LogTile(RelayModel, table=True):
@@ -108,6 +120,16 @@ class LogTile(RelayModel, table=True):
     level: int = Field(primary_key=True, sa_type=Integer, sa_column_kwargs=_UNNUMBERED)
     number: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs=_UNNUMBERED)
     hashes: bytes = Field(sa_type=LargeBinary)
+
+
+class ArchivedTile(RelayModel, table=True):
+    """A full tile that lies in a file now, and the SHA-256 of that file. See `archive`."""
+
+    __tablename__ = "archived_tile"
+
+    level: int = Field(primary_key=True, sa_type=Integer, sa_column_kwargs=_UNNUMBERED)
+    number: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs=_UNNUMBERED)
+    digest: bytes = Field(sa_type=LargeBinary)
 
 
 class CheckpointRow(RelayModel, table=True):

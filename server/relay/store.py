@@ -6,16 +6,18 @@ verified before it was stored, so it is decoded and not verified again.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Collection, Iterator, Sequence
+import logging
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import func, insert, select, update
 
-from server.relay import arrivals, chains, filing, log
+from server.relay import arrivals, chains, filing, partitions
 from server.relay.database import for_writing
+from server.relay.errors import StorageError
 from server.relay.filing import FiledRequest
+from server.relay.log_store import LogStore
 from server.relay.models import (
     CertificateRow,
     EntryRow,
@@ -27,18 +29,19 @@ from server.relay.models import (
 )
 from server.relay.writer import SqlWriter
 from sync_protocol.certificates import Certificate, Session
-from sync_protocol.checkpoints import Checkpoint
 from sync_protocol.entries import Seal
-from sync_protocol.errors import MisuseError
 from sync_protocol.frontier import Frontier
-from sync_protocol.ids import DeviceId, EntryHash, Hash, InvitationId, SessionId, StreamId
+from sync_protocol.ids import DeviceId, EntryHash, InvitationId, SessionId, StreamId
 from sync_protocol.merkle import CompactRange
 from sync_protocol.signed import Verified
 from sync_protocol.store import Arrived
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine, Row, Select
+    from sqlalchemy import Connection, Engine, Select
 
+    from server.relay.archive import TileArchive
+
+_LOG: Final = logging.getLogger("fieldward.relay")
 _CERTIFICATE: Final = table(CertificateRow)
 _ENTRY: Final = table(EntryRow)
 _SEAL: Final = table(SealRow)
@@ -46,26 +49,45 @@ _SESSION: Final = table(SessionRow)
 _VALUE: Final = table(RelayValue)
 
 
-class SqlStore:
+class SqlStore(LogStore):
     """See `sync_protocol.store.Store`. Threads may share one."""
 
-    def __init__(self, engine: Engine) -> None:
-        """Read and write a database that `migrate` has brought up to date."""
-        self._engine = engine
-        self._one_writer = threading.Lock()
-        self._writer: int | None = None
+    def __init__(self, engine: Engine, archive: TileArchive | None = None) -> None:
+        """Read and write a database that `migrate` has brought up to date.
+
+        Args:
+            engine: the database's.
+            archive: where tiles of the log went that are no longer in the database; None where none can have gone.
+        """
+        super().__init__(engine, archive)
         self._edge: CompactRange | None = None
+        self._prepared = range(0)
+
+    def prepare(self, now_ms: int) -> None:
+        """Get ready for the entries of this month and the next ones.
+
+        What cannot be done now is left for later, and no entry is refused for it: see `partitions`.
+
+        Args:
+            now_ms: the relay's clock, in Unix milliseconds.
+        """
+        with self._turn():
+            self._prepare(now_ms)
 
     @contextmanager
-    def writing(self) -> Iterator[SqlWriter]:
+    def writing(self, *, arrived_ms: int = 0) -> Iterator[SqlWriter]:
         """See Store. Another thread waits for its turn.
+
+        Args:
+            arrived_ms: the relay's clock, in Unix milliseconds; 0 where nobody knows when the entries came.
 
         Raises:
             MisuseError: a block within a block.
         """
         with self._turn():
+            self._prepare(arrived_ms)
             with for_writing(self._engine) as connection, connection.begin():
-                writer = SqlWriter(connection, self._edge)
+                writer = SqlWriter(connection, self._edge, arrived_ms=arrived_ms)
                 yield writer
                 writer.flush()
             self._edge = writer.edge
@@ -152,30 +174,6 @@ class SqlStore:
         with self._engine.connect() as connection:
             return chains.seals_known(connection, sessions, streams, before)
 
-    def latest_checkpoint(self) -> tuple[Checkpoint, bytes] | None:
-        """The newest checkpoint with its signed note."""
-        with self._engine.connect() as connection:
-            return log.latest_checkpoint(connection)
-
-    def checkpoint_at(self, size: int) -> tuple[Checkpoint, bytes] | None:
-        """The checkpoint of exactly that size, if one was signed."""
-        with self._engine.connect() as connection:
-            return log.checkpoint_at(connection, size)
-
-    def checkpoint_floor(self, size: int) -> tuple[Checkpoint, bytes] | None:
-        """The largest checkpoint of at most that size."""
-        with self._engine.connect() as connection:
-            return log.checkpoint_floor(connection, size)
-
-    def inclusion_paths(self, indices: Sequence[int], size: int) -> list[tuple[Hash, ...]]:
-        """Paths of log leaves in the log as it was at a size, which a checkpoint covers.
-
-        Raises:
-            MisuseError: a leaf that is not below `size`.
-        """
-        with self._engine.connect() as connection:
-            return log.TileReader(log.load_from(connection)).paths(indices, size)
-
     def get_value(self, name: str) -> bytes | None:
         """What is kept under a name, such as the relay's record."""
         found = self._column(select(_VALUE.c.value).where(_VALUE.c.name == name))
@@ -226,31 +224,15 @@ class SqlStore:
         with self._changing() as connection:
             filing.mark_request(connection, device, state)
 
-    @contextmanager
-    def _changing(self) -> Iterator[Connection]:
-        with self._turn(), for_writing(self._engine) as connection, connection.begin():
-            yield connection
-
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        if self._writer == threading.get_ident():
-            raise MisuseError(
-                "writing", expected="one writer at a time", got="a block within a block", do="report this as a bug"
-            )
-        with self._one_writer:
-            self._writer = threading.get_ident()
-            try:
-                yield
-            finally:
-                self._writer = None
-
-    def _rows(self, query: Select[Any]) -> Sequence[Row[*tuple[Any, ...]]]:
-        with self._engine.connect() as connection:
-            return connection.execute(query).all()
-
-    def _column(self, query: Select[Any]) -> Sequence[Any]:
-        with self._engine.connect() as connection:
-            return connection.execute(query).scalars().all()
+    def _prepare(self, now_ms: int) -> None:
+        if now_ms in self._prepared:
+            return
+        try:
+            with for_writing(self._engine) as connection, connection.begin():
+                self._prepared = partitions.prepare(connection, now_ms)
+        except StorageError as error:
+            _LOG.warning("a month's partition could not be made: %s (%s)", error.code, error.got)
+            self._prepared = range(now_ms, now_ms + partitions.RETRY_MS)
 
     def _arrived(self, query: Select[Any]) -> list[Arrived]:
         return arrivals.decoded(self._rows(query))

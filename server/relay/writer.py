@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
-from sqlalchemy import BigInteger, bindparam, func, insert, select
+from sqlalchemy import BigInteger, bindparam, func, insert, select, text
 
 from server.relay import log
 from server.relay.database import slices
@@ -20,6 +20,7 @@ from sync_protocol.checkpoints import Checkpoint
 from sync_protocol.entries import Seal, VerifiedEntry
 from sync_protocol.signed import Verified
 from sync_protocol.store import Outcome
+from sync_protocol.tile_tree import TileReader, edge
 
 if TYPE_CHECKING:
     from sqlalchemy import Column, Connection, Select, Table
@@ -42,21 +43,26 @@ class _Held(NamedTuple):
 
 
 def _older_at_place() -> Select[int]:
-    """Log indices of the `count` newest entries at whose places entries below `first` stand.
+    """Those of the entries `asked`, by log index, at whose places entries below `first` stand.
 
-    One statement however long the batch is, in a form that leaves planners no choice: the newest by the table's key,
-    then a look-up by place for each. `+ 0` keeps SQLite from taking the index of feeds for it, and without the limits
-    PostgreSQL joins the whole table as long as it has no statistics.
+    In a form that leaves planners no choice: the asked ones by their key, then a look-up by place for each. `+ 0` keeps
+    SQLite from taking the index of feeds, and without the limits PostgreSQL, lacking statistics, joins the whole table.
     """
     first, count = bindparam("first", type_=BigInteger), bindparam("count", type_=BigInteger)
-    newest = select(_ENTRY.c.log_index, *_PLACE).order_by(_ENTRY.c.log_index.desc()).limit(count).subquery()
+    asked = _ENTRY.c.log_index.in_(bindparam("asked", type_=BigInteger, expanding=True))
+    these = select(_ENTRY.c.log_index, *_PLACE).where(asked).limit(count).subquery()
     older = _ENTRY.alias()
-    at_place = [older.c[column.name] == newest.c[column.name] for column in _PLACE]
+    at_place = [older.c[column.name] == these.c[column.name] for column in _PLACE]
     held = select(older.c.log_index).where(*at_place, older.c.log_index + 0 < first).limit(1).scalar_subquery()
-    return select(newest.c.log_index).where(held.is_not(None))
+    return select(these.c.log_index).where(held.is_not(None))
 
 
 _OLDER_AT_PLACE: Final = _older_at_place()
+_SEEN: Final = text(
+    "INSERT INTO session_seen (session, log_index, arrived_ms) VALUES (:session, :log_index, :arrived_ms)"
+    " ON CONFLICT (session) DO UPDATE SET log_index = excluded.log_index, arrived_ms = excluded.arrived_ms"
+)
+"""Both engines take it; the newest entry is the one with the highest index, whatever the clock said before."""
 
 
 class SqlWriter:
@@ -66,10 +72,19 @@ class SqlWriter:
         edge: the right edge of the log as this block leaves it; None until somebody needed it.
     """
 
-    def __init__(self, connection: Connection, edge: merkle.CompactRange | None) -> None:
-        """Write by `connection`, in its open transaction; `edge` is of the log as it was last committed here."""
+    def __init__(self, connection: Connection, edge: merkle.CompactRange | None, *, arrived_ms: int) -> None:
+        """Write by `connection`, in its open transaction.
+
+        Args:
+            connection: nobody else uses it.
+            edge: of the log as it was last committed here.
+            arrived_ms: the relay's clock, in Unix milliseconds: when the entries of this block came.
+        """
         self._connection = connection
         self.edge = edge
+        self._arrived_ms = arrived_ms
+        self._appended: list[bytes] = []
+        self._seen: dict[bytes, int] = {}
         self._certificates: dict[bytes, dict[str, Any]] = {}
         self._sessions: dict[bytes, dict[str, Any]] = {}
         self._seals: dict[bytes, dict[str, Any]] = {}
@@ -112,8 +127,11 @@ class SqlWriter:
                 new.append(entry)
         if not new:
             return outcomes
-        self._connection.execute(insert(_ENTRY), [_entry_row(first + i, entry) for i, entry in enumerate(new)])
+        rows = [_entry_row(index, entry, self._arrived_ms) for index, entry in enumerate(new, first)]
+        self._connection.execute(insert(_ENTRY), rows)
         self._known_size = first + len(new)
+        self._appended.extend(entry.hash for entry in new)
+        self._seen.update({entry.header.session: index for index, entry in enumerate(new, first)})
         forks = self._forks(first, new)
         return [(Outcome.FORK, index) if index in forks else (outcome, index) for outcome, index in outcomes]
 
@@ -132,9 +150,8 @@ class SqlWriter:
         if known is not None and start == size:
             return known
         if self.edge is None or self.edge.size != start:
-            self.edge = log.edge(log.TileReader(log.load_from(self._connection)), start)
-        names = select(_ENTRY.c.hash).where(_ENTRY.c.log_index >= start).order_by(_ENTRY.c.log_index)
-        leaves = [merkle.leaf_hash(name) for name in self._connection.execute(names).scalars()]
+            self.edge = edge(TileReader(log.load_from(self._connection)), start)
+        leaves = [merkle.leaf_hash(name) for name in self._names(start, size)]
         log.extend(self._connection, start, leaves)
         self.edge = self.edge.extend(leaves)
         checkpoint = Checkpoint(origin=origin, size=size, root=self.edge.root())
@@ -147,6 +164,17 @@ class SqlWriter:
         self._insert_new(_CERTIFICATE, _CERTIFICATE.c.hash, self._certificates)
         self._insert_new(_SESSION, _SESSION.c.id, self._sessions)
         self._insert_new(_SEAL, _SEAL.c.hash, self._seals)
+        if self._seen:
+            at = self._arrived_ms
+            seen = [{"session": name, "log_index": index, "arrived_ms": at} for name, index in self._seen.items()]
+            self._connection.execute(_SEEN, seen)
+
+    def _names(self, start: int, end: int) -> Sequence[bytes]:
+        """Hashes of the entries from one log index to another; those of this block are at hand."""
+        if end - start <= len(self._appended):
+            return self._appended[len(self._appended) - (end - start) :]
+        names = select(_ENTRY.c.hash).where(_ENTRY.c.log_index >= start).order_by(_ENTRY.c.log_index)
+        return self._connection.execute(names).scalars().all()
 
     def _size(self) -> int:
         if self._known_size is None:
@@ -164,7 +192,11 @@ class SqlWriter:
         }
 
     def _forks(self, first: int, new: Sequence[VerifiedEntry]) -> set[int]:
-        """Those of the entries just stored, from log index `first` on, whose places others held before."""
+        """Those of the entries just stored, from log index `first` on, whose places others held before.
+
+        An entry at a place has one at the place before it, so where a stretch of a chain is new and nothing older
+        stands at its first place, nothing stands at the others: mostly one look-up a stretch is enough.
+        """
         forks: set[int] = set()
         taken: set[_Place] = set()
         for index, entry in enumerate(new, first):
@@ -172,8 +204,21 @@ class SqlWriter:
             if place in taken:
                 forks.add(index)
             taken.add(place)
-        forks.update(self._connection.execute(_OLDER_AT_PLACE, {"first": first, "count": len(new)}).scalars())
-        return forks
+        names = {entry.hash for entry in new}
+        starts = [index for index, entry in enumerate(new, first) if entry.header.prev not in names]
+        if older := self._with_older(starts, first):
+            older |= self._with_older(sorted(set(range(first, first + len(new))) - set(starts)), first)
+        return forks | older
+
+    def _with_older(self, indices: Sequence[int], first: int) -> set[int]:
+        """Those of the entries at whose places some below `first` stand."""
+        return {
+            index
+            for some in slices(indices, _ASKED_MAX)
+            for index in self._connection.execute(
+                _OLDER_AT_PLACE, {"asked": some, "first": first, "count": len(some)}
+            ).scalars()
+        }
 
     def _insert_new(self, target: Table, key: Column[Any], rows: dict[bytes, dict[str, Any]]) -> None:
         """Insert the rows whose keys are not there yet, numbered on where the table is in order of arrival."""
@@ -188,7 +233,7 @@ class SqlWriter:
             self._connection.execute(insert(target), new)
 
 
-def _entry_row(index: int, entry: VerifiedEntry) -> dict[str, Any]:
+def _entry_row(index: int, entry: VerifiedEntry, arrived_ms: int) -> dict[str, Any]:
     header, wire = entry.header, entry.wire
     return {
         "log_index": index,
@@ -201,4 +246,5 @@ def _entry_row(index: int, entry: VerifiedEntry) -> dict[str, Any]:
         "seal_path": b"".join(wire.path),
         "header": wire.header,
         "body": wire.body,
+        "arrived_ms": arrived_ms,
     }
