@@ -13,10 +13,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from sync_protocol import merkle
+from sync_protocol.accusations import Denial, Split, answers
 from sync_protocol.certificates import Certificate, RelayRecord, Root
-from sync_protocol.checkpoints import Checkpoint
+from sync_protocol.checkpoints import Checkpoint, NoteVerifyKey, open_checkpoint
 from sync_protocol.entries import WireEntry
 from sync_protocol.errors import ExplainedError, MisuseError, PeerError, malformed
+from sync_protocol.evidence import ConsistencyProof, Transcript
 from sync_protocol.exchange_states import DEVICE_ACCEPTS, DeviceState
 from sync_protocol.frames import pack_frame, split_entries, split_frontiers, split_proofs, unpack_frame
 from sync_protocol.frontier import Frontier
@@ -49,11 +51,17 @@ from sync_protocol.signed import Verified
 from sync_protocol.signing import SigningKey
 from sync_protocol.steps import (
     EMPTY_CURSOR,
+    RELAY_LOG_DENIED,
+    RELAY_LOG_SPLIT,
+    Accused,
     Admitted,
     Advance,
+    Alarm,
     CaughtUp,
     Close,
     DeviceStep,
+    Doubted,
+    Greeted,
     Receipted,
     Rejected,
     Send,
@@ -77,6 +85,7 @@ class DeviceExchange:
         cursor: Checkpoint,
         sessions: tuple[SessionId, ...],
         newest: Checkpoint = EMPTY_CURSOR,
+        notes: tuple[bytes, ...] = (),
     ) -> None:
         """Prepare an exchange.
 
@@ -88,7 +97,8 @@ class DeviceExchange:
             nonce: 32 random bytes.
             cursor: the checkpoint up to which this device holds its feed.
             sessions: sessions that have entries for the relay.
-            newest: the largest checkpoint of any receipt that this device was given.
+            newest: the largest checkpoint that this device knows to be of the relay's log.
+            notes: checkpoints that the relay has to stand by: that of `newest`, and what others were given.
         """
         self._root = root
         self._certificates = certificates
@@ -120,6 +130,7 @@ class DeviceExchange:
                 organisation=root.value.organisation,
                 certificate=CertificateHash(certificates[-1].hash),
                 nonce=nonce,
+                notes=notes,
             )
         )
 
@@ -137,7 +148,8 @@ class DeviceExchange:
                 raise malformed("a message that may come now", f"{type(message).__name__} in state {self._state.name}")
             return self._acts[type(message)](message, frame)
         except ContradictionError as error:
-            return [error.alarm, *self.fail(error)]
+            shown: list[DeviceStep] = [] if error.accusation is None else [Accused(error.accusation)]
+            return [*shown, *map(Doubted, error.doubted), error.alarm, *self.fail(error)]
         except PeerError as error:
             return self.fail(error)
 
@@ -199,13 +211,19 @@ class DeviceExchange:
         sessions = tuple(self._unannounced.popleft() for _ in range(min(len(self._unannounced), FRAME_ITEMS_MAX)))
         self._announced.update(sessions)
         cursor, newest = self._log.cursor, self._log.newest
+        self._log.named(newest)
         beyond = (newest.size, newest.root) if newest.size > cursor.size else None
         return _send(Cursor(size=cursor.size, root=cursor.root, sessions=sessions, newest=beyond))
 
     @property
-    def _relay(self) -> RelayRecord:
+    def record(self) -> Verified[RelayRecord]:
+        """The relay's record, once it proved who it is."""
         assert self._record is not None, "an open exchange knows its relay"
-        return self._record.value
+        return self._record
+
+    @property
+    def _relay(self) -> RelayRecord:
+        return self.record.value
 
     def _failure(self, message: Failure, _: bytes) -> list[DeviceStep]:
         self._state = DeviceState.CLOSED
@@ -214,16 +232,38 @@ class DeviceExchange:
     def _welcome(self, message: Welcome, frame: bytes) -> list[DeviceStep]:
         answer = Said(message, frame)
         self._record = check_welcome(self._hello, answer, self._root)
+        steps = self._judge(answer)
         self._state = DeviceState.AUTH
         auth = authenticate(
             self._hello, answer, address=self._address, certificates=self._certificates, signer=self._signer
         )
-        return [_send(auth)]
+        return [*steps, _send(auth)]
+
+    def _judge(self, answer: Said[Welcome]) -> list[DeviceStep]:
+        """What the relay's word for its log shows. Guilty or not, the exchange goes on: what is lost has to be sent."""
+        message, relay = answer.message, self._relay
+        newest = open_checkpoint(message.note, NoteVerifyKey(name=relay.origin, public=relay.ed25519))
+        found = answers(self._hello.message, message, newest, relay)
+        steps: list[DeviceStep] = []
+        denied = [item for item in found if item.checkpoint is not None and item.path is None]
+        for item in denied:
+            if item.checkpoint is not None and item.checkpoint.size == newest.size:
+                steps += [Accused(Split(item.note, message.note)), Alarm(RELAY_LOG_SPLIT, newest)]
+        if denied:
+            transcript = Transcript(hello=self._hello.frame, welcome=answer.frame)
+            steps += [Accused(Denial(transcript)), Alarm(RELAY_LOG_DENIED, newest)]
+        proofs = tuple(
+            ConsistencyProof(first=item.note, second=message.note, path=item.path)
+            for item in found
+            if item.path is not None
+        )
+        linked = self._log.greeted(found, newest, message.note)
+        settled = tuple(item.note for item in found)
+        return [*steps, Greeted(checkpoint=newest, note=message.note, linked=linked, proofs=proofs, settled=settled)]
 
     def _ready(self, message: Ready, _: bytes) -> list[DeviceStep]:
-        assert self._record is not None, "READY follows WELCOME"
         self._state = DeviceState.OPEN
-        return [Admitted(self._record, message.token, message.expires_ms), self._place()]
+        return [Admitted(self.record, message.token, message.expires_ms), self._place()]
 
     def _have(self, message: Have, _: bytes) -> list[DeviceStep]:
         seals = dict(message.seals)
@@ -240,9 +280,9 @@ class DeviceExchange:
     def _page(self, page: Page, _: bytes) -> list[DeviceStep]:
         steps: list[DeviceStep] = [*self._gathering.rest()]
         if page.note is not None:
-            checkpoint = self._log.open(page.note, self._relay)
+            checkpoint = self._log.open(page.note, page.consistency, self._relay)
             self._log.advance(checkpoint)
-            steps.append(Advance(checkpoint, page.note, self._log.kept))
+            steps.append(Advance(checkpoint, page.note, self._log.kept, self._log.held))
         if page.note is not None or not page.more:
             self._state = DeviceState.OPEN
         if not page.more:
@@ -252,7 +292,7 @@ class DeviceExchange:
         return steps
 
     def _receipt(self, receipt: Receipt, _: bytes) -> list[DeviceStep]:
-        checkpoint = self._log.open(receipt.note, self._relay)
+        checkpoint = self._log.open(receipt.note, receipt.consistency, self._relay)
         for leaf in receipt.leaves:
             merkle.verify_inclusion(
                 merkle.leaf_hash(leaf.entry),
@@ -261,15 +301,15 @@ class DeviceExchange:
                 path=leaf.path,
                 root=checkpoint.root,
             )
-        return [Receipted(checkpoint, receipt.leaves, self._log.kept)]
+        return [Receipted(checkpoint, receipt.note, receipt.leaves, self._log.kept, self._log.held)]
 
     def _refused(self, message: Refused, _: bytes) -> list[DeviceStep]:
         return [Rejected(message.entry, told(message))]
 
     def _resync(self, message: Resync, _: bytes) -> list[DeviceStep]:
-        alarm = self._log.restart(message.note, self._relay)
+        alarm, doubted = self._log.restart(message.note, self._relay)
         self._state = DeviceState.RESYNC
-        return [alarm, SupplyFrontiers()]
+        return [*([] if doubted is None else [Doubted(doubted)]), alarm, SupplyFrontiers()]
 
     def _want(self, message: Want, _: bytes) -> list[DeviceStep]:
         return [SupplyChains(tuple((stream, session, seq) for stream, (session, seq) in message.chains))]

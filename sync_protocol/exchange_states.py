@@ -42,6 +42,7 @@ class RelayState(Enum):
     """Where a relay stands with one device."""
 
     HELLO = "waits for HELLO"
+    GREETING = "was shown notes, for which the shell has not answered yet"
     AUTH = "sent WELCOME"
     DECIDING = "knows the device, which the shell has not let in yet"
     OPEN = "let the device in"
@@ -65,6 +66,7 @@ DEVICE_ACCEPTS: Final[Mapping[DeviceState, frozenset[type[Message]]]] = MappingP
 RELAY_ACCEPTS: Final[Mapping[RelayState, frozenset[type[Message]]]] = MappingProxyType(
     {
         RelayState.HELLO: frozenset({Hello, Failure}),
+        RelayState.GREETING: frozenset({Failure}),
         RelayState.AUTH: frozenset({Auth, Failure}),
         RelayState.DECIDING: frozenset({Failure}),
         RelayState.OPEN: frozenset(_PUSHED),

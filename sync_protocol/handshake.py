@@ -17,7 +17,8 @@ from sync_protocol.errors import MalformedError
 from sync_protocol.frames import pack_frame
 from sync_protocol.ids import Hash
 from sync_protocol.labels import Label
-from sync_protocol.messages import VERSION, Auth, Hello, Welcome
+from sync_protocol.messages import VERSION, Auth, Hello, NoteProof, Welcome
+from sync_protocol.records import to_map
 from sync_protocol.signed import Signed, Verified
 from sync_protocol.signing import SigningKey, verify
 
@@ -37,8 +38,8 @@ class Said(Generic[M]):
         return cls(message, pack_frame(message))
 
 
-def welcome(hello: Said[Hello], *, record: Verified[RelayRecord], nonce: bytes, signer: SigningKey) -> Said[Welcome]:
-    """Answer a hello as the relay.
+def check_hello(hello: Said[Hello], record: Verified[RelayRecord]) -> None:
+    """See, as the relay, whether a hello is for it.
 
     Raises:
         MalformedError: no version in common.
@@ -53,22 +54,53 @@ def welcome(hello: Said[Hello], *, record: Verified[RelayRecord], nonce: bytes, 
         )
     if hello.message.organisation != record.value.organisation:
         raise untrusted("a device of this relay's organisation", f"organisation {hello.message.organisation.short}")
-    signature = signer.sign(Label.AUTH_RELAY, relay_transcript(hello, nonce, record.hash))
-    return Said.say(Welcome(version=VERSION, nonce=nonce, record=record.wire, signature=signature))
+
+
+def welcome(
+    hello: Said[Hello],
+    *,
+    record: Verified[RelayRecord],
+    nonce: bytes,
+    note: bytes,
+    proofs: tuple[NoteProof, ...],
+    signer: SigningKey,
+) -> Said[Welcome]:
+    """Answer a hello as the relay.
+
+    Args:
+        hello: the device's.
+        record: the root's word for this relay.
+        nonce: 32 random bytes, never used for another answer.
+        note: the log's newest checkpoint.
+        proofs: one for each note of the hello.
+        signer: the relay's key.
+
+    Raises:
+        MalformedError, UntrustedError: see `check_hello`.
+    """
+    check_hello(hello, record)
+    transcript = relay_transcript(hello, nonce=nonce, record=record.hash, note=note, proofs=proofs)
+    signature = signer.sign(Label.AUTH_RELAY, transcript)
+    return Said.say(
+        Welcome(version=VERSION, nonce=nonce, record=record.wire, signature=signature, note=note, proofs=proofs)
+    )
 
 
 def check_welcome(hello: Said[Hello], answer: Said[Welcome], root: Verified[Root]) -> Verified[RelayRecord]:
-    """Verify the relay as the device.
+    """Verify the relay as the device; what it says of its log is judged by `accusations`.
 
     Raises:
         UntrustedError: a relay of another organisation, or another version than this one.
         ForgedError: the root did not sign its record, or its certified key did not sign this answer.
     """
-    if answer.message.version != VERSION:
-        raise untrusted("a version that was offered", f"version {answer.message.version}")
-    record = open_relay(answer.message.record, root)
-    transcript = relay_transcript(hello, answer.message.nonce, record.hash)
-    verify(record.value.ed25519, Label.AUTH_RELAY, transcript, answer.message.signature)
+    message = answer.message
+    if message.version != VERSION:
+        raise untrusted("a version that was offered", f"version {message.version}")
+    record = open_relay(message.record, root)
+    transcript = relay_transcript(
+        hello, nonce=message.nonce, record=record.hash, note=message.note, proofs=message.proofs
+    )
+    verify(record.value.ed25519, Label.AUTH_RELAY, transcript, message.signature)
     return record
 
 
@@ -122,9 +154,15 @@ def check_auth(
     return certificate
 
 
-def relay_transcript(hello: Said[Hello], nonce: bytes, record: Hash) -> bytes:
-    """What the relay signs: the hello, the version that it chose, its own nonce and its record's hash."""
-    return encode([Hash.of(hello.frame), VERSION, nonce, record])
+def relay_transcript(
+    hello: Said[Hello], *, nonce: bytes, record: Hash, note: bytes, proofs: tuple[NoteProof, ...]
+) -> bytes:
+    """What the relay signs: the hello, and all that it answers.
+
+    With the notes in the hello and what it says of them under one signature, the two frames show to anybody what the
+    relay was asked and how it answered.
+    """
+    return encode([Hash.of(hello.frame), VERSION, nonce, record, note, [to_map(proof) for proof in proofs]])
 
 
 def device_transcript(hello: Said[Hello], answer: Said[Welcome], address: str) -> bytes:

@@ -20,8 +20,10 @@ from sync_protocol.limits import (
     ADDRESS_BYTES_MAX,
     BATCH_ENTRIES_MAX,
     CERTIFICATE_CHAIN_MAX,
+    CONSISTENCY_PATH_MAX,
     FRAME_ITEMS_MAX,
     FRONTIER_SESSIONS_MAX,
+    GOSSIP_NOTES_MAX,
     HASH_BYTES,
     LOG_PATH_MAX,
     LOG_SIZE_MAX,
@@ -36,6 +38,7 @@ from sync_protocol.limits import (
     VERSIONS_MAX,
     WALL_MS_MAX,
 )
+from sync_protocol.peer_messages import Done, PeerAuth, PeerHello, PeerNotes
 from sync_protocol.records import (
     flag,
     identifier,
@@ -58,24 +61,54 @@ _UNSHOWN: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 """Unicode categories that no reason needs: controls, direction marks, private and lone code units, line ends."""
 
 
+_NOTE: Final = octets(1, NOTE_BYTES_MAX)
+_GROWTH: Final = many(identifier(Hash), CONSISTENCY_PATH_MAX)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hello:
-    """Device: who I am, and which versions I speak."""
+    """Device: who I am, which versions I speak, and checkpoints of yours that I hold you to.
+
+    Attributes:
+        notes: as they were signed; WELCOME answers for each of them.
+    """
 
     versions: tuple[int, ...] = key(1, many(uint(VERSION_MAX), VERSIONS_MAX))
     organisation: OrganisationId = key(2, identifier(OrganisationId))
     certificate: CertificateHash = key(3, identifier(CertificateHash))
     nonce: bytes = key(4, octets(HASH_BYTES, HASH_BYTES))
+    notes: tuple[bytes, ...] = key(5, many(_NOTE, GOSSIP_NOTES_MAX))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteProof:
+    """Whether a note that was shown is in the log.
+
+    Attributes:
+        own: whether it is a checkpoint that this relay's key signed for this log; nobody answers for another's.
+        path: from it to the log's newest checkpoint; None where there is no such path. A relay that says so of its own
+            note, with its signature, has accused itself.
+    """
+
+    own: bool = key(1, flag())
+    path: tuple[Hash, ...] | None = key(2, optional(_GROWTH))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Welcome:
-    """Relay: the version, my record by the root, and my signature over both hellos."""
+    """Relay: the version, my record by the root, my log as it is now, and my signature over both hellos.
+
+    Attributes:
+        note: the newest checkpoint.
+        proofs: one for each note of the hello, in its order.
+    """
 
     version: int = key(1, uint(VERSION_MAX))
     nonce: bytes = key(2, octets(HASH_BYTES, HASH_BYTES))
     record: bytes = key(3, _RECORD)
     signature: Ed25519Signature = key(4, identifier(Ed25519Signature))
+    note: bytes = key(5, _NOTE)
+    proofs: tuple[NoteProof, ...] = key(6, many(nested(NoteProof), GOSSIP_NOTES_MAX))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,11 +167,29 @@ class Entries:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    """Relay: all of yours up to this checkpoint was sent; `more` follows or not. No note: the cursor stays."""
+class Growth:
+    """That a checkpoint and an earlier one of this exchange are states of one log.
 
-    note: bytes | None = key(1, optional(octets(1, NOTE_BYTES_MAX)))
+    Attributes:
+        base: the size of one that the device knows: it named it in CURSOR, or had it from this relay meanwhile.
+        path: from the smaller of the two to the larger.
+    """
+
+    base: int = key(1, uint(LOG_SIZE_MAX))
+    path: tuple[Hash, ...] = key(2, _GROWTH)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Relay: all of yours up to this checkpoint was sent; `more` follows or not. No note: the cursor stays.
+
+    Attributes:
+        consistency: of the note; left out where the device knows that state, or none at all.
+    """
+
+    note: bytes | None = key(1, optional(_NOTE))
     more: bool = key(2, flag())
+    consistency: Growth | None = key(3, optional(nested(Growth)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,10 +203,15 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """Relay: these entries are durable, headers and bodies, and stand in the log that the note signs."""
+    """Relay: these entries are durable, headers and bodies, and stand in the log that the note signs.
 
-    note: bytes = key(1, octets(1, NOTE_BYTES_MAX))
+    Attributes:
+        consistency: as in Page.
+    """
+
+    note: bytes = key(1, _NOTE)
     leaves: tuple[Leaf, ...] = key(2, many(nested(Leaf), RECEIPT_LEAVES_MAX))
+    consistency: Growth | None = key(3, optional(nested(Growth)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,7 +229,7 @@ class Refused:
 class Resync:
     """Relay: your cursor, or your newest checkpoint, is not a state of my log; let us compare frontiers."""
 
-    note: bytes = key(1, octets(1, NOTE_BYTES_MAX))
+    note: bytes = key(1, _NOTE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,6 +285,10 @@ Message = (
     | Frontiers
     | Want
     | Failure
+    | PeerHello
+    | PeerAuth
+    | PeerNotes
+    | Done
 )
 
 TYPES: Final[dict[int, type[Message]]] = {
@@ -247,6 +307,10 @@ TYPES: Final[dict[int, type[Message]]] = {
     13: Frontiers,
     14: Want,
     15: Failure,
+    32: PeerHello,
+    33: PeerAuth,
+    34: PeerNotes,
+    35: Done,
 }
 
 

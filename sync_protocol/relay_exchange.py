@@ -1,7 +1,8 @@
 """The relay's side of an exchange with a device: a state machine without I/O.
 
 It knows frames and order, not charts or storage. The shell verifies, stores, locates and loads; a receipt is made from
-what the shell says is durable, and never before.
+what the shell says is durable, and never before. `base` is the state of the log from which the device can follow a
+proof: the newest that the device named, or that was sent to it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from sync_protocol.accusations import own_checkpoint
 from sync_protocol.certificates import RelayRecord, Trust
 from sync_protocol.checkpoints import Checkpoint
 from sync_protocol.entries import Place, WireEntry
@@ -16,8 +18,8 @@ from sync_protocol.errors import ExplainedError, MisuseError, PeerError, malform
 from sync_protocol.exchange_states import RELAY_ACCEPTS, RelayState
 from sync_protocol.frames import pack_frame, split_entries, split_proofs, unpack_frame
 from sync_protocol.gathering import Gathering
-from sync_protocol.handshake import Said, check_auth, welcome
-from sync_protocol.ids import SessionId, StreamId
+from sync_protocol.handshake import Said, check_auth, check_hello, welcome
+from sync_protocol.ids import Hash, SessionId, StreamId
 from sync_protocol.intake import Proofs, Refusal
 from sync_protocol.limits import FRAME_ITEMS_MAX, FRONTIER_HEADS_MAX, FRONTIER_STREAMS_MAX, RECEIPT_LEAVES_MAX
 from sync_protocol.messages import (
@@ -26,10 +28,12 @@ from sync_protocol.messages import (
     Entries,
     Failure,
     Frontiers,
+    Growth,
     Have,
     Hello,
     Leaf,
     Message,
+    NoteProof,
     Page,
     ProofsFrame,
     Ready,
@@ -44,7 +48,7 @@ from sync_protocol.messages import (
 )
 from sync_protocol.signed import Verified
 from sync_protocol.signing import SigningKey
-from sync_protocol.steps import Close, Compare, Feed, Locate, Peer, RelayStep, Send
+from sync_protocol.steps import Close, Compare, Feed, Greet, Locate, Peer, RelayStep, Send
 
 
 class RelayExchange:
@@ -79,6 +83,11 @@ class RelayExchange:
         self._frontiers: dict[StreamId, dict[SessionId, Place]] = {}
         self._heads = 0
         self._fed = 0
+        self._shown: tuple[Checkpoint | None, ...] = ()
+        self._known = 0
+        self._named = 0
+        self.base = 0
+        """The size of the state of the log from which what comes next is to be proven; 0 where nothing has to be."""
         self._now_ms = 0
         self._gathering = Gathering()
         self._acts: Mapping[type[Message], Callable[[Any, bytes], list[RelayStep]]] = {
@@ -113,6 +122,40 @@ class RelayExchange:
         """Open without a handshake, where an HTTP token stands for one."""
         self._state = RelayState.OPEN
 
+    def greeted(self, *, note: bytes, paths: Iterable[tuple[Hash, ...] | None]) -> list[RelayStep]:
+        """Answer `Greet`.
+
+        Args:
+            note: the log's newest checkpoint, read after `Greet` came: it contains all that was signed before.
+            paths: one for each of `Greet.shown`, to `note`; None where that is no state of the log. What is said of
+                another relay's note is passed over.
+
+        Raises:
+            MisuseError: nobody asked.
+        """
+        if self._state is not RelayState.GREETING or self._hello is None:
+            raise MisuseError("greeted", expected="an answer to Greet", got="another state", do="report this as a bug")
+        proofs = tuple(
+            NoteProof(own=shown is not None, path=None if shown is None else path)
+            for shown, path in zip(self._shown, paths, strict=True)
+        )
+        self._welcome = welcome(
+            self._hello, record=self._record, nonce=self._nonce, note=note, proofs=proofs, signer=self._signer
+        )
+        self._state = RelayState.AUTH
+        return [Send(self._welcome.frame)]
+
+    def sent(self, note: bytes) -> None:
+        """Hear that a frame with this note was sent: what comes after it may be proven from there."""
+        self.base = max(self.base, note_size(note))
+
+    def arrived(self, *, everything: bool) -> None:
+        """Hear, where responses may get lost, whether all that was sent has arrived: if not, no proof begins there."""
+        if everything:
+            self._known = self.base
+        else:
+            self.base = self._known
+
     def ready(self, *, token: bytes | None, expires_ms: int | None) -> list[RelayStep]:
         """Let the device in, after `Peer`; the other answer is `fail`.
 
@@ -135,8 +178,11 @@ class RelayExchange:
         if self._state is not RelayState.OPEN:
             return [have]  # a cursor that crossed RESYNC on the way
         if note is None:
+            self._known = max(self._known, self._named)
+            self.base = max(self.base, self._named)
             return [have, Feed()]
         self._state = RelayState.RESYNC
+        self.base = self._known = note_size(note)
         self._fed = 0
         self._forget_frontiers()
         return [have, _send(Resync(note=note))]
@@ -149,7 +195,15 @@ class RelayExchange:
             steps.append(_send(Want(chains=tuple((stream, (session, seq)) for stream, session, seq in chunk))))
         return [*steps, Feed()]
 
-    def page(self, proofs: Proofs, entries: Iterable[WireEntry], *, note: bytes | None, more: bool) -> list[RelayStep]:
+    def page(
+        self,
+        proofs: Proofs,
+        entries: Iterable[WireEntry],
+        *,
+        note: bytes | None,
+        more: bool,
+        consistency: Growth | None = None,
+    ) -> list[RelayStep]:
         """Answer `Feed` with the next page, or push one unasked when something new came.
 
         Args:
@@ -158,24 +212,39 @@ class RelayExchange:
             note: a checkpoint at or below which everything was sent; left out where a later one was sent already,
                 because a cursor never moves back.
             more: whether the shell has more to feed now.
+            consistency: of the note, from `base` as it was not long ago; None where that was 0 or the note's own size.
         """
         if self._state is not RelayState.OPEN:
             return []  # loaded before RESYNC or the end; what is to be fed after FRONTIERS is another page
         if note is not None:
-            size = Checkpoint.parse(note.decode().partition("\n\n")[0] + "\n").size
+            size = note_size(note)
             note = note if size >= self._fed else None
             self._fed = max(size, self._fed)
         steps: list[RelayStep] = [
             *map(_send, split_proofs(certificates=proofs.certificates, sessions=proofs.sessions, seals=proofs.seals)),
             *map(_send, split_entries(entries)),
-            _send(Page(note=note, more=more)),
+            _send(Page(note=note, more=more, consistency=None if note is None else consistency)),
         ]
         return [*steps, Feed()] if more else steps
 
-    def ingested(self, *, note: bytes, leaves: Sequence[Leaf], refused: Iterable[Refusal]) -> list[RelayStep]:
-        """Answer `Take`: receipts for what is durable now, reasons for what was not taken."""
+    def ingested(
+        self,
+        *,
+        note: bytes,
+        leaves: Sequence[Leaf],
+        refused: Iterable[Refusal],
+        consistency: Growth | None = None,
+    ) -> list[RelayStep]:
+        """Answer `Take`: receipts for what is durable now, reasons for what was not taken.
+
+        Args:
+            note: the checkpoint under which the leaves stand.
+            leaves: what is durable, with its paths.
+            refused: what is not, and why.
+            consistency: see `page`.
+        """
         steps: list[RelayStep] = [
-            _send(Receipt(note=note, leaves=tuple(leaves[start : start + RECEIPT_LEAVES_MAX])))
+            _send(Receipt(note=note, leaves=tuple(leaves[start : start + RECEIPT_LEAVES_MAX]), consistency=consistency))
             for start in range(0, len(leaves), RECEIPT_LEAVES_MAX)
         ]
         return [*steps, *(_send(_refused(refusal)) for refusal in refused)]
@@ -186,9 +255,11 @@ class RelayExchange:
 
     def _greet(self, message: Hello, frame: bytes) -> list[RelayStep]:
         self._hello = Said(message, frame)
-        self._welcome = welcome(self._hello, record=self._record, nonce=self._nonce, signer=self._signer)
-        self._state = RelayState.AUTH
-        return [Send(self._welcome.frame)]
+        check_hello(self._hello, self._record)
+        # Whoever makes up a note, or changes one, must not get this relay to sign that it cannot prove it.
+        self._shown = tuple(own_checkpoint(note, self._record.value) for note in message.notes)
+        self._state = RelayState.GREETING
+        return [Greet(self._shown)]
 
     def _authenticate(self, auth: Auth, _: bytes) -> list[RelayStep]:
         assert self._hello is not None, "AUTH follows HELLO"
@@ -200,6 +271,7 @@ class RelayExchange:
         return [Peer(certificate)]
 
     def _locate(self, message: Cursor, _: bytes) -> list[RelayStep]:
+        self._named = message.size if message.newest is None else max(message.size, message.newest[0])
         return [Locate(message.size, message.root, message.sessions, message.newest)]
 
     def _proofs(self, message: ProofsFrame, _: bytes) -> list[RelayStep]:
@@ -226,6 +298,11 @@ class RelayExchange:
 
     def _forget_frontiers(self) -> None:
         self._frontiers, self._heads = {}, 0
+
+
+def note_size(note: bytes) -> int:
+    """The size that a note of this relay's own making states."""
+    return Checkpoint.parse(note.decode().partition("\n\n")[0] + "\n").size
 
 
 def _refused(refusal: Refusal) -> Refused:

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from sync_protocol.accusations import Accusation
 from sync_protocol.certificates import Certificate, RelayRecord
 from sync_protocol.checkpoints import Checkpoint
 from sync_protocol.entries import WireEntry
 from sync_protocol.errors import ExplainedError
+from sync_protocol.evidence import ConsistencyProof
 from sync_protocol.frontier import Frontier
 from sync_protocol.ids import Hash, SessionId, StreamId
 from sync_protocol.intake import Proofs
@@ -25,6 +27,18 @@ UNFINISHED: Final = Checkpoint(origin="none", size=LOG_SIZE_MAX, root=Hash(bytes
 RELAY_LOG_DIFFERS: Final = "relay_log_differs"
 RELAY_LOG_SHRANK: Final = "relay_log_shrank"
 RELAY_LOG_SPLIT: Final = "relay_log_split"
+RELAY_LOG_DENIED: Final = "relay_log_denied"
+RELAY_LOG_UNPROVEN: Final = "relay_log_unproven"
+RELAY_LOG_REWROTE: Final = "relay_log_rewrote"
+ALARMS: Final = (
+    RELAY_LOG_DIFFERS,
+    RELAY_LOG_SHRANK,
+    RELAY_LOG_SPLIT,
+    RELAY_LOG_DENIED,
+    RELAY_LOG_UNPROVEN,
+    RELAY_LOG_REWROTE,
+)
+"""The words for what a person must hear of a relay's log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +64,39 @@ class Admitted:
     expires_ms: int | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Greeted:
+    """Device: the relay proved who it is, and answered for the notes that it was shown.
+
+    Attributes:
+        checkpoint, note: the newest of its log.
+        linked: whether that contains the newest that this device knew: then it is the newest now, to be kept as that.
+            Otherwise it is a note to be shown to the relay again, because it is not proven to belong to what was known.
+        proofs: of every note that it proved.
+        settled: notes that need not be shown again: proven, or denied and accused by, or another log's.
+    """
+
+    checkpoint: Checkpoint
+    note: bytes
+    linked: bool
+    proofs: tuple[ConsistencyProof, ...]
+    settled: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Accused:
+    """Device: the relay is guilty, and this shows it to everybody; keep it."""
+
+    accusation: Accusation
+
+
+@dataclass(frozen=True, slots=True)
+class Doubted:
+    """Device: the relay signed this and did not show that it belongs to what it signed before: show it in a HELLO."""
+
+    note: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Take:
     """Verify and store durably, in one transaction. The relay then answers by `ingested`.
@@ -69,11 +116,13 @@ class Advance:
     Attributes:
         note: the checkpoint as signed.
         newest: `newest` of the next exchange, in place of what was kept.
+        held: the note of the newest state of this log, to be shown in the next HELLO; None while that is unknown.
     """
 
     checkpoint: Checkpoint
     note: bytes
     newest: Checkpoint
+    held: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +130,17 @@ class Receipted:
     """Device: these entries are durable at the relay; their inclusion was verified.
 
     Attributes:
-        checkpoint: under which they are included.
+        checkpoint, note: under which they are included.
         newest: `newest` of the next exchange, in place of what was kept. UNFINISHED while a resync is under way: if the
             connection ends now, the next one must begin it again.
+        held: see Advance.
     """
 
     checkpoint: Checkpoint
+    note: bytes
     leaves: tuple[Leaf, ...]
     newest: Checkpoint
+    held: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +184,9 @@ class Alarm:
     """Something that a person must hear of: the relay's log is not what it was.
 
     Attributes:
-        code: RELAY_LOG_DIFFERS, the cursor is no state of the log, or RELAY_LOG_SHRANK and RELAY_LOG_SPLIT, where it
-            contradicts what it signed on this same connection.
+        code: one of ALARMS: RELAY_LOG_DIFFERS, what the device named is no state of the log; RELAY_LOG_DENIED, a note
+            that it was shown is none; RELAY_LOG_SHRANK, RELAY_LOG_SPLIT and RELAY_LOG_UNPROVEN, where it contradicts
+            what it signed, or does not show that it does not.
         checkpoint: what the relay signed.
     """
 
@@ -144,6 +197,17 @@ class Alarm:
 @dataclass(frozen=True, slots=True)
 class CaughtUp:
     """Device: nothing more in the feed for now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Greet:
+    """Relay: say by `greeted` what the log is now, and which of these are states of it.
+
+    Attributes:
+        shown: what the notes of the HELLO say; None for one that this relay did not sign for this log.
+    """
+
+    shown: tuple[Checkpoint | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +257,9 @@ DeviceStep = (
     Send
     | Close
     | Admitted
+    | Greeted
+    | Accused
+    | Doubted
     | Take
     | Advance
     | Receipted
@@ -203,4 +270,4 @@ DeviceStep = (
     | Alarm
     | CaughtUp
 )
-RelayStep = Send | Close | Peer | Locate | Compare | Take | Feed
+RelayStep = Send | Close | Greet | Peer | Locate | Compare | Take | Feed

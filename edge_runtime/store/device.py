@@ -208,6 +208,11 @@ class DeviceStore:
         with self._reading() as reader:
             return uploads.refused(reader)
 
+    def receipts(self, limit: int, *, after: int = 0) -> list[tuple[int, bytes]]:
+        """Receipts as they were kept, with their entries' arrival indices, from `after` on, at most `limit`."""
+        with self._reading() as reader:
+            return uploads.receipts(reader, limit=limit, after=after)
+
     def upload_counts(self) -> dict[UploadState, int]:
         """How many entries are in each state."""
         with self._reading() as reader:

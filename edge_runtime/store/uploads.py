@@ -37,6 +37,7 @@ class Upload:
 
     Attributes:
         log_index: of an entry of this device that was receipted, its place in the relay's log.
+        receipt: what proves that, in the form of whoever noted it; empty where nothing was kept.
         code, text: of a refused one, the relay's reason.
     """
 
@@ -44,11 +45,12 @@ class Upload:
     log_index: int | None = None
     code: str = ""
     text: str = ""
+    receipt: bytes = b""
 
     def pack(self) -> bytes:
         """As it lies in its box."""
         if self.log_index is not None:
-            return _INDEX.pack(self.log_index)
+            return _INDEX.pack(self.log_index) + self.receipt
         code = _cut(self.code, CODE_BYTES_MAX)
         return _CODE.pack(len(code)) + code + _cut(self.text, TEXT_BYTES_MAX)
 
@@ -56,7 +58,8 @@ class Upload:
     def unpack(cls, state: int, plain: bytes) -> Self:
         """Reverse `pack`."""
         if state == UploadState.RECEIPTED:
-            return cls(state=UploadState.RECEIPTED, log_index=_INDEX.unpack(plain)[0])
+            receipt = plain[_INDEX.size :]
+            return cls(state=UploadState.RECEIPTED, log_index=_INDEX.unpack_from(plain)[0], receipt=receipt)
         code, text = plain[1 : 1 + plain[0]], plain[1 + plain[0] :]
         return cls(state=UploadState(state), code=code.decode(), text=text.decode())
 
@@ -97,6 +100,17 @@ def refused(reader: Reader) -> list[Refused]:
     count = reader.ledger.refused
     found = _noted(reader, UploadState.REFUSED, count, count + 1, 0)
     return [Refused(arrived, upload.code, upload.text) for arrived, upload in found]
+
+
+def receipts(reader: Reader, *, limit: int, after: int) -> list[tuple[int, bytes]]:
+    """Receipts that were kept, with their entries' arrival indices, from `after` on, ascending, at most `limit`."""
+    query = "SELECT id FROM upload WHERE state = ? AND id >= ? ORDER BY id LIMIT ?"
+    found: list[tuple[int, bytes]] = []
+    for (index,) in reader.connection.execute(query, (UploadState.RECEIPTED, after, limit)):
+        upload = find(reader, index)
+        believe(upload is not None and upload.state is UploadState.RECEIPTED, Table.UPLOAD, index)
+        found.append((index, b"" if upload is None else upload.receipt))
+    return found
 
 
 def counts(reader: Reader) -> dict[UploadState, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from types import MappingProxyType
 from typing import Final
 
 from edge_runtime.store import uploads, values
@@ -25,6 +26,7 @@ _INSERT: Final = {
     Table.CERTIFICATE: "INSERT INTO certificate VALUES (?, ?, ?)",
     Table.SESSION: "INSERT INTO session VALUES (?, ?, ?)",
 }
+_NONE: Final[Mapping[EntryHash, bytes]] = MappingProxyType({})
 # Not OR REPLACE: under a damaged index that would remove another row.
 _PUT_VALUE: Final = "INSERT INTO value VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET box = excluded.box"
 
@@ -102,15 +104,19 @@ class DeviceWriter:
             self._links.flush()
         return result
 
-    def mark_receipted(self, receipts: Mapping[EntryHash, int]) -> int:
+    def mark_receipted(self, receipts: Mapping[EntryHash, int], *, proofs: Mapping[EntryHash, bytes] = _NONE) -> int:
         """Note what is at the relay, its inclusion verified, with its index in the relay's log.
+
+        Args:
+            receipts: the index of each entry.
+            proofs: what shows it, where that is to be kept; of an entry that came from the relay too.
 
         Returns:
             How many were not so before. What is not here, or came from the relay, is passed over.
         """
         with self._step():
             return sum(
-                self._mark(name, Upload(state=UploadState.RECEIPTED, log_index=index))
+                self._receipt(name, Upload(state=UploadState.RECEIPTED, log_index=index, receipt=proofs.get(name, b"")))
                 for name, index in receipts.items()
             )
 
@@ -238,6 +244,16 @@ class DeviceWriter:
         self._count(upload.state, 1)
         self._note(index, upload)
         return True
+
+    def _receipt(self, name: EntryHash, upload: Upload) -> bool:
+        """Note a receipt; the first one that proves an entry stays."""
+        if self._mark(name, upload):
+            return True
+        index = self.reader.index(name)
+        before = None if index is None else uploads.find(self.reader, index)
+        if index is not None and upload.receipt and (before is None or not before.receipt):
+            self._note(index, upload)
+        return False
 
     def _miss(self, name: EntryHash) -> bool:
         """Note that the relay does not have an entry, unless that is known."""

@@ -5,6 +5,8 @@ Here alone the clock is read and entropy drawn, and here the database is opened.
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
 import time
 from collections.abc import AsyncIterator
@@ -15,20 +17,26 @@ from typing import TYPE_CHECKING, Final
 
 from fastapi import FastAPI
 
+from server.relay.archive import TileArchive
 from server.relay.committer import Committer
+from server.relay.cosigning import Cosigning
 from server.relay.database import migrate, open_engine
 from server.relay.enrolment import Enrolment
-from server.relay.errors import StartError
+from server.relay.errors import RelayError, StartError
 from server.relay.fanout import Fanout
-from server.relay.identity import KEY_FILE, Identity, load_key
+from server.relay.growth import LogGrowth
+from server.relay.identity import COSIGNER_FILE, KEY_FILE, Identity, load_cosigner, load_key
 from server.relay.ingest import Ingest
+from server.relay.published import Published
 from server.relay.rates import Rates
 from server.relay.recall import recall_directory, recall_forks, recall_trust
 from server.relay.routes.about import about
 from server.relay.routes.desk import desk
+from server.relay.routes.log import log
 from server.relay.routes.requests import install
 from server.relay.routes.socket import socket
 from server.relay.routes.sync import Seats, sync
+from server.relay.seen import Policy, Watch, begin_watching, recall_arrivals
 from server.relay.services import Services
 from server.relay.settings import RelaySettings
 from server.relay.store import SqlStore
@@ -45,6 +53,9 @@ if TYPE_CHECKING:
 _VERIFIERS: Final = 2
 """Threads for cryptography; it frees the interpreter for one other thread or two, not for more."""
 _READERS: Final = 4
+_COSIGN_LOOK_S: Final = 600
+"""How often to see whether the daily cosignature is due."""
+_LOG: Final = logging.getLogger("fieldward.relay")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +84,18 @@ def open_relay(settings: RelaySettings, organisation_file: bytes) -> Relay:
     """
     root, administrator = _organisation(organisation_file)
     key = load_key(settings.home / KEY_FILE, os.urandom)
+    cosigner = load_cosigner(settings.home / COSIGNER_FILE, os.urandom)
     engine = open_engine(settings.storage_url)
     try:
         migrate(engine)
-        store = SqlStore(engine)
+        store = SqlStore(engine, TileArchive(settings.archive_folder))
+        store.prepare(_now_ms())
         trust = recall_trust(store, root, administrator)
-        identity = Identity(store=store, root=root, key=key)
+        identity = Identity(store=store, root=root, key=key, cosigner=cosigner)
         window = Window(_newest(store, identity), recall_forks(engine))
         directory = recall_directory(store, engine, trust)
+        policy = Policy(unseen_after_days=settings.unseen_after_days, since_ms=begin_watching(store, _now_ms()))
+        watch = Watch(trust, recall_arrivals(engine), policy)
     except BaseException:
         engine.dispose()
         raise
@@ -96,15 +111,21 @@ def open_relay(settings: RelaySettings, organisation_file: bytes) -> Relay:
         window=window,
         archive=Archive(store, window.forks),
         fanout=fanout,
+        growth=LogGrowth(store, readers),
         ingest=Ingest(store=store, trust=trust, window=window, fanout=fanout, verifiers=verifiers, readers=readers),
         enrolment=Enrolment(store=store, directory=directory, trust=trust),
         rates=Rates(),
+        watch=watch,
         verifiers=verifiers,
         readers=readers,
-        now_ms=lambda: time.time_ns() // 1_000_000,
+        now_ms=_now_ms,
         entropy=os.urandom,
     )
     return Relay(services, _app(services, engine, organisation_file))
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def _organisation(data: bytes) -> tuple[Verified[Root], Verified[Certificate]]:
@@ -133,7 +154,23 @@ def _newest(store: SqlStore, identity: Identity) -> Tip:
     return tip
 
 
+async def _cosign(services: Services, cosigning: Cosigning) -> None:
+    newest, now_ms = services.window.tip.checkpoint, services.now_ms()
+    try:
+        await asyncio.get_running_loop().run_in_executor(services.readers, cosigning.cosign, newest, now_ms)
+    except RelayError as error:
+        _LOG.error("the log was not cosigned: %s (%s)", error.code, error.got)
+
+
+async def _cosign_daily(services: Services, cosigning: Cosigning) -> None:
+    while True:
+        await asyncio.sleep(_COSIGN_LOOK_S)
+        await _cosign(services, cosigning)
+
+
 def _app(services: Services, engine: Engine, organisation_file: bytes) -> FastAPI:
+    cosigning = Cosigning(services.store, services.identity)
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         identity = services.identity
@@ -144,9 +181,15 @@ def _app(services: Services, engine: Engine, organisation_file: bytes) -> FastAP
             origin=identity.origin,
             publish=services.ingest.published,
             entries_max=services.settings.commit_entries_max,
+            now_ms=services.now_ms,
+            watch=services.watch,
         )
         services.ingest.start(committer)
+        await _cosign(services, cosigning)  # before anybody asks for it
+        daily = asyncio.create_task(_cosign_daily(services, cosigning))
         yield
+        daily.cancel()
+        await asyncio.gather(daily, return_exceptions=True)
         await services.ingest.stop()
         services.verifiers.shutdown()
         services.readers.shutdown()
@@ -155,7 +198,14 @@ def _app(services: Services, engine: Engine, organisation_file: bytes) -> FastAP
     # No generated documentation pages: they load scripts from elsewhere.
     app = FastAPI(title="Fieldward relay", lifespan=lifespan, openapi_url=None)
     seats = Seats(services)
-    for router in (about(services, organisation_file), desk(services, seats), sync(services, seats), socket(services)):
+    published = Published(services.store, engine)
+    for router in (
+        about(services, organisation_file),
+        desk(services, seats),
+        sync(services, seats),
+        socket(services),
+        log(services, published, cosigning),
+    ):
         app.include_router(router)
     install(app)
     return app

@@ -1,7 +1,8 @@
 """One chart as the relay must know it: who reads what since when, which documents and which epochs there are.
 
 The rules are those of `sync_protocol.membership`, entry by entry in the order of the log. That suffices, because an
-entry is in the log only if its author was a member before it.
+entry is in the log only if its author was a member before it. One rule is the feed's own: a compliance officer who is a
+member gets every stream, because the headers of content are the record of who wrote; no key opens its bodies to one.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from sync_protocol.control import AddMember, content_stream, control_stream
+from sync_protocol.control import AddMember, content_stream, control_stream, ledger_id
 from sync_protocol.ids import CertificateHash, ChartId, DocumentId, EntryHash, StreamId
-from sync_protocol.roles import READABLE, Compartment, Role
+from sync_protocol.roles import Compartment, Role, entitled
 
 Roles = Callable[[CertificateHash], Role | None]
 """The role of a certificate; None where it is not known."""
@@ -90,13 +91,21 @@ class Chart:
         if name == self.creator:
             return frozenset(Compartment)
         role = roles(name)
-        return frozenset() if role is None else READABLE[role].intersection(self.grants.get(name, ()))
+        return frozenset() if role is None else self._entitled(name, role).intersection(self.grants.get(name, ()))
+
+    def _entitled(self, name: CertificateHash, role: Role) -> frozenset[Compartment]:
+        creator = name == self.creator
+        return entitled(role, ledger=self.id == ledger_id(self.creator), creator=creator)
 
     def readable(self, name: CertificateHash, role: Role) -> dict[StreamId, int]:
-        """The chart's streams that a member may read, each with the index since when."""
-        entitled = {c: since for c, since in self.grants[name].items() if c in READABLE[role]}
+        """The chart's streams that a member is fed, each with the index since when."""
+        if role is Role.COMPLIANCE_OFFICER:
+            fed = dict.fromkeys(Compartment, self.members[name])
+        else:
+            own = self._entitled(name, role)
+            fed = {compartment: since for compartment, since in self.grants[name].items() if compartment in own}
         found = {control_stream(self.id): self.members[name]}
         for document, created in self.documents.items():
-            for compartment, since in entitled.items():
+            for compartment, since in fed.items():
                 found[content_stream(self.id, document, compartment)] = max(since, created)
         return found

@@ -27,9 +27,9 @@ from sync_protocol.ids import CertificateHash, SessionId
 from sync_protocol.intake import Proofs
 from sync_protocol.limits import BATCH_ENTRIES_MAX
 from sync_protocol.merkle import EMPTY_ROOT
-from sync_protocol.relay_exchange import RelayExchange
+from sync_protocol.relay_exchange import RelayExchange, note_size
 from sync_protocol.signed import Verified
-from sync_protocol.steps import Close, Compare, Feed, Locate, Peer, RelayStep, Send, Take
+from sync_protocol.steps import Close, Compare, Feed, Greet, Locate, Peer, RelayStep, Send, Take
 
 PAGE_BYTES_MAX: Final = 1024 * 1024
 """Entries on one page of a feed."""
@@ -93,6 +93,7 @@ class Connection:
             Ended: the exchange is over.
         """
         reader = FrameReader()
+        self._exchange.arrived(everything=self.in_order)
         try:
             for number, frame in enumerate(reader.feed(message)):
                 if number == FRAMES_MAX:
@@ -159,8 +160,8 @@ class Connection:
                     await self.send(step.frame)
                 case Close():
                     raise Ended(step.error)
-                case Peer():
-                    await self._let_in(step.certificate)
+                case Greet() | Peer():
+                    await self._meet(step)
                 case Take():
                     self._takes.append(step)
                     if sum(len(take.entries) for take in self._takes) >= BATCH_ENTRIES_MAX:
@@ -175,9 +176,13 @@ class Connection:
                     self.owes_page = True
                     self.listener.wake(0)
 
-    async def _let_in(self, certificate: Verified[Certificate]) -> None:
-        token, expires_ms = self.admit(certificate)
-        self.peer = certificate
+    async def _meet(self, step: Greet | Peer) -> None:
+        if isinstance(step, Greet):
+            note, paths = await self._in(self._services.readers, self._services.growth.answer, step.shown)
+            await self._carry_out(self._exchange.greeted(note=note, paths=paths))
+            return
+        token, expires_ms = self.admit(step.certificate)
+        self.peer = step.certificate
         await self._carry_out(self._exchange.ready(token=token, expires_ms=expires_ms))
 
     @property
@@ -190,9 +195,15 @@ class Connection:
             proofs, entries = merged(self._takes)
             self._takes = []
             done = await self._services.ingest.take(proofs, entries, stored=self._stored)
-            answer = partial(self._exchange.ingested, note=done.note, leaves=done.leaves, refused=done.refused)
+            size = note_size(done.note)
+            growth = await self._services.growth.between(self._exchange.base, size) if done.leaves else None
+            answer = partial(
+                self._exchange.ingested, note=done.note, leaves=done.leaves, refused=done.refused, consistency=growth
+            )
             steps = await self._in(self._services.readers, answer)
             await self._send_all([step.frame for step in steps if isinstance(step, Send)])
+            if done.leaves:
+                self._exchange.sent(done.note)
 
     def _stored(self, indices: Sequence[int]) -> None:
         if self._feed is not None:
@@ -214,7 +225,9 @@ class Connection:
         valid = True
         for size, root in step.states:
             found = store.checkpoint_at(size) if size else None
-            valid = valid and root == (EMPTY_ROOT if not size else None if found is None else found[0].root)
+            signed = root == (EMPTY_ROOT if not size else None if found is None else found[0].root)
+            # A log that was restored and grew again as it was has the state, though it signed at other sizes.
+            valid = valid and (signed or (found is None and self._services.growth.holds(size, root)))
         seals: list[tuple[SessionId, int]] = []
         for name in dict.fromkeys(step.sessions):
             last = store.last_seal(name)
@@ -249,10 +262,17 @@ class Connection:
             return False
         if not (frames or page.note or page.more or self.owes_page):
             return False
-        ends = self._exchange.page(_NO_PROOFS, (), note=page.note, more=page.more)
+        growth = None
+        if page.note is not None:
+            growth = await self._services.growth.between(self._exchange.base, note_size(page.note))
+            if feed is not self._feed:
+                return False
+        ends = self._exchange.page(_NO_PROOFS, (), note=page.note, more=page.more, consistency=growth)
         if ends:
             self.owes_page = self.owes_page and page.more
             await self._send_all([*frames, *(step.frame for step in ends if isinstance(step, Send))])
+            if page.note is not None:
+                self._exchange.sent(page.note)
         return page.more and bool(ends)
 
     async def _send_all(self, frames: Sequence[bytes]) -> None:

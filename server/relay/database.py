@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.resources import as_file, files
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import psycopg
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
@@ -98,7 +101,7 @@ def open_engine(url: str) -> Engine:
     Raises:
         StorageError: not such a URL, or the database cannot be opened, or is none.
     """
-    target = _target(url)
+    target = target_url(url)
     if target.drivername == _POSTGRESQL:
         engine = create_engine(target, pool_size=READERS_MAX, max_overflow=0, pool_pre_ping=True)
         event.listen(engine, "connect", _prepare_postgresql)
@@ -126,11 +129,7 @@ def migrate(engine: Engine) -> None:
     Raises:
         StorageError: the database is of a version that this program does not know.
     """
-    with as_file(files("migrations")) as scripts, for_writing(engine) as connection, connection.begin():
-        config = Config()
-        config.set_main_option("path_separator", "newline")
-        config.set_main_option("script_location", _escaped(scripts))
-        config.set_main_option("version_locations", _escaped(scripts / "relay"))
+    with _revisions() as config, for_writing(engine) as connection, connection.begin():
         config.attributes["connection"] = connection
         try:
             command.upgrade(config, "head")
@@ -141,6 +140,24 @@ def migrate(engine: Engine) -> None:
                 got=str(error),
                 do="start the version that wrote this database, or a newer one",
             ) from None
+
+
+def check_version(engine: Engine) -> None:
+    """Check that the tables are of this program's version, and change nothing: a relay may be at work on them.
+
+    Raises:
+        StorageError: they are of another version, or there are none.
+    """
+    with _revisions() as config, engine.connect() as connection:
+        found = MigrationContext.configure(connection).get_current_revision()
+        newest = ScriptDirectory.from_config(config).get_current_head()
+    if found != newest:
+        raise StorageError(
+            "storage_version",
+            expected=f"tables of version {newest}",
+            got=f"version {found}" if found else "a database without a relay's tables",
+            do="start the relay of this program once, which brings its database up to date",
+        )
 
 
 def slices(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
@@ -165,7 +182,18 @@ def explain(error: BaseException | None) -> StorageError:
     return StorageError(code_word, expected=expected, got=got, do=do)
 
 
-def _target(url: str) -> URL:
+@contextmanager
+def _revisions() -> Iterator[Config]:
+    """Where Alembic finds the history of the tables."""
+    with as_file(files("migrations")) as scripts:
+        config = Config()
+        config.set_main_option("path_separator", "newline")
+        config.set_main_option("script_location", _escaped(scripts))
+        config.set_main_option("version_locations", _escaped(scripts / "relay"))
+        yield config
+
+
+def target_url(url: str) -> URL:
     """The URL with the driver that we use; never shown in an error, because it may hold a password."""
     expected = "a database URL such as sqlite:////srv/relay/relay.sqlite3 or postgresql://relay@localhost/relay"
     do = "correct the database URL in the relay's settings"

@@ -1,7 +1,7 @@
-"""Who this relay is: its key, its log's name, and the record by which the organisation's root vouches for it.
+"""Who this relay is: its keys, its log's name, and the record by which the organisation's root vouches for it.
 
-A relay makes its own key and waits to be claimed: an administrator who holds the root signs a record of that key, log
-name and addresses. Until then no device can tell it from a stranger, so it syncs with none.
+A relay makes its own keys and waits to be claimed: an administrator who holds the root signs a record of those keys,
+log name and addresses. Until then no device can tell it from a stranger, so it syncs with none.
 """
 
 from __future__ import annotations
@@ -14,19 +14,22 @@ from typing import TYPE_CHECKING, Final
 from server.relay.errors import ConflictError, StartError, unclaimed
 from sync_protocol.certificates import RelayRecord, Root, open_relay
 from sync_protocol.checkpoints import Checkpoint, NoteKey, sign_checkpoint
+from sync_protocol.cosignatures import Cosigned, Cosigner, open_cosigned
 from sync_protocol.errors import PeerError
 from sync_protocol.ids import Hash, OrganisationId
+from sync_protocol.labels import Label
 from sync_protocol.signed import Verified
-from sync_protocol.signing import SigningKey, VerifyKey
+from sync_protocol.signing import CosigningKey, Ed25519Signature, SigningKey, VerifyKey
 
 if TYPE_CHECKING:
     from server.relay.store import SqlStore
 
 KEY_FILE: Final = "relay.key"
+COSIGNER_FILE: Final = "cosigner.key"
 _SEED_BYTES: Final = 32
 _OWNER_ONLY: Final = 0o600
 _OTHERS: Final = 0o077
-_RECORD: Final = "relay_record"
+RECORD: Final = "relay_record"
 _GROUP_DIGITS: Final = 4
 
 
@@ -36,6 +39,19 @@ def load_key(path: Path, entropy: Callable[[int], bytes]) -> SigningKey:
     Raises:
         StartError: the file is not such a key, others may read it, or it cannot be read or written.
     """
+    return SigningKey(_seed(path, entropy))
+
+
+def load_cosigner(path: Path, entropy: Callable[[int], bytes]) -> CosigningKey:
+    """Read the key that cosigns the relay's log, in a file as the relay's own; make it where there is none.
+
+    Raises:
+        StartError: see `load_key`.
+    """
+    return CosigningKey(_seed(path, entropy))
+
+
+def _seed(path: Path, entropy: Callable[[int], bytes]) -> bytes:
     try:
         if not path.exists():
             _create(path, entropy(_SEED_BYTES))
@@ -51,7 +67,7 @@ def load_key(path: Path, entropy: Callable[[int], bytes]) -> SigningKey:
             f"{len(seed)} bytes",
             "restore it from a backup; with another key the relay has to be claimed again",
         )
-    return SigningKey(seed)
+    return seed
 
 
 def fingerprint(key: VerifyKey) -> str:
@@ -66,10 +82,10 @@ def log_origin(organisation: OrganisationId, key: VerifyKey) -> str:
 
 
 class Identity:
-    """The relay's key, log name and, once claimed, its record."""
+    """The relay's keys, log name and, once claimed, its record."""
 
-    def __init__(self, *, store: SqlStore, root: Verified[Root], key: SigningKey) -> None:
-        """Take the record that the store kept, if it is of this key.
+    def __init__(self, *, store: SqlStore, root: Verified[Root], key: SigningKey, cosigner: CosigningKey) -> None:
+        """Take the record that the store kept, if it is of these keys.
 
         Raises:
             StorageError: the store cannot be read.
@@ -79,13 +95,15 @@ class Identity:
         self.key: Final = key
         self.origin: Final = log_origin(root.value.organisation, key.public)
         self._note_key = NoteKey(self.origin, key)
+        self._cosigner = Cosigner(self.origin, cosigner)
+        self.cosigner: Final = cosigner.public
         self._record: Verified[RelayRecord] | None = None
-        kept = store.get_value(_RECORD)
+        kept = store.get_value(RECORD)
         if kept is not None:
             try:
                 self._record = self._checked(kept)
             except (PeerError, ConflictError):
-                self._record = None  # of a key that this relay had before: it has to be claimed again
+                self._record = None  # of keys that this relay had before: it has to be claimed again
 
     @property
     def record(self) -> Verified[RelayRecord]:
@@ -107,6 +125,23 @@ class Identity:
         """The signed note of a checkpoint of this relay's log."""
         return sign_checkpoint(checkpoint, self._note_key)
 
+    def cosign(self, checkpoint: Checkpoint, *, time_s: int) -> bytes:
+        """The same with a cosignature at that time, in seconds since 1970; see `Cosigner.sign` for what it says."""
+        return self.sign(checkpoint) + self._cosigner.sign(checkpoint, time_s=time_s)
+
+    def open_cosigned(self, note: bytes) -> Cosigned:
+        """Verify what this relay cosigned.
+
+        Raises:
+            PeerError: it did not.
+        """
+        return open_cosigned(note, self._note_key.public, self._cosigner.public)
+
+    @property
+    def cosigner_proof(self) -> Ed25519Signature:
+        """The relay's signature over its cosigning key: whoever compared its fingerprint can believe that key too."""
+        return self.key.sign(Label.RELAY_COSIGNER, self.cosigner)
+
     def claim(self, wire: bytes) -> None:
         """Take a record; a newer one replaces an older.
 
@@ -126,7 +161,7 @@ class Identity:
                 got=f"one issued at {record.value.issued_ms} ms",
                 do="sign a new record",
             )
-        self._store.put_value(_RECORD, wire)
+        self._store.put_value(RECORD, wire)
         self._record = record
 
     def _checked(self, wire: bytes) -> Verified[RelayRecord]:
@@ -137,6 +172,13 @@ class Identity:
                 expected=f"a record of this relay's key {self.key.public.short}",
                 got=f"key {record.value.ed25519.short}",
                 do="compare the fingerprint with the one that the relay printed, then sign a record of that key",
+            )
+        if record.value.cosigner not in {None, self.cosigner}:
+            raise ConflictError(
+                "record_other_cosigner",
+                expected=f"a record of this relay's cosigning key {self.cosigner.short}",
+                got="another cosigning key",
+                do="sign a record with the cosigner that GET /v1/relay tells",
             )
         if record.value.origin != self.origin:
             raise ConflictError(

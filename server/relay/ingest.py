@@ -12,7 +12,8 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Final
 
-from server.relay.committer import Batch, Committer, Done, Result, Written
+from server.relay.batches import Batch, Written
+from server.relay.committer import Committer, Done, Result
 from server.relay.errors import RelayError
 from server.relay.fanout import Fanout
 from server.relay.gate import Gate

@@ -26,9 +26,10 @@ class Desk(Enum):
     ANSWER = "answer"
     HANDSHAKE = "handshake"
     CLAIM = "claim"
+    LOG = "log"
 
 
-_A_MINUTE: Final = {Desk.ENROL: 30, Desk.ANSWER: 600, Desk.HANDSHAKE: 1200, Desk.CLAIM: 30}
+_A_MINUTE: Final = {Desk.ENROL: 30, Desk.ANSWER: 600, Desk.HANDSHAKE: 1200, Desk.CLAIM: 30, Desk.LOG: 1200}
 """How often one address may ask."""
 
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from server.relay.store import SqlStore
 
 _ORGANISATION: Final = "organisation"
+ORGANISATION_ROOT: Final = "organisation_root"
+"""The root as it is signed, so that the database alone can be verified."""
 _ASKED_MAX: Final = 400
 """Entries in one statement."""
 _PAGE_ENTRIES: Final = 1024
@@ -55,6 +57,8 @@ def recall_trust(store: SqlStore, root: Verified[Root], administrator: Verified[
             got=f"root {root.hash.short}",
             do="name the right organisation file, or another home or database",
         )
+    if store.get_value(ORGANISATION_ROOT) is None:
+        store.put_value(ORGANISATION_ROOT, root.wire)
     trust = Trust(root)
     for certificate in (administrator, *store.certificates()):
         trust.restore(certificate)

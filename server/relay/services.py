@@ -10,9 +10,11 @@ from server.relay.directory import Directory
 from server.relay.enrolment import Enrolment
 from server.relay.fanout import Fanout
 from server.relay.gate import Gate
+from server.relay.growth import LogGrowth
 from server.relay.identity import Identity
 from server.relay.ingest import Ingest
 from server.relay.rates import Rates
+from server.relay.seen import Watch
 from server.relay.settings import RelaySettings
 from server.relay.store import SqlStore
 from server.relay.window import Archive, Window
@@ -40,9 +42,11 @@ class Services:
     window: Window
     archive: Archive
     fanout: Fanout
+    growth: LogGrowth
     ingest: Ingest
     enrolment: Enrolment
     rates: Rates
+    watch: Watch
     verifiers: Executor
     readers: Executor
     now_ms: Callable[[], int]

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+ARCHIVE_FOLDER: Final = "archive"
 DATABASE_FILE: Final = "relay.sqlite3"
 PORT_DEFAULT: Final = 8410
+UNSEEN_AFTER_DAYS: Final = 14
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +27,7 @@ class RelaySettings:
         commit_entries_max: entries that one transaction takes at most.
         page_entries_max: entries on one page of a feed.
         token_life_ms: how long the token of an HTTP session is good for, in milliseconds.
+        unseen_after_days: how many days nothing may be seen of a device's chain before health asks for attention.
     """
 
     home: Path
@@ -35,8 +38,19 @@ class RelaySettings:
     commit_entries_max: int = 512
     page_entries_max: int = 512
     token_life_ms: int = 15 * 60 * 1000
+    unseen_after_days: int = UNSEEN_AFTER_DAYS
 
     @property
     def storage_url(self) -> str:
         """Where the database is, as `open_engine` takes it."""
-        return self.database_url or f"sqlite:///{quote(str((self.home / DATABASE_FILE).absolute()))}"
+        return self.database_url or f"sqlite:///{quote(str(self.database_file.absolute()))}"
+
+    @property
+    def database_file(self) -> Path:
+        """Where the database is, unless `database_url` says otherwise."""
+        return self.home / DATABASE_FILE
+
+    @property
+    def archive_folder(self) -> Path:
+        """Where cold tiles of the log go."""
+        return self.home / ARCHIVE_FOLDER

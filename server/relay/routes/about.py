@@ -29,12 +29,14 @@ def about(services: Services, organisation_file: bytes) -> APIRouter:
 
     @router.get("/relay")
     async def relay() -> JSONResponse:
-        """Tell key, log name and record: what an administrator signs, and what a device verifies."""
+        """Tell keys, log name and record: what an administrator signs, and what a device verifies."""
         key = identity.key.public
         told = {
             "organisation": identity.root.value.organisation.hex(),
             "key": key.hex(),
             "origin": identity.origin,
+            "cosigner": identity.cosigner.hex(),
+            "cosigner_proof": identity.cosigner_proof.hex(),
             "fingerprint": fingerprint(key),
             "record": identity.record.wire.hex() if identity.claimed else None,
         }
@@ -56,14 +58,17 @@ def about(services: Services, organisation_file: bytes) -> APIRouter:
     @router.get("/health")
     async def health() -> JSONResponse:
         """Tell how the parts are: for machines that watch, without a word about anybody's data."""
+        devices, told_devices = services.watch.told(services.now_ms())
         parts = {"database": await _database(services), "log": "ok", "writer": services.ingest.state}
         well = all(state == "ok" for state in parts.values())
+        parts["devices"] = devices  # a silent device is not the relay's illness
         told: dict[str, Any] = {
             "status": "ok" if well else "degraded",
             "claimed": identity.claimed,
             "parts": parts,
             "version": version("fieldward"),
             "log_size": services.window.tip.size,
+            "devices": told_devices,
         }
         return JSONResponse(told, status_code=200 if well else 503)
 

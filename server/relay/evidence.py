@@ -1,0 +1,219 @@
+"""A relay's database as evidence: read only, also while the relay runs, in one view of one moment.
+
+Owns the raw rows. Nothing in them is believed for lying there: whoever may edit the database may edit every column, so
+hashes are computed from headers again, and what does not even decode is handed on as it is. Entries are ciphertext.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+from sqlalchemy import create_engine, event, func, make_url, select
+
+from server.relay import log
+from server.relay.archive import TileArchive
+from server.relay.database import explain, target_url
+from server.relay.errors import StorageError
+from server.relay.identity import RECORD
+from server.relay.models import CertificateRow, CheckpointRow, EntryRow, RelayValue, SealRow, SessionRow, table
+from server.relay.recall import ORGANISATION_ROOT
+from server.relay.settings import ARCHIVE_FOLDER, DATABASE_FILE
+from sync_protocol.evidence import ConsistencyProof, Piece, ReceiptProof, Transcript, Witness
+from sync_protocol.ids import EntryHash, Hash, StreamId
+from sync_protocol.limits import HASH_BYTES
+from sync_protocol.tiles import TILE_HASHES
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine, Select
+    from sqlalchemy.engine import ExceptionContext
+
+_PAGE: Final = 512
+_ENTRY: Final = table(EntryRow)
+_SEAL: Final = table(SealRow)
+_SESSION: Final = table(SessionRow)
+_CERTIFICATE: Final = table(CertificateRow)
+_CHECKPOINT: Final = table(CheckpointRow)
+_VALUE: Final = table(RelayValue)
+
+
+@contextmanager
+def open_evidence(folder: Path, *, database_url: str | None, root: bytes | None) -> Iterator[RelaySource]:
+    """Open a relay's data for a verification.
+
+    Args:
+        folder: the relay's home.
+        database_url: where the database is, if not in the home.
+        root: the organisation's root in its envelope, if it was learned elsewhere.
+
+    Raises:
+        StorageError: no relay's data, or it cannot be read, or it does not say whose it is and nobody else does.
+    """
+    engine = _engine(folder, database_url)
+    try:
+        with engine.connect() as connection:
+            yield RelaySource(connection, TileArchive(folder / ARCHIVE_FOLDER), root)
+    finally:
+        engine.dispose()
+
+
+class RelaySource:
+    """See `sync_protocol.evidence.Source`."""
+
+    def __init__(self, connection: Connection, archive: TileArchive, root: bytes | None) -> None:
+        """Read by one connection, whose transaction sees one moment."""
+        self._connection = connection
+        self._load: Callable[..., Any] = log.load_from(connection, archive)
+        self._size = int(connection.execute(select(func.count()).select_from(_ENTRY)).scalar_one())
+        self._root = root or self._value(ORGANISATION_ROOT)
+
+    def root(self) -> bytes:
+        """See Source.
+
+        Raises:
+            StorageError: it is neither here nor was it given.
+        """
+        if self._root is None:
+            raise StorageError(
+                "no_root",
+                expected="the organisation's root beside the data",
+                got="none: an older relay wrote it",
+                do="name the organisation's file with --organisation",
+            )
+        return self._root
+
+    def relays(self) -> Iterable[bytes]:
+        """See Source."""
+        record = self._value(RECORD)
+        return () if record is None else (record,)
+
+    def certificates(self) -> Iterator[bytes]:
+        """See Source."""
+        return self._column(select(_CERTIFICATE.c.arrival, _CERTIFICATE.c.wire), _CERTIFICATE.c.arrival)
+
+    def sessions(self) -> Iterator[bytes]:
+        """See Source."""
+        return self._column(select(_SESSION.c.arrival, _SESSION.c.wire), _SESSION.c.arrival)
+
+    def seals(self) -> Iterator[bytes]:
+        """See Source."""
+        sessions = self._connection.execute(select(_SEAL.c.session).distinct().order_by(_SEAL.c.session)).scalars()
+        for session in list(sessions):
+            after = -1
+            while True:
+                numbers = select(_SEAL.c.number).where(_SEAL.c.session == session, _SEAL.c.number > after)
+                page = list(self._connection.execute(numbers.order_by(_SEAL.c.number).limit(_PAGE)).scalars())
+                if not page:
+                    break
+                within = (_SEAL.c.session == session, _SEAL.c.number > after, _SEAL.c.number <= page[-1])
+                query = select(_SEAL.c.wire).where(*within).order_by(_SEAL.c.number, _SEAL.c.hash)
+                yield from list(self._connection.execute(query).scalars())
+                after = page[-1]
+
+    def pieces(self) -> Iterator[Piece]:
+        """See Source."""
+        columns = select(_ENTRY.c.log_index, _ENTRY.c.header, _ENTRY.c.body, _ENTRY.c.seal_index, _ENTRY.c.seal_path)
+        for index, header, body, place, path in self._pages(columns, _ENTRY.c.log_index):
+            yield Piece(header=header, index=place, path=_hashes(path), body=body, log_index=index)
+
+    def size(self) -> int:
+        """See Source."""
+        return self._size
+
+    def has(self, entry: EntryHash) -> bool:
+        """See Source."""
+        headers = self._connection.execute(select(_ENTRY.c.header).where(_ENTRY.c.hash == entry)).scalars()
+        return any(EntryHash.of(header) == entry for header in headers)
+
+    def reads(self, stream: StreamId) -> bool:
+        """See Source: a relay has what was pushed, and a device pushes what an entry names before the entry."""
+        del stream
+        return True
+
+    def checkpoints(self) -> Iterator[bytes]:
+        """See Source."""
+        return self._column(select(_CHECKPOINT.c.size, _CHECKPOINT.c.note), _CHECKPOINT.c.size)
+
+    def consistency(self) -> Iterable[ConsistencyProof]:
+        """See Source: the log itself is here."""
+        return ()
+
+    def receipts(self) -> Iterable[ReceiptProof]:
+        """See Source: devices keep those."""
+        return ()
+
+    def witnesses(self) -> Iterable[Witness]:
+        """See Source: records of meetings are sealed."""
+        return ()
+
+    def leaves(self) -> Iterator[bytes]:
+        """See Source."""
+        number = 0
+        while True:
+            hashes = self._load([(0, number)]).get((0, number), b"")
+            yield from _hashes(hashes)
+            if len(hashes) < TILE_HASHES * HASH_BYTES:
+                return
+            number += 1
+
+    def transcripts(self) -> Iterable[Transcript]:
+        """See Source: devices keep those."""
+        return ()
+
+    def _value(self, name: str) -> bytes | None:
+        found: bytes | None = self._connection.execute(
+            select(_VALUE.c.value).where(_VALUE.c.name == name)
+        ).scalar_one_or_none()
+        return found
+
+    def _column(self, query: Select[Any], key: Any) -> Iterator[bytes]:  # noqa: ANN401 - a column of any type
+        return (value for _, value in self._pages(query, key))
+
+    def _pages(self, query: Select[Any], key: Any) -> Iterator[Any]:  # noqa: ANN401 - rows of the query
+        """Rows ascending by their first column, a page at a time."""
+        after = None
+        while True:
+            some = query if after is None else query.where(key > after)
+            page = self._connection.execute(some.order_by(key).limit(_PAGE)).all()
+            yield from page
+            if len(page) < _PAGE:
+                return
+            after = page[-1][0]
+
+
+def _hashes(joined: bytes) -> tuple[Hash, ...]:
+    """Hashes that lie one after another; a rest that is none is left out, and missed by whoever counts."""
+    return tuple(Hash(joined[at : at + HASH_BYTES]) for at in range(0, len(joined) - HASH_BYTES + 1, HASH_BYTES))
+
+
+def _engine(folder: Path, database_url: str | None) -> Engine:
+    target = None if database_url is None else target_url(database_url)
+    if target is None or target.drivername == "sqlite":
+        file = folder / DATABASE_FILE if target is None else Path(target.database or "")
+        if not file.is_file():
+            raise StorageError(
+                "no_relay",
+                expected=f"a relay's database at {file}",
+                got="no file",
+                do="name the relay's home, or its database with --database-url",
+            )
+        # `mode=ro` beside a running relay: its write-ahead log is read, and nothing is written to it.
+        url = make_url(f"sqlite:///file:{quote(str(file.absolute()))}?mode=ro&uri=true")
+        engine = create_engine(url)
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+    else:
+        engine = create_engine(target, isolation_level="REPEATABLE READ")
+    event.listen(engine, "handle_error", _translate, retval=True)
+    return engine
+
+
+def _prepare_sqlite(dbapi: Any, _entry: object) -> None:  # noqa: ANN401 - the driver's connection
+    dbapi.isolation_level = None  # the driver begins no transactions of its own
+
+
+def _translate(context: ExceptionContext) -> None:
+    raise explain(context.original_exception) from None
