@@ -44,3 +44,26 @@ def unknown(theirs: Frontier, *, knows: Callable[[EntryHash], bool]) -> dict[Ses
     The whole chain, for the reason that `lacking` gives: asking from our own head on would leave a gap after a fork.
     """
     return {session: 0 for session, (_, head) in theirs.items() if not knows(head)}
+
+
+def wanting(
+    theirs: Frontier, ours: Frontier, *, knows: Callable[[EntryHash], bool], whole: Collection[SessionId] = ()
+) -> dict[SessionId, int]:
+    """What to ask a peer for: the first sequence number, a session whose head we do not know.
+
+    From our own head on, because their chain nearly always continues ours, and two devices that meet daily would
+    otherwise send whole chains daily. After a fork what comes does not continue ours and is a gap: ask for `whole`.
+
+    Args:
+        theirs: the other side's frontier of a stream.
+        ours: our frontier of it.
+        knows: whether our store has that entry.
+        whole: sessions whose chains showed a gap when they were asked for.
+    """
+    wanted: dict[SessionId, int] = {}
+    for session, (seq, head) in theirs.items():
+        if knows(head):
+            continue
+        own = ours.get(session)
+        wanted[session] = 0 if own is None or session in whole or seq <= own[0] else own[0] + 1
+    return wanted

@@ -1,18 +1,20 @@
-"""`fieldward sync`: exchange with the relay, and an honest word on what is where."""
+"""`fieldward sync`: exchange with the relay or another device, and an honest word on what is where."""
 
 from __future__ import annotations
 
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
-from edge_runtime.cli.output import EXIT_DONE, EXIT_REFUSED, print_json, say, with_device, working
+from edge_runtime.cli.output import EXIT_DONE, EXIT_REFUSED, check_out, print_json, say, with_device, working
 from edge_runtime.cli.safe_text import safe
 
 if TYPE_CHECKING:
     from edge_runtime.runtime import Runtime
     from edge_runtime.sync.client import SyncReport
+    from edge_runtime.sync.meeting_report import MeetingReport
 
 _ALARMS: Final = {
     "relay_log_differs": "The relay's log is not what it was. All was compared and sent again; tell an administrator.",
@@ -25,7 +27,7 @@ _SHOWN: Final = 5
 
 @click.group()
 def sync() -> None:
-    """Sync with the relay; see what is where."""
+    """Sync with the relay, or with a device nearby; see what is where."""
 
 
 @sync.command()
@@ -120,3 +122,58 @@ def status(runtime: Runtime, *, as_json: bool) -> None:
         say(safe(f"          {one['entry'][:8]}  {one['code']}: {one['reason']}"))
     if alarm is not None:
         say(f"ALARM: {_ALARMS.get(alarm.decode(), alarm.decode())}")
+
+
+@sync.command()
+@click.argument("address")
+@with_device()
+def meet(runtime: Runtime, address: str, *, as_json: bool) -> int:
+    """Meet a device that runs 'fieldward sync host', without a relay, and carry what each lacks.
+
+    Both show the other's role and short ids: compare them. Nothing depends on the network being honest.
+
+    \b
+    Example:
+      fieldward sync meet ws://192.168.1.5:8731 --home nurse
+    """
+    from edge_runtime.cli.meeting_text import is_well, meeting_json, own_words, say_meeting
+    from edge_runtime.store.uploads import UploadState
+
+    if not as_json:
+        say(f"This device: {own_words(runtime.identity.certificate)}.")
+    with working("Meeting", as_json=as_json) as words:
+
+        def show(report: MeetingReport) -> None:
+            words(f"Meeting: {report.received} entries came, {report.sent} handed over")
+
+        report = runtime.meet(address, progress=show)
+    pending = runtime.store.upload_counts().get(UploadState.PENDING, 0)
+    if as_json:
+        print_json(meeting_json(report, pending=pending))
+    else:
+        say_meeting(report, pending=pending)
+    return EXIT_DONE if is_well(report) else EXIT_REFUSED
+
+
+@sync.command()
+@click.option("--listen", default="127.0.0.1:8731", show_default=True, help="Address and port; port 0 is a free one.")
+@click.option("--once", is_flag=True, help="End after one meeting.")
+@click.option("--ready-file", type=click.Path(path_type=Path, dir_okay=False), help="Written once this device listens.")
+@with_device()
+def host(runtime: Runtime, listen: str, ready_file: Path | None, *, once: bool, as_json: bool) -> int:
+    """Wait for devices that run 'fieldward sync meet', and carry what each lacks, until told to stop.
+
+    With --json, one JSON value a meeting. Others find this device only under an address that they can reach.
+
+    \b
+    Example:
+      fieldward sync host --listen 192.168.1.5:8731 --home kit
+    """
+    from edge_runtime.cli.hosting import HostScreen
+    from edge_runtime.cli.meeting_text import listen_place
+
+    place = listen_place(listen)
+    if ready_file is not None:
+        check_out(ready_file)
+    screen = HostScreen(runtime, ready_file, as_json=as_json)
+    return screen.run(*place, once=once)

@@ -9,11 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from edge_runtime.errors import RemoteError
-from edge_runtime.events import Events
+from edge_runtime.events import Alarmed, Events
 from edge_runtime.identity import Clock, Entropy, Identity, new_session
 from edge_runtime.keyring import Keyring
 from edge_runtime.store.device import DeviceStore
-from edge_runtime.sync.progress import ALARM, RELAY, SyncReport, hear_alarm, keep_record, load_cursor, load_newest
+from edge_runtime.sync.log_keeping import LogKeeper, OnVerdict
+from edge_runtime.sync.progress import (
+    ALARM,
+    RELAY,
+    SyncReport,
+    hear_alarm,
+    keep_record,
+    load_cursor,
+    load_newest,
+    raise_alarm,
+)
 from edge_runtime.sync.run import Run
 from edge_runtime.transports.http import HttpLink
 from edge_runtime.transports.link import Link, silent
@@ -21,7 +31,7 @@ from sync_protocol.device_exchange import DeviceExchange
 from sync_protocol.errors import MisuseError, PeerError
 from sync_protocol.ids import ChartId, SessionId
 from sync_protocol.limits import HASH_BYTES
-from sync_protocol.steps import Admitted, Close, DeviceStep, Send
+from sync_protocol.steps import Accused, Admitted, Alarm, Close, DeviceStep, Doubted, Greeted, Send
 
 __all__ = ["ALARM", "RELAY", "Run", "SyncClient", "SyncReport", "load_cursor"]
 
@@ -40,6 +50,7 @@ class SyncClient:
         entropy: Entropy,
         timeout_s: float,
         mend: Callable[[Iterable[ChartId]], object] | None = None,
+        accused: OnVerdict | None = None,
     ) -> None:
         """Sync `store` as `identity`.
 
@@ -52,6 +63,7 @@ class SyncClient:
             entropy: for nonces.
             timeout_s: how long an expected frame may take.
             mend: looks after the keys of charts whose members changed, once everything is here.
+            accused: hears once of each act of which the relay was convicted.
         """
         self._store = store
         self._identity = identity
@@ -61,6 +73,7 @@ class SyncClient:
         self._entropy = entropy
         self._timeout_s = timeout_s
         self._mend = mend
+        self._log = LogKeeper(store, identity, events=events, accused=accused)
 
     def run(self, link: Link, address: str, *, progress: Callable[[SyncReport], None] | None = None) -> SyncReport:
         """Push what waits and take what is new, until both are done.
@@ -126,8 +139,13 @@ class SyncClient:
                 match step:
                     case Send():
                         link.send(step.frame)
-                    case Admitted(record, token, _) if token is not None:
-                        keep_record(self._store, self._identity, record)
+                    case Greeted() | Accused() | Doubted():
+                        keep_record(self._store, self._identity, exchange.record)
+                        self._log.carry_out(step, exchange.record)
+                    case Alarm(code):
+                        raise_alarm(self._store, code)
+                        self._events.publish(Alarmed(code))
+                    case Admitted(_, token, _) if token is not None:
                         return token
                     case Close(error) if error is not None:
                         raise RemoteError(error.code, expected=error.expected, got=error.got, do=error.do)
@@ -147,6 +165,7 @@ class SyncClient:
                 self._identity.keys, self._identity.chain[-1], now_ms=self._clock(), entropy=self._entropy
             ),
             mend=self._mend,
+            log=self._log,
         )
         run.outbox.offer_again()
         return run, self._exchange(address, sessions=run.outbox.sessions())
@@ -160,6 +179,7 @@ class SyncClient:
             nonce=self._entropy(HASH_BYTES),
             cursor=load_cursor(self._store),
             newest=load_newest(self._store),
+            notes=self._log.to_show(),
             sessions=sessions,
         )
 

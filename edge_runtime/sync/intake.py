@@ -1,4 +1,8 @@
-"""Taking what the relay sends: verified, stored in one transaction with all that follows from it, and made known."""
+"""Taking what comes: verified, stored in one transaction with all that follows from it, and made known.
+
+The same door for what the relay feeds and for what another device hands over; the latter is admitted first, and waits
+for the relay like what this device wrote itself.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from edge_runtime.identity import SESSION, Identity
-from edge_runtime.keyring import CHART, Keyring, created_chart
+from edge_runtime.keyring import Keyring
+from edge_runtime.memberships import CHART, created_chart
 from edge_runtime.store import values
 from edge_runtime.store.device import DeviceStore
 from edge_runtime.store.uploads import UploadState
@@ -16,9 +21,10 @@ from edge_runtime.sync.progress import charts_to_mend, load_fed, save_charts_to_
 from sync_protocol.certificates import Certificate, Session
 from sync_protocol.control import Certify, unpack_control
 from sync_protocol.entries import VerifiedEntry, WireEntry
-from sync_protocol.errors import PeerError
-from sync_protocol.ids import CertificateHash, ChartId, StreamId
-from sync_protocol.intake import Intake, Proofs
+from sync_protocol.errors import BrokenChainError, PeerError
+from sync_protocol.ids import CertificateHash, ChartId, SessionId, StreamId
+from sync_protocol.intake import Checked, Intake, Proofs, Refusal
+from sync_protocol.roles import Role
 from sync_protocol.signed import Signed, Verified
 from sync_protocol.store import Outcome
 
@@ -30,16 +36,21 @@ class Taken:
     Attributes:
         stored: how many entries are new here.
         streams: the streams that they are in.
-        unsound: how many items did not verify or did not continue their chain; nothing of those was stored.
+        unsound: how many items did not verify, may not stand there or did not continue their chain; nothing of those
+            was stored.
+        refused: which, and why.
+        chains: those of the new entries, stream and session.
     """
 
     stored: int
     streams: frozenset[StreamId]
     unsound: int
+    refused: tuple[Refusal, ...] = ()
+    chains: frozenset[tuple[StreamId, SessionId]] = frozenset()
 
 
 class Receiver:
-    """Verifies and stores what the relay sends, for one connection."""
+    """Verifies and stores what the relay, or another device, sends, for one connection."""
 
     def __init__(
         self,
@@ -65,13 +76,29 @@ class Receiver:
         self.fed = load_fed(store)
         """From where on entries came whose checkpoint did not."""
 
-    def take(self, proofs: Proofs, entries: Sequence[WireEntry]) -> Taken:
+    def take(
+        self,
+        proofs: Proofs,
+        entries: Sequence[WireEntry],
+        *,
+        state: UploadState = UploadState.RECEIPTED,
+        admit: Callable[[Checked], None] | None = None,
+    ) -> Taken:
         """Verify and store a batch.
+
+        Args:
+            proofs: what the entries need to be verified.
+            entries: as they came.
+            state: RECEIPTED for what the relay sent, PENDING for what a device handed over.
+            admit: moves what may not stand where it claims from the batch's entries to what was refused; nothing where
+                the relay has admitted them.
 
         Raises:
             StoreError: the store is full or damaged; nothing of the batch was stored.
         """
         checked = self._intake.check(proofs, entries)
+        if admit is not None:
+            admit(checked)
         session: Verified[Session] | None = None
         with self._store.writing() as writer:
             for certificate in checked.certificates:
@@ -80,10 +107,10 @@ class Receiver:
                 writer.put_session(record)
             for seal in checked.seals:
                 writer.put_seal(seal)
-            outcomes = writer.append(checked.entries, state=UploadState.RECEIPTED)
+            outcomes = writer.append(checked.entries, state=state)
             found = zip(checked.entries, outcomes, strict=True)
             new = {index: entry for entry, (outcome, index) in found if outcome in {Outcome.STORED, Outcome.FORK}}
-            fed = min(new, default=None) if self.fed is None else self.fed
+            fed = min(new, default=None) if self.fed is None and state is UploadState.RECEIPTED else self.fed
             if fed != self.fed:
                 save_fed(writer, fed)
             charts = self._learn(new.values(), writer)
@@ -97,40 +124,49 @@ class Receiver:
         self._keyring.learn(charts)
         if session is not None:
             self._identity.session = session
-        gaps = sum(outcome is Outcome.GAP for outcome, _ in outcomes)
-        return Taken(len(new), frozenset(entry.header.stream for entry in new.values()), len(checked.refused) + gaps)
+        gaps = [entry for entry, (outcome, _) in zip(checked.entries, outcomes, strict=True) if outcome is Outcome.GAP]
+        refused = (*checked.refused, *(Refusal(entry.hash, _gap()) for entry in gaps))
+        chains = frozenset((entry.header.stream, entry.header.session) for entry in new.values())
+        return Taken(len(new), frozenset(stream for stream, _ in chains), len(refused), refused, chains)
 
     def _learn(self, entries: Iterable[VerifiedEntry], writer: DeviceWriter) -> set[ChartId]:
         """Make known the charts and certificates that control entries bring; the charts are returned."""
         organisation = self._identity.root.value.control
         created: set[ChartId] = set()
         changed: set[StreamId] = set()
+        officers = False
         for entry in entries:
             if entry.header.epoch is not None:
                 continue
             if entry.header.stream == organisation:
-                self._learn_certificate(entry, writer)
+                officers |= self._learn_certificate(entry, writer) is Role.COMPLIANCE_OFFICER
                 continue
             changed.add(entry.header.stream)
             chart = created_chart(entry, _author(entry, writer))
             if chart is not None:
                 created.add(chart)
                 writer.put_value(CHART + chart.hex(), b"\x01")
-        mend = created | self._keyring.controlled(changed)
+        mend = created | self._keyring.controlled(changed) | (self._keyring.created() if officers else frozenset())
         if mend:
             save_charts_to_mend(writer, charts_to_mend(self._store) | mend)
         return created
 
-    def _learn_certificate(self, entry: VerifiedEntry, writer: DeviceWriter) -> None:
+    def _learn_certificate(self, entry: VerifiedEntry, writer: DeviceWriter) -> Role | None:
+        """Keep the certificate that an entry brings, if any; the role is its holder's."""
         try:
             record = unpack_control(entry.body)
             if not isinstance(record, Certify):
-                return
-            name = self._identity.trust.admit(Signed(Certificate, record.certificate)).hash
+                return None
+            certificate = self._identity.trust.admit(Signed(Certificate, record.certificate))
         except PeerError:
-            return  # an undecodable or unsound record is void alone; the entry stays, for the audit
-        for certificate in self._identity.trust.chain(name):
-            writer.put_certificate(certificate)
+            return None  # an undecodable or unsound record is void alone; the entry stays, for the audit
+        for one in self._identity.trust.chain(certificate.hash):
+            writer.put_certificate(one)
+        return certificate.value.role
+
+
+def _gap() -> BrokenChainError:
+    return BrokenChainError("gap", expected="the entry before it first", got="a gap", do="send what comes before")
 
 
 def _author(entry: VerifiedEntry, writer: DeviceWriter) -> CertificateHash:

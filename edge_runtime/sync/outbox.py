@@ -6,23 +6,27 @@ author's membership, its epoch, and the entry before it in its chain.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice, takewhile
+from itertools import islice
 from typing import Final
 
 from edge_runtime.identity import Identity
 from edge_runtime.store.device import DeviceStore
-from sync_protocol.entries import Seal, WireEntry
+from edge_runtime.store.writing import DeviceWriter
+from edge_runtime.sync.proofs import ProofBook
+from sync_protocol.entries import WireEntry
 from sync_protocol.ids import EntryHash, SessionId, StreamId
 from sync_protocol.intake import Proofs
-from sync_protocol.signed import Verified
-from sync_protocol.store import Arrived, walk_chain, walk_seals
+from sync_protocol.store import Arrived, walk_chain
 
 BATCH_ENTRIES: Final = 64
 BATCH_BYTES: Final = 1024 * 1024
 _MARKED: Final = 512
 """Entries marked in one transaction."""
+
+
+Lose = Callable[[DeviceWriter, Sequence[EntryHash]], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +40,19 @@ class OutgoingBatch:
 class Outbox:
     """Cuts what waits into batches; one is under way at a time, and the next follows its answers."""
 
-    def __init__(self, store: DeviceStore, identity: Identity) -> None:
-        """Start at the oldest pending entry."""
+    def __init__(self, store: DeviceStore, identity: Identity, *, lose: Lose | None = None) -> None:
+        """Start at the oldest pending entry.
+
+        Args:
+            store: the device's.
+            identity: who it is.
+            lose: told of entries that count as pending again, in the transaction in which they do.
+        """
         self._store = store
         self._identity = identity
+        self._lose = lose
         self._next = 0
-        self._lacks: dict[SessionId, int] = {}
+        self._book = ProofBook(store, identity.trust)
         self._waiting: set[EntryHash] = set()
 
     @property
@@ -66,12 +77,12 @@ class Outbox:
 
     def relay_lacks(self, seals: Mapping[SessionId, int]) -> None:
         """Hear from the relay which seals it lacks."""
-        self._lacks.update(seals)
+        self._book.lacks(seals)
 
     def lost(self, chains: Iterable[tuple[StreamId, SessionId, int]]) -> None:
         """Hear that the relay lost chains, from a number on: they are pending again, durably, with all their proofs."""
         for stream, session, first in chains:
-            self._lacks[session] = 0
+            self._book.lacks({session: 0})
             self._mark(arrived.entry.hash for arrived in walk_chain(self._store, stream, session, first=first))
         self._next = 0
 
@@ -95,7 +106,9 @@ class Outbox:
             return None
         self._next = batch[-1].index + 1
         self._waiting = {arrived.entry.hash for arrived in batch}
-        return OutgoingBatch(self._proofs(batch), tuple(arrived.entry.wire for arrived in batch))
+        return OutgoingBatch(
+            self._book.proofs(arrived.entry for arrived in batch), tuple(arrived.entry.wire for arrived in batch)
+        )
 
     def _cut(self) -> list[Arrived]:
         batch: list[Arrived] = []
@@ -107,34 +120,11 @@ class Outbox:
             batch.append(arrived)
         return batch
 
-    def _proofs(self, batch: Sequence[Arrived]) -> Proofs:
-        """Certificates, session and gapless seals up to the newest that the batch needs, a session."""
-        needed: dict[SessionId, list[int]] = {}
-        for arrived in batch:
-            needed.setdefault(arrived.entry.header.session, []).append(arrived.entry.header.seal)
-        certificates: dict[bytes, None] = {}
-        sessions: list[bytes] = []
-        seals: list[bytes] = []
-        for name, numbers in needed.items():
-            newest = max(numbers)
-            first = min(self._lacks.get(name, 0), *numbers)  # below what it lacks, the relay may know another branch
-            if first == 0:
-                session = self._store.session(name)
-                assert session is not None, "a stored entry has a stored session"
-                chain = self._identity.trust.chain(session.value.certificate)
-                certificates.update(dict.fromkeys(certificate.wire for certificate in chain))
-                sessions.append(session.wire)
-            seals.extend(seal.wire for seal in self._seals(name, first=first, last=newest))
-            self._lacks[name] = max(newest + 1, self._lacks.get(name, 0))
-        return Proofs(certificates=tuple(certificates), sessions=tuple(sessions), seals=tuple(seals))
-
-    def _seals(self, name: SessionId, *, first: int, last: int) -> Iterator[Verified[Seal]]:
-        """A session's seals of these numbers, both included, every branch of a fork."""
-        return takewhile(lambda seal: seal.value.number <= last, walk_seals(self._store, name, first=first))
-
     def _mark(self, names: Iterable[EntryHash]) -> None:
         """Mark entries as pending, some at a time."""
         every = iter(names)
         while some := list(islice(every, _MARKED)):
             with self._store.writing() as writer:
+                if self._lose is not None:
+                    self._lose(writer, some)
                 writer.mark_pending(some)

@@ -16,15 +16,18 @@ from sync_protocol.certificates import RelayRecord, open_relay
 from sync_protocol.checkpoints import Checkpoint
 from sync_protocol.errors import ExplainedError
 from sync_protocol.ids import ChartId, Hash
-from sync_protocol.limits import LOG_SIZE_MAX
-from sync_protocol.records import identifier, key, ordered, pack, string, uint, unpack
+from sync_protocol.limits import LOG_SIZE_MAX, RECORD_BYTES_MAX
+from sync_protocol.records import identifier, key, many, octets, ordered, pack, string, uint, unpack
 from sync_protocol.signed import Verified
 from sync_protocol.steps import EMPTY_CURSOR
 
 RELAY: Final = "relay/record"
+RECORDS: Final = "log/records"
+"""Records that RELAY was before: what their keys signed is judged by them."""
+RECORDS_MAX: Final = 16
 CURSOR: Final = "sync/cursor"
 NEWEST: Final = "sync/newest"
-"""The largest checkpoint of any receipt: the relay's log must have been in that state."""
+"""The largest checkpoint that was proven to be of the relay's log: the log must have been in that state."""
 FED: Final = "sync/fed"
 """The arrival index from which on entries came whose checkpoint did not: a relay that is restored may lose them."""
 ALARM: Final = "sync/alarm"
@@ -48,6 +51,13 @@ class StoredCheckpoint:
     origin: str = key(1, string(_ORIGIN_BYTES_MAX))
     size: int = key(2, uint(LOG_SIZE_MAX))
     root: Hash = key(3, identifier(Hash))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRecords:
+    """RECORDS, in their envelopes, oldest first."""
+
+    records: tuple[bytes, ...] = key(1, many(octets(1, RECORD_BYTES_MAX), RECORDS_MAX))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +101,7 @@ def load_cursor(values: Values) -> Checkpoint:
 
 
 def load_newest(values: Values) -> Checkpoint:
-    """The largest checkpoint that this device has a receipt under, or the empty one."""
+    """The largest checkpoint that this device knows to be of the relay's log, or the empty one."""
     return _load(values, NEWEST)
 
 
@@ -182,6 +192,15 @@ def keep_record(store: DeviceStore, identity: Identity, record: Verified[RelayRe
         )
     with store.writing() as writer:
         writer.put_value(RELAY, record.wire)
+        if known is not None:
+            kept = (*(one for one in load_records(store) if one != record.wire), known)
+            writer.put_value(RECORDS, pack(StoredRecords(records=kept[-RECORDS_MAX:])))
+
+
+def load_records(values: Values) -> tuple[bytes, ...]:
+    """The records that the relay in use had before, in their envelopes."""
+    data = values.get_value(RECORDS)
+    return () if data is None else unpack(StoredRecords, data, bytes_max=len(data)).records
 
 
 def _load(values: Values, name: str) -> Checkpoint:

@@ -16,10 +16,10 @@ from edge_runtime.identity import Identity
 from edge_runtime.keyring import Keyring
 from edge_runtime.store.device import DeviceStore
 from edge_runtime.sync.intake import Receiver
+from edge_runtime.sync.log_keeping import LogKeeper
 from edge_runtime.sync.outbox import Outbox
 from edge_runtime.sync.progress import (
     CURSOR,
-    NEWEST,
     UNSOUND,
     SyncReport,
     charts_to_mend,
@@ -40,12 +40,16 @@ from sync_protocol.device_exchange import DeviceExchange
 from sync_protocol.ids import ChartId, EntryHash
 from sync_protocol.signed import Verified
 from sync_protocol.steps import (
+    RELAY_LOG_REWROTE,
+    Accused,
     Admitted,
     Advance,
     Alarm,
     CaughtUp,
     Close,
     DeviceStep,
+    Doubted,
+    Greeted,
     Receipted,
     Rejected,
     Send,
@@ -72,6 +76,7 @@ class Run:
         *,
         fresh: Callable[[], Verified[Session]] | None = None,
         mend: Callable[[Iterable[ChartId]], object] | None = None,
+        log: LogKeeper | None = None,
     ) -> None:
         """Begin with nothing sent; `fresh` is explained at Receiver, the others at SyncClient."""
         self._store = store
@@ -84,7 +89,8 @@ class Run:
         self._fed_before = self._receiver.fed
         self._fed_end = store.size()
         self._fed_again: set[EntryHash] = set()
-        self.outbox = Outbox(store, identity)
+        self._log = LogKeeper(store, identity, events=events) if log is None else log
+        self.outbox = Outbox(store, identity, lose=self._log.lose)
         alarm = unheard_alarm(store)
         self.report = SyncReport(checkpoint=load_cursor(store).size, alarms=[] if alarm is None else [alarm])
         self.opened = False
@@ -139,7 +145,7 @@ class Run:
                 case Send():
                     self._link.send(step.frame)
                 case Receipted():
-                    self._receipted(step)
+                    self._receipted(step, exchange)
                     self.push(exchange)
                 case Rejected():
                     self._rejected(step)
@@ -160,6 +166,9 @@ class Run:
                     streams = {stream: self._store.frontier(stream) for stream in self._store.streams()}
                     forked = [(stream, session) for stream in streams for session in self._store.forked(stream)]
                     self.carry_out(exchange, exchange.frontiers(streams, forked=forked))
+                case Greeted() | Accused() | Doubted():
+                    keep_record(self._store, self._identity, exchange.record)
+                    self._log.carry_out(step, exchange.record)
                 case _:
                     self._note(step)
 
@@ -196,7 +205,7 @@ class Run:
             return  # ask for the same again next time; nothing may be skipped
         with self._store.writing() as writer:
             save_checkpoint(writer, CURSOR, step.checkpoint)
-            save_checkpoint(writer, NEWEST, step.newest)
+            self._log.keep(writer, step.newest, step.held)
             if self._fed_before is None:
                 save_fed(writer, None)
                 self._receiver.fed = None
@@ -230,12 +239,12 @@ class Run:
         raise_alarm(self._store, code)
         self._events.publish(Alarmed(code))
 
-    def _receipted(self, step: Receipted) -> None:
-        names = {leaf.entry: leaf.index for leaf in step.leaves}
+    def _receipted(self, step: Receipted, exchange: DeviceExchange) -> None:
         with self._store.writing() as writer:
-            writer.mark_receipted(names)
-            save_checkpoint(writer, NEWEST, step.newest)
-        self.report.receipted += self.outbox.answered(names)
+            rewritten = self._log.receipted(writer, step)
+        if rewritten and self._log.rewrote(rewritten, exchange.record):
+            self._alarm(RELAY_LOG_REWROTE)
+        self.report.receipted += self.outbox.answered(leaf.entry for leaf in step.leaves)
         self._receipt_size = max(self._receipt_size, step.checkpoint.size)
 
     def _rejected(self, step: Rejected) -> None:

@@ -1,0 +1,287 @@
+"""One meeting under way: the carrying out of what the exchange asks, in order.
+
+Owns the order of things: what comes in is stored before the next frame is read; control records before content, because
+content is judged by them; a chain that came with a gap is asked for whole in the next round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from edge_runtime.errors import RefusedError, RemoteError
+from edge_runtime.events import Changed, Events
+from edge_runtime.identity import Identity
+from edge_runtime.keyring import Keyring
+from edge_runtime.store.device import DeviceStore
+from edge_runtime.store.uploads import UploadState
+from edge_runtime.sync.admission import Admission
+from edge_runtime.sync.handing import chains_in_order
+from edge_runtime.sync.intake import Receiver, Taken
+from edge_runtime.sync.log_keeping import Heard as Verdict
+from edge_runtime.sync.meeting_report import PEER_UNSOUND, MeetingReport
+from edge_runtime.sync.progress import charts_to_mend, forget_charts_to_mend
+from edge_runtime.sync.proofs import ProofBook
+from edge_runtime.sync.sharing import shared_streams
+from edge_runtime.transports.link import Link
+from sync_protocol.audit import Head
+from sync_protocol.certificates import Certificate, Session
+from sync_protocol.entries import WireEntry, claimed_header
+from sync_protocol.errors import BrokenChainError, ForgedError, MalformedError, PeerError, over_limit
+from sync_protocol.frontier import wanting
+from sync_protocol.ids import CertificateHash, ChartId, EntryHash, SessionId, StreamId
+from sync_protocol.intake import Proofs
+from sync_protocol.limits import GOSSIP_NOTES_MAX, MEETING_ITEMS_MAX, MEETING_UNSOUND_MAX
+from sync_protocol.peer_exchange import PeerExchange
+from sync_protocol.peer_steps import Ask, Finish, HandOver, Heard, Met, Offer, PeerStep, RoundOver
+from sync_protocol.signed import Verified
+from sync_protocol.steps import RELAY_LOG_SPLIT, Close, Send, Take
+
+_Chain = tuple[StreamId, SessionId]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gossip:
+    """What a meeting does with checkpoints of the relay.
+
+    Attributes:
+        known: those that this device holds, as signed, the newest first.
+        hear: takes one that the other holds; it verifies it, and keeps it or raises the alarm.
+    """
+
+    known: Callable[[], Sequence[bytes]]
+    hear: Callable[[bytes], object]
+
+
+SILENT: Final = Gossip(known=tuple, hear=lambda _: None)
+"""Of a device that keeps no checkpoints."""
+
+
+class MeetingRun:
+    """One meeting's state and the carrying out of steps."""
+
+    def __init__(
+        self,
+        store: DeviceStore,
+        identity: Identity,
+        keyring: Keyring,
+        events: Events,
+        link: Link,
+        *,
+        gossip: Gossip,
+        enter: Callable[[], bool],
+        mend_charts: Callable[[Iterable[ChartId]], object],
+        fresh: Callable[[], Verified[Session]],
+    ) -> None:
+        """Begin with nobody met; the arguments are explained at Meetings, `fresh` at Receiver."""
+        self._store = store
+        self._identity = identity
+        self._keyring = keyring
+        self._events = events
+        self._link = link
+        self._gossip = gossip
+        self._enter = enter
+        self._mend_charts = mend_charts
+        self._receiver = Receiver(store, identity, keyring, fresh=fresh)
+        self._book = ProofBook(store, identity.trust)
+        self._admission: Admission | None = None
+        self._peer: Verified[Certificate] | None = None
+        self.report = MeetingReport()
+        self.entered = False
+        self.over = False
+        self._forked: dict[_Chain, int] = {}
+        self._charts: set[ChartId] = set()
+        self._items = 0
+        self._theirs: set[_Chain] = set()
+        self._grown: set[_Chain] = set()
+        self._whole: set[_Chain] = set()
+        self._asked_whole: set[_Chain] = set()
+        self._again = False
+
+    def carry_out(self, exchange: PeerExchange, steps: Iterable[PeerStep]) -> None:
+        """Carry out steps in order.
+
+        Raises:
+            RemoteError: the meeting ended with an error.
+        """
+        for step in steps:
+            match step:
+                case Send():
+                    self._link.send(step.frame)
+                case Offer():
+                    self._offer(exchange)
+                case Ask():
+                    self._ask(exchange, step)
+                case HandOver():
+                    self._hand_over(exchange, step)
+                case Finish():
+                    self.carry_out(exchange, exchange.finish(again=self._again))
+                case RoundOver():
+                    self._round_over(exchange, step)
+                case Take():
+                    self._take(exchange, step)
+                case _:
+                    self._note(exchange, step)
+
+    def heads(self) -> tuple[Head, ...]:
+        """How far the other's chains reach here now: those that grew in this meeting, and all of its own sessions."""
+        own = {session for session in {session for _, session in self._theirs} if self._is_of_peer(session)}
+        chains = self._grown | {(stream, session) for stream, session in self._theirs if session in own}
+        frontiers = {stream: self._store.frontier(stream) for stream in {stream for stream, _ in chains}}
+        return tuple(
+            (stream, (session, frontiers[stream][session]))
+            for stream, session in sorted(chains)
+            if session in frontiers[stream]
+        )
+
+    def mend(self) -> None:
+        """Look after the keys of charts whose members changed."""
+        charts = charts_to_mend(self._store)
+        if charts:
+            self._mend_charts(charts)
+            forget_charts_to_mend(self._store, charts)
+
+    def _is_of_peer(self, name: SessionId) -> bool:
+        session = self._store.session(name)
+        return session is not None and session.value.certificate == self.report.peer
+
+    def _note(self, exchange: PeerExchange, step: Met | Heard | Close) -> None:
+        match step:
+            case Met():
+                self._met(exchange, step)
+            case Heard():
+                self.report.notes = len(step.notes)
+                for note in step.notes:
+                    if self._gossip.hear(note) is Verdict.SPLIT:
+                        self.report.alarm(RELAY_LOG_SPLIT)
+            case Close(error):
+                self.over = True
+                if error is not None:
+                    raise RemoteError(error.code, expected=error.expected, got=error.got, do=error.do)
+                self.report.complete = True
+
+    def _met(self, exchange: PeerExchange, step: Met) -> None:
+        report, certificate = self.report, step.certificate.value
+        report.peer, report.role = CertificateHash(step.certificate.hash), certificate.role
+        report.device, report.user, report.expired = certificate.device, certificate.user, step.expired
+        if not self._enter():
+            self.carry_out(exchange, exchange.fail(busy()))
+        self.entered = True
+        self._peer = step.certificate
+        self._admission = Admission(self._store, self._identity, self._keyring)
+
+    def _offer(self, exchange: PeerExchange) -> None:
+        assert self._peer is not None, "offers follow the handshake"
+        self._again = False
+        self.report.rounds += 1
+        self.mend()  # a key wrapped for a member of whom the last round told goes along in this one
+        streams = shared_streams(self._store, self._identity, self._keyring, self._peer, expired=self.report.expired)
+        notes = self._gossip.known()[:GOSSIP_NOTES_MAX] if self.report.rounds == 1 else ()
+        if self.report.rounds == 1:
+            forked = [(stream, session) for stream in streams for session in self._store.forked(stream)]
+            self._forked = dict.fromkeys(forked, 0)
+        self.carry_out(exchange, exchange.offer(notes, streams))
+
+    def _ask(self, exchange: PeerExchange, step: Ask) -> None:
+        chains: list[tuple[StreamId, SessionId, int]] = []
+        whole: dict[StreamId, set[SessionId]] = {}
+        for stream, session in self._whole:
+            whole.setdefault(stream, set()).add(session)
+        for stream, theirs in step.theirs.items():
+            self._theirs.update((stream, session) for session in theirs)
+            gaps = whole.get(stream, ())
+            wanted = wanting(theirs, self._store.frontier(stream), knows=self._knows, whole=gaps)
+            chains.extend((stream, session, first) for session, first in wanted.items())
+        self._asked_whole |= self._whole
+        again = {session for _, session in self._whole}
+        sessions = dict.fromkeys(session for _, session, _ in chains)
+        seals = [(session, 0 if session in again else self._first_seal(session)) for session in sessions]
+        self.carry_out(exchange, exchange.ask(chains, seals))
+
+    def _first_seal(self, session: SessionId) -> int:
+        last = self._store.last_seal(session)
+        return 0 if last is None else last.value.number + 1
+
+    def _knows(self, name: EntryHash) -> bool:
+        return self._store.entry(name) is not None
+
+    def _hand_over(self, exchange: PeerExchange, step: HandOver) -> None:
+        """Hand over what was asked for, and once a meeting the chains that fork, until the meeting is long enough."""
+        self._book.lacks(step.seals)
+        self._book.lacks({session: 0 for _, session in self._forked})
+        chains = {**step.wanted, **self._forked}
+        self._forked = {}
+        for batch in chains_in_order(self._store, chains):
+            proofs = self._book.proofs(batch)
+            self._items += len(batch) + len(proofs)
+            if self._items > MEETING_ITEMS_MAX:
+                self.report.more = True
+                return
+            self.report.sent += len(batch)
+            self.carry_out(exchange, exchange.hand(proofs, [entry.wire for entry in batch]))
+
+    def _round_over(self, exchange: PeerExchange, step: RoundOver) -> None:
+        again = step.again or self._again
+        if again and not exchange.last_round:
+            self._offer(exchange)
+            return
+        self.report.more = self.report.more or again
+        self.carry_out(exchange, exchange.end())
+
+    def _take(self, exchange: PeerExchange, step: Take) -> None:
+        assert self._admission is not None, "entries follow the handshake"
+        control = [entry for entry in step.entries if _is_control(entry)]
+        if control and self._store_some(step.proofs, control, admission=self._admission).stored:
+            self._again = True  # it may open what could not be taken, or given, before
+        names = {entry.hash for entry in control}
+        rest = [entry for entry in step.entries if entry.hash not in names]
+        if rest or not control:
+            self._store_some(Proofs() if control else step.proofs, rest, admission=self._admission)
+        if self.report.refusals > MEETING_UNSOUND_MAX:
+            error = over_limit("what one device hands over", MEETING_UNSOUND_MAX, self.report.refusals, "unsound items")
+            self.carry_out(exchange, exchange.fail(error))
+
+    def _store_some(self, proofs: Proofs, entries: Sequence[WireEntry], *, admission: Admission) -> Taken:
+        taken = self._receiver.take(proofs, entries, state=UploadState.PENDING, admit=admission.check)
+        admission.places.learn(self._keyring.controlled(taken.streams))
+        self.report.received += taken.stored
+        self._grown |= taken.chains
+        self._refused(taken, entries)
+        charts = self._keyring.charts_of(taken.streams)
+        if charts:
+            self._charts |= charts
+            self._events.publish(Changed(charts))
+        self.report.streams, self.report.charts = len({stream for stream, _ in self._grown}), len(self._charts)
+        return taken
+
+    def _refused(self, taken: Taken, entries: Sequence[WireEntry]) -> None:
+        """Ask for chains with a gap whole, once; count everything else that was not taken."""
+        wires = {entry.hash: entry for entry in entries} if taken.refused else {}
+        for refusal in taken.refused:
+            wire, error = None if refusal.what is None else wires[refusal.what], refusal.error
+            if wire is not None and isinstance(error, BrokenChainError) and error.code == "gap":
+                header = claimed_header(wire)
+                chain = header.stream, header.session
+                if chain not in self._asked_whole:
+                    self._again = self._again or chain not in self._whole
+                    self._whole.add(chain)
+                    continue
+            self.report.refuse(error)
+            if isinstance(error, ForgedError | MalformedError):
+                self.report.alarm(PEER_UNSOUND)
+
+
+def busy() -> RefusedError:
+    """Make the error for a device that is met while it meets another."""
+    return RefusedError(
+        "busy", expected="a device that meets nobody else now", got="another meeting", do="try again in a minute"
+    )
+
+
+def _is_control(entry: WireEntry) -> bool:
+    """Whether an entry claims to carry a control record; what is no header is none, and is refused later."""
+    try:
+        return claimed_header(entry).epoch is None
+    except PeerError:
+        return False

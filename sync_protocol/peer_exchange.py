@@ -1,0 +1,272 @@
+"""One device's side of a meeting with another: a state machine without I/O, the same for both.
+
+    dialled   HELLO ->        AUTH ->        notes, frontiers ->                       wants, entries, DONE ->
+    answered         <- HELLO        <- AUTH                     <- notes, frontiers, wants, DONE              <- ...
+
+A round is four turns, and only one side speaks at a time. The one who dialled begins another round, or ends the meeting
+by a DONE in place of it. What comes is stored before the next is read, so a meeting that is cut off has lost nothing,
+and the next goes on by frontiers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, TypeVar
+
+from sync_protocol.certificates import Certificate, Root, Trust
+from sync_protocol.entries import WireEntry
+from sync_protocol.errors import ExplainedError, MisuseError, PeerError, malformed, over_limit
+from sync_protocol.frames import pack_frame, split_entries, split_frontiers, split_proofs, unpack_frame
+from sync_protocol.frontier import Frontier
+from sync_protocol.gathering import Gathering
+from sync_protocol.ids import CertificateHash, SessionId, StreamId
+from sync_protocol.intake import Proofs
+from sync_protocol.limits import FRAME_ITEMS_MAX, MEETING_ITEMS_MAX, MEETING_ROUNDS_MAX
+from sync_protocol.messages import Entries, Failure, Frontiers, Have, Message, ProofsFrame, Want, failure, told
+from sync_protocol.peer_handshake import Greeting, Part, check_greeting, check_proof, prove
+from sync_protocol.peer_messages import Done, PeerAuth, PeerHello, PeerNotes
+from sync_protocol.peer_round import PeerRound
+from sync_protocol.peer_states import PEER_ACCEPTS, PeerState
+from sync_protocol.peer_steps import Ask, Finish, HandOver, Heard, Met, Offer, PeerStep, RoundOver
+from sync_protocol.signed import Verified
+from sync_protocol.signing import SigningKey
+from sync_protocol.steps import Close, Send
+
+T = TypeVar("T")
+
+
+class PeerExchange:
+    """One meeting, as one of the two sees it."""
+
+    def __init__(
+        self,
+        part: Part,
+        *,
+        root: Verified[Root],
+        certificates: tuple[Verified[Certificate], ...],
+        signer: SigningKey,
+        trust: Trust,
+        address: str,
+        nonce: bytes,
+    ) -> None:
+        """Prepare a meeting.
+
+        Args:
+            part: whether this side dialled or answered.
+            root: the organisation's root.
+            certificates: this device's own chain, from the one nearest to the root down to its own.
+            signer: this device's key.
+            trust: the organisation's certificates; the other's are admitted to it.
+            address: that was dialled, in the form in which both sides know it.
+            nonce: 32 random bytes.
+        """
+        self._part = part
+        self._certificates = certificates
+        self._signer = signer
+        self._trust = trust
+        self._address = address
+        self._state = PeerState.HELLO
+        self._after = PeerState.CLOSED
+        self._own = Greeting.say(root=root, certificate=CertificateHash(certificates[-1].hash), nonce=nonce)
+        self._other: Greeting | None = None
+        self._now_ms = 0
+        self._noted = False
+        self._rounds = 0
+        self._items = 0
+        self._round = PeerRound()
+        self._gathering = Gathering()
+        self._acts: Mapping[type[Message], Callable[[Any, bytes], list[PeerStep]]] = {
+            Failure: self._failed,
+            PeerHello: self._greeted,
+            PeerAuth: self._proved,
+            PeerNotes: self._heard,
+            Frontiers: self._compare,
+            Have: self._have,
+            Want: self._want,
+            ProofsFrame: self._proofs,
+            Entries: self._entries,
+            Done: self._done,
+        }
+
+    @property
+    def last_round(self) -> bool:
+        """Whether no further round may follow."""
+        return self._rounds >= MEETING_ROUNDS_MAX
+
+    def start(self) -> list[PeerStep]:
+        """Begin: whoever dialled speaks first."""
+        return [Send(self._own.frame)] if self._part is Part.DIALLED else []
+
+    def receive(self, frame: bytes, *, now_ms: int) -> list[PeerStep]:
+        """Take one frame from the other. A frame that should not come ends the meeting, with the reason.
+
+        Args:
+            frame: as it came.
+            now_ms: this device's clock, to judge whether a certificate has expired.
+        """
+        if self._state is PeerState.CLOSED:
+            return []
+        self._now_ms = now_ms
+        try:
+            message = unpack_frame(frame)
+            if type(message) not in PEER_ACCEPTS[self._state]:
+                raise malformed("a message that may come now", f"{type(message).__name__} in state {self._state.name}")
+            return self._acts[type(message)](message, frame)
+        except PeerError as error:
+            return self.fail(error)
+
+    def fail(self, error: ExplainedError) -> list[PeerStep]:
+        """End the meeting because of `error`, telling the other."""
+        self._state = PeerState.CLOSED
+        return [_send(failure(error)), Close(error)]
+
+    def offer(self, notes: Sequence[bytes], streams: Mapping[StreamId, Frontier]) -> list[PeerStep]:
+        """Answer `Offer`, or `RoundOver`: checkpoints, which travel once a meeting, and what the other may have."""
+        self._speak()
+        steps: list[PeerStep] = [] if self._rounds else [_send(PeerNotes(notes=tuple(notes)))]
+        self._rounds += 1
+        self._round.offered = streams
+        if self._part is Part.DIALLED:
+            self._state = PeerState.COMPARING
+        return [*steps, *map(_send, split_frontiers(streams))]
+
+    def ask(
+        self, chains: Iterable[tuple[StreamId, SessionId, int]], seals: Iterable[tuple[SessionId, int]]
+    ) -> list[PeerStep]:
+        """Answer `Ask`.
+
+        Args:
+            chains: stream, session and the first number that is lacking.
+            seals: the first seal that is lacking, a session of those.
+        """
+        self._speak()
+        wants = ((stream, (session, seq)) for stream, session, seq in chains)
+        return [
+            *(_send(Have(seals=some)) for some in _in_frames(seals)),
+            *(_send(Want(chains=some)) for some in _in_frames(wants)),
+        ]
+
+    def hand(self, proofs: Proofs, entries: Iterable[WireEntry]) -> list[PeerStep]:
+        """Answer `HandOver`, as often as needed: entries with what they need to be verified."""
+        self._speak()
+        return [
+            *map(_send, split_proofs(certificates=proofs.certificates, sessions=proofs.sessions, seals=proofs.seals)),
+            *map(_send, split_entries(entries)),
+        ]
+
+    def finish(self, *, again: bool) -> list[PeerStep]:
+        """Answer `Finish`; `again` asks for another round, and counts where this side answered and has handed over."""
+        self._speak()
+        self._state = self._after
+        return [_send(Done(again=again))]
+
+    def end(self) -> list[PeerStep]:
+        """Answer `RoundOver`: all is well."""
+        self._speak()
+        self._state = PeerState.CLOSED
+        return [_send(Done(again=False)), Close(None)]
+
+    def _speak(self) -> None:
+        if self._state is not PeerState.TURN:
+            raise MisuseError(
+                "turn", expected="words in one's own turn", got=self._state.name, do="report this as a bug"
+            )
+
+    def _failed(self, message: Failure, _: bytes) -> list[PeerStep]:
+        self._state = PeerState.CLOSED
+        return [Close(told(message))]
+
+    def _greeted(self, message: PeerHello, frame: bytes) -> list[PeerStep]:
+        self._other = Greeting(message, frame)
+        check_greeting(self._own, self._other)
+        self._state = PeerState.AUTH
+        return [self._prove()] if self._part is Part.DIALLED else [Send(self._own.frame)]
+
+    def _proved(self, message: PeerAuth, _: bytes) -> list[PeerStep]:
+        assert self._other is not None, "AUTH follows HELLO"
+        certificate = check_proof(self._part, self._own, self._other, message, address=self._address, trust=self._trust)
+        met = Met(certificate, expired=certificate.value.not_after_ms < self._now_ms)
+        if self._part is Part.DIALLED:
+            self._state = PeerState.TURN
+            return [met, Offer()]
+        self._state = PeerState.OFFERED
+        return [self._prove(), met]
+
+    def _prove(self) -> Send:
+        assert self._other is not None, "AUTH follows HELLO"
+        proof = prove(
+            self._part,
+            self._own,
+            self._other,
+            address=self._address,
+            certificates=self._certificates,
+            signer=self._signer,
+        )
+        return _send(proof)
+
+    def _heard(self, message: PeerNotes, _: bytes) -> list[PeerStep]:
+        if self._noted:
+            raise malformed("checkpoints once a meeting", "them again")
+        self._noted = True
+        return [Heard(message.notes)]
+
+    def _compare(self, message: Frontiers, _: bytes) -> list[PeerStep]:
+        self._round.hear(message)
+        if not message.last:
+            return []
+        if self._part is Part.DIALLED:
+            self._state = PeerState.ASKED
+            return []
+        if self.last_round:
+            raise over_limit("a meeting", MEETING_ROUNDS_MAX, self._rounds + 1, "rounds")
+        self._state, self._after = PeerState.TURN, PeerState.ANSWERED
+        return [Offer(), Ask(self._round.theirs), Finish()]
+
+    def _have(self, message: Have, _: bytes) -> list[PeerStep]:
+        self._round.lacks(message)
+        return []
+
+    def _want(self, message: Want, _: bytes) -> list[PeerStep]:
+        self._round.wants(message)
+        return []
+
+    def _proofs(self, message: ProofsFrame, _: bytes) -> list[PeerStep]:
+        self._count(len(message.certificates) + len(message.sessions) + len(message.seals))
+        return [*self._gathering.proofs(message)]
+
+    def _entries(self, message: Entries, _: bytes) -> list[PeerStep]:
+        self._count(len(message.entries))
+        return [self._gathering.entries(message)]
+
+    def _count(self, items: int) -> None:
+        if items == 0:
+            raise malformed("something in a frame", "an empty one")
+        self._items += items
+        if self._items > MEETING_ITEMS_MAX:
+            raise over_limit("a meeting", MEETING_ITEMS_MAX, self._items, "entries and proofs")
+
+    def _done(self, message: Done, _: bytes) -> list[PeerStep]:
+        """A turn of the other is over, or the meeting."""
+        if self._state is PeerState.OFFERED:
+            self._state = PeerState.CLOSED
+            return [Close(None)]
+        came: list[PeerStep] = [*self._gathering.rest()]
+        over, taking = self._round, self._state is PeerState.TAKING
+        handing = HandOver(over.wanted, over.seals)
+        if self._state is PeerState.ASKED:
+            self._state, self._after = PeerState.TURN, PeerState.TAKING
+            return [Ask(over.theirs), handing, Finish()]
+        self._state, self._after, self._round = PeerState.TURN, PeerState.OFFERED, PeerRound()
+        return [*came, RoundOver(message.again)] if taking else [*came, handing, Finish()]
+
+
+def _send(message: Message) -> Send:
+    return Send(pack_frame(message))
+
+
+def _in_frames(items: Iterable[T]) -> Iterator[tuple[T, ...]]:
+    """As many at a time as one list of a frame may have."""
+    every = iter(items)
+    while some := tuple(islice(every, FRAME_ITEMS_MAX)):
+        yield some
