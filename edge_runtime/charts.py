@@ -28,17 +28,27 @@ from sync_protocol.entries import VerifiedEntry
 from sync_protocol.ids import CertificateHash, ChartId, DocumentId
 from sync_protocol.limits import ID_BYTES
 from sync_protocol.membership import Membership
-from sync_protocol.roles import READABLE, Compartment
+from sync_protocol.roles import CONTENT, READABLE, Compartment
 
 
 @dataclass(frozen=True, slots=True)
 class OpenChart:
-    """A chart opened: who is in it, what its documents hold, what they add up to."""
+    """A chart opened: who is in it, what its documents hold, what they add up to.
+
+    Attributes:
+        reads: the compartments of content that this device may read.
+    """
 
     chart: ChartId
     membership: Membership
+    reads: frozenset[Compartment]
     documents: dict[DocumentId, OpenDocument]
     state: ChartState
+
+    @property
+    def sealed(self) -> bool:
+        """Whether this device may read nothing of what is written there, as a compliance officer's."""
+        return not self.reads
 
     def states(self) -> list[DocumentState]:
         """The state of every document, the chart document first; those in which nothing was stated yet, too."""
@@ -138,7 +148,9 @@ class Charts:
         documents = {name: self._reader.document(chart, name, membership) for name in membership.documents}
         facts = [fact for document in documents.values() for fact in document.facts]
         graphs = [graph for document in documents.values() for graph in document.graphs.values()]
-        return OpenChart(chart, membership, documents, derive_chart(membership.chart_document, facts, graphs))
+        reads = membership.members.get(self._identity.name, frozenset()).intersection(CONTENT)
+        state = derive_chart(membership.chart_document, facts, graphs)
+        return OpenChart(chart, membership, reads, documents, state)
 
     def add_facts(
         self, chart: ChartId, document: DocumentId, facts: Iterable[Fact], *, compartment: Compartment | None = None
@@ -178,11 +190,11 @@ class Charts:
             raise InputError(
                 "section", expected=f"one of {', '.join(Section)}", got=f"{section[:32]!r}", do="name one of these"
             ) from None
+        batch = self.recorder.begin()  # before the update, because it settles which session writes
         found = _of(self.open(chart), document)
-        update = update_of(found, section, self._identity.session.value.session, text)
+        update = update_of(found, section, batch.desk.session, text)
         if update is None:
             return ()
-        batch = self.recorder.begin()
         check_follows(found, section, batch.heads(chart, document, TEXT))
         batch.content(chart, document, TEXT, Content(facts=None, text=TextUpdate(section=section, update=update)))
         return self.recorder.write(batch)

@@ -24,7 +24,7 @@ from sync_protocol.ids import ChartId, DocumentId, EntryHash, Hash
 from sync_protocol.labels import Label
 from sync_protocol.limits import ID_BYTES
 from sync_protocol.membership import Membership
-from sync_protocol.roles import Compartment
+from sync_protocol.roles import CONTENT, Compartment
 from sync_protocol.sealing import open_sealed
 from sync_protocol.store import Store
 
@@ -91,9 +91,10 @@ class DocumentReader:
         self._opened_bytes = 0
 
     def document(self, chart: ChartId, document: DocumentId, membership: Membership) -> OpenDocument:
-        """Open one document of a chart."""
+        """Open one document of a chart: what this device may read, whatever else it carries for others."""
         result = OpenDocument(document)
-        for compartment in Compartment:
+        reads = membership.members.get(self._identity.name, frozenset())
+        for compartment in (one for one in CONTENT if one in reads):
             stream = content_stream(chart, document, compartment)
             entries = [arrived.entry for arrived in stream_entries(self._store, stream)]
             self._read_stream(chart, compartment, entries, membership, result)

@@ -5,31 +5,43 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from edge_runtime.audit.acts import Auditor
 from edge_runtime.charts import Charts
 from edge_runtime.documents import DocumentReader
-from edge_runtime.errors import RefusedError, VaultError
+from edge_runtime.errors import RefusedError, StoreError, VaultError
 from edge_runtime.events import Events, Synced
-from edge_runtime.identity import RELAY_ADDRESS, Identity, load_identity, stored_invitation
+from edge_runtime.identity import RELAY_ADDRESS, Identity, is_enrolled, load_identity, stored_invitation
 from edge_runtime.keyring import Keyring
 from edge_runtime.recorder.record import Recorder
 from edge_runtime.settings import Home, home_lock
 from edge_runtime.store.device import DeviceStore
 from edge_runtime.store.uploads import UploadState
 from edge_runtime.sync.client import RELAY, SyncClient, SyncReport
+from edge_runtime.sync.hosting import Host, HostEvents
+from edge_runtime.sync.log_keeping import LogKeeper
+from edge_runtime.sync.log_shelf import HELD
+from edge_runtime.sync.meeting import Meetings
+from edge_runtime.sync.meeting_report import MeetingReport
+from edge_runtime.sync.meeting_run import Gossip
 from edge_runtime.sync.retry import retrying
 from edge_runtime.transports.http import HttpClient, HttpLink
 from edge_runtime.transports.link import Link, address_of
+from edge_runtime.transports.peer_link import DialledLink
 from edge_runtime.transports.websocket import WebSocketLink
+from edge_runtime.vault.attempts import counting, failed_attempts, forget_attempts
 from edge_runtime.vault.file import create, open_vault
 from edge_runtime.vault.passphrase import DEFAULT_COST, Cost, Passphrase
 from sync_protocol.certificates import open_relay
+from sync_protocol.peer_handshake import Part
 
 TIMEOUT_S: Final = 20.0
 TICK_S: Final = 0.2
+MEETING_S: Final = 60.0
+"""How long another device may take to look through what it holds."""
 ADDRESS: Final = RELAY_ADDRESS
 
 
@@ -55,6 +67,7 @@ class Runtime:
         self._charts: Charts | None = None
         self._keyring: Keyring | None = None
         self._recorder: Recorder | None = None
+        self._auditor: Auditor | None = None
 
     @property
     def identity(self) -> Identity:
@@ -89,6 +102,13 @@ class Runtime:
         return self._recorder
 
     @property
+    def auditor(self) -> Auditor:
+        """What records what is done on it."""
+        if self._auditor is None:
+            self._auditor = Auditor(self.store, self.identity, self.keyring, self.recorder, clock=clock)
+        return self._auditor
+
+    @property
     def charts(self) -> Charts:
         """Its charts."""
         if self._charts is None:
@@ -102,6 +122,37 @@ class Runtime:
                 entropy=entropy,
             )
         return self._charts
+
+    def check_passphrase(self, passphrase: str) -> None:
+        """Check that somebody else who wants to use the open home knows its passphrase.
+
+        Raises:
+            VaultError: it is another, or the vault is damaged.
+        """
+        with counting(self.home.attempts, clock):
+            open_vault(self.home.vault, Passphrase(passphrase))
+        self.record_failed_attempts()
+
+    def record_unlocked(self, by: str) -> None:
+        """Record that somebody opened this home, if it is enrolled.
+
+        Raises:
+            StoreError: it cannot be recorded.
+        """
+        if is_enrolled(self.store):
+            self.auditor.unlocked(by)
+
+    def record_failed_attempts(self) -> None:
+        """Record attempts to open this home that failed since it was last opened, if it is enrolled.
+
+        A store that cannot take the record keeps nobody out: the file says so until the next opening.
+        """
+        attempts = failed_attempts(self.home.attempts)
+        if attempts is None or not is_enrolled(self.store):
+            return
+        with suppress(StoreError):
+            self.auditor.unlock_failed(attempts)
+            forget_attempts(self.home.attempts)
 
     def relay_address(self, given: str | None) -> str:
         """The relay's address: the one given, else the one last used, else the one in the relay's record.
@@ -138,7 +189,8 @@ class Runtime:
         return HttpClient(address, timeout_s=TIMEOUT_S)
 
     def sync_client(self) -> SyncClient:
-        """What syncs this device."""
+        """What syncs this device. How far the relay's log is known here is recorded first, to go up with the rest."""
+        self.auditor.met_relay(self.store.get_value(HELD))
         return SyncClient(
             self.store,
             self.identity,
@@ -148,6 +200,7 @@ class Runtime:
             entropy=entropy,
             timeout_s=TIMEOUT_S,
             mend=self.recorder.mend,
+            accused=self.auditor.accused,
         )
 
     def sync_once(
@@ -174,6 +227,37 @@ class Runtime:
         pending = self.store.upload_counts().get(UploadState.PENDING, 0)
         self.events.publish(Synced(received=report.received, receipted=report.receipted, pending=pending))
         return report
+
+    def meetings(self) -> Meetings:
+        """What meets other devices without the relay."""
+        keeper = LogKeeper(self.store, self.identity, events=self.events, accused=self.auditor.accused)
+        return Meetings(
+            self.store,
+            self.identity,
+            self.keyring,
+            events=self.events,
+            clock=clock,
+            entropy=entropy,
+            timeout_s=MEETING_S,
+            record=self.auditor.met_peer,
+            mend=self.recorder.mend,
+            gossip=Gossip(known=keeper.known, hear=keeper.gossip),
+        )
+
+    def meet(self, address: str, *, progress: Callable[[MeetingReport], None] = lambda _: None) -> MeetingReport:
+        """Dial another device that waits for this, and exchange what both may have.
+
+        Raises:
+            InputError: not an address of a device.
+            RemoteError: it did not go through; what came is kept, and the next meeting goes on from there.
+        """
+        meetings = self.meetings()
+        with closing(DialledLink(address, timeout_s=TIMEOUT_S)) as link:
+            return meetings.run(link, link.address, Part.DIALLED, progress=progress)
+
+    def host_meetings(self, events: HostEvents, *, once: bool = False) -> Host:
+        """What waits for other devices, and meets who comes; nothing listens before its `run`."""
+        return Host(self.meetings(), events, once=once)
 
     def dial(self, address: str, *, over_http: bool) -> Link:
         """Connect to a relay."""
@@ -217,11 +301,13 @@ def open_home(folder: Path, passphrase: str, *, make: bool = False, cost: Cost =
             do="enrol this device first, or name its home with --home",
         )
     with home_lock(home):
-        key = (
-            create(home.vault, keystore, entropy) if make and not has_vault(home) else open_vault(home.vault, keystore)
-        )
+        with counting(home.attempts, clock):
+            new = make and not has_vault(home)
+            key = create(home.vault, keystore, entropy) if new else open_vault(home.vault, keystore)
         store = DeviceStore(home.store, key, entropy, create=make)
         try:
-            yield Runtime(home, store)
+            runtime = Runtime(home, store)
+            runtime.record_failed_attempts()
+            yield runtime
         finally:
             store.close()

@@ -14,8 +14,6 @@ from pathlib import Path
 
 from edge_runtime.events import Event
 from edge_runtime.runtime import Runtime, open_home
-from edge_runtime.vault.file import open_vault
-from edge_runtime.vault.passphrase import Passphrase
 from mobile_bridge.connection import Connection
 from mobile_bridge.errors import BridgeError, ErrorCode
 from mobile_bridge.live import LiveSync
@@ -76,8 +74,9 @@ class Device:
         elif self._opened.name != name:
             raise _refusal(ErrorCode.CONFLICT, "the home that is open", "another", "close or lock the open one first")
         else:
-            open_vault(self._opened.runtime.home.vault, Passphrase(passphrase))
+            self._opened.runtime.check_passphrase(passphrase)
         if host not in self._opened.hosts:
+            self._opened.runtime.record_unlocked("bridge")
             self._opened.hosts.append(host)
         return self._opened.runtime
 

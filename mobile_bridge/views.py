@@ -30,6 +30,7 @@ def chart_row(opened: OpenChart) -> Body:
     state = opened.state
     return {
         "chart": str(opened.chart),
+        "sealed": opened.sealed,
         "name": patient_name(opened),
         "documents": len(opened.documents),
         "allergies": len(state.allergies.items),

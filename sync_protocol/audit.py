@@ -230,7 +230,10 @@ def audit_record(
     checks: tuple[str, ...] = (),
     behalf: UserId | None = None,
 ) -> AuditRecord:
-    """Make a record of the kind `name`; the arguments are the record's attributes."""
+    """Make a record of the kind `name`; the arguments are the record's attributes.
+
+    Of those that are sets, the order does not matter, and what is named twice counts once.
+    """
     kind = KINDS[name]
     assert kind.stands is not Stands.DERIVED, "a derived kind has no record"
     return AuditRecord(
@@ -238,11 +241,11 @@ def audit_record(
         purpose=purpose,
         result=result,
         fields=fields,
-        compartments=compartments,
-        charts=charts,
-        documents=documents,
-        seen=seen,
-        heads=heads,
+        compartments=tuple(sorted(set(compartments))),
+        charts=tuple(sorted(set(charts))),
+        documents=tuple(sorted(set(documents))),
+        seen=tuple(sorted(set(seen))),
+        heads=tuple(sorted(set(heads))),
         peer=peer,
         note=note,
         count=count,

@@ -2,8 +2,8 @@
 
 The order of arrival plays no part. A record counts when its author is the chart's creator or was made a member by one
 whose record counts. A member grants what it may read itself, the creator everything; nobody reads more than a role
-allows. Judging an epoch looks at the causal past of the epoch's own entry; choosing one to write under looks at
-everything known.
+allows, and of a ledger nobody more than its audit stream. Judging an epoch looks at the causal past of the epoch's own
+entry; choosing one to write under looks at everything known.
 """
 
 from __future__ import annotations
@@ -21,13 +21,14 @@ from sync_protocol.control import (
     Rewrap,
     UnknownControl,
     chart_id,
+    ledger_id,
     unpack_control,
 )
 from sync_protocol.entries import VerifiedEntry
 from sync_protocol.errors import PeerError
 from sync_protocol.ids import CertificateHash, ChartId, DocumentId, EntryHash
 from sync_protocol.limits import CONTROL_HEADS_MAX
-from sync_protocol.roles import READABLE, Compartment, Role
+from sync_protocol.roles import Compartment, Role, entitled
 
 _ALL: Final = frozenset(Compartment)
 _Grant = tuple[CertificateHash, AddMember]
@@ -156,7 +157,8 @@ def replay(entries: Iterable[ControlEntry], chart: ChartId, roles: Mapping[Certi
         return None
     birth = min(births)
     creator = known[birth].author
-    members = _members((_grant_of(entry) for entry in known.values()), creator, roles)
+    rights = _Rights(creator=creator, ledger=chart == ledger_id(creator), roles=roles)
+    members = _members((_grant_of(entry) for entry in known.values()), rights)
     counted = {name: known[name] for name in sorted(known) if known[name].author in members}
     first = births[birth].document
     further = {entry.record.document for entry in counted.values() if isinstance(entry.record, CreateDocument)}
@@ -167,38 +169,45 @@ def replay(entries: Iterable[ControlEntry], chart: ChartId, roles: Mapping[Certi
         creator=creator,
         members=members,
         documents=(first, *sorted(further - {first})),
-        epochs=_epochs(counted, _valid_epochs(known, counted, creator, roles)),
+        epochs=_epochs(counted, _valid_epochs(known, counted, rights)),
         heads=tuple(name for name in counted if name not in named)[:CONTROL_HEADS_MAX],
     )
 
 
-def _members(
-    grants: Iterable[_Grant | None], creator: CertificateHash, roles: Mapping[CertificateHash, Role]
-) -> _Members:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rights:
+    """What bounds every grant of one chart."""
+
+    creator: CertificateHash
+    ledger: bool
+    roles: Mapping[CertificateHash, Role]
+
+    def allow(self, name: CertificateHash, asked: frozenset[Compartment]) -> frozenset[Compartment]:
+        """As much of what is asked for a device as its role entitles it to; nothing while that is not known."""
+        role = self.roles.get(name)
+        if role is None:
+            return frozenset()
+        return asked & entitled(role, ledger=self.ledger, creator=name == self.creator)
+
+
+def _members(grants: Iterable[_Grant | None], rights: _Rights) -> _Members:
     """The least set that holds the creator and everybody whom a member added, with what it was granted."""
     by_author: dict[CertificateHash, list[AddMember]] = {}
     for author, record in filter(None, grants):
         by_author.setdefault(author, []).append(record)
-    members = {creator: _entitled(creator, _ALL, roles)}
-    grown = [creator]
+    members = {rights.creator: rights.allow(rights.creator, _ALL)}
+    grown = [rights.creator]
     while grown:
         author = grown.pop()
-        own = _ALL if author == creator else members[author]
+        own = _ALL if author == rights.creator else members[author]
         for record in by_author.get(author, ()):
             name = record.certificate
-            granted = _entitled(name, own.intersection(record.compartments), roles)
+            granted = rights.allow(name, own.intersection(record.compartments))
             before = members.get(name)
-            if name in roles and (before is None or not granted <= before):
+            if name in rights.roles and (before is None or not granted <= before):
                 members[name] = granted | (before or frozenset())
                 grown.append(name)  # at most once a compartment and once for being added
     return members
-
-
-def _entitled(
-    name: CertificateHash, asked: frozenset[Compartment], roles: Mapping[CertificateHash, Role]
-) -> frozenset[Compartment]:
-    role = roles.get(name)
-    return frozenset() if role is None else asked & READABLE[role]
 
 
 def _epochs(counted: Mapping[EntryHash, ControlEntry], valid: Collection[EntryHash]) -> dict[EntryHash, Epoch]:
@@ -228,8 +237,7 @@ def _epochs(counted: Mapping[EntryHash, ControlEntry], valid: Collection[EntryHa
 def _valid_epochs(
     known: Mapping[EntryHash, ControlEntry],
     counted: Mapping[EntryHash, ControlEntry],
-    creator: CertificateHash,
-    roles: Mapping[CertificateHash, Role],
+    rights: _Rights,
 ) -> set[EntryHash]:
     """Judge each epoch by the causal past of its own entry, so that everybody reaches the same verdict.
 
@@ -246,7 +254,7 @@ def _valid_epochs(
         seen = _union(past, entry.parents)
         if seen not in memberships:
             chosen = (grant for grant, bit in grants.items() if seen >> bit & 1)
-            memberships[seen] = _members(chosen, creator, roles)
+            memberships[seen] = _members(chosen, rights)
         members, compartment = memberships[seen], entry.record.compartment
         readers = {name for name, reads in members.items() if compartment in reads}
         if entry.author in readers and {name for name, _ in entry.record.wraps} == readers:

@@ -58,3 +58,17 @@ READABLE: Final[Mapping[Role, frozenset[Compartment]]] = MappingProxyType(
     }
 )
 """The compartments of a chart that a member in each role may read."""
+_LEDGER: Final = frozenset({Compartment.AUDIT})
+
+
+def entitled(role: Role, *, ledger: bool, creator: bool) -> frozenset[Compartment]:
+    """The compartments that a member may be given.
+
+    Args:
+        role: the member's.
+        ledger: whether the chart is a device's ledger, which holds nothing but audit entries.
+        creator: whether the member made it: whatever its role, a device writes and reads its own ledger.
+    """
+    if not ledger:
+        return READABLE[role]
+    return _LEDGER if creator else READABLE[role] & _LEDGER

@@ -24,6 +24,7 @@ class Desk:
 
     Attributes:
         session: who writes it.
+        began_ms: when the change was begun; none of its entries says an earlier time.
         seal: the number of the seal that will cover the change.
     """
 
@@ -34,6 +35,7 @@ class Desk:
     clock: Clock
     entropy: Entropy
     session: SessionId
+    began_ms: int
     seal: int
 
 
@@ -87,7 +89,7 @@ class Drafts:
             chart_heads=chart_heads,
             epoch=None if epoch is None else epoch[0],
             lamport=next_lamport(place.lamports[parent] for parent in place.parents()),
-            wall_ms=desk.clock(),
+            wall_ms=max(desk.began_ms, desk.clock()),
             body_hash=Hash(bytes(HASH_BYTES)),
             body_size=0,
             seal=desk.seal,

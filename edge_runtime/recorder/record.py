@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final
 
 from edge_runtime.errors import StoreError
 from edge_runtime.events import Changed, Events
-from edge_runtime.identity import Clock, Entropy, Identity
-from edge_runtime.keyring import CHART, Keyring
+from edge_runtime.identity import SESSION, Clock, Entropy, Identity, new_session
+from edge_runtime.keyring import Keyring
+from edge_runtime.memberships import CHART
 from edge_runtime.recorder.batch import Batch
 from edge_runtime.recorder.drafts import Desk
 from edge_runtime.store.device import DeviceStore
@@ -15,9 +18,22 @@ from edge_runtime.store.uploads import UploadState
 from edge_runtime.store.writing import DeviceWriter
 from sync_protocol.entries import VerifiedEntry, seal_batch
 from sync_protocol.errors import over_limit
-from sync_protocol.ids import ChartId, SealHash
-from sync_protocol.limits import SEAL_ENTRIES_MAX
+from sync_protocol.ids import ChartId, SealHash, SessionId
+from sync_protocol.limits import SEAL_ENTRIES_MAX, WALL_MS_MAX
+from sync_protocol.records import identifier, key, pack, uint, unpack
 from sync_protocol.store import Outcome
+
+BACKWARDS_MS: Final = 2 * 60 * 1000
+"""As far as honest clocks are set back, by a time server or by hand, without a new session."""
+_LAG_MS: Final = 15 * 1000
+"""By as much the kept time may be behind the newest entry."""
+NEWEST_MS: Final = "session/newest"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Newest:
+    session: SessionId = key(1, identifier(SessionId))
+    wall_ms: int = key(2, uint(WALL_MS_MAX))
 
 
 class Recorder:
@@ -40,9 +56,20 @@ class Recorder:
         self._clock = clock
         self._entropy = entropy
         self._events = Events() if events is None else events
+        self._newest: tuple[SessionId, int] | None = None
 
     def begin(self) -> Batch:
-        """Begin a change on what is stored now."""
+        """Begin a change on what is stored now.
+
+        Under a new session where the clock stands far behind what the present one wrote, so that within one session
+        time never runs backwards by more than BACKWARDS_MS.
+
+        Raises:
+            StoreError: that session cannot be kept.
+        """
+        began_ms = self._clock()
+        if began_ms < self._newest_ms() - BACKWARDS_MS + _LAG_MS:
+            self._new_session(began_ms)
         session = self._identity.session.value.session
         last = self._store.last_seal(session)
         return Batch(
@@ -54,6 +81,7 @@ class Recorder:
                 clock=self._clock,
                 entropy=self._entropy,
                 session=session,
+                began_ms=began_ms,
                 seal=0 if last is None else last.value.number + 1,
             )
         )
@@ -78,7 +106,7 @@ class Recorder:
             if also is not None:
                 also(writer)
         self._keyring.learn(batch.created)
-        charts = self._keyring.charts_of(entry.header.stream for entry in entries)
+        charts = self._keyring.grown(batch.changed)
         if charts:
             self._events.publish(Changed(charts))
         return entries
@@ -120,7 +148,30 @@ class Recorder:
         batch.save(writer)
         for chart in batch.created:
             writer.put_value(CHART + chart.hex(), b"\x01")
+        self._keep_newest(session.value.session, max(entry.header.wall_ms for entry in entries), writer)
         return entries
+
+    def _newest_ms(self) -> int:
+        """The newest time that the present session wrote, or up to _LAG_MS less; 0 where it wrote nothing."""
+        session = self._identity.session.value.session
+        if self._newest is None or self._newest[0] != session:
+            data = self._store.get_value(NEWEST_MS)
+            kept = None if data is None else unpack(_Newest, data)
+            self._newest = (session, kept.wall_ms if kept is not None and kept.session == session else 0)
+        return self._newest[1]
+
+    def _keep_newest(self, session: SessionId, wall_ms: int, writer: DeviceWriter) -> None:
+        """Remember it; only now and then, because every change would pay for it."""
+        if wall_ms > self._newest_ms() + _LAG_MS:
+            writer.put_value(NEWEST_MS, pack(_Newest(session=session, wall_ms=wall_ms)))
+            self._newest = None  # read again, if the transaction lasts
+
+    def _new_session(self, now_ms: int) -> None:
+        identity = self._identity
+        session = new_session(identity.keys, identity.chain[-1], now_ms=now_ms, entropy=self._entropy)
+        with self._store.writing() as writer:
+            writer.put_value(SESSION, session.wire)
+        identity.session = session
 
 
 def _changed() -> StoreError:

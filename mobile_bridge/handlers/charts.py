@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from edge_runtime.audit.showing import noting_refusals
+from edge_runtime.audit.shown import shown_documents, shown_summary
 from edge_runtime.charts import OpenChart
 from edge_runtime.clinical.fact_json import fact_from_json
 from edge_runtime.clinical.vitals import needs_confirmation
@@ -21,17 +23,19 @@ def list_charts(context: Context, _request: Request) -> Source:
     """`charts.list`: each chart is opened when its item is asked for, so that a long list keeps nobody waiting."""
     runtime = context.runtime
     charts = runtime.keyring.charts()
+    if charts:
+        runtime.auditor.listed(charts)
     return Series(charts, lambda chart: _row(context, chart), {"charts": len(charts)})
 
 
 def open_chart(context: Context, request: Request) -> Body:
     """`chart.open`."""
-    return chart_view(context.chart(request))
+    return chart_view(context.shown(request, shown_summary))
 
 
 def read_document(context: Context, request: Request) -> Body:
     """`document.read`."""
-    opened = context.chart(request)
+    opened = context.shown(request, lambda opened: shown_documents(opened, (document_of(opened, request),)))
     return document_view(opened, document_of(opened, request))
 
 
@@ -44,12 +48,13 @@ def change_document(context: Context, request: Request) -> Body:
     opened = context.chart(request)
     document = document_of(opened, request)
     _check_base(opened, document, request.text_or_none("base"), text_section=section)
-    if facts is not None:
-        entries, questions = _state(runtime, opened.chart, document, facts)
-    else:
-        assert section is not None, "checked above"
-        assert text is not None, "checked above"
-        entries, questions = runtime.charts.edit_text(opened.chart, document, section, text), []
+    with noting_refusals(runtime.auditor, opened.chart):
+        if facts is not None:
+            entries, questions = _state(runtime, opened.chart, document, facts)
+        else:
+            assert section is not None, "checked above"
+            assert text is not None, "checked above"
+            entries, questions = runtime.charts.edit_text(opened.chart, document, section, text), []
     names: list[Value] = [str(entry.hash) for entry in entries]
     version = version_of(runtime.charts.open(opened.chart).documents[document])
     return {"entries": names, "confirm": questions, "version": version}

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from edge_runtime.audit.showing import open_to_show
+from edge_runtime.audit.shown import Shown
 from edge_runtime.charts import OpenChart
 from edge_runtime.runtime import Runtime
 from mobile_bridge.connection import Connection
@@ -33,12 +35,22 @@ class Context:
         return self.device.runtime(self.host)
 
     def chart(self, request: Request) -> OpenChart:
-        """The chart that a request names.
+        """The chart that a request names; nothing of it is shown.
 
         Raises:
             RefusedError: it is not on this device.
         """
         return self.runtime.charts.open(ChartId.parse(request.text("chart")))
+
+    def shown(self, request: Request, part: Callable[[OpenChart], Shown]) -> OpenChart:
+        """The chart that a request names, of which `part` is about to be shown; that is recorded.
+
+        Raises:
+            RefusedError: it is not on this device, or this device may read nothing of it.
+            StoreError: it cannot be recorded.
+        """
+        runtime = self.runtime
+        return open_to_show(runtime.charts, runtime.auditor, ChartId.parse(request.text("chart")), part=part)
 
 
 def document_of(opened: OpenChart, request: Request) -> DocumentId:

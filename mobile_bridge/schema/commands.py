@@ -67,6 +67,7 @@ class Event:
 
 _CHART_ROW: Final = record(
     Field("chart", _ID),
+    Field("sealed", Flag()),
     Field("name", _TEXT, required=False),
     Field("documents", Uint()),
     Field("allergies", Uint()),
@@ -172,7 +173,7 @@ COMMANDS: Final = (
             Field("documents", Listed(_DOCUMENT_ROW)),
             Field("state", _STATE),
         ),
-        errors=(*_CHARTS, ErrorCode.NOT_FOUND),
+        errors=(*_CHARTS, ErrorCode.NOT_FOUND, ErrorCode.NOT_ALLOWED),
     ),
     Command(
         op="document.read",
@@ -186,7 +187,7 @@ COMMANDS: Final = (
             Field("unread", Listed(_UNREAD)),
             Field("state", _STATE),
         ),
-        errors=(*_CHARTS, ErrorCode.NOT_FOUND),
+        errors=(*_CHARTS, ErrorCode.NOT_FOUND, ErrorCode.NOT_ALLOWED),
     ),
     Command(
         op="document.change",

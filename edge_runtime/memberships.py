@@ -1,0 +1,227 @@
+"""Charts and ledgers as their control records make them: which there are, who belongs to each, whose streams are whose.
+
+Owns what follows from control records and certificates alone. Refuses to hold keys: `edge_runtime.keyring` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from edge_runtime.identity import Identity
+from edge_runtime.store.device import DeviceStore
+from edge_runtime.streams import StreamHeads, stream_entries
+from sync_protocol.certificates import Certificate
+from sync_protocol.control import (
+    CreateChart,
+    audit_stream,
+    chart_id,
+    content_stream,
+    control_stream,
+    ledger_id,
+    unpack_control,
+)
+from sync_protocol.entries import VerifiedEntry
+from sync_protocol.errors import PeerError
+from sync_protocol.ids import CertificateHash, ChartId, DeviceId, EntryHash, SessionId, StreamId
+from sync_protocol.membership import ControlEntry, Membership, read_control, replay
+from sync_protocol.roles import CONTENT, Role
+from sync_protocol.signed import Verified
+
+CHART: Final = "chart/"
+"""Prefix of the stored values that list the charts and ledgers on this device."""
+
+
+def created_chart(entry: VerifiedEntry, author: CertificateHash) -> ChartId | None:
+    """The chart that a control entry creates, if it does and stands in that chart's own stream."""
+    try:
+        record = unpack_control(entry.body)
+    except PeerError:
+        return None
+    if not isinstance(record, CreateChart):
+        return None
+    chart = chart_id(author, record.nonce)
+    return chart if control_stream(chart) == entry.header.stream else None
+
+
+@dataclass(slots=True)
+class _ControlStream:
+    """One chart's control stream as far as it was read, and what it adds up to.
+
+    Attributes:
+        next: the arrival index up to which nothing of it is missing.
+        certificates: how many were known when it was added up; members need known ones.
+    """
+
+    entries: list[ControlEntry] = field(default_factory=list)
+    next: int = 0
+    certificates: int = -1
+    membership: Membership | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _People:
+    """What follows from the certificates that are known; made again when there are more."""
+
+    certificates: tuple[Verified[Certificate], ...]
+    roles: Mapping[CertificateHash, Role]
+    ledgers: Mapping[ChartId, CertificateHash]
+    officers: frozenset[CertificateHash]
+
+
+def _people(certificates: tuple[Verified[Certificate], ...]) -> _People:
+    roles = {CertificateHash(certificate.hash): certificate.value.role for certificate in certificates}
+    newest: dict[DeviceId, tuple[int, CertificateHash]] = {}
+    for name, value in ((CertificateHash(one.hash), one.value) for one in certificates):
+        if value.role is Role.COMPLIANCE_OFFICER:
+            issued = value.issued_ms, name
+            newest[value.device] = max(issued, newest.get(value.device, issued))
+    officers = frozenset(name for _, name in newest.values())
+    return _People(certificates, roles, {ledger_id(name): name for name in roles}, officers)
+
+
+class Memberships:
+    """The charts and ledgers on this device. Not for use from several threads at once."""
+
+    def __init__(self, store: DeviceStore, identity: Identity) -> None:
+        """Start with nothing read."""
+        self._store = store
+        self._identity = identity
+        self._organisation = StreamHeads(store, identity.root.value.control)
+        self._controls: dict[ChartId, _ControlStream] = {}
+        self._charts: dict[ChartId, None] | None = None
+        self._places: dict[StreamId, ChartId] = {}
+        self._quiet: set[StreamId] = set()
+        self._authors: dict[SessionId, CertificateHash] = {}
+        self._people = _People((), {}, {}, frozenset())
+        self._placed_all = False
+
+    def author(self, entry: VerifiedEntry) -> CertificateHash:
+        """The certificate under whose session an entry was written."""
+        name = entry.header.session
+        found = self._authors.get(name)
+        if found is None:
+            session = self._store.session(name)
+            assert session is not None, "a stored entry has a stored session"
+            found = self._authors[name] = session.value.certificate
+        return found
+
+    def roles(self) -> Mapping[CertificateHash, Role]:
+        """The role of every known certificate."""
+        return self._known().roles
+
+    def officers(self) -> frozenset[CertificateHash]:
+        """The compliance officers' devices, each by its newest certificate."""
+        return self._known().officers
+
+    def organisation_heads(self) -> tuple[EntryHash, ...]:
+        """The newest entries of the organisation's control stream, as many as an author names as seen."""
+        return self._organisation.now()
+
+    def control_entries(self, chart: ChartId) -> list[ControlEntry]:
+        """The chart's control entries."""
+        return list(self._read(chart).entries)
+
+    def membership(self, chart: ChartId) -> Membership | None:
+        """What the chart's control entries add up to; None while the record that creates it is missing."""
+        known = self._read(chart)
+        certificates = len(self._identity.trust.certificates())
+        if known.certificates != certificates:
+            known.membership = self.add_up(chart, known.entries)
+            known.certificates = certificates
+        return known.membership
+
+    def add_up(self, chart: ChartId, entries: Sequence[ControlEntry]) -> Membership | None:
+        """The membership that these control entries make."""
+        return replay(entries, chart, self.roles())
+
+    def charts(self) -> list[ChartId]:
+        """The charts on this device, in order of id."""
+        return sorted(chart for chart in self._listed() if self.ledger_of(chart) is None)
+
+    def ledgers(self) -> dict[ChartId, CertificateHash]:
+        """The ledgers on this device, in order of id, each with the certificate of the device that writes it."""
+        found = {chart: self.ledger_of(chart) for chart in sorted(self._listed())}
+        return {chart: owner for chart, owner in found.items() if owner is not None}
+
+    def ledger_of(self, chart: ChartId) -> CertificateHash | None:
+        """Whose ledger it is; None for a chart."""
+        return self._known().ledgers.get(chart)
+
+    def created(self) -> frozenset[ChartId]:
+        """The charts that this device made, its ledger among them."""
+        found = {chart: self.membership(chart) for chart in self._listed()}
+        own = self._identity.name
+        return frozenset(chart for chart, known in found.items() if known is not None and known.creator == own)
+
+    def _known(self) -> _People:
+        certificates = self._identity.trust.certificates()
+        if len(certificates) != len(self._people.certificates):
+            self._people = _people(certificates)
+        return self._people
+
+    def _listed(self) -> dict[ChartId, None]:
+        if self._charts is None:
+            self._charts = {}
+            self.learn(ChartId.parse(name.removeprefix(CHART)) for name in self._store.values(CHART))
+        return self._charts
+
+    def learn(self, charts: Iterable[ChartId]) -> None:
+        """Hear that charts or ledgers were stored."""
+        if self._charts is None:
+            return  # they are read when they are asked for
+        for chart in charts:
+            self._charts[chart] = None
+            self._places[control_stream(chart)] = chart
+
+    def charts_of(self, streams: Iterable[StreamId]) -> frozenset[ChartId]:
+        """The charts to which streams with new entries belong; nothing else contributes.
+
+        A ledger is no chart, and an audit entry changes none: whoever shows a chart again because somebody read it
+        would be recorded as reading it, and so on.
+        """
+        wanted = set(streams) - self._quiet
+        charts = self._listed()
+        changed = {self._places[stream] for stream in wanted & self._places.keys()}
+        if not self._placed_all and not wanted <= self._places.keys():
+            changed, self._placed_all = set(charts), True
+        for chart in changed:
+            self._place(chart)
+        found = frozenset(self._places[stream] for stream in wanted & self._places.keys())
+        return frozenset(chart for chart in found if self.ledger_of(chart) is None)
+
+    def grown(self, charts: Iterable[ChartId]) -> frozenset[ChartId]:
+        """Hear that this device wrote in charts or ledgers; the charts among them."""
+        found = frozenset(charts)
+        if self._charts is not None:
+            for chart in found:
+                self._place(chart)
+        return frozenset(chart for chart in found if self.ledger_of(chart) is None)
+
+    def controlled(self, streams: Iterable[StreamId]) -> set[ChartId]:
+        """The known charts and ledgers to which control streams belong."""
+        self._listed()
+        return {self._places[stream] for stream in streams if stream in self._places}
+
+    def _place(self, chart: ChartId) -> None:
+        """Note which streams a chart has now."""
+        membership = self.membership(chart)
+        if membership is None:
+            return
+        self._quiet.add(audit_stream(chart, membership.chart_document))
+        for document in membership.documents:
+            for compartment in CONTENT:
+                self._places[content_stream(chart, document, compartment)] = chart
+
+    def _read(self, chart: ChartId) -> _ControlStream:
+        """The chart's control entries; only what arrived since the last time is read."""
+        known = self._controls.setdefault(chart, _ControlStream())
+        size = self._store.size()
+        if size > known.next:
+            for arrived in stream_entries(self._store, control_stream(chart), after=known.next):
+                known.entries.append(read_control(arrived.entry, self.author(arrived.entry)))
+                known.certificates = -1
+                size = max(size, arrived.index + 1)
+            known.next = size
+        return known
