@@ -3,6 +3,7 @@
 `setup PURPOSE` installs the locks of that purpose, every file by its hash, and the project itself as an editable
 package. A stamp inside `.venv` holds the SHA-256 of what was installed, so a second call returns at once and needs no
 network; a set-up that was interrupted leaves no stamp and is made afresh. `lock` resolves the requirements again.
+Where node is there, the set-up for tests also installs the checkers of `tests/node` from their own lock, by hash.
 
 It runs before anything is installed: standard library only, and its syntax must parse on any Python 3.7 or newer, so
 that a too old one gets a sentence and not a traceback. It refuses to guess: no other index, no unpinned package.
@@ -16,6 +17,7 @@ import importlib.util
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -36,6 +38,10 @@ COVERS: dict[str, frozenset[str]] = {"dev": frozenset({"run"})}
 """Purposes that a purpose already includes: the tests' environment also runs the program."""
 TOOL_LOCKS = ("build.txt", "uv.txt")
 """Installed for every purpose: what builds the editable package, and the installer itself."""
+
+NODE = "tests/node"
+"""Checkers that run under node, in the set-up for tests alone."""
+NODE_LOCKS = [f"{NODE}/package.json", f"{NODE}/package-lock.json"]
 
 RECIPES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("uv.txt", ("requirements/uv.in",)),
@@ -185,12 +191,42 @@ def count_pins(root: Path, purposes: frozenset[str]) -> int:
 def setup(root: Path, wanted: str) -> None:
     """Bring `.venv` to what `wanted` needs; returns at once where it is there already."""
     check_python()
-    if plan_setup(root, wanted).action == "nothing":
+    if plan_setup(root, wanted).action == "nothing" and not wants_node(root, wanted):
         return
     with one_at_a_time(root):
         plan = plan_setup(root, wanted)
         if plan.action != "nothing":
             install(root, plan)
+        if wants_node(root, wanted):
+            install_node(root)
+
+
+def node_stamp(root: Path) -> Path:
+    """The file that names the locks from which the checkers under node were installed."""
+    return root / NODE / "node_modules" / STAMP_NAME
+
+
+def wants_node(root: Path, wanted: str) -> bool:
+    """Whether the checkers under node are to be installed; without npm their tests are skipped, each by name."""
+    if wanted != "dev" or shutil.which("npm") is None or not all((root / name).exists() for name in NODE_LOCKS):
+        return False
+    stamp = node_stamp(root)
+    return not stamp.exists() or stamp.read_text(encoding="utf-8") != digest_of(root, NODE_LOCKS)
+
+
+def install_node(root: Path) -> None:
+    """Install exactly what the lock of `tests/node` names, every file by its hash, and none of its scripts.
+
+    It serves a few tests only, so a machine that cannot reach those packages is told so and goes on without them.
+    """
+    digest = digest_of(root, NODE_LOCKS)
+    say("installing the checkers that run under node")
+    try:
+        run("install the packages of tests/node", "npm", "--prefix", str(root / NODE), "ci", "--ignore-scripts")
+    except WorkshopError as error:
+        say(f"{error} Going on: the tests that need them are skipped.")
+        return
+    node_stamp(root).write_text(digest, encoding="utf-8")
 
 
 def install(root: Path, plan: Plan) -> None:
@@ -266,6 +302,9 @@ def lock(root: Path, *, upgrade: bool) -> None:
         run(f"resolve {name}", uv, *compile_, *hashed, "-o", str(whole.with_name(name)))
     for name, _ in RECIPES:
         whole.with_name(name).replace(root / "requirements" / name)
+    if shutil.which("npm") is not None:
+        npm = ("npm", "--prefix", str(root / NODE), "install", "--package-lock-only", "--ignore-scripts")
+        run("resolve the packages of tests/node", *npm)
     say("the locks in requirements/ are written")
 
 
