@@ -35,6 +35,7 @@ from sync_protocol.records import choice, identifier, key, many, octets, optiona
 from sync_protocol.roles import Role
 from sync_protocol.signed import Signed, Verified, sign_hybrid
 from sync_protocol.signing import (
+    CosignVerifyKey,
     HybridPublicKey,
     HybridSigningKey,
     MlDsaVerifyKey,
@@ -85,13 +86,19 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelayRecord:
-    """The organisation's word for one relay: its key, the origin of its log, where it answers."""
+    """The organisation's word for one relay: its keys, the origin of its log, where it answers.
+
+    Attributes:
+        ed25519: signs handshakes and checkpoints.
+        cosigner: the ML-DSA-44 key that cosigns a checkpoint a day; None for a relay claimed before it had one.
+    """
 
     organisation: OrganisationId = key(1, identifier(OrganisationId))
     ed25519: VerifyKey = key(2, identifier(VerifyKey))
     origin: str = key(3, string(ADDRESS_BYTES_MAX))
     addresses: tuple[str, ...] = key(4, many(string(ADDRESS_BYTES_MAX), ADDRESSES_MAX))
     issued_ms: int = key(5, uint(WALL_MS_MAX))
+    cosigner: CosignVerifyKey | None = key(6, optional(identifier(CosignVerifyKey)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

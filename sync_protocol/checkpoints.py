@@ -1,48 +1,35 @@
 """Checkpoints of the transparency log: C2SP signed notes with a tlog-checkpoint in them.
 
-Owns the strict text forms of a checkpoint, a note and a verifier key. Refuses whatever has a second form: another
-base64, leading zeros, control characters, extension lines. The log's origin is its key's name, so a key that serves two
-logs cannot pass the one's checkpoint for the other's.
+Owns the strict text form of a checkpoint, and the Ed25519 keys that sign and verify notes. Refuses whatever has a
+second form: leading zeros, other digits, extension lines. The log's origin is its key's name, so a key that serves
+two logs cannot pass the one's checkpoint for the other's.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
 import re
 from dataclasses import dataclass
 from typing import Final, Self
 
 from sync_protocol.errors import forged, malformed, over_limit
 from sync_protocol.ids import Hash
-from sync_protocol.limits import LOG_SIZE_MAX, NOTE_BYTES_MAX, NOTE_NAME_BYTES_MAX, NOTE_SIGNATURES_MAX
+from sync_protocol.limits import LOG_SIZE_MAX, NOTE_BYTES_MAX
+from sync_protocol.notes import (
+    TYPE_ED25519,
+    check_name,
+    from_base64,
+    key_id_of,
+    open_note,
+    signature_line,
+    split_verifier,
+    to_base64,
+    verifier_text,
+)
 from sync_protocol.signing import Ed25519Signature, SigningKey, VerifyKey, verify_note
 
-_TYPE_ED25519: Final = b"\x01"
-_KEY_ID_BYTES: Final = 4
-_DASH: Final = "\N{EM DASH} "
-_FIRST_PRINTABLE: Final = " "
 _LINES: Final = 3
 """Of a checkpoint; extension lines are refused."""
 _DECIMAL: Final = re.compile(rf"0|[1-9][0-9]{{0,{len(str(LOG_SIZE_MAX)) - 1}}}")
-
-
-def _check_name(name: str) -> None:
-    """Key names, and here origins too: not empty, no space, no plus, no control character.
-
-    Raises:
-        MalformedError: otherwise.
-        LimitError: too long.
-    """
-    if not name or "+" in name or any(letter.isspace() or letter < _FIRST_PRINTABLE for letter in name):
-        raise malformed("a key name without spaces and plus signs", "another")
-    try:
-        size = len(name.encode())
-    except UnicodeEncodeError:
-        raise malformed("a key name in Unicode", "a lone surrogate") from None
-    if size > NOTE_NAME_BYTES_MAX:
-        raise over_limit("a key name", NOTE_NAME_BYTES_MAX, size, "bytes")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +48,7 @@ class Checkpoint:
 
     def __post_init__(self) -> None:
         """Raise MalformedError for an origin that is no key name or a negative size, LimitError for too much."""
-        _check_name(self.origin)
+        check_name(self.origin)
         if self.size < 0:
             raise malformed("a tree size", "a negative number")
         if self.size > LOG_SIZE_MAX:
@@ -70,7 +57,7 @@ class Checkpoint:
     @property
     def text(self) -> bytes:
         """The note's text: origin, size and root, a line each."""
-        return f"{self.origin}\n{self.size}\n{_base64(self.root)}\n".encode()
+        return f"{self.origin}\n{self.size}\n{to_base64(self.root)}\n".encode()
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -88,7 +75,7 @@ class Checkpoint:
         origin, size, root, _ = lines
         if not re.fullmatch(_DECIMAL, size):
             raise malformed("a tree size in decimal", "another form or too many digits")
-        return cls(origin=origin, size=int(size), root=Hash(_unbase64(root)))
+        return cls(origin=origin, size=int(size), root=Hash(from_base64(root)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,17 +87,17 @@ class NoteVerifyKey:
 
     def __post_init__(self) -> None:
         """Raise MalformedError for a name that no note can carry, LimitError for one too long."""
-        _check_name(self.name)
+        check_name(self.name)
 
     @property
     def key_id(self) -> bytes:
-        """Four bytes that tell keys of one name apart; a hint, not a commitment."""
-        return hashlib.sha256(self.name.encode() + b"\n" + _TYPE_ED25519 + self.public).digest()[:_KEY_ID_BYTES]
+        """See `notes.key_id_of`."""
+        return key_id_of(self.name, TYPE_ED25519 + self.public)
 
     @property
     def text(self) -> str:
         """The verifier key as `name+hexid+base64`. Source: C2SP signed-note, section Verifier keys."""
-        return f"{self.name}+{self.key_id.hex()}+{_base64(_TYPE_ED25519 + self.public)}"
+        return verifier_text(self.name, TYPE_ED25519 + self.public)
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -122,15 +109,16 @@ class NoteVerifyKey:
 
         Source: C2SP signed-note, section Verifier keys.
         """
-        name, plus, rest = text.partition("+")
-        key_id, other_plus, encoded = rest.partition("+")
-        typed = _unbase64(encoded)
-        if not plus or not other_plus or not typed.startswith(_TYPE_ED25519):
-            raise malformed("name+id+base64 of an Ed25519 key", "another form")
-        result = cls(name, VerifyKey(typed[1:]))
-        if result.key_id.hex() != key_id:
-            raise malformed("the key id that belongs to the key", "another")
-        return result
+        name, typed = split_verifier(text)
+        if not typed.startswith(TYPE_ED25519):
+            raise malformed("a verifier key of type Ed25519", f"type {typed[0]}")
+        return cls(name, VerifyKey(typed[1:]))
+
+    def verify(self, text: str, signature: bytes) -> None:
+        """See `notes.NoteVerifier`. Source: C2SP signed-note, section Signatures, type 0x01."""
+        if len(signature) != Ed25519Signature.SIZE:
+            raise forged("an Ed25519 signature", f"{len(signature)} bytes")
+        verify_note(self.public, text.encode(), Ed25519Signature(signature))
 
 
 class NoteKey:
@@ -153,8 +141,7 @@ class NoteKey:
 
         Source: C2SP signed-note, sections Format and Signatures.
         """
-        blob = self.public.key_id + self._key.sign_note(text)
-        return f"{_DASH}{self.public.name} {_base64(blob)}\n".encode()
+        return signature_line(self.public, self._key.sign_note(text))
 
 
 def sign_checkpoint(checkpoint: Checkpoint, key: NoteKey) -> bytes:
@@ -180,69 +167,7 @@ def open_checkpoint(note: bytes, key: NoteVerifyKey) -> Checkpoint:
 
     Source: C2SP signed-note, section Format; C2SP tlog-checkpoint.
     """
-    text, signatures = _split_note(note)
-    prefix = f"{_DASH}{key.name} "
-    verified = False
-    for line in signatures:
-        blob = _signature(line)
-        if line.startswith(prefix) and blob.startswith(key.key_id):
-            if len(blob) != _KEY_ID_BYTES + Ed25519Signature.SIZE:
-                raise forged("an Ed25519 signature", f"{len(blob) - _KEY_ID_BYTES} bytes")
-            verify_note(key.public, text.encode(), Ed25519Signature(blob[_KEY_ID_BYTES:]))
-            verified = True
-    if not verified:
-        raise forged(f"a signature by {key.name}", "none")
-    checkpoint = Checkpoint.parse(text)
+    checkpoint = Checkpoint.parse(open_note(note, (key,), bytes_max=NOTE_BYTES_MAX).text)
     if checkpoint.origin != key.name:
         raise forged(f"a checkpoint of {key.name}", "one of another log")
     return checkpoint
-
-
-def _split_note(note: bytes) -> tuple[str, list[str]]:
-    """The text with its last newline, and the signature lines."""
-    if len(note) > NOTE_BYTES_MAX:
-        raise over_limit("a note", NOTE_BYTES_MAX, len(note), "bytes")
-    try:
-        whole = note.decode("utf-8", "strict")
-    except UnicodeDecodeError:
-        raise malformed("a note in UTF-8", "other bytes") from None
-    if any(letter < _FIRST_PRINTABLE and letter != "\n" for letter in whole):
-        raise malformed("a note without control characters", "one with")
-    text, blank, tail = whole.rpartition("\n\n")
-    if not blank or not tail.endswith("\n"):
-        raise malformed("a text, a blank line and signature lines", "another form")
-    lines = tail[:-1].split("\n")
-    if len(lines) > NOTE_SIGNATURES_MAX:
-        raise over_limit("a note", NOTE_SIGNATURES_MAX, len(lines), "signatures")
-    return text + "\n", lines
-
-
-def _signature(line: str) -> bytes:
-    """The key id and signature of a well-formed line, by whatever key."""
-    name, space, encoded = line.removeprefix(_DASH).partition(" ")
-    if not line.startswith(_DASH) or not space:
-        raise malformed("a signature line", "another line")
-    _check_name(name)
-    blob = _unbase64(encoded)
-    if len(blob) <= _KEY_ID_BYTES:
-        raise malformed("a key id and a signature", f"{len(blob)} bytes")
-    return blob
-
-
-def _base64(data: bytes) -> str:
-    return base64.b64encode(data).decode()
-
-
-def _unbase64(text: str) -> bytes:
-    """Decode the one canonical form.
-
-    Raises:
-        MalformedError: another alphabet, padding, or bits that are dropped.
-    """
-    try:
-        data = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raise malformed("base64", "other characters") from None
-    if _base64(data) != text:
-        raise malformed("canonical base64", "another form")
-    return data

@@ -97,6 +97,19 @@ def associated_data(header: Header) -> bytes:
     return _without_body(to_map(header))
 
 
+def bound_header(header: bytes) -> bytes:
+    """What a sealed body is bound to, of a header as received.
+
+    Raises:
+        MalformedError: not deterministic CBOR, or not a map.
+        LimitError: too long.
+    """
+    fields = decode(header, bytes_max=HEADER_BYTES_MAX)
+    if not isinstance(fields, dict):
+        raise malformed("a header", "another value")
+    return _without_body(fields)
+
+
 def _without_body(fields: Value) -> bytes:
     assert isinstance(fields, dict), "a header is a map"
     return encode({number: value for number, value in fields.items() if number not in _BODY_KEYS})
@@ -169,7 +182,7 @@ class VerifiedEntry:
     @property
     def associated_data(self) -> bytes:
         """What the body is bound to: the header as received, without the body's hash and size."""
-        return _without_body(decode(self.wire.header))
+        return bound_header(self.wire.header)
 
 
 def seal_leaf(stream: StreamId, seq: int, head: EntryHash) -> bytes:
@@ -184,7 +197,17 @@ def claimed_header(wire: WireEntry) -> Header:
         MalformedError: not a header.
         LimitError: over a limit.
     """
-    header = unpack(Header, wire.header, bytes_max=HEADER_BYTES_MAX)
+    return read_header(wire.header)
+
+
+def read_header(data: bytes) -> Header:
+    """What an unverified header says; `claimed_header` for whoever has no body.
+
+    Raises:
+        MalformedError: not a header.
+        LimitError: over a limit.
+    """
+    header = unpack(Header, data, bytes_max=HEADER_BYTES_MAX)
     _check_header(header)
     return header
 

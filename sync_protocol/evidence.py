@@ -102,7 +102,11 @@ class Source(Protocol):
         ...
 
     def pieces(self) -> Iterator[Piece]:
-        """Entries, each chain ascending by number; branches of a fork beside each other."""
+        """Entries, each chain ascending by number, but that a fork's later branch may come later.
+
+        In the order of arrival more is noticed of clocks that differ. Where `leaves` gives the log: exactly its
+        entries, in its order.
+        """
         ...
 
     def size(self) -> int:
@@ -134,7 +138,7 @@ class Source(Protocol):
         ...
 
     def leaves(self) -> Iterator[bytes] | None:
-        """The log's leaf hashes from 0 on, where the holder has the whole log; None elsewhere."""
+        """The log's leaf hashes from 0 on, where the holder has the whole log and every entry in it; None elsewhere."""
         ...
 
     def transcripts(self) -> Iterable[Transcript]:

@@ -34,3 +34,6 @@ class Label(bytes, Enum):
     CHART_ID = b"fieldward/1/chart-id\0"
     CONTROL_STREAM = b"fieldward/1/control-stream\0"
     CONTENT_STREAM = b"fieldward/1/content-stream\0"
+    AUTH_PEER = b"fieldward/1/auth-peer\0"
+    RELAY_COSIGNER = b"fieldward/1/relay-cosigner\0"
+    EVIDENCE = b"fieldward/1/evidence\0"

@@ -48,7 +48,9 @@ WALL_MS_MAX: Final = 2**48 - 1
 SEQ_MAX: Final = 2**40 - 1
 LOG_SIZE_MAX: Final = 2**48 - 1
 NOTE_BYTES_MAX: Final = 32 * 1024
-"""A signed checkpoint."""
+"""A signed checkpoint as it travels in the exchange."""
+OPEN_NOTE_BYTES_MAX: Final = 128 * 1024
+"""Any signed note that is opened: C2SP asks for 16 signatures, of nearly 5 kB each where they are post-quantum."""
 NOTE_SIGNATURES_MAX: Final = 64
 """Signature lines on one note; C2SP asks verifiers to accept at least 16."""
 WRAPPED_BYTES_MAX: Final = 4096
@@ -84,6 +86,8 @@ CONSISTENCY_PATH_MAX: Final = 2 * LOG_PATH_MAX
 """Hashes of a consistency proof between two states of the log."""
 GOSSIP_NOTES_MAX: Final = 8
 """Checkpoints that one HELLO asks the relay to stand by."""
+EXCHANGE_STATES_MAX: Final = 256
+"""States of the relay's log from which a device accepts proofs: those that it last met in one exchange."""
 AUDIT_KIND_MAX: Final = 65_535
 AUDIT_FIELDS_MAX: Final = 128
 """Names of fields in one audit record."""
@@ -96,3 +100,15 @@ AUDIT_HEADS_MAX: Final = 1024
 AUDIT_WORDS_MAX: Final = 32
 AUDIT_TEXT_BYTES_MAX: Final = 1024
 """One word or text of an audit record; it is sealed."""
+MEETING_ROUNDS_MAX: Final = 8
+"""Rounds of frontiers in one meeting of two devices: what came in one may open what another brings."""
+MEETING_ITEMS_MAX: Final = 1024 * 1024
+"""Entries and proofs that one device takes from the other in one meeting; the next meeting goes on from there."""
+MEETING_UNSOUND_MAX: Final = 1024
+"""Items that do not verify or may not stand where they claim, before a device ends the meeting."""
+EVIDENCE_FRAME_BYTES_MAX: Final = 576 * 1024
+"""One frame of an evidence file: two frames of a handshake fit."""
+EVIDENCE_DIGESTS: Final = 1024
+"""Frames of an evidence file between two frames of their hashes: 32 kB to hold, and a damaged frame is named."""
+EVIDENCE_STREAMS: Final = 4096
+"""Streams in one frame of an evidence file."""

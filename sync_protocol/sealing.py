@@ -25,6 +25,7 @@ from sync_protocol.secret import Secret
 NONCE_BYTES: Final = 24
 TAG_BYTES: Final = 16
 _BLOCK_BYTES: Final = 16
+_ENTRY_KEY_BYTES: Final = 32
 _DERIVE_BYTES: Final = 12
 _OVERHEAD_BYTES: Final = NONCE_BYTES + TAG_BYTES
 _MARK: Final = b"\x80"
@@ -123,9 +124,39 @@ def open_sealed(key: ContentKey, body: bytes, *, aad: bytes) -> bytes:
     if len(body) > BODY_BYTES_MAX:
         raise over_limit("a sealed body", BODY_BYTES_MAX, len(body), "bytes")
     padded = xaes_decrypt(key, body[NONCE_BYTES:], nonce=body[:NONCE_BYTES], aad=aad)
+    return _unpadded(padded, len(body))
+
+
+def open_disclosed(entry_key: bytes, body: bytes, *, aad: bytes) -> bytes:
+    """Open one body by the key of that body alone: `ContentKey.derive` of its nonce, which opens no other.
+
+    The key stands under no commitment, and GCM commits to none: whoever sealed the body and discloses the key could
+    have made two keys that both open it. What its author signed is the ciphertext.
+
+    Args:
+        entry_key: 32 bytes.
+        body: as it travels.
+        aad: the entry's header without ciphertext hash and size.
+
+    Raises:
+        LimitError: longer than any honest body.
+        ForgedError: another key, header or body, or padding that `seal` does not make.
+    """
+    if len(body) > BODY_BYTES_MAX:
+        raise over_limit("a sealed body", BODY_BYTES_MAX, len(body), "bytes")
+    if len(entry_key) != _ENTRY_KEY_BYTES or len(body) < _OVERHEAD_BYTES:
+        raise forged("a key of 32 bytes, and a body with its nonce and tag", "fewer or more bytes")
+    try:
+        padded = AESGCM(entry_key).decrypt(body[_DERIVE_BYTES:NONCE_BYTES], body[NONCE_BYTES:], aad)
+    except InvalidTag:
+        raise forged("content sealed under this key and header", "another") from None
+    return _unpadded(padded, len(body))
+
+
+def _unpadded(padded: bytes, body_bytes: int) -> bytes:
     marked = padded.rstrip(b"\0")
     # One plaintext, one padding: otherwise a key holder could hide bytes where nobody looks.
-    if not marked.endswith(_MARK) or sealed_size(len(marked) - len(_MARK)) != len(body):
+    if not marked.endswith(_MARK) or sealed_size(len(marked) - len(_MARK)) != body_bytes:
         raise forged("content padded by Padme", "another padding")
     return marked[: -len(_MARK)]
 

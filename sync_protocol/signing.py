@@ -15,7 +15,12 @@ from typing import ClassVar, Final
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey, MLDSA65PublicKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import (
+    MLDSA44PrivateKey,
+    MLDSA44PublicKey,
+    MLDSA65PrivateKey,
+    MLDSA65PublicKey,
+)
 
 from sync_protocol.errors import MisuseError, forged
 from sync_protocol.ids import FixedBytes
@@ -61,6 +66,20 @@ class MlDsaSignature(FixedBytes):
 
     __slots__ = ()
     SIZE: ClassVar[int] = 3309
+
+
+class CosignVerifyKey(FixedBytes):
+    """An ML-DSA-44 public key; it cosigns checkpoints of the log and nothing else."""
+
+    __slots__ = ()
+    SIZE: ClassVar[int] = 1312
+
+
+class CosignSignature(FixedBytes):
+    """An ML-DSA-44 signature."""
+
+    __slots__ = ()
+    SIZE: ClassVar[int] = 2420
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +167,29 @@ class HybridSigningKey(Secret):
         )
 
 
+class CosigningKey(Secret):
+    """An ML-DSA-44 private key, made from its 32-byte seed; it signs C2SP cosignatures and nothing else."""
+
+    __slots__ = ("_private", "public")
+
+    def __init__(self, seed: bytes) -> None:
+        """Derive the key pair.
+
+        Raises:
+            MalformedError: another length than 32 bytes.
+        """
+        super().__init__(seed)
+        self._private = MLDSA44PrivateKey.from_seed_bytes(seed)
+        self.public: Final = CosignVerifyKey(self._private.public_key().public_bytes_raw())
+
+    def sign(self, message: bytes) -> CosignSignature:
+        """Sign a cosigned message, which brings its own label; two calls give different signatures.
+
+        Source: FIPS 204 algorithm 2, empty context; C2SP tlog-cosignature, section ML-DSA-44 signed message.
+        """
+        return CosignSignature(self._private.sign(message))
+
+
 def check_verify_key(public: VerifyKey) -> None:
     """Refuse a key that no honest device makes; certificates are checked by this before they are signed.
 
@@ -195,6 +237,20 @@ def verify_hybrid(public: HybridPublicKey, label: Label, message: bytes, signatu
         MLDSA65PublicKey.from_public_bytes(public.ml_dsa).verify(signature.ml_dsa, label + message)
     except (InvalidSignature, ValueError):
         raise forged("a valid ML-DSA-65 signature", f"another under key {public.ml_dsa.short}") from None
+
+
+def verify_cosignature(public: CosignVerifyKey, message: bytes, signature: CosignSignature) -> None:
+    """Check an ML-DSA-44 signature over a cosigned message.
+
+    Raises:
+        ForgedError: it does not hold.
+
+    Source: FIPS 204 algorithm 3, empty context.
+    """
+    try:
+        MLDSA44PublicKey.from_public_bytes(public).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        raise forged("a valid ML-DSA-44 signature", f"another under key {public.short}") from None
 
 
 def _verify_ed25519(public: VerifyKey, signed: bytes, signature: Ed25519Signature) -> None:
