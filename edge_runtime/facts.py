@@ -7,7 +7,7 @@ that this version does not know are kept as they came.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -167,6 +167,16 @@ class CausalGraph:
         self._place: dict[EntryHash, tuple[SessionId, int]] = {}
         self._taken: dict[tuple[SessionId, int], EntryHash] = {}
         self._forked: dict[SessionId, int] = {}
+        self._heads: set[EntryHash] = set()
+
+    @property
+    def heads(self) -> frozenset[EntryHash]:
+        """The entries that no other here names as its parent."""
+        return frozenset(self._heads)
+
+    def __iter__(self) -> Iterator[EntryHash]:
+        """Every entry, in the order in which they were placed."""
+        return iter(self._clock)
 
     def __contains__(self, entry: EntryHash) -> bool:
         """Tell whether the entry is placed."""
@@ -175,7 +185,9 @@ class CausalGraph:
     def add(self, entry: EntryHash, session: SessionId, seq: int, parents: Iterable[EntryHash]) -> None:
         """Place an entry after its parents; parents that are not in the graph contribute nothing."""
         clock: dict[SessionId, int] = {}
+        self._heads.add(entry)
         for parent in parents:
+            self._heads.discard(parent)
             for other, reached in self._clock.get(parent, {}).items():
                 clock[other] = max(clock.get(other, -1), reached)
         clock[session] = seq

@@ -21,7 +21,7 @@ from edge_runtime.recorder.batch import Batch
 from sync_protocol.control import content_stream
 from sync_protocol.ids import ChartId, DocumentId
 from sync_protocol.limits import ID_BYTES, SEAL_ENTRIES_MAX
-from sync_protocol.roles import Compartment
+from sync_protocol.roles import CONTENT, Compartment
 
 INDEX: Final = "import/"
 LOOKED: Final = "import-looked/"
@@ -120,7 +120,7 @@ class _Index:
         membership = charts.keyring.membership(chart)
         if membership is None:
             return
-        streams = [content_stream(chart, membership.chart_document, compartment) for compartment in Compartment]
+        streams = [content_stream(chart, membership.chart_document, compartment) for compartment in CONTENT]
         size = self._store.size()
         after = 0 if looked is None else int.from_bytes(looked, "big")
         if not self._store.arrivals(after=after, limit=1, streams=streams):

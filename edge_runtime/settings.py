@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from filelock import FileLock, Timeout
 
@@ -37,6 +37,11 @@ class Home:
     def store(self) -> Path:
         """The encrypted store; sqlite keeps two files beside it."""
         return self.folder / "store.db"
+
+    @property
+    def attempts(self) -> Path:
+        """How often opening failed since it last went well; most of the time there is none."""
+        return self.folder / "attempts.cbor"
 
     @property
     def lock(self) -> Path:
@@ -88,15 +93,26 @@ def replace_file(path: Path, data: bytes) -> None:
     Raises:
         OSError: it cannot be written; the old file stands.
     """
+    with replacing(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file to write by parts, which takes the place of `path` when the block ends well; see `replace_file`.
+
+    Raises:
+        OSError: it cannot be written; the old file stands.
+    """
     part = path.with_name(path.name + _PART)
     part.unlink(missing_ok=True)  # left by a crash
     try:
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE), "wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
-    except OSError:
+    except BaseException:
         part.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)

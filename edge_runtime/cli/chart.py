@@ -11,6 +11,7 @@ import click
 
 from edge_runtime.cli.output import print_json, say, with_device, working
 from edge_runtime.errors import InputError
+from sync_protocol.audit import Purpose
 
 if TYPE_CHECKING:
     from edge_runtime.runtime import Runtime
@@ -90,6 +91,8 @@ def list_charts(runtime: Runtime, *, as_json: bool) -> None:
     rows: list[dict[str, Any]] = []
     with working("Opening charts", as_json=as_json):
         rows.extend(summary_of(runtime.charts.open(name)) for name in runtime.keyring.charts())
+    if rows:
+        runtime.auditor.listed(runtime.keyring.charts())
     if as_json:
         print_json({"charts": rows})
         return
@@ -101,17 +104,24 @@ def list_charts(runtime: Runtime, *, as_json: bool) -> None:
 
 @chart.command()
 @click.argument("chart_id", metavar="CHART")
+@click.option(
+    "--purpose", type=click.Choice([one.value for one in Purpose]), default=Purpose.TREATMENT.value, show_default=True
+)
 @with_device()
-def show(runtime: Runtime, chart_id: str, *, as_json: bool) -> None:
+def show(runtime: Runtime, chart_id: str, *, purpose: str, as_json: bool) -> None:
     """Show a chart: what is known, who wrote it, and what a person must decide.
+
+    Others will see: that you read it, what of it by name, and the purpose that you name.
 
     \b
     Example:
       fieldward chart show 3f2a90bc --home tablet
     """
+    from edge_runtime.audit.showing import open_to_show
     from edge_runtime.cli.chart_text import chart_json, print_chart
 
-    opened = runtime.charts.open(runtime.charts.find(chart_id))
+    found = runtime.charts.find(chart_id)
+    opened = open_to_show(runtime.charts, runtime.auditor, found, purpose=Purpose(purpose))
     if as_json:
         print_json(chart_json(opened))
         return
@@ -131,8 +141,11 @@ def share(runtime: Runtime, chart_id: str, device_id: str, *, as_json: bool) -> 
     Example:
       fieldward chart share 3f2a90bc --device 77ab01de --home tablet
     """
+    from edge_runtime.audit.showing import noting_refusals
+
     found = runtime.charts.find(chart_id)
-    name = runtime.charts.share(found, device_id)
+    with noting_refusals(runtime.auditor, found):
+        name = runtime.charts.share(found, device_id)
     reads = sorted(one.name.lower() for one in runtime.charts.open(found).membership.members[name])
     if as_json:
         print_json({"chart": str(found), "certificate": str(name), "compartments": reads})
@@ -164,6 +177,7 @@ def edit(
       fieldward chart edit 3f2a90bc --document encounter --section plan --text-file plan.txt
       fieldward chart edit 3f2a90bc --document chart --fact '{"kind":"allergy","text":"Penicillin","severity":"severe"}'
     """
+    from edge_runtime.audit.showing import noting_refusals
     from edge_runtime.clinical.fact_json import fact_from_json
     from edge_runtime.clinical.vitals import needs_confirmation
 
@@ -173,14 +187,15 @@ def edit(
     found = charts.find(chart_id)
     document = charts.find_document(charts.open(found), document_id)
     question = None
-    if fact is not None:
-        stated = fact_from_json(_json(fact))
-        question = needs_confirmation(stated)
-        entries = charts.add_facts(found, document, [stated])
-    else:
-        assert section is not None, "checked above"
-        assert text_file is not None, "checked above"
-        entries = charts.edit_text(found, document, section, _text(text_file))
+    with noting_refusals(runtime.auditor, found):
+        if fact is not None:
+            stated = fact_from_json(_json(fact))
+            question = needs_confirmation(stated)
+            entries = charts.add_facts(found, document, [stated])
+        else:
+            assert section is not None, "checked above"
+            assert text_file is not None, "checked above"
+            entries = charts.edit_text(found, document, section, _text(text_file))
     names = [str(entry.hash) for entry in entries]
     if as_json:
         print_json({"chart": str(found), "document": str(document), "entries": names, "confirm": question})
@@ -208,6 +223,10 @@ def import_files(runtime: Runtime, files: Sequence[Path], *, as_json: bool) -> N
     with working("Importing", as_json=as_json) as words:
         report = import_charts(
             runtime.charts, files, progress=lambda done, of: words(f"Importing: {done} of {of} charts")
+        )
+    if report.entries_new:
+        runtime.auditor.imported(
+            charts=len(report.plan.charts), entries=report.entries_new, refused=len(report.refused)
         )
     if as_json:
         print_json(report.to_json())

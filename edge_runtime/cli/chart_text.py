@@ -33,6 +33,7 @@ def summary_of(opened: OpenChart) -> dict[str, Any]:
     state = opened.state
     return {
         "chart": str(opened.chart),
+        "sealed": opened.sealed,
         "name": patient_name(opened),
         "documents": len(opened.documents),
         "allergies": len(state.allergies.items),
@@ -44,6 +45,8 @@ def summary_of(opened: OpenChart) -> dict[str, Any]:
 
 def summary_line(row: dict[str, Any]) -> str:
     """The same for a person."""
+    if row["sealed"]:
+        return f"{row['chart'][:8]}  (sealed: this device may see who did what, and no content)"
     reviews = f"  {row['reviews_open']} to decide" if row["reviews_open"] else ""
     unread = f"  {row['unread']} not readable here yet" if row["unread"] else ""
     return (

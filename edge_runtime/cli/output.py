@@ -26,7 +26,10 @@ EXIT_DONE: Final = 0
 EXIT_REFUSED: Final = 1
 EXIT_USAGE: Final = 2
 EXIT_DAMAGE: Final = 3
-_DAMAGE: Final = frozenset({"store_damaged", "vault_damaged"})
+DAMAGE: Final = frozenset(
+    {"store_damaged", "vault_damaged", "storage_damaged", "archive_missing", "archive_unreadable", "archive_damaged"}
+)
+"""Codes of errors that say that what was written is not what is there."""
 _PASSPHRASE_BYTES_MAX: Final = 4096
 
 
@@ -37,7 +40,7 @@ def wants_json(arguments: Sequence[str]) -> bool:
 
 def exit_code(error: ExplainedError) -> int:
     """The exit code that an error means."""
-    if error.code in _DAMAGE:
+    if error.code in DAMAGE:
         return EXIT_DAMAGE
     return EXIT_USAGE if error.code == "usage" else EXIT_REFUSED
 
@@ -161,14 +164,25 @@ def write_out(path: Path, data: bytes) -> None:
     Raises:
         InputError: the file system does not take it now.
     """
-    try:
+    with out_errors():
         replace_file(path, data)
+
+
+@contextmanager
+def out_errors() -> Iterator[None]:
+    """Explain what the file system says while a file is written.
+
+    Raises:
+        InputError: the file system does not take it now.
+    """
+    try:
+        yield
     except OSError as error:
         raise _unwritable(error.strerror or "an error of the file system") from None
 
 
 def _unwritable(got: str) -> InputError:
-    return InputError("out_file", expected="a file to write in a folder that is there", got=got, do="check --out")
+    return InputError("out_file", expected="a file to write in a folder that is there", got=got, do="name another file")
 
 
 @contextmanager

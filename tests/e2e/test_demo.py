@@ -40,6 +40,14 @@ def check(answer: dict[str, Any]) -> None:
     assert answer["kill"]["lost"] == 0
     assert {review["kind"] for review in answer["reviews"]} >= REVIEW_KINDS
     assert all(len(review["values"]) >= 2 for review in answer["reviews"])
+    trail = answer["trail"]
+    assert trail["ok"] is True
+    assert trail["entries"] > 100
+    assert trail["devices"] == 3
+    assert trail["saw"] >= 3
+    assert trail["reads"] >= 3
+    assert trail["tamperings"]
+    assert all(one["caught"] and one["kinds"] for one in trail["tamperings"])
     assert answer["ok"] is True
 
 

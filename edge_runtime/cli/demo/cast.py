@@ -15,6 +15,8 @@ from sync_protocol.sealing import ContentKey
 
 ROLES: Final = {"tablet": "physician", "phone": "nurse", "kit": "emergency_responder"}
 """The devices that change charts, and the roles of those who hold them."""
+OFFICER: Final = "officer"
+"""The compliance officer's device: it reads who did what, and no chart."""
 PATIENT: Final = "example"
 """The official example with the richest chart."""
 
@@ -49,8 +51,9 @@ def _is_of_patient(line: bytes) -> bool:
 
 
 def make_devices(folder: Path) -> dict[str, Device]:
-    """The administrator's device and the three of the story, each with its own home and passphrase."""
-    return {name: Device(name, folder / name, f"demo-{entropy(12).hex()}") for name in ("administrator", *ROLES)}
+    """The administrator's device, the officer's and the three of the story, each with its own home and passphrase."""
+    names = ("administrator", OFFICER, *ROLES)
+    return {name: Device(name, folder / name, f"demo-{entropy(12).hex()}") for name in names}
 
 
 def secrets_of(devices: Iterable[Device], names: Sequence[str]) -> dict[str, bytes]:

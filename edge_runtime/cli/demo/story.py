@@ -1,4 +1,4 @@
-"""The story: enrol, import, cut, write against each other, crash the relay, reconnect, and agree."""
+"""The story: enrol, import, cut, write against each other, crash the relay, reconnect, agree, and answer for it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from edge_runtime.cli.demo.cast import PHRASES, ROLES, make_devices, official_examples
+from edge_runtime.cli.demo.cast import OFFICER, PHRASES, ROLES, make_devices, official_examples
+from edge_runtime.cli.demo.facts import Facts
 from edge_runtime.cli.demo.processes import DemoError, Device, Relay, free_port
+from edge_runtime.cli.demo.trail import follow, tamper_with_evidence, tamper_with_relay
 from edge_runtime.cli.demo.wire import Wire
 from edge_runtime.runtime import open_home
 from edge_runtime.store.uploads import UploadState
@@ -21,26 +22,6 @@ from sync_protocol.ids import EntryHash
 
 _ROUNDS: Final = 4
 _PLAN: Final = "Observe overnight. Repeat blood gases at six. Family informed."
-
-
-@dataclass(slots=True)
-class Facts:
-    """What the story found out.
-
-    Attributes:
-        acknowledged: entries for which the tablet had a verified receipt when the relay was killed.
-        lost: those of them that the restarted relay does not hand out.
-        states: the story's chart as each device shows it at the end.
-        seconds: how long each chapter took.
-    """
-
-    acknowledged: int = 0
-    unsent_at_kill: int = 0
-    lost: int = 0
-    states: dict[str, Any] = field(default_factory=dict)
-    entries: int = 0
-    verified: bool = True
-    seconds: dict[str, float] = field(default_factory=dict)
 
 
 class Story:
@@ -69,8 +50,10 @@ class Story:
         self.chart = ""
         self.encounter = ""
         self._ids: dict[str, str] = {}
+        self._own_database = database_url is None
         self._data = list(data)
         self._others = folder
+        self._evidence = folder
         self._receipted: set[EntryHash] = set()
         self._tell = tell
 
@@ -94,6 +77,11 @@ class Story:
                 self._converge()
             with self._chapter("check", "Comparing the charts, verifying every chain and seal"):
                 self._check()
+            with self._chapter("audit", "The compliance officer merges the trail of all devices and verifies it"):
+                self._follow()
+            self.relay.stop()
+            with self._chapter("tamper", "Somebody edits copies of the evidence and of the relay's data"):
+                self._tamper()
         finally:
             self.relay.stop()
             self.wire.cut()
@@ -110,14 +98,15 @@ class Story:
         administrator.run("org", "init", "--out", str(self.organisation))
         self.wire.mend()
         self.relay.start()
-        for name, role in ROLES.items():
+        for name, role in {OFFICER: "compliance_officer", **ROLES}.items():
             invitation = self.folder / f"{name}.invitation"
             administrator.run("device", "invite", "--relay", self.wire.url, "--role", role, "--out", str(invitation))
             request = self.devices[name].run("device", "enrol", "--invitation", str(invitation))
             administrator.run("device", "approve", request["device"], "--code", request["code"])
             self.devices[name].run("sync", "once")
             self._ids[name] = request["device"]
-        self.devices["tablet"].run("sync", "once")
+        for name in ("tablet", OFFICER):
+            self.devices[name].run("sync", "once")
 
     def _import(self) -> None:
         tablet = self.devices["tablet"]
@@ -198,7 +187,7 @@ class Story:
 
     def _converge(self) -> None:
         self.relay.start()
-        names = [*ROLES]
+        names = [*ROLES, OFFICER]
         for _ in range(_ROUNDS):
             moved = 0
             for name in names:
@@ -218,6 +207,18 @@ class Story:
             self.facts.entries += answer["checks"]["entries"]
             self.facts.verified &= answer["ok"]
         self.facts.lost = len(self._receipted - self._handed_out())
+
+    def _follow(self) -> None:
+        """Bring the reads of the last chapter to the officer, who has never opened a chart."""
+        for name in (*ROLES, OFFICER):
+            self.devices[name].run("sync", "once")
+        self._evidence = self.folder / "evidence.fwe"
+        self.facts.trail = follow(self.devices[OFFICER], self.chart, self._evidence)
+
+    def _tamper(self) -> None:
+        self.facts.trail.tamperings.append(tamper_with_evidence(self._evidence))
+        if self._own_database:
+            self.facts.trail.tamperings.append(tamper_with_relay(self.relay.home))
 
     def _handed_out(self) -> set[EntryHash]:
         """Everything that the relay hands out to a device that has the tablet's keys and not one entry."""

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from edge_runtime.cli.output import when
 from edge_runtime.cli.safe_text import safe
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from edge_runtime.cli.demo.story import Story
+    from edge_runtime.cli.demo.trail import Tampering, Trail
     from edge_runtime.cli.demo.verdict import Verdict
+
+_EVENTS_SHOWN: Final = 9
+_NAMES_SHOWN: Final = 3
 
 
 def print_summary(verdict: Verdict, story: Story, keep: Path | None) -> None:
@@ -24,6 +29,7 @@ def print_summary(verdict: Verdict, story: Story, keep: Path | None) -> None:
     shown = story.facts.states.get("tablet", {})
     console.print(_chart(story, shown))
     console.print(_reviews(verdict.answer["reviews"]))
+    console.print(_trail(story.facts.trail))
     console.print(_claims(verdict))
     for leak in verdict.leaks[:10]:
         console.print(f"LEAK: {leak.needle} in {leak.place}, form {leak.form or 'raw'}", style="bold red", markup=False)
@@ -57,9 +63,33 @@ def _reviews(reviews: list[dict[str, Any]]) -> Panel:
     return Panel(table, title="A person must decide", title_align="left", border_style="yellow")
 
 
+def _trail(trail: Trail) -> Panel:
+    """The end of the officer's timeline, and what the planted tamperings led to."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for event in trail.events[-_EVENTS_SHOWN:]:
+        who = f"{event['role'].replace('_', ' ')} {event['device'][:8]}"
+        names = [*event["compartments"], *event["fields"]]
+        fields = ", ".join(names[:_NAMES_SHOWN]) + (" ..." if len(names) > _NAMES_SHOWN else "")
+        what = Text.assemble(event["title"], (f"  {safe(fields)}" if fields else "", "dim"))
+        table.add_row(Text(when(event["wall_ms"])[11:16], "dim"), Text(who, "cyan"), what)
+    for one in trail.tamperings:
+        table.add_row(Text("✗" if one.caught else "?", "bold red"), Text("tampering", "bold red"), Text(_caught(one)))
+    title = "What the compliance officer sees, who can open no chart"
+    return Panel(table, title=title, title_align="left", border_style="blue")
+
+
+def _caught(tampering: Tampering) -> str:
+    """What was changed, and the first place that the verification names."""
+    if not tampering.caught:
+        return f"{tampering.what}: NOT found"
+    found = tampering.found[0]
+    place = f"device {found['device'][:8]}, entry {found['seq']}" if found["device"] else "the file"
+    return f"{tampering.what}: found, {found['kind'].replace('_', ' ')}, {place}"
+
+
 def _claims(verdict: Verdict) -> Panel:
     answer = verdict.answer
-    leak, kill, audit = answer["leak"], answer["kill"], answer["audit"]
+    leak, kill, audit, trail = answer["leak"], answer["kill"], answer["audit"], answer["trail"]
     searched = f"{leak['searched_bytes']:,} bytes of the relay's files and traffic"
     rows = (
         (answer["converged"], f"{answer['devices']} devices show the same chart"),
@@ -73,6 +103,14 @@ def _claims(verdict: Verdict) -> Panel:
         ),
         (leak["control_caught"], "the same search finds every leak planted in copies, in each form"),
         (audit["verified"], f"{audit['entries']} entries on three devices verify, chain by chain and seal by seal"),
+        (
+            trail["ok"] and trail["saw"] > 1,
+            f"{trail['entries']} entries verify for the officer; {trail['saw']} devices saw the chart, and it shows",
+        ),
+        (
+            bool(trail["tamperings"]) and all(one["caught"] for one in trail["tamperings"]),
+            f"{len(trail['tamperings'])} tamperings with copies, each found and placed",
+        ),
         (
             len(answer["reviews"]) > 0,
             f"{len(answer['reviews'])} conflicts wait for a person, none was settled by chance",

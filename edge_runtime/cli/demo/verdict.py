@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from edge_runtime.cli.demo.cast import PHRASES, secrets_of
+from edge_runtime.cli.demo.cast import PHRASES, ROLES, secrets_of
 from edge_runtime.cli.demo.leaks import Leak, Search, files, missed, plant
 from edge_runtime.cli.demo.story import Story
 from edge_runtime.cli.demo.wire import recordings
@@ -15,6 +15,11 @@ from edge_runtime.identity import ORGANISATION_KEYS
 
 REVIEWS_MIN: Final = 3
 _COPIES_BYTES_MAX: Final = 512 * 1024
+_PLAIN_TABLES: Final = """
+    SELECT relname FROM pg_class
+    WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'
+"""
+"""Every table that has rows of its own: a partitioned one has them in its partitions."""
 _COMPRESSION: Final = b"permessage-deflate"
 
 
@@ -50,7 +55,7 @@ def judge(story: Story, *, database_url: str | None) -> Verdict:
     control_caught = bool(planted) and not missed(planted, found)
     compressed = any(_COMPRESSION in data.lower() for place, data in haystacks.items() if place.startswith("traffic/"))
     states = list(facts.states.values())
-    converged = len(states) == len(story.devices) - 1 and all(state == states[0] for state in states)
+    converged = len(states) == len(ROLES) and all(state == states[0] for state in states)
     reviews = [_review(review) for review in states[0]["reviews"] if review["open"]] if states else []
     leak = {
         "phrases": len(phrases),
@@ -69,6 +74,7 @@ def judge(story: Story, *, database_url: str | None) -> Verdict:
         facts.unsent_at_kill > 0,
         facts.lost == 0,
         len(reviews) >= REVIEWS_MIN,
+        facts.trail.held,
     )
     answer = {
         "ok": all(claims),
@@ -76,6 +82,7 @@ def judge(story: Story, *, database_url: str | None) -> Verdict:
         "devices": len(states),
         "leak": leak,
         "audit": {"verified": facts.verified, "entries": facts.entries},
+        "trail": facts.trail.to_json(),
         "kill": kill,
         "reviews": reviews,
         "seconds": facts.seconds | {"total": round(sum(facts.seconds.values()), 2)},
@@ -115,7 +122,7 @@ def _tables(database_url: str) -> Iterator[tuple[str, bytes]]:
 
     try:
         with psycopg.connect(database_url.replace("postgresql+psycopg:", "postgresql:", 1)) as connection:
-            rows = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()").fetchall()
+            rows = connection.execute(_PLAIN_TABLES).fetchall()
             for (name,) in rows:
                 query = sql.SQL("COPY {} TO STDOUT (FORMAT binary)").format(sql.Identifier(name))
                 with connection.cursor().copy(query) as copy:

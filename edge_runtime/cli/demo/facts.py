@@ -1,0 +1,30 @@
+"""What the demo's story found out, chapter by chapter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from edge_runtime.cli.demo.trail import Trail
+
+
+@dataclass(slots=True)
+class Facts:
+    """What the story found out.
+
+    Attributes:
+        acknowledged: entries for which the tablet had a verified receipt when the relay was killed.
+        lost: those of them that the restarted relay does not hand out.
+        states: the story's chart as each device shows it at the end.
+        trail: the merged record of who did what, as the officer sees it.
+        seconds: how long each chapter took.
+    """
+
+    acknowledged: int = 0
+    unsent_at_kill: int = 0
+    lost: int = 0
+    states: dict[str, Any] = field(default_factory=dict)
+    entries: int = 0
+    verified: bool = True
+    trail: Trail = field(default_factory=Trail)
+    seconds: dict[str, float] = field(default_factory=dict)
