@@ -20,11 +20,13 @@ from benchmarks.reporting import show, to_json
 
 BENCHMARKS: Final[Mapping[str, str]] = {
     "edit_durable": "from an edit to a durable sealed entry on a device",
+    "audit_entry": "from an act to its durable audit record on a device",
     "relay_ingest": "verifying and storing entries on the relay, by the size of a seal",
     "propagation": "from an edit on one device to durable on another, over a live relay",
     "import_fhir": "importing the official FHIR R4 examples into a device",
     "text_screen": "screening a text update before the CRDT engine sees it",
     "store_open": "opening a chart of 2,000 entries",
+    "audit_timeline": "merging and exporting the timeline of 10,000 entries",
 }
 _BUILD: Final = Path(__file__).resolve().parent.parent / "build"
 _ROUNDS: Final = 5

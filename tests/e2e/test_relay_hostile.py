@@ -309,6 +309,7 @@ def test_a_hello_for_a_version_of_the_future(relay: RelayProcess, device: Make):
         organisation=home.device.organisation.root.value.organisation,
         certificate=home.device.name,
         nonce=bytes(32),
+        notes=(),
     )
     with dialled(relay) as line:
         line.send(pack_frame(hello))

@@ -284,5 +284,6 @@ def test_health_tells_nothing_of_anybody(relay: RelayProcess):
     told = json.loads(body)
     assert status == 200
     assert told["status"] == "ok"
-    assert set(told) == {"status", "claimed", "parts", "version", "log_size"}
-    assert told["parts"] == {"database": "ok", "log": "ok", "writer": "ok"}
+    assert set(told) == {"status", "claimed", "parts", "version", "log_size", "devices"}
+    assert told["parts"] == {"database": "ok", "log": "ok", "writer": "ok", "devices": "ok"}
+    assert set(told["devices"]) == {"enrolled", "overdue", "unseen_after_days", "oldest"}

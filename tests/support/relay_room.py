@@ -9,12 +9,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from server.relay.committer import Batch, Committer, Done, Result, Written
+from server.relay.batches import Batch, Written
+from server.relay.committer import Committer, Done, Result
 from server.relay.database import migrate, open_engine
 from server.relay.directory import Directory
 from server.relay.errors import RelayError
 from server.relay.fanout import Fanout
 from server.relay.recall import recall_directory, recall_forks, recall_trust
+from server.relay.seen import Policy, Watch
 from server.relay.store import SqlStore
 from server.relay.window import Archive, Commit, Tip, Window
 from sync_protocol.checkpoints import sign_checkpoint
@@ -38,6 +40,7 @@ class Bench:
         self.window = Window(tip, forks)
         self.archive = Archive(store, self.window.forks)
         self.fanout = Fanout(directory)
+        self.watch = Watch(self.trust, {}, Policy(unseen_after_days=14, since_ms=0))
         self.committer = Committer(
             store=store,
             directory=directory,
@@ -45,6 +48,8 @@ class Bench:
             origin=self.origin,
             publish=self._published,
             entries_max=512,
+            now_ms=organisation.clock,
+            watch=self.watch,
         )
         self.commits: list[Commit] = []
 

@@ -38,7 +38,7 @@ from sync_protocol.frames import FrameReader
 from sync_protocol.labels import Label
 from sync_protocol.organisation_file import make_organisation_file
 from sync_protocol.signed import Verified, sign_hybrid
-from sync_protocol.signing import VerifyKey
+from sync_protocol.signing import CosignVerifyKey, VerifyKey
 from sync_protocol.steps import Admitted, DeviceStep
 from tests.support.people import DeviceSession, Organisation
 from tests.support.shells import DeviceConnection, SyncingDevice
@@ -130,6 +130,7 @@ class RelayProcess:
             "origin": told["origin"],
             "addresses": (self.url,),
             "issued_ms": self.organisation.clock(),
+            "cosigner": CosignVerifyKey.parse(told["cosigner"]),
         }
         return sign_hybrid(RelayRecord(**(fields | changes)), self.organisation.root_key, Label.RELAY)
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from sync_protocol import merkle
+from sync_protocol.accusations import Accusation
 from sync_protocol.certificates import Certificate, Trust
 from sync_protocol.checkpoints import Checkpoint, sign_checkpoint
 from sync_protocol.device_exchange import DeviceExchange
@@ -20,19 +21,24 @@ from sync_protocol.errors import BrokenChainError, ExplainedError
 from sync_protocol.frontier import lacking, unknown
 from sync_protocol.ids import EntryHash, Hash, SessionId, StreamId
 from sync_protocol.intake import Intake, Proofs, Refusal
+from sync_protocol.limits import GOSSIP_NOTES_MAX
 from sync_protocol.memory_store import MemoryStore
-from sync_protocol.messages import Leaf
+from sync_protocol.messages import Growth, Leaf
 from sync_protocol.relay_exchange import RelayExchange
 from sync_protocol.signed import Verified
 from sync_protocol.steps import (
     EMPTY_CURSOR,
+    Accused,
     Advance,
     Alarm,
     CaughtUp,
     Close,
     Compare,
     DeviceStep,
+    Doubted,
     Feed,
+    Greet,
+    Greeted,
     Locate,
     Peer,
     Receipted,
@@ -128,6 +134,24 @@ class Relay:
         """An entry's inclusion in the log of a size."""
         return Leaf(entry=entry, index=index, path=merkle.inclusion_path(self.leaves(size), index))
 
+    def growth(self, base: int, size: int) -> Growth | None:
+        """The proof between two states of the log; None where there is nothing to prove."""
+        if base in {0, size}:
+            return None
+        first, second = sorted((base, size))
+        return Growth(base=base, path=merkle.consistency_path(self.leaves(second), first))
+
+    def greet(self, step: Greet) -> tuple[bytes, list[tuple[Hash, ...] | None]]:
+        """The newest checkpoint, and the path to it from each that was shown."""
+        size = self.store.size()
+        paths = [
+            merkle.consistency_path(self.leaves(size), shown.size)
+            if shown is not None and shown.size <= size and self.root(shown.size) == shown.root
+            else None
+            for shown in step.shown
+        ]
+        return self.note(size), paths
+
     def snapshot(self) -> MemoryStore:
         """A backup of the store."""
         return copy.deepcopy(self.store)
@@ -174,8 +198,11 @@ class RelayConnection:
                     ahead.extendleft(reversed(self._act(step)))
         return out
 
-    def _act(self, step: Peer | Locate | Compare | Take | Feed) -> list[RelayStep]:
+    def _act(self, step: Greet | Peer | Locate | Compare | Take | Feed) -> list[RelayStep]:
         match step:
+            case Greet():
+                note, paths = self.relay.greet(step)
+                return self.exchange.greeted(note=note, paths=paths)
             case Peer():
                 self._streams = self.relay.readable(step.certificate)
                 return self.exchange.ready(token=None, expires_ms=None)
@@ -225,7 +252,11 @@ class RelayConnection:
         self.relay.refused.extend(refused)
         size = store.size()
         leaves = [self.relay.leaf(index, size, entry.hash) for entry, index in stored]
-        return self.exchange.ingested(note=self.relay.note(size), leaves=leaves, refused=refused)
+        note, growth = self.relay.note(size), self.relay.growth(self.exchange.base, size)
+        steps = self.exchange.ingested(note=note, leaves=leaves, refused=refused, consistency=growth)
+        if leaves:
+            self.exchange.sent(note)
+        return steps
 
     def _feed(self) -> list[RelayStep]:
         store = self.relay.store
@@ -242,13 +273,20 @@ class RelayConnection:
             note = self.relay.note(self._position)
         entries = [item.entry for item in arrived]
         proofs = proofs_of(store, self.relay.trust, entries)
-        return self.exchange.page(proofs, [entry.wire for entry in entries], note=note, more=more)
+        growth = None if note is None else self.relay.growth(self.exchange.base, self._position)
+        steps = self.exchange.page(proofs, [entry.wire for entry in entries], note=note, more=more, consistency=growth)
+        if note is not None and steps:
+            self.exchange.sent(note)
+        return steps
 
 
 class SyncingDevice:
     """A device with a store, a cursor and what the relay told it of each entry.
 
     Attributes:
+        held: the newest checkpoint's note.
+        shown: notes that the relay has to stand by, beside that.
+        accusations: what convicts the relay.
         receipted: entries of which the relay gave a receipt, or that it fed below the cursor.
         fed: entries that it fed and whose page has not ended: it may still lose them, so they wait like one's own.
     """
@@ -258,6 +296,9 @@ class SyncingDevice:
         self.store = MemoryStore()
         self.cursor = EMPTY_CURSOR
         self.newest = EMPTY_CURSOR
+        self.held: bytes | None = None
+        self.shown: list[bytes] = []
+        self.accusations: list[Accusation] = []
         self.receipted: set[EntryHash] = set()
         self.fed: set[EntryHash] = set()
         self.rejected: dict[EntryHash | None, ExplainedError] = {}
@@ -321,6 +362,9 @@ class DeviceConnection:
             nonce=device.organisation.entropy(32),
             cursor=self.home.cursor,
             newest=self.home.newest,
+            notes=tuple(dict.fromkeys([*([self.home.held] if self.home.held else []), *self.home.shown]))[
+                :GOSSIP_NOTES_MAX
+            ],
             sessions=self._waiting(),
         )
 
@@ -372,13 +416,15 @@ class DeviceConnection:
     def _note(self, step: DeviceStep) -> None:
         home = self.home
         match step:
+            case Greeted() | Accused() | Doubted():
+                self._judge(step)
             case Advance() if not self.unsound:
-                home.cursor, home.newest = step.checkpoint, step.newest
+                home.cursor, home.newest, home.held = step.checkpoint, step.newest, step.held
                 home.receipted |= home.fed
                 home.fed.clear()
             case Receipted():
                 home.receipted.update(leaf.entry for leaf in step.leaves)
-                home.newest = step.newest
+                home.newest, home.held = step.newest, step.held
             case Rejected():
                 home.rejected[None if step.entry is None else EntryHash(step.entry)] = step.error
             case Alarm():
@@ -387,6 +433,20 @@ class DeviceConnection:
                 self.caught_up = True
             case Close():
                 self.closed = step
+
+    def _judge(self, step: Greeted | Accused | Doubted) -> None:
+        home = self.home
+        match step:
+            case Greeted():
+                home.shown = [note for note in home.shown if note not in step.settled]
+                if step.linked:
+                    home.newest, home.held = step.checkpoint, step.note
+                else:
+                    home.shown.append(step.note)
+            case Accused():
+                home.accusations.append(step.accusation)
+            case Doubted():
+                home.shown.append(step.note)
 
     def _take(self, step: Take) -> list[DeviceStep]:
         stored, refused = take_in(self.home.store, self.home.trust, step)
@@ -401,7 +461,8 @@ class DeviceConnection:
             for stream, session, first in step.chains
             for arrived in walk_chain(self.home.store, stream, session, first=first)
         ]
-        self.home.receipted.difference_update(entry.hash for entry in entries)
+        for known in (self.home.receipted, self.home.fed):  # fed by a relay that has lost it since
+            known.difference_update(entry.hash for entry in entries)
         return self._push(entries)
 
     def _push(self, entries: Iterable[VerifiedEntry]) -> list[DeviceStep]:

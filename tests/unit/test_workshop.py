@@ -252,6 +252,62 @@ def test_a_python_without_venv_gets_a_sentence(monkeypatch):
         workshop.check_python()
 
 
+# -------------------------------------------------------------------------------------------- checkers under node
+
+
+@pytest.fixture
+def with_node(project, monkeypatch):
+    """A finished set-up for tests, with a lock for node and an npm that writes down what it is asked."""
+    finish(project, "dev")
+    (project / workshop.NODE / "node_modules").mkdir(parents=True)
+    for name in workshop.NODE_LOCKS:
+        (project / name).write_text("{}", encoding="utf-8")
+    steps: list[tuple[str, ...]] = []
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(workshop, "run", lambda _step, *command: steps.append(command))
+    return project, steps
+
+
+def test_node_packages_come_from_their_lock_once(with_node):
+    """The set-up for tests installs what the node lock names, once for each lock; that for running does not."""
+    project, steps = with_node
+    workshop.setup(project, "run")
+    assert steps == []
+    workshop.setup(project, "dev")
+    workshop.setup(project, "dev")
+    assert [command[3:] for command in steps] == [("ci", "--ignore-scripts")]
+    (project / workshop.NODE_LOCKS[1]).write_text('{"changed": 2}', encoding="utf-8")
+    workshop.setup(project, "dev")
+    assert len(steps) == 2
+
+
+def test_without_npm_the_setup_goes_on(with_node, monkeypatch):
+    """Without npm nothing is tried; where npm fails the set-up says so, leaves no stamp, and goes on."""
+    project, _ = with_node
+    monkeypatch.setattr(shutil, "which", lambda _name: None)
+    assert not workshop.wants_node(project, "dev")
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
+
+    def fail(step, *_command):
+        raise workshop.WorkshopError(step)
+
+    monkeypatch.setattr(workshop, "run", fail)
+    workshop.setup(project, "dev")
+    assert workshop.wants_node(project, "dev")
+
+
+def test_the_node_lock_pins_everything():
+    """Exact versions, each with its hash, and no address of where they came from."""
+    wanted, lock = (json.loads((ROOT / name).read_text(encoding="utf-8")) for name in workshop.NODE_LOCKS)
+    assert lock["packages"][""]["dependencies"] == wanted["dependencies"]
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in wanted["dependencies"].values())
+    packages = {name: one for name, one in lock["packages"].items() if name}
+    assert all(one["integrity"].startswith("sha512-") for one in packages.values())
+    assert not [name for name, one in packages.items() if "resolved" in one]
+    table = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
+    assert all(f"| `{name}` |" in table for name in wanted["dependencies"])
+
+
 # ------------------------------------------------------------------------------------------------- tests and papers
 
 

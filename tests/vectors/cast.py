@@ -18,7 +18,7 @@ from sync_protocol.labels import Label
 from sync_protocol.records import pack
 from sync_protocol.roles import Role
 from sync_protocol.signed import Envelope, Signed, Verified, sign, sign_hybrid
-from sync_protocol.signing import HybridSigningKey, SigningKey
+from sync_protocol.signing import CosigningKey, HybridSigningKey, SigningKey
 from tests.vectors import recorded
 
 NOW: Final = 1_760_000_000_000
@@ -33,6 +33,7 @@ ROOT_KEY = HybridSigningKey(draw("root", 64))
 ADMIN_KEY = HybridSigningKey(draw("administrator", 64))
 NURSE_KEY = SigningKey(draw("nurse"))
 RELAY_KEY = SigningKey(draw("relay"))
+RELAY_COSIGNER = CosigningKey(draw("relay's cosigner"))
 ROOT = Root(
     organisation=OrganisationId(draw("organisation", 16)),
     ed25519=ROOT_KEY.public.ed25519,
@@ -124,6 +125,10 @@ RECORDINGS: dict[str, Callable[[], bytes]] = {
     "nurse with a wrapping key of small order": hybrid(
         pack(replace(NURSE, wrap=NURSE.wrap[:1184] + b"\x01" + bytes(31))), ADMIN_KEY, Label.CERTIFICATE
     ),
+    "relay with a cosigner": hybrid(pack(replace(RELAY, cosigner=RELAY_COSIGNER.public)), ROOT_KEY, Label.RELAY),
+    "relay with a cosigner of another length": hybrid(
+        with_keys(pack(RELAY), _6=RELAY_COSIGNER.public[:-1]), ROOT_KEY, Label.RELAY
+    ),
 }
 
 
@@ -158,6 +163,7 @@ def about_keys() -> dict[str, Any]:
             "administrator": draw("administrator", 64).hex(),
             "nurse": draw("nurse").hex(),
             "relay": draw("relay").hex(),
+            "relay's cosigner": draw("relay's cosigner").hex(),
         },
         "root_hash": ROOT_HASH.hex(),
     }

@@ -80,6 +80,7 @@ def make() -> dict[str, Any]:
         case("the administrator, certified by the root", "certificate", cast.wire("administrator")),
         case("a nurse, certified by the administrator", "certificate", nurse),
         case("the relay", "relay", relay),
+        case("the relay with the key that cosigns its log", "relay", cast.wire("relay with a cosigner")),
         case("a session", "session", session),
         case(
             "a session with a key from 64 on, which is passed over",
@@ -109,6 +110,7 @@ def make() -> dict[str, Any]:
         case("a second signature", "session", with_keys(session, _3=bytes(3309))),
         case("signed by an administrator", "relay", cast.wire("relay of the administrator")),
         case("of another organisation", "relay", cast.wire("relay of another organisation")),
+        case("a cosigning key of another length", "relay", cast.wire("relay with a cosigner of another length")),
         case("of another organisation", "certificate", cast.wire("nurse of another organisation")),
         case("of an unknown issuer", "certificate", cast.wire("nurse of an unknown issuer")),
         case("of an issuer who may not enrol", "certificate", cast.wire("nurse by a nurse")),

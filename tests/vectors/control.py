@@ -76,7 +76,7 @@ def make() -> dict[str, Any]:
         case("a missing field", encode([6, {1: fields[1]}])),
         case("compartments in another order", encode([6, {**fields, 2: [2, 1]}])),
         case("a compartment twice", encode([6, {**fields, 2: [1, 1]}])),
-        case("an unknown compartment", encode([6, {**fields, 2: [4]}])),
+        case("an unknown compartment", encode([6, {**fields, 2: [5]}])),
         case("true for the number 1 as a tag", encode([True, {1: b"record"}])),
         case("a tag alone", encode([6])),
         case("a map instead of an array", encode({6: fields})),

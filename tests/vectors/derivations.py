@@ -9,7 +9,7 @@ from edge_runtime.documents import text_doc_id
 from edge_runtime.keyring import frontier_digest
 from edge_runtime.text.draft import client_id
 from sync_protocol.certificates import Session
-from sync_protocol.control import chart_id, content_stream, control_stream
+from sync_protocol.control import LEDGER_DOCUMENT, audit_stream, chart_id, content_stream, control_stream, ledger_id
 from sync_protocol.entries import seal_leaf
 from sync_protocol.ids import DocumentId, EntryHash, StreamId
 from sync_protocol.roles import Compartment
@@ -28,7 +28,8 @@ def make() -> dict[str, Any]:
     doc = text_doc_id(DOCUMENT, Compartment.CLINICAL, "plan")
     stream = StreamId(draw("stream", 16))
     return {
-        "about": "SHA-256 over label and inputs; ids are the first 16 bytes. Compartments are one byte, 1 to 3. A leaf "
+        "about": "SHA-256 over label and inputs; ids are the first 16 bytes. Compartments are one byte, 1 to 4. A "
+        "ledger is the chart of a certificate and 16 zero bytes, its document 16 zero bytes. A leaf "
         "is RFC 6962's leaf hash over label and the CBOR array [stream, seq, entry]; a frontier is hashed as the CBOR "
         "array of its heads in ascending order. A client id is the first 53 bits. Sections and subjects are UTF-8.",
         "sessions": [{"certificate": NURSE_NAME.hex(), "nonce": draw("session", 16).hex(), "session": session.hex()}],
@@ -50,6 +51,11 @@ def make() -> dict[str, Any]:
                 "stream": content_stream(CHART, DOCUMENT, compartment).hex(),
             }
             for compartment in Compartment
+        ],
+        "ledgers": [
+            {"creator": creator.hex(), "chart": chart.hex(), "stream": audit_stream(chart, LEDGER_DOCUMENT).hex()}
+            for creator in CREATORS
+            for chart in (ledger_id(type(NURSE_NAME)(creator)),)
         ],
         "seal_leaves": [
             {

@@ -30,6 +30,7 @@ from tests.vectors import (
     messages,
     note,
     padme,
+    published_log,
     sealing,
     signing,
 )
@@ -55,6 +56,7 @@ FILES: dict[str, Callable[[], dict[str, Any]]] = {
     "invitations.json": invitations.make,
     "messages.json": messages.make,
     "handshake.json": handshake.make,
+    "published_log.json": published_log.make,
 }
 
 

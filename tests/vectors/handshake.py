@@ -16,14 +16,29 @@ from sync_protocol.handshake import (
     relay_transcript,
     welcome,
 )
-from sync_protocol.messages import Auth, Hello, Welcome
+from sync_protocol.ids import Hash
+from sync_protocol.messages import Auth, Hello, NoteProof, Welcome
 from tests.vectors import cast
 from tests.vectors.cast import NOW, NURSE_KEY, NURSE_NAME, RELAY, RELAY_KEY, ROOT, draw
 from tests.vectors.forms import outcome
 from tests.vectors.messages import framed
 
+NOTES = (b"a checkpoint that the relay signed", b"one that it did not sign", b"one that it does not prove")
+"""A handshake carries them as they are; `note.json` and `merkle.json` say what is in them."""
+NOTE = b"the relay's newest checkpoint"
+PROOFS = (
+    NoteProof(own=True, path=(Hash(draw("hash")), Hash(draw("other hash")))),
+    NoteProof(own=False, path=None),
+    NoteProof(own=True, path=None),
+)
 HELLO = Said.say(
-    Hello(versions=(1,), organisation=ROOT.organisation, certificate=NURSE_NAME, nonce=draw("device's nonce"))
+    Hello(
+        versions=(1,),
+        organisation=ROOT.organisation,
+        certificate=NURSE_NAME,
+        nonce=draw("device's nonce"),
+        notes=NOTES,
+    )
 )
 
 
@@ -52,7 +67,7 @@ def case(name: str, hello: bytes, answer: bytes, auth: bytes, *, now_ms: int = N
 def answered(hello: Said[Hello], nonce: bytes = draw("relay's nonce")) -> Said[Welcome]:
     """The relay's answer."""
     record = open_relay(cast.wire("relay"), cast.root())
-    return welcome(hello, record=record, nonce=nonce, signer=RELAY_KEY)
+    return welcome(hello, record=record, nonce=nonce, note=NOTE, proofs=PROOFS, signer=RELAY_KEY)
 
 
 def proven(hello: Said[Hello], answer: Said[Welcome], address: str = RELAY.addresses[1]) -> Auth:
@@ -80,6 +95,9 @@ def make() -> dict[str, Any]:
     refused = [
         case("an answer to another hello", other.frame, answer.frame, frame),
         case("another nonce of the relay", HELLO.frame, pack_frame(replace(answer.message, nonce=bytes(32))), frame),
+        case("another checkpoint", HELLO.frame, pack_frame(replace(answer.message, note=b"another")), frame),
+        case("another proof", HELLO.frame, pack_frame(replace(answer.message, proofs=PROOFS[::-1])), frame),
+        case("a note that was not shown", pack_frame(replace(HELLO.message, notes=NOTES[:2])), answer.frame, frame),
         case("a version that was not offered", HELLO.frame, pack_frame(replace(answer.message, version=2)), frame),
         case("a proof for another answer", HELLO.frame, answered(HELLO, bytes(32)).frame, frame),
         case(
@@ -106,7 +124,8 @@ def make() -> dict[str, Any]:
     ]
     return {
         "about": "HELLO, WELCOME and AUTH as frames. The relay signs the CBOR array [hash of the HELLO frame, version, "
-        "its nonce, hash of its record], the device [hash of the HELLO frame, hash of the WELCOME frame, address]. "
+        "its nonce, hash of its record, its note, its proofs as they stand in WELCOME], the device [hash of the HELLO "
+        "frame, hash of the WELCOME frame, address]. "
         "What a refused handshake does not name is as in the first accepted one.",
         "addresses": list(RELAY.addresses),
         "relay": RELAY_KEY.public.hex(),
@@ -118,11 +137,18 @@ def make() -> dict[str, Any]:
     }
 
 
+def signed_by_relay(hello: Said[Hello], answer: Said[Welcome]) -> bytes:
+    """What the relay's signature in a WELCOME covers."""
+    message = answer.message
+    record = open_relay(message.record, cast.root())
+    return relay_transcript(hello, nonce=message.nonce, record=record.hash, note=message.note, proofs=message.proofs)
+
+
 def _signed(item: dict[str, str]) -> dict[str, str]:
     hello, answer, auth = said(item["hello"]), said(item["welcome"]), said(item["auth"])
     record = open_relay(answer.message.record, cast.root())
     return {
-        "relay_signs": relay_transcript(hello, answer.message.nonce, record.hash).hex(),
+        "relay_signs": signed_by_relay(hello, answer).hex(),
         "device_signs": device_transcript(hello, answer, auth.message.address).hex(),
         "record": record.hash.hex(),
         "certificate": NURSE_NAME.hex(),

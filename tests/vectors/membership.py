@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from sync_protocol.control import (
+    LEDGER_DOCUMENT,
+    LEDGER_NONCE,
     AddMember,
     Control,
     CreateChart,
@@ -13,6 +15,7 @@ from sync_protocol.control import (
     MintEpoch,
     Rewrap,
     chart_id,
+    ledger_id,
     pack_control,
     unpack_control,
 )
@@ -23,16 +26,24 @@ from sync_protocol.membership import ControlEntry, Membership, replay
 from sync_protocol.roles import Compartment, Role
 from tests.vectors.cast import draw
 
-SAFETY, CLINICAL, SENSITIVE = Compartment
+SAFETY, CLINICAL, SENSITIVE, AUDIT = Compartment
 NONCE = draw("chart", 16)
-CREATOR, DOCTOR, NURSE, STRANGER, UNKNOWN = (
-    CertificateHash(draw(name)) for name in ("creator", "doctor", "nurse", "stranger", "unknown")
+CREATOR, DOCTOR, NURSE, STRANGER, UNKNOWN, OFFICER, ADMIN = (
+    CertificateHash(draw(name)) for name in ("creator", "doctor", "nurse", "stranger", "unknown", "officer", "admin")
 )
-ROLES = {CREATOR: Role.NURSE, DOCTOR: Role.PHYSICIAN, NURSE: Role.NURSE, STRANGER: Role.PHYSICIAN}
+ROLES = {
+    CREATOR: Role.NURSE,
+    DOCTOR: Role.PHYSICIAN,
+    NURSE: Role.NURSE,
+    STRANGER: Role.PHYSICIAN,
+    OFFICER: Role.COMPLIANCE_OFFICER,
+    ADMIN: Role.ADMIN,
+}
 CHART = chart_id(CREATOR, NONCE)
 
 Line = tuple[str, CertificateHash, Control | bytes, tuple[str, ...]]
 """A name, an author, a record or an undecodable body, the names of the parents."""
+LEDGER: Line = ("birth", ADMIN, CreateChart(nonce=LEDGER_NONCE, document=LEDGER_DOCUMENT), ())
 BIRTH: Line = ("birth", CREATOR, CreateChart(nonce=NONCE, document=DocumentId(draw("document", 16))), ())
 
 
@@ -92,6 +103,19 @@ HISTORIES: dict[str, list[Line]] = {
         ("d", CREATOR, add(NURSE), ("c",)),
         ("e", CREATOR, Rewrap(epoch=EntryHash(draw("entry c")), wraps=((NURSE, bytes(WRAP_BYTES)),)), ("d",)),
         ("f", STRANGER, CreateDocument(document=DocumentId(bytes(16))), ("birth",)),
+    ],
+    "a compliance officer reads the audit stream alone, and grants no more": [
+        BIRTH,
+        ("a", CREATOR, add(OFFICER), ("birth",)),
+        ("b", OFFICER, add(DOCTOR), ("a",)),
+        ("c", CREATOR, mint(AUDIT, CREATOR, OFFICER, DOCTOR), ("b",)),
+    ],
+    "a ledger is its audit stream, its creator's whatever the role": [
+        LEDGER,
+        ("a", ADMIN, add(OFFICER), ("birth",)),
+        ("b", ADMIN, add(DOCTOR), ("a",)),
+        ("c", ADMIN, mint(AUDIT, ADMIN, OFFICER, DOCTOR), ("b",)),
+        ("d", ADMIN, mint(CLINICAL, ADMIN, OFFICER, DOCTOR), ("b",)),
     ],
 }
 
@@ -163,12 +187,12 @@ def make() -> dict[str, Any]:
     roles = {name.hex(): role.value for name, role in ROLES.items()}
     histories = []
     for name, lines in HISTORIES.items():
-        entries = [written(line) for line in lines]
-        histories.append({"name": name, "entries": entries, "membership": summed(entries, CHART.hex(), roles)})
+        entries, chart = [written(line) for line in lines], ledger_id(ADMIN) if LEDGER in lines else CHART
+        membership = summed(entries, chart.hex(), roles)
+        histories.append({"name": name, "chart": chart.hex(), "entries": entries, "membership": membership})
     return {
         "about": "A chart's control entries, each with its hash, author, parents and body, and the membership that any "
-        "order of them adds up to; null where nothing creates the chart. Compartments are 1 to 3.",
-        "chart": CHART.hex(),
+        "order of them adds up to; null where nothing creates the chart. Compartments are 1 to 4.",
         "roles": roles,
         "histories": histories,
     }

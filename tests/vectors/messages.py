@@ -16,10 +16,12 @@ from sync_protocol.messages import (
     Entries,
     Failure,
     Frontiers,
+    Growth,
     Have,
     Hello,
     Leaf,
     Message,
+    NoteProof,
     Page,
     ProofsFrame,
     Ready,
@@ -30,6 +32,7 @@ from sync_protocol.messages import (
     Want,
     Welcome,
 )
+from sync_protocol.peer_messages import Done, PeerAuth, PeerHello, PeerNotes
 from sync_protocol.signing import Ed25519Signature
 from tests.vectors.cast import NOW, NURSE_NAME, ROOT, draw
 from tests.vectors.forms import outcome, to_json
@@ -41,8 +44,26 @@ SIGNATURE = Ed25519Signature(draw("signature", 64))
 NOTE = draw("note", 30)
 
 SAMPLES: list[Message] = [
-    Hello(versions=(1, 2), organisation=ROOT.organisation, certificate=NURSE_NAME, nonce=draw("device's nonce")),
-    Welcome(version=1, nonce=draw("relay's nonce"), record=draw("record", 40), signature=SIGNATURE),
+    Hello(
+        versions=(1, 2),
+        organisation=ROOT.organisation,
+        certificate=NURSE_NAME,
+        nonce=draw("device's nonce"),
+        notes=(NOTE, b"another"),
+    ),
+    Welcome(
+        version=1,
+        nonce=draw("relay's nonce"),
+        record=draw("record", 40),
+        signature=SIGNATURE,
+        note=NOTE,
+        proofs=(
+            NoteProof(own=True, path=(HASH, HASH)),
+            NoteProof(own=True, path=()),
+            NoteProof(own=True, path=None),
+            NoteProof(own=False, path=None),
+        ),
+    ),
     Auth(address="https://klinik-zürich.example:8443", certificates=(b"one", b"two"), signature=SIGNATURE),
     Ready(token=draw("token", 16), expires_ms=NOW),
     Ready(token=None, expires_ms=None),
@@ -51,15 +72,25 @@ SAMPLES: list[Message] = [
     Have(seals=((ONE, 0), (TWO, 24))),
     ProofsFrame(certificates=(b"c",), sessions=(b"s",), seals=(b"1", b"2")),
     Entries(entries=(WireEntry(header=b"header", body=b"", index=4096, path=(HASH,)),)),
-    Page(note=NOTE, more=True),
-    Page(note=None, more=False),
-    Receipt(note=NOTE, leaves=(Leaf(entry=ENTRY, index=2**48 - 1, path=(HASH, HASH)),)),
+    Page(note=NOTE, more=True, consistency=Growth(base=7, path=(HASH, HASH))),
+    Page(note=NOTE, more=True, consistency=None),
+    Page(note=None, more=False, consistency=None),
+    Receipt(
+        note=NOTE,
+        leaves=(Leaf(entry=ENTRY, index=2**48 - 1, path=(HASH, HASH)),),
+        consistency=Growth(base=2**48 - 1, path=(HASH,)),
+    ),
+    Receipt(note=NOTE, leaves=(), consistency=None),
     Refused(entry=ENTRY, code="gap", expected="das Vorgängerglied", got="eine Lücke", do="schick, was davor kommt"),
     Refused(entry=None, code="malformed", expected="", got="", do=""),
     Resync(note=NOTE),
     Frontiers(streams=(StreamFrontier(stream=STREAM, heads={TWO: (300, ENTRY), ONE: (0, ENTRY)}),), last=True),
     Want(chains=((STREAM, (ONE, 0)),)),
     Failure(code="untrusted", expected="a device of this organisation", got="another", do="ask the administrator"),
+    PeerHello(versions=(1,), organisation=ROOT.organisation, certificate=NURSE_NAME, nonce=draw("a device's nonce")),
+    PeerAuth(address="ws://192.0.2.5:8731", certificates=(b"envelope",), signature=SIGNATURE),
+    PeerNotes(notes=(NOTE,)),
+    Done(again=True),
 ]
 
 

@@ -27,13 +27,14 @@ def read() -> dict[str, str]:
 
 def record(*, anew: bool = False) -> None:
     """Sign and wrap what is not recorded yet; all of it with `anew`."""
-    from tests.vectors import cast, hybrid, key_wrap  # they read what is written here
+    from tests.vectors import cast, hybrid, key_wrap, published_log  # they read what is written here
 
     makers: dict[str, Callable[[], bytes]] = {
         "hybrid": lambda: pack(HybridSigningKey(hybrid.SEEDS).sign(Label.ROOT, hybrid.MESSAGE)),
         "chart": lambda: wrap(key_wrap.RECIPIENT.public, key_wrap.KEY, context=key_wrap.CHART),
         "team": lambda: wrap(key_wrap.RECIPIENT.public, key_wrap.KEY, context=key_wrap.TEAM),
         **cast.RECORDINGS,
+        "cosigned": published_log.cosigned,
     }
     kept = {} if anew else read()
     content = {name: kept.get(name) or make().hex() for name, make in makers.items()}

@@ -26,12 +26,12 @@ from sync_protocol.intake import Intake, Proofs, Refusal
 from sync_protocol.membership import Membership, founding, read_control, replay
 from sync_protocol.memory_store import MemoryStore
 from sync_protocol.merkle import EMPTY_ROOT
-from sync_protocol.messages import Leaf
+from sync_protocol.messages import Growth, Leaf
 from sync_protocol.relay_exchange import RelayExchange
-from sync_protocol.roles import Compartment
+from sync_protocol.roles import Compartment, Role
 from sync_protocol.signed import Signed, Verified
 from sync_protocol.signing import SigningKey
-from sync_protocol.steps import Close, Compare, Feed, Locate, Peer, RelayStep, Send, Take
+from sync_protocol.steps import Close, Compare, Feed, Greet, Locate, Peer, RelayStep, Send, Take
 from sync_protocol.store import Arrived, Outcome, walk_chain, walk_seals
 from tests.support.people import Clock, Entropy
 
@@ -98,6 +98,28 @@ class RelayShell:
         key = NoteKey(origin, self.owner.relay_key)
         return sign_checkpoint(Checkpoint(origin=origin, size=size, root=Hash(self.root(size))), key)
 
+    def leaves(self, size: int) -> list[Hash]:
+        """The log's first leaf hashes."""
+        return [merkle.leaf_hash(a.entry.hash) for a in self.store.arrivals(after=0, limit=size)]
+
+    def growth(self, base: int, size: int) -> Growth | None:
+        """The proof between two states of the log; None where there is nothing to prove."""
+        if base in {0, size}:
+            return None
+        first, second = sorted((base, size))
+        return Growth(base=base, path=merkle.consistency_path(self.leaves(second), first))
+
+    def greet(self, step: Greet) -> tuple[bytes, list[tuple[Hash, ...] | None]]:
+        """The newest checkpoint, and the path to it from each that was shown."""
+        size = self.store.size()
+        paths = [
+            merkle.consistency_path(self.leaves(size), shown.size)
+            if shown is not None and shown.size <= size and self.root(shown.size) == shown.root
+            else None
+            for shown in step.shown
+        ]
+        return self.note(size), paths
+
     def memberships(self) -> dict[ChartId, Membership]:
         """Every chart."""
         trust = self.trust
@@ -115,15 +137,17 @@ class RelayShell:
         return {chart: membership for chart, membership in found.items() if membership is not None}
 
     def readable(self, reader: CertificateHash) -> set[StreamId]:
-        """The streams that a device may read."""
+        """The streams that a device is fed: what it may read, and all of a chart to a compliance officer in it."""
         streams = {self.owner.root.value.control}
+        certificate = self.trust.certificate(reader)
+        officer = certificate is not None and certificate.value.role is Role.COMPLIANCE_OFFICER
         for chart, membership in self.memberships().items():
             if reader in membership.members:
                 streams.add(control_stream(chart))
                 streams.update(
                     content_stream(chart, document, compartment)
                     for document in membership.documents
-                    for compartment in membership.members[reader]
+                    for compartment in (Compartment if officer else membership.members[reader])
                 )
         return streams
 
@@ -264,8 +288,11 @@ class RelayLink:
                 ahead.extendleft(reversed(self._act(step)))
         return out
 
-    def _act(self, step: Peer | Locate | Compare | Take | Feed) -> list[RelayStep]:
+    def _act(self, step: Greet | Peer | Locate | Compare | Take | Feed) -> list[RelayStep]:
         match step:
+            case Greet():
+                note, paths = self.relay.greet(step)
+                return self.exchange.greeted(note=note, paths=paths)
             case Peer():
                 self._reader = CertificateHash(step.certificate.hash)
                 self.token = self.relay.owner.entropy(32)
@@ -336,7 +363,11 @@ class RelayLink:
         leaves = [
             Leaf(entry=entry.hash, index=index, path=merkle.inclusion_path(hashes, index)) for entry, index in stored
         ]
-        return self.exchange.ingested(note=self.relay.note(size), leaves=leaves, refused=refused)
+        note, growth = self.relay.note(size), self.relay.growth(self.exchange.base, size)
+        steps = self.exchange.ingested(note=note, leaves=leaves, refused=refused, consistency=growth)
+        if leaves:
+            self.exchange.sent(note)
+        return steps
 
     def _feed(self) -> list[RelayStep]:
         if self._cursor is None or self._reader is None:
@@ -350,7 +381,11 @@ class RelayLink:
         if not more:
             self._cursor = store.size()
         note = None if more else self.relay.note(store.size())
-        return self.exchange.page(self._proofs(page), _wires(page), note=note, more=more)
+        growth = None if note is None else self.relay.growth(self.exchange.base, store.size())
+        steps = self.exchange.page(self._proofs(page), _wires(page), note=note, more=more, consistency=growth)
+        if note is not None and steps:
+            self.exchange.sent(note)
+        return steps
 
     def _proofs(self, page: Iterable[Arrived]) -> Proofs:
         store, trust = self.relay.store, self.relay.trust

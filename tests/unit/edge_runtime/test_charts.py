@@ -183,7 +183,7 @@ def test_a_share_gives_no_more_than_both_may_read(clinic: Clinic):
     relay = clinic.start_relay()
     clinic.admin.sync(relay)
     chart, _, _ = _chart(physician)
-    care = {Compartment.SAFETY, Compartment.CLINICAL}
+    care = {Compartment.SAFETY, Compartment.CLINICAL, Compartment.AUDIT}
     name = physician.charts.share(chart, nurse.id)
     assert physician.charts.open(chart).membership.members[name] == care
     settle(relay, physician, nurse)

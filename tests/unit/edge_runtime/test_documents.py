@@ -223,7 +223,7 @@ def test_sections_are_apart_from_each_other_and_across_documents():
         for compartment in Compartment
         for section in ("plan", "history")
     }
-    assert len(places) == 12
+    assert len(places) == 16
 
 
 def _restored(clinic: Clinic, device: Device, folder: Path) -> Device:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from edge_runtime.clinical.layout import WorkflowType
-from edge_runtime.keyring import created_chart, frontier_digest
+from edge_runtime.keyring import frontier_digest
+from edge_runtime.memberships import created_chart
 from edge_runtime.store.uploads import UploadState
 from sync_protocol.certificates import Session
 from sync_protocol.control import AddMember, CreateChart, MintEpoch, Rewrap, control_stream, pack_control

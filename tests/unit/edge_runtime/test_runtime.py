@@ -8,13 +8,18 @@ from typing import Any, Final
 
 import pytest
 
+from edge_runtime.audit.reading import opened
 from edge_runtime.errors import InputError, RefusedError, RemoteError, StoreError, VaultError
 from edge_runtime.events import Changed, Synced
 from edge_runtime.identity import INVITATION, RELAY_ADDRESS, DeviceKeys, enrol
+from edge_runtime.recorder.record import Recorder
 from edge_runtime.runtime import Runtime, clock, entropy, open_home
 from edge_runtime.sync.progress import RELAY
 from edge_runtime.transports.http import HttpLink
+from edge_runtime.vault.attempts import failed_attempts
 from edge_runtime.vault.passphrase import Cost
+from sync_protocol.audit import AuditRecord
+from sync_protocol.control import ledger_id
 from sync_protocol.ids import InvitationId, RootHash
 from sync_protocol.invitations import Invitation
 from sync_protocol.records import pack
@@ -141,11 +146,61 @@ def test_a_sync_tries_again_closes_its_links_and_tells(tmp_path: Path, clinic: C
         with pytest.raises(RemoteError):
             runtime.sync_once(ADDRESS)
         report = runtime.sync_once(ADDRESS, attempts=3)
-        assert report.receipted == report.sent == 1
+        # The chart, and this device's ledger, its key and the record that the relay was met on the attempt before.
+        assert report.receipted == report.sent == 4
         assert len(slept) == 1
         assert [link.closed for link in relay.links] == [1, 1, 1]
-        assert heard[-1] == Synced(received=report.received, receipted=1, pending=0)
+        assert heard[-1] == Synced(received=report.received, receipted=4, pending=0)
         assert runtime.store.get_value(RELAY_ADDRESS) == ADDRESS.encode()
+
+
+def test_failed_attempts_are_recorded_by_the_next_opening(tmp_path: Path, clinic: Clinic):
+    """Once, with their number; also those of somebody who wanted to use the open home."""
+    folder = _home(tmp_path, clinic, Role.NURSE)
+
+    def told() -> list[int | None]:
+        found = opened(runtime.store, runtime.keyring, ledger_id(runtime.identity.name))
+        return [one.count for _, one in found if isinstance(one, AuditRecord) and one.kind.name == "unlock_failed"]
+
+    for _ in range(3):
+        with pytest.raises(VaultError, match="another"), open_home(folder, "wrong"):
+            pass
+    with open_home(folder, PASSPHRASE) as runtime:
+        assert told() == [3]
+        with pytest.raises(VaultError):
+            runtime.check_passphrase("wrong")
+        runtime.check_passphrase(PASSPHRASE)
+        assert told() == [3, 1]
+    with open_home(folder, PASSPHRASE) as runtime:
+        assert told() == [3, 1]
+
+
+def test_failed_attempts_wait_until_they_can_be_recorded(
+    tmp_path: Path, clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+):
+    """For a full disk to have room again: nobody is kept out; and for the enrolment of the device."""
+
+    def full(*_: Any, **__: Any) -> Any:
+        raise StoreError("disk_full", expected="room", got="none", do="free some")
+
+    folder = _home(tmp_path, clinic, Role.NURSE)
+    with pytest.raises(VaultError), open_home(folder, "wrong"):
+        pass
+    monkeypatch.setattr(Recorder, "write", full)
+    with open_home(folder, PASSPHRASE) as runtime:
+        assert failed_attempts(runtime.home.attempts) is not None
+    monkeypatch.undo()
+    with open_home(folder, PASSPHRASE) as runtime:
+        assert failed_attempts(runtime.home.attempts) is None
+    fresh = tmp_path / "fresh"
+    with open_home(fresh, PASSPHRASE, make=True, cost=CHEAP):
+        pass
+    with pytest.raises(VaultError), open_home(fresh, "wrong"):
+        pass
+    with open_home(fresh, PASSPHRASE) as runtime:
+        assert failed_attempts(runtime.home.attempts) is not None
+        runtime.record_unlocked("bridge")
+        assert runtime.store.size() == 0
 
 
 def test_clock_and_entropy_are_the_systems(monkeypatch: pytest.MonkeyPatch):

@@ -39,7 +39,7 @@ def send_on(host: Host) -> None:
 
 
 def entries(world: World) -> int:
-    """How many entries the tablet's store holds; the home must be closed."""
+    """How many entries the tablet's store holds besides those of ledgers; the home must be closed."""
     return size_of(world.homes / "tablet")
 
 
@@ -417,6 +417,7 @@ class TestCharts:
         (row,) = tablet.stream("charts.list")
         assert row == {
             "chart": world.chart,
+            "sealed": False,
             "name": PATIENT,
             "documents": 2,
             "allergies": 1,

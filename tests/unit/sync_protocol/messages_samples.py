@@ -10,10 +10,12 @@ from sync_protocol.messages import (
     Entries,
     Failure,
     Frontiers,
+    Growth,
     Have,
     Hello,
     Leaf,
     Message,
+    NoteProof,
     Page,
     ProofsFrame,
     Ready,
@@ -24,6 +26,7 @@ from sync_protocol.messages import (
     Want,
     Welcome,
 )
+from sync_protocol.peer_messages import Done, PeerAuth, PeerHello, PeerNotes
 from sync_protocol.signing import Ed25519Signature
 
 HASH = Hash(b"h" * 32)
@@ -32,22 +35,35 @@ SESSION = SessionId(b"s" * 16)
 STREAM = StreamId(b"t" * 16)
 SIGNATURE = Ed25519Signature(b"g" * 64)
 
+PROOF = NoteProof(own=True, path=(HASH,))
+GROWTH = Growth(base=2, path=(HASH,))
+
 SAMPLES: list[Message] = [
     Hello(
-        versions=(1,), organisation=OrganisationId(b"o" * 16), certificate=CertificateHash(b"c" * 32), nonce=b"n" * 32
+        versions=(1,),
+        organisation=OrganisationId(b"o" * 16),
+        certificate=CertificateHash(b"c" * 32),
+        nonce=b"n" * 32,
+        notes=(b"note",),
     ),
-    Welcome(version=1, nonce=b"n" * 32, record=b"record", signature=SIGNATURE),
+    Welcome(version=1, nonce=b"n" * 32, record=b"record", signature=SIGNATURE, note=b"note", proofs=(PROOF,)),
     Auth(address="https://relay.example:443", certificates=(b"one", b"two"), signature=SIGNATURE),
     Ready(token=b"token", expires_ms=7),
     Cursor(size=3, root=HASH, sessions=(SESSION,), newest=(5, HASH)),
     Have(seals=((SESSION, 4),)),
     ProofsFrame(certificates=(b"c",), sessions=(b"s",), seals=(b"1", b"2")),
     Entries(entries=(WireEntry(header=b"header", body=b"", index=0, path=(HASH,)),)),
-    Page(note=b"note", more=True),
-    Receipt(note=b"note", leaves=(Leaf(entry=ENTRY, index=2, path=(HASH, HASH)),)),
+    Page(note=b"note", more=True, consistency=GROWTH),
+    Receipt(note=b"note", leaves=(Leaf(entry=ENTRY, index=2, path=(HASH, HASH)),), consistency=GROWTH),
     Refused(entry=ENTRY, code="gap", expected="what", got="this", do="that"),
     Resync(note=b"note"),
     Frontiers(streams=(StreamFrontier(stream=STREAM, heads={SESSION: (4, ENTRY)}),), last=True),
     Want(chains=((STREAM, (SESSION, 0)),)),
     Failure(code="forged", expected="a signature", got="none", do="ask"),
+    PeerHello(
+        versions=(1,), organisation=OrganisationId(b"o" * 16), certificate=CertificateHash(b"c" * 32), nonce=b"n" * 32
+    ),
+    PeerAuth(address="ws://192.0.2.5:8731", certificates=(b"one", b"two"), signature=SIGNATURE),
+    PeerNotes(notes=(b"note",)),
+    Done(again=True),
 ]

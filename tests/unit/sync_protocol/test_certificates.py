@@ -23,7 +23,7 @@ from sync_protocol.labels import Label
 from sync_protocol.limits import CERTIFICATE_CHAIN_MAX
 from sync_protocol.roles import Role
 from sync_protocol.signed import Signed, sign, sign_hybrid
-from sync_protocol.signing import HybridSigningKey, MlDsaVerifyKey, VerifyKey
+from sync_protocol.signing import CosigningKey, HybridSigningKey, MlDsaVerifyKey, VerifyKey
 from tests.support.people import Device, Organisation
 
 ONE, OTHER = Organisation.make(1), Organisation.make(2)
@@ -146,6 +146,16 @@ def test_a_relay_is_the_root_s_word():
     foreign = replace(ONE.relay.value, organisation=OrganisationId(bytes(16)))
     with pytest.raises(UntrustedError):
         open_relay(sign_hybrid(foreign, ONE.root_key, Label.RELAY).wire, ONE.root)
+
+
+def test_a_relay_s_record_may_name_its_cosigner():
+    """An ML-DSA-44 key of 1,312 bytes under key 6; a record from before there were such keys has none."""
+    assert ONE.relay.value.cosigner is None
+    cosigner = CosigningKey(bytes(32)).public
+    named = sign_hybrid(replace(ONE.relay.value, cosigner=cosigner), ONE.root_key, Label.RELAY)
+    found = open_relay(named.wire, ONE.root).value.cosigner
+    assert found == cosigner
+    assert len(cosigner) == 1312
 
 
 def test_a_session_is_its_certificate_s():

@@ -81,7 +81,7 @@ def test_a_newer_kind_is_kept_and_not_acted_upon(tag: int):
         encode([5, {1: b"d" * 16, 2: 0}]),
         encode([6, {1: b"c" * 32, 2: [2, 1]}]),
         encode([6, {1: b"c" * 32, 2: [1, 1]}]),
-        encode([6, {1: b"c" * 32, 2: [4]}]),
+        encode([6, {1: b"c" * 32, 2: [5]}]),
         pack_control(SAMPLES[0]) + b"\0",
         b"",
     ],

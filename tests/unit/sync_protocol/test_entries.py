@@ -17,6 +17,7 @@ from sync_protocol.entries import (
     VerifiedEntry,
     WireEntry,
     associated_data,
+    bound_header,
     claimed_header,
     next_lamport,
     open_seal,
@@ -247,3 +248,10 @@ def test_every_entry_of_a_batch_verifies(bodies: list[bytes]):
     opened = open_seal(seal.wire, NURSE.signer.public)
     assert isinstance(opened.value, Seal)
     assert [verify_entry(e.wire, claimed_header(e.wire), opened).body for e in entries] == bodies
+
+
+def test_what_a_body_is_bound_to_is_read_off_any_header():
+    """As received; what is no map is none."""
+    assert bound_header(FIRST.wire.header) == FIRST.associated_data
+    with pytest.raises(MalformedError):
+        bound_header(encode([1]))

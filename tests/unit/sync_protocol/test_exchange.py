@@ -12,15 +12,17 @@ from dataclasses import replace
 
 import pytest
 
+from sync_protocol.accusations import judge
 from sync_protocol.errors import ForgedError, MalformedError, UntrustedError
 from sync_protocol.frames import pack_frame, unpack_frame
 from sync_protocol.ids import EntryHash, StreamId
 from sync_protocol.labels import Label
-from sync_protocol.messages import Entries, Message, Page, ProofsFrame, Receipt, ToldError
+from sync_protocol.merkle import consistency_path
+from sync_protocol.messages import Entries, Growth, Message, Page, ProofsFrame, Receipt, ToldError
 from sync_protocol.roles import Role
 from sync_protocol.signed import sign_hybrid
 from sync_protocol.signing import SigningKey
-from sync_protocol.steps import RELAY_LOG_DIFFERS, RELAY_LOG_SHRANK
+from sync_protocol.steps import RELAY_LOG_DENIED, RELAY_LOG_DIFFERS, RELAY_LOG_SHRANK, RELAY_LOG_SPLIT
 from tests.support.people import Organisation
 from tests.support.shells import Relay, SyncingDevice, Wire, sync
 
@@ -43,8 +45,8 @@ class World:
     def turn(self) -> None:
         """One random thing happens."""
         act = self.random.choices(
-            [self.deliver, self.write, self.connect, self.cut, self.tell, self.push],
-            weights=[60, 8, 8, 3, 4, 6],
+            [self.deliver, self.write, self.connect, self.cut, self.tell, self.push, self.gossip],
+            weights=[60, 8, 8, 3, 4, 6, 3],
         )[0]
         act(self.random.randrange(len(self.devices)))
         self.check()
@@ -77,6 +79,12 @@ class World:
         if number in self.wires:
             self.wires[number].down.extend(self.wires[number].relay.pump())
 
+    def gossip(self, number: int) -> None:
+        """A device hands another one the newest checkpoint that it holds."""
+        held, other = self.devices[number].held, self.random.choice(self.devices)
+        if held is not None and held not in other.shown:
+            other.shown.append(held)
+
     def check(self) -> None:
         """Nothing was refused, no connection failed, and what was receipted is in the relay's store."""
         for number, wire in self.wires.items():
@@ -85,6 +93,7 @@ class World:
         for home in self.devices:
             assert not home.unsound
             assert not home.rejected
+            assert not home.accusations
             for name in home.receipted:
                 assert self.relay.store.entry(name) is not None
 
@@ -113,7 +122,7 @@ def test_any_interleaving_converges(seed: int):
     for _ in range(250):
         world.turn()
     world.settle()
-    assert not any(home.alarms for home in world.devices)
+    assert not any(home.alarms or home.accusations or home.shown for home in world.devices)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -136,6 +145,7 @@ def test_a_relay_that_was_restored_is_supplied_again(seed: int):
     """It lost its tail, perhaps in the middle of connections: nothing acknowledged is lost.
 
     Whoever held a state that the log no longer has raises an alarm; a log that grew again just as it was, does not.
+    What is held against the relay convicts it.
     """
     world = World(seed, devices=3)
     for _ in range(world.random.randrange(150)):
@@ -152,8 +162,17 @@ def test_a_relay_that_was_restored_is_supplied_again(seed: int):
         world.turn()
     assert acknowledged <= world.settle()
     for home, state in known:
-        assert {alarm.code for alarm in home.alarms} <= {RELAY_LOG_DIFFERS}
+        assert {alarm.code for alarm in home.alarms} <= {RELAY_LOG_DIFFERS, RELAY_LOG_DENIED, RELAY_LOG_SPLIT}
         assert home.alarms or world.relay.root(state.size) == state.root
+    convict(world)
+
+
+def convict(world: World) -> None:
+    """Whatever is held against the relay stands before everybody who knows the organisation's root."""
+    organisation = world.organisation
+    for home in world.devices:
+        for accusation in home.accusations:
+            judge(accusation, organisation.root, organisation.relay.value)
 
 
 class Disaster(World):
@@ -184,6 +203,7 @@ class Disaster(World):
         twin.session = home.session.branch()
         twin.receipted, twin.fed = set(home.receipted), set(home.fed)
         twin.alarms, twin.unsound, twin.rejected = [], [], {}
+        twin.accusations, twin.shown = [], list(home.shown)
         return twin
 
     def check(self) -> None:
@@ -203,6 +223,7 @@ def test_whatever_is_restored_nothing_is_lost(seed: int):
     for _ in range(400):
         world.turn()
     assert world.settle() >= world.everything
+    convict(world)
 
 
 @pytest.mark.soak
@@ -233,7 +254,7 @@ def test_a_receipt_alone_is_enough_to_find_a_loss_out():
     assert one.cursor.size == 0 < one.newest.size
     world.relay.restore(backup)
     sync(one, world.relay)
-    assert [alarm.code for alarm in one.alarms] == [RELAY_LOG_DIFFERS]
+    assert [alarm.code for alarm in one.alarms] == [RELAY_LOG_DENIED, RELAY_LOG_DIFFERS]
     assert one.entries() <= world.settle()
     assert len(other.entries()) == 3
 
@@ -372,7 +393,12 @@ def test_a_relay_that_goes_back_within_a_connection_is_an_alarm():
     reached = other.cursor
     other.write(stream, 1)
     wire = Wire(other, world.relay)
-    tampering(wire, lambda message: replace(message, note=early) if isinstance(message, Page) else message)
+    growth = Growth(base=reached.size, path=consistency_path(world.relay.leaves(reached.size), 2))
+
+    def back(message: Message) -> Message:
+        return replace(message, note=early, consistency=growth) if isinstance(message, Page) else message
+
+    tampering(wire, back)
     assert [alarm.code for alarm in other.alarms] == [RELAY_LOG_SHRANK]
     assert other.cursor == reached
     assert reached.size > 2

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from sync_protocol.accusations import Split
 from sync_protocol.certificates import Trust
 from sync_protocol.checkpoints import Checkpoint, NoteKey, sign_checkpoint
 from sync_protocol.device_exchange import DeviceExchange
@@ -17,13 +18,14 @@ from sync_protocol.frames import pack_frame, unpack_frame
 from sync_protocol.ids import EntryHash, Hash, SessionId
 from sync_protocol.intake import Proofs, Refusal
 from sync_protocol.limits import FRAME_ITEMS_MAX, FRONTIER_HEADS_MAX, PROOFS_BYTES_MAX, PROOFS_MAX
-from sync_protocol.merkle import EMPTY_ROOT, inclusion_path, leaf_hash, root
+from sync_protocol.merkle import EMPTY_ROOT, consistency_path, inclusion_path, leaf_hash, root
 from sync_protocol.messages import (
     TYPES,
     Cursor,
     Entries,
     Failure,
     Frontiers,
+    Growth,
     Have,
     Leaf,
     Message,
@@ -36,6 +38,7 @@ from sync_protocol.messages import (
     ToldError,
     Want,
 )
+from sync_protocol.peer_states import PEER_ACCEPTS
 from sync_protocol.relay_exchange import RelayExchange
 from sync_protocol.roles import Role
 from sync_protocol.signing import SigningKey
@@ -45,13 +48,17 @@ from sync_protocol.steps import (
     RELAY_LOG_SHRANK,
     RELAY_LOG_SPLIT,
     UNFINISHED,
+    Accused,
     Admitted,
     Advance,
     Alarm,
     CaughtUp,
     Close,
     Compare,
+    Doubted,
     Feed,
+    Greet,
+    Greeted,
     Locate,
     Peer,
     Receipted,
@@ -69,6 +76,7 @@ ORGANISATION = Organisation.make(1)
 NURSE = ORGANISATION.device(Role.NURSE)
 LEAVES = [leaf_hash(bytes([n]) * 32) for n in range(40)]
 OWN = SessionId(b"s" * 16)
+FAILURE = next(sample for sample in SAMPLES if isinstance(sample, Failure))
 
 
 def checkpoint(size: int) -> Checkpoint:
@@ -82,8 +90,30 @@ def note(size: int, *, forked: bool = False, key: NoteKey = ORGANISATION.note_ke
     return sign_checkpoint(Checkpoint(origin=key.public.name, size=size, root=root(leaves)), key)
 
 
+def grown(base: int, size: int) -> Growth:
+    """The proof between two states of the log."""
+    first, second = sorted((base, size))
+    return Growth(base=base, path=consistency_path(LEAVES[:second], first))
+
+
+def page(size: int, *, base: int | None = None, more: bool = True, forked: bool = False) -> Page:
+    """The end of a page, at a state of the log, proven from another one."""
+    growth = None if base is None else grown(base, size)
+    return Page(note=note(size, forked=forked), more=more, consistency=growth)
+
+
+def receipt(size: int, *leaves: Leaf, base: int | None = None, forked: bool = False) -> Receipt:
+    """A receipt under a state of the log, proven from another one."""
+    growth = None if base is None else grown(base, size)
+    return Receipt(note=note(size, forked=forked), leaves=leaves, consistency=growth)
+
+
 def device(
-    cursor: Checkpoint = EMPTY_CURSOR, *, sessions: tuple[SessionId, ...] = (OWN,), newest: Checkpoint = EMPTY_CURSOR
+    cursor: Checkpoint = EMPTY_CURSOR,
+    *,
+    sessions: tuple[SessionId, ...] = (OWN,),
+    newest: Checkpoint = EMPTY_CURSOR,
+    notes: tuple[bytes, ...] = (),
 ) -> DeviceExchange:
     """A device's machine."""
     return DeviceExchange(
@@ -95,6 +125,7 @@ def device(
         cursor=cursor,
         sessions=sessions,
         newest=newest,
+        notes=notes,
     )
 
 
@@ -150,6 +181,11 @@ def serving() -> RelayExchange:
     return machine
 
 
+def alarms(steps: list[Any]) -> list[str]:
+    """What a person hears."""
+    return [step.code for step in steps if isinstance(step, Alarm)]
+
+
 def failed(steps: list[Any]) -> PeerError:
     """The error by which a connection ended; the other side is told, and it is over."""
     told, close = steps[-2:]
@@ -161,13 +197,24 @@ def failed(steps: list[Any]) -> PeerError:
     return close.error
 
 
+def greeting(machine: RelayExchange, frame: bytes, *, size: int = 4) -> list[Any]:
+    """Let a relay answer a HELLO, honestly, with its log at that size."""
+    (greet,) = machine.receive(frame, now_ms=0)
+    assert isinstance(greet, Greet)
+    paths = [
+        None if shown is None or shown.size > size or shown != checkpoint(shown.size) else grown(shown.size, size).path
+        for shown in greet.shown
+    ]
+    return machine.greeted(note=note(size), paths=paths)
+
+
 def device_in(state: DeviceState) -> DeviceExchange:
     """A device's machine in a state."""
     if state is DeviceState.HELLO:
         return device()
     machine, other = device(checkpoint(3)), relay()
     if state in {DeviceState.AUTH, DeviceState.CLOSED}:
-        machine.receive(only_frame(other.receive(only_frame(machine.start()), now_ms=0)))
+        machine.receive(only_frame(greeting(other, only_frame(machine.start()))))
         if state is DeviceState.CLOSED:
             hear(machine, SAMPLES[0])
         return machine
@@ -184,10 +231,13 @@ def relay_in(state: RelayState) -> RelayExchange:
     if state is RelayState.HELLO:
         return relay()
     machine, other = relay(), device()
+    if state is RelayState.GREETING:
+        machine.receive(only_frame(other.start()), now_ms=0)
+        return machine
     if state in {RelayState.AUTH, RelayState.DECIDING, RelayState.CLOSED}:
-        answer = machine.receive(only_frame(other.start()), now_ms=0)
+        answer = greeting(machine, only_frame(other.start()))
         if state is RelayState.DECIDING:
-            machine.receive(only_frame(other.receive(only_frame(answer))), now_ms=0)
+            machine.receive(only_frame(other.receive(only_frame(answer))[-1:]), now_ms=0)
         if state is RelayState.CLOSED:
             heard(machine, SAMPLES[0])
         return machine
@@ -229,15 +279,18 @@ def test_every_message_is_for_one_side_or_both():
     """There is none that nobody takes."""
     for_device = frozenset().union(*DEVICE_ACCEPTS.values())
     for_relay = frozenset().union(*RELAY_ACCEPTS.values())
-    assert for_device | for_relay == set(TYPES.values())
+    for_peer = frozenset().union(*PEER_ACCEPTS.values())
+    assert for_device | for_relay | for_peer == set(TYPES.values())
     assert for_device & for_relay == {ProofsFrame, Entries, Failure}
 
 
 def test_the_two_let_each_other_in():
     """HELLO, WELCOME, AUTH, READY, CURSOR."""
     one, other = device(checkpoint(3)), relay()
-    answer = other.receive(only_frame(one.start()), now_ms=0)
-    (peer,) = other.receive(only_frame(one.receive(only_frame(answer))), now_ms=0)
+    answer = greeting(other, only_frame(one.start()))
+    greeted, auth = one.receive(only_frame(answer))
+    assert greeted == Greeted(checkpoint=checkpoint(4), note=note(4), linked=False, proofs=(), settled=())
+    (peer,) = other.receive(only_frame([auth]), now_ms=0)
     assert isinstance(peer, Peer)
     assert peer.certificate.hash == NURSE.name
     admitted, cursor = one.receive(only_frame(other.ready(token=b"token", expires_ms=9)))
@@ -260,7 +313,7 @@ def test_nothing_is_served_before_the_shell_let_the_device_in():
 
 def test_the_other_side_s_reason_is_its_own():
     """It is told as such, and not mistaken for something that this side found."""
-    for steps in (hear(opened(), SAMPLES[-1]), heard(serving(), SAMPLES[-1])):
+    for steps in (hear(opened(), FAILURE), heard(serving(), FAILURE)):
         (close,) = steps
         assert isinstance(close.error, ToldError)
         assert close.error.code == "forged"
@@ -285,12 +338,12 @@ def test_a_page_moves_the_cursor_after_what_it_ends():
     """Proofs that no entries followed are stored first."""
     machine = opened(checkpoint(3))
     assert hear(machine, ProofsFrame(certificates=(), sessions=(), seals=(b"seal",))) == []
-    take, advance, caught_up = hear(machine, Page(note=note(5), more=False))
+    take, advance, caught_up = hear(machine, page(5, base=3, more=False))
     assert take == Take(Proofs(seals=(b"seal",)), ())
-    assert advance == Advance(checkpoint(5), note(5), checkpoint(5))
+    assert advance == Advance(checkpoint(5), note(5), checkpoint(5), note(5))
     assert caught_up == CaughtUp()
     assert hear(machine, Page(note=None, more=True)) == []
-    assert hear(machine, Page(note=note(5), more=False))[0] == Advance(checkpoint(5), note(5), checkpoint(5))
+    assert hear(machine, page(5, more=False))[0] == Advance(checkpoint(5), note(5), checkpoint(5), note(5))
 
 
 @pytest.mark.parametrize(
@@ -299,10 +352,11 @@ def test_a_page_moves_the_cursor_after_what_it_ends():
 def test_a_log_that_goes_back_or_splits_is_an_alarm(size: int, *, forked: bool, code: str):
     """Within one connection there is no excuse: the cursor stays, a person hears of it, the connection ends."""
     machine = opened(checkpoint(3))
-    hear(machine, Page(note=note(5), more=True))
-    steps = hear(machine, Page(note=note(size, forked=forked), more=False))
-    assert isinstance(steps[0], Alarm)
-    assert steps[0].code == code
+    hear(machine, page(5, base=3))
+    steps = hear(machine, page(size, base=5 if size == 4 else None, more=False, forked=forked))
+    assert [step.code for step in steps if isinstance(step, Alarm)] == [code]
+    evidence = [Accused(Split(note(5), note(5, forked=True))), Doubted(note(5, forked=True))]
+    assert [step for step in steps if isinstance(step, Accused | Doubted)] == (evidence if forked else [])
     assert failed(steps).code == code
     assert not any(isinstance(step, Advance) for step in steps)
 
@@ -311,19 +365,21 @@ def test_a_receipt_may_be_under_an_older_checkpoint():
     """Receipts and pages are made side by side; its inclusion counts, and the cursor stays where it is."""
     machine = opened(checkpoint(5))
     leaves = (Leaf(entry=EntryHash(bytes([1]) * 32), index=1, path=inclusion_path(LEAVES[:4], 1)),)
-    assert hear(machine, Receipt(note=note(4), leaves=leaves)) == [Receipted(checkpoint(4), leaves, checkpoint(5))]
-    assert isinstance(hear(machine, Page(note=note(5), more=True))[0], Advance)
+    assert hear(machine, receipt(4, *leaves, base=5)) == [
+        Receipted(checkpoint(4), note(4), leaves, checkpoint(5), None)
+    ]
+    assert isinstance(hear(machine, page(5))[0], Advance)
 
 
 def test_receipts_and_pages_speak_of_one_log():
     """A receipt under another root of a size that was seen is an alarm, whichever came first."""
     machine = opened(checkpoint(5))
-    assert hear(machine, Receipt(note=note(5, forked=True), leaves=()))[0].code == RELAY_LOG_SPLIT
+    assert alarms(hear(machine, receipt(5, forked=True))) == [RELAY_LOG_SPLIT]
     machine = opened(checkpoint(5))
-    hear(machine, Receipt(note=note(8), leaves=()))
-    assert hear(machine, Page(note=note(8, forked=True), more=True))[0].code == RELAY_LOG_SPLIT
+    hear(machine, receipt(8, base=5))
+    assert alarms(hear(machine, page(8, forked=True))) == [RELAY_LOG_SPLIT]
     machine = opened(checkpoint(5), newest=checkpoint(9))
-    assert hear(machine, Page(note=note(9, forked=True), more=True))[0].code == RELAY_LOG_SPLIT
+    assert alarms(hear(machine, page(9, forked=True))) == [RELAY_LOG_SPLIT]
 
 
 @pytest.mark.parametrize(
@@ -360,7 +416,7 @@ def test_a_relay_that_forgot_is_an_alarm_and_is_told_everything():
     assert sent(frames) == [Frontiers(streams=(StreamFrontier(stream=STREAM, heads={OWN: (2, ENTRY)}),), last=True)]
     assert forks == SupplyChains(((STREAM, OWN, 0),))
     assert hear(machine, Want(chains=((STREAM, (OWN, 3)),))) == [SupplyChains(((STREAM, OWN, 3),))]
-    assert hear(machine, Page(note=note(4), more=True)) == [Advance(checkpoint(4), note(4), checkpoint(4))]
+    assert hear(machine, page(4)) == [Advance(checkpoint(4), note(4), checkpoint(4), note(4))]
     failed(hear(machine, Want(chains=())))
 
 
@@ -379,11 +435,11 @@ def test_until_a_resync_is_over_it_begins_again():
     """Receipts of the new log do not make up for what was not compared yet: what is kept is a state of no log."""
     machine = opened(checkpoint(3), newest=checkpoint(9))
     hear(machine, Resync(note=note(4)))
-    assert hear(machine, Receipt(note=note(12), leaves=())) == [Receipted(checkpoint(12), (), UNFINISHED)]
+    assert hear(machine, receipt(12, base=4)) == [Receipted(checkpoint(12), note(12), (), UNFINISHED, note(12))]
     machine.frontiers({})
-    assert hear(machine, Receipt(note=note(14), leaves=())) == [Receipted(checkpoint(14), (), UNFINISHED)]
-    assert hear(machine, Page(note=note(12), more=True)) == [Advance(checkpoint(12), note(12), checkpoint(14))]
-    assert hear(machine, Receipt(note=note(15), leaves=())) == [Receipted(checkpoint(15), (), checkpoint(15))]
+    assert hear(machine, receipt(14, base=12)) == [Receipted(checkpoint(14), note(14), (), UNFINISHED, note(14))]
+    assert hear(machine, page(12)) == [Advance(checkpoint(12), note(12), checkpoint(14), note(14))]
+    assert hear(machine, receipt(15, base=14)) == [Receipted(checkpoint(15), note(15), (), checkpoint(15), note(15))]
     again = device(checkpoint(3), newest=UNFINISHED)
     (cursor,) = sent(again.resume(ORGANISATION.relay))
     assert isinstance(cursor, Cursor)
@@ -555,8 +611,16 @@ def test_what_is_wanted_spans_frames_and_then_the_feed_begins():
 def test_a_page_never_moves_a_cursor_back():
     """A cursor that crossed a page on its way makes the shell feed from further back; those notes are left out."""
     machine = serving()
-    pages = [sent(machine.page(Proofs(), (), note=note(size), more=False))[-1] for size in (4, 2, 4, 6)]
-    assert [page.note for page in pages if isinstance(page, Page)] == [note(4), None, note(4), note(6)]
+    growth = grown(2, 4)
+    pages = [
+        sent(machine.page(Proofs(), (), note=note(size), more=False, consistency=growth))[-1] for size in (4, 2, 4, 6)
+    ]
+    assert [(page.note, page.consistency) for page in pages if isinstance(page, Page)] == [
+        (note(4), growth),
+        (None, None),
+        (note(4), growth),
+        (note(6), growth),
+    ]
     assert machine.page(Proofs(), (), note=None, more=True)[-1] == Feed()
 
 

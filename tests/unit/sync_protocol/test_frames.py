@@ -19,10 +19,12 @@ from sync_protocol.ids import EntryHash, Hash, SessionId, StreamId
 from sync_protocol.limits import (
     BATCH_ENTRIES_MAX,
     BODY_BYTES_MAX,
+    CONSISTENCY_PATH_MAX,
     FRAME_BYTES_MAX,
     FRAME_ITEMS_MAX,
     FRONTIER_SESSIONS_MAX,
     FRONTIERS_IN_FRAME,
+    GOSSIP_NOTES_MAX,
     HEADER_BYTES_MAX,
     LOG_PATH_MAX,
     LOG_SIZE_MAX,
@@ -33,8 +35,21 @@ from sync_protocol.limits import (
     SEAL_PATH_MAX,
     SEQ_MAX,
 )
-from sync_protocol.messages import Cursor, Entries, Failure, Have, Leaf, Message, ProofsFrame, Receipt, Want
-from sync_protocol.signing import SigningKey
+from sync_protocol.messages import (
+    Cursor,
+    Entries,
+    Failure,
+    Growth,
+    Have,
+    Leaf,
+    Message,
+    NoteProof,
+    ProofsFrame,
+    Receipt,
+    Want,
+    Welcome,
+)
+from sync_protocol.signing import Ed25519Signature, SigningKey
 from tests.unit.sync_protocol.messages_samples import HASH, SAMPLES
 
 STREAM_BYTES = b"".join(map(pack_frame, SAMPLES))
@@ -256,6 +271,15 @@ def test_frontiers_are_split_into_frames_that_fit(sizes: list[int]):
             note=bytes(NOTE_BYTES_MAX),
             leaves=(Leaf(entry=EntryHash(b"e" * 32), index=LOG_SIZE_MAX, path=(HASH,) * LOG_PATH_MAX),)
             * RECEIPT_LEAVES_MAX,
+            consistency=Growth(base=LOG_SIZE_MAX, path=(HASH,) * CONSISTENCY_PATH_MAX),
+        ),
+        Welcome(
+            version=1,
+            nonce=bytes(32),
+            record=bytes(16 * 1024),
+            signature=Ed25519Signature(bytes(64)),
+            note=bytes(NOTE_BYTES_MAX),
+            proofs=(NoteProof(own=True, path=(HASH,) * CONSISTENCY_PATH_MAX),) * GOSSIP_NOTES_MAX,
         ),
     ],
     ids=lambda message: type(message).__name__,

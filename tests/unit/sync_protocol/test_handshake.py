@@ -11,8 +11,9 @@ from sync_protocol.encoding import decode, encode
 from sync_protocol.errors import ForgedError, MalformedError, PeerError, UntrustedError
 from sync_protocol.frames import unpack_frame
 from sync_protocol.handshake import Said, authenticate, check_auth, check_welcome, welcome
+from sync_protocol.ids import Hash
 from sync_protocol.labels import Label
-from sync_protocol.messages import Auth, Hello, Welcome
+from sync_protocol.messages import Auth, Hello, NoteProof, Welcome
 from sync_protocol.roles import Role
 from sync_protocol.signed import sign_hybrid
 from sync_protocol.signing import SigningKey
@@ -20,17 +21,28 @@ from tests.support.people import ADDRESS, Device, Organisation
 
 ONE, OTHER = Organisation.make(1), Organisation.make(2)
 NURSE, DOCTOR = ONE.device(Role.NURSE), ONE.device(Role.PHYSICIAN)
+NOTE = b"a checkpoint, which nobody reads in a handshake"
+PROOFS = (NoteProof(own=True, path=(Hash(b"h" * 32),)),)
 
 
 def hello_of(device: Device, *, nonce: bytes = b"d" * 32, versions: tuple[int, ...] = (1,)) -> Said[Hello]:
     """A device's hello."""
     organisation = device.organisation.root.value.organisation
-    return Said.say(Hello(versions=versions, organisation=organisation, certificate=device.name, nonce=nonce))
+    return Said.say(
+        Hello(versions=versions, organisation=organisation, certificate=device.name, nonce=nonce, notes=(NOTE,))
+    )
 
 
 def answered(hello: Said[Hello], organisation: Organisation = ONE) -> Said[Welcome]:
     """The relay's answer."""
-    return welcome(hello, record=organisation.relay, nonce=b"r" * 32, signer=organisation.relay_key)
+    return welcome(
+        hello,
+        record=organisation.relay,
+        nonce=b"r" * 32,
+        note=NOTE,
+        proofs=PROOFS,
+        signer=organisation.relay_key,
+    )
 
 
 def proven(hello: Said[Hello], answer: Said[Welcome], device: Device = NURSE, *, address: str = ADDRESS) -> Auth:
@@ -69,10 +81,14 @@ def test_a_swapped_relay_key_is_refused():
     """The record names the key, and the key signs the answer."""
     thief = SigningKey(b"t" * 32)
     with pytest.raises(ForgedError):
-        check_welcome(HELLO, welcome(HELLO, record=ONE.relay, nonce=b"r" * 32, signer=thief), ONE.root)
+        check_welcome(
+            HELLO, welcome(HELLO, record=ONE.relay, nonce=b"r" * 32, note=NOTE, proofs=PROOFS, signer=thief), ONE.root
+        )
     record = sign_hybrid(replace(ONE.relay.value, ed25519=thief.public), OTHER.root_key, Label.RELAY)
     with pytest.raises(ForgedError):
-        check_welcome(HELLO, welcome(HELLO, record=record, nonce=b"r" * 32, signer=thief), ONE.root)
+        check_welcome(
+            HELLO, welcome(HELLO, record=record, nonce=b"r" * 32, note=NOTE, proofs=PROOFS, signer=thief), ONE.root
+        )
 
 
 def test_another_organisation_s_relay_is_refused():
@@ -90,6 +106,11 @@ def test_an_answer_is_to_one_hello():
         check_welcome(HELLO, Said.say(replace(ANSWER.message, version=2)), ONE.root)
     with pytest.raises(ForgedError):
         check_welcome(HELLO, Said.say(replace(ANSWER.message, nonce=b"x" * 32)), ONE.root)
+    with pytest.raises(ForgedError):
+        check_welcome(HELLO, Said.say(replace(ANSWER.message, note=b"another")), ONE.root)
+    for proofs in ((), (NoteProof(own=True, path=None),), (NoteProof(own=False, path=PROOFS[0].path),), PROOFS * 2):
+        with pytest.raises(ForgedError):
+            check_welcome(HELLO, Said.say(replace(ANSWER.message, proofs=proofs)), ONE.root)
 
 
 def test_a_proof_is_for_one_handshake():
@@ -97,7 +118,7 @@ def test_a_proof_is_for_one_handshake():
     auth = proven(HELLO, ANSWER)
     for hello, answer in (
         (hello_of(NURSE, nonce=b"e" * 32), ANSWER),
-        (HELLO, welcome(HELLO, record=ONE.relay, nonce=b"s" * 32, signer=ONE.relay_key)),
+        (HELLO, welcome(HELLO, record=ONE.relay, nonce=b"s" * 32, note=NOTE, proofs=PROOFS, signer=ONE.relay_key)),
     ):
         with pytest.raises(ForgedError):
             admitted(hello, answer, auth)

@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync_protocol.control import (
+    LEDGER_DOCUMENT,
+    LEDGER_NONCE,
     AddMember,
     Control,
     CreateChart,
@@ -20,6 +22,7 @@ from sync_protocol.control import (
     UnknownControl,
     chart_id,
     control_stream,
+    ledger_id,
     pack_control,
 )
 from sync_protocol.ids import CertificateHash, DocumentId, EntryHash, Hash
@@ -28,7 +31,7 @@ from sync_protocol.membership import ControlEntry, Membership, founding, read_co
 from sync_protocol.roles import READABLE, Compartment, Role
 from tests.support.people import Organisation
 
-SAFETY, CLINICAL, SENSITIVE = Compartment
+SAFETY, CLINICAL, SENSITIVE, AUDIT = Compartment
 NONCE = b"n" * 16
 
 
@@ -37,13 +40,16 @@ def person(name: str) -> CertificateHash:
     return CertificateHash(name.encode().ljust(32, b"."))
 
 
-CREATOR, DOCTOR, NURSE, STRANGER, ADMIN = map(person, ("creator", "doctor", "nurse", "stranger", "admin"))
+CREATOR, DOCTOR, NURSE, STRANGER, ADMIN, OFFICER = map(
+    person, ("creator", "doctor", "nurse", "stranger", "admin", "officer")
+)
 ROLES = {
     CREATOR: Role.NURSE,
     DOCTOR: Role.PHYSICIAN,
     NURSE: Role.NURSE,
     STRANGER: Role.PHYSICIAN,
     ADMIN: Role.ADMIN,
+    OFFICER: Role.COMPLIANCE_OFFICER,
 }
 CHART = chart_id(CREATOR, NONCE)
 FIRST = DocumentId(b"1" * 16)
@@ -107,7 +113,7 @@ def test_the_creator_is_the_first_member():
 def test_a_member_reads_what_was_granted_and_its_role_allows():
     """Of both the less."""
     members = add_up(entry("a", CREATOR, add(NURSE)), entry("b", CREATOR, add(DOCTOR, SAFETY))).members
-    assert members[NURSE] == {SAFETY, CLINICAL}
+    assert members[NURSE] == {SAFETY, CLINICAL, AUDIT}
     assert members[DOCTOR] == {SAFETY}
 
 
@@ -132,7 +138,7 @@ def test_a_stranger_s_additions_count_for_nothing():
     invited = entry("b", CREATOR, add(STRANGER, SAFETY))
     friend = entry("c", STRANGER, add(NURSE))
     assert add_up(self_made, invited, friend).members == {
-        CREATOR: {SAFETY, CLINICAL},
+        CREATOR: {SAFETY, CLINICAL, AUDIT},
         STRANGER: {SAFETY},
         NURSE: {SAFETY},
     }
@@ -168,6 +174,35 @@ def test_an_unknown_creator_reads_nothing_yet():
 def test_an_administrator_in_a_chart_reads_nothing():
     """Its role keeps it from all compartments."""
     assert add_up(entry("a", CREATOR, add(ADMIN))).members[ADMIN] == frozenset()
+
+
+def test_a_compliance_officer_in_a_chart_reads_who_did_what_and_nothing_else():
+    """Whatever it was granted, and it grants no more than that."""
+    enlisted = entry("a", CREATOR, add(OFFICER))
+    members = add_up(enlisted, entry("b", OFFICER, add(DOCTOR), enlisted)).members
+    assert members[OFFICER] == members[DOCTOR] == {AUDIT}
+
+
+def test_a_ledger_holds_nothing_but_its_audit_stream():
+    """Its creator reads that whatever its role, and nobody reads more of it, whatever was granted."""
+    ledger = ledger_id(ADMIN)
+    birth = entry("ledger", ADMIN, CreateChart(nonce=LEDGER_NONCE, document=LEDGER_DOCUMENT))
+    added = [entry(f"add {name}", ADMIN, add(name)) for name in (OFFICER, DOCTOR)]
+    seen = (birth, *added)
+    whole = entry("whole", ADMIN, mint(AUDIT, ADMIN, OFFICER, DOCTOR), *seen)
+    content = entry("content", ADMIN, mint(CLINICAL, ADMIN, OFFICER, DOCTOR), *seen)
+    found = replay((*seen, whole, content), ledger, ROLES)
+    assert found is not None
+    assert found.chart_document == LEDGER_DOCUMENT
+    assert found.members == {ADMIN: {AUDIT}, OFFICER: {AUDIT}, DOCTOR: {AUDIT}}
+    assert [epoch.id for epoch in found.epochs.values() if epoch.valid] == [whole.hash]
+
+
+def test_nobody_makes_a_ledger_of_anothers():
+    """It follows from the certificate of the device that writes it."""
+    birth = entry("ledger", STRANGER, CreateChart(nonce=LEDGER_NONCE, document=LEDGER_DOCUMENT))
+    assert replay([birth], ledger_id(CREATOR), ROLES) is None
+    assert founding(birth) == ledger_id(STRANGER)
 
 
 def test_documents_are_the_chart_s_own_and_then_the_others():

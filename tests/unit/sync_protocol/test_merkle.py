@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import random
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymerkle import InmemoryTree
+from pymerkle import verify_consistency as oracle_verifies
 
 from sync_protocol.errors import ForgedError, MisuseError
 from sync_protocol.merkle import (
     EMPTY_ROOT,
     CompactRange,
+    consistency_path,
+    consistency_path_from,
     inclusion_path,
     inclusion_path_from,
     inclusion_paths,
@@ -22,6 +27,7 @@ from sync_protocol.merkle import (
     root,
     root_from,
     root_from_path,
+    verify_consistency,
     verify_inclusion,
 )
 
@@ -180,3 +186,184 @@ def test_a_range_that_cannot_be_is_refused(size: int, nodes: tuple[bytes, ...]):
     """A range read from a store is checked for its shape."""
     with pytest.raises(MisuseError):
         CompactRange(size, nodes)
+
+
+def test_rfc_6962_s_example_proofs():
+    """Section 2.1.3: leaves d0 to d6 with the nodes a to l; proofs from 3, 4 and 6 leaves to 7."""
+    leaves = [leaf_hash(bytes([i])) for i in range(7)]
+    a, b, c, d, e, f, j = leaves
+    g, h, i = root([a, b]), root([c, d]), root([e, f])
+    k, l = root([a, b, c, d]), root([e, f, j])  # noqa: E741 - the RFC's letter
+    assert consistency_path(leaves, 3) == (c, d, g, l)
+    assert consistency_path(leaves, 4) == (l,)
+    assert consistency_path(leaves, 6) == (i, j, k)
+    assert node_hash(k, l) == root(leaves)
+    assert h == node_hash(c, d)
+
+
+@pytest.mark.parametrize(("first", "second"), [(0, 0), (0, 1), (0, 7), (1, 1), (7, 7)])
+def test_where_nothing_has_to_be_shown_the_path_is_empty(first: int, second: int):
+    """The empty tree is a prefix of every tree, and each tree of itself: a path there is refused, and another root."""
+    assert consistency_path(LEAVES[:second], first) == ()
+    claim: dict[str, Any] = {"first": first, "second": second, "second_root": root(LEAVES[:second])}
+    verify_consistency(**claim, first_root=root(LEAVES[:first]), path=())
+    with pytest.raises(ForgedError):
+        verify_consistency(**claim, first_root=root(LEAVES[:first]), path=(LEAVES[0],))
+    with pytest.raises(ForgedError):
+        verify_consistency(**claim, first_root=LEAVES[9], path=())
+
+
+@pytest.mark.parametrize("second", range(1, 34))
+def test_every_pair_of_small_sizes_agrees_with_the_oracle(oracle: InmemoryTree, second: int):
+    """The list, the tiles and pymerkle give one proof, pymerkle accepts it, and it verifies."""
+    tiles = Tiles(LEAVES)
+    for first in range(1, second):
+        agree(oracle, LEAVES, first, second, consistency_path(LEAVES[:second], first))
+        assert consistency_path_from(tiles.read, first=first, second=second) == consistency_path(LEAVES[:second], first)
+
+
+@given(st.data())
+def test_every_way_to_a_proof_agrees(oracle: InmemoryTree, data: st.DataObject):
+    """The same over larger trees; a proof has at most two hashes a level."""
+    second = data.draw(st.integers(2, len(LEAVES)))
+    first = data.draw(st.integers(1, second - 1))
+    path = consistency_path(LEAVES[:second], first)
+    assert consistency_path_from(Tiles(LEAVES).read, first=first, second=second) == path
+    assert len(path) <= 2 * second.bit_length()
+    agree(oracle, LEAVES, first, second, path)
+
+
+def agree(oracle: InmemoryTree, leaves: Sequence[bytes], first: int, second: int, path: Sequence[bytes]) -> None:
+    """A proof is the RFC's, leads between the oracle's roots, and the oracle can prove the same."""
+    roots = oracle.get_root(first), oracle.get_root(second)
+    assert list(path) == subproof(leaves[:second], first, whole=True)
+    verify_consistency(first=first, first_root=roots[0], second=second, second_root=roots[1], path=path)
+    oracle_verifies(*roots, oracle.prove_consistency(first, second))
+
+
+def subproof(leaves: Sequence[bytes], first: int, *, whole: bool) -> list[bytes]:
+    """SUBPROOF of RFC 6962 section 2.1.2, word by word; pymerkle cuts its own proofs into other pieces."""
+    if first == len(leaves):
+        return [] if whole else [root(leaves)]
+    k = 1
+    while k * 2 < len(leaves):
+        k *= 2
+    if first <= k:
+        return [*subproof(leaves[:k], first, whole=whole), root(leaves[k:])]
+    return [*subproof(leaves[k:], first - k, whole=False), root(leaves[:k])]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_random_trees_agree_with_the_oracle(seed: int):
+    """Roots, inclusion and consistency at sampled sizes of a random tree of up to 10,000 leaves."""
+    compare_random_tree(random.Random(seed), leaves_max=10_000, samples=6)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(20))
+def test_many_random_trees_agree_with_the_oracle(seed: int):
+    """The same, more trees and more places."""
+    compare_random_tree(random.Random(seed), leaves_max=10_000, samples=100)
+
+
+def compare_random_tree(chance: random.Random, *, leaves_max: int, samples: int) -> None:
+    """Draw a tree; its own proofs at random places are the oracle's."""
+    data = [chance.randbytes(chance.randrange(40)) for _ in range(chance.randrange(leaves_max // 2, leaves_max) + 1)]
+    leaves = [leaf_hash(item) for item in data]
+    oracle = InmemoryTree(algorithm="sha256")
+    for item in data:
+        oracle.append_entry(item)
+    tiles = Tiles(leaves)
+    assert root(leaves) == oracle.get_root(len(leaves))
+    for _ in range(samples):
+        second = chance.randrange(2, len(leaves) + 1)
+        first, index = chance.randrange(1, second), chance.randrange(second)
+        expected = oracle.get_root(second)
+        assert root_from(tiles.read, second) == expected
+        path = inclusion_path_from(tiles.read, index=index, size=second)
+        assert [bytes(node) for node in oracle.prove_inclusion(index + 1, second).path[1:]] == list(path)
+        verify_inclusion(leaves[index], index=index, size=second, path=path, root=expected)
+        proof = consistency_path_from(tiles.read, first=first, second=second)
+        agree(oracle, leaves, first, second, proof)
+
+
+@settings(max_examples=300)
+@given(st.data())
+def test_a_wrong_proof_is_a_forgery(data: st.DataObject):
+    """Another size or root, or a proof with one hash changed, cut, doubled or swapped, shows nothing."""
+    second = data.draw(st.integers(2, 40))
+    first = data.draw(st.integers(1, second - 1))
+    path: list[bytes] = list(consistency_path(LEAVES[:second], first))
+    claim: dict[str, Any] = {
+        "first": first,
+        "first_root": root(LEAVES[:first]),
+        "second": second,
+        "second_root": root(LEAVES[:second]),
+    }
+    at = data.draw(st.integers(0, len(path) - 1))
+    what = data.draw(st.sampled_from(["first", "second", "roots", "cut", "more", "changed", "short"]))
+    if what in {"first", "second"}:
+        claim[what] = data.draw(st.integers(-1, 42).filter(lambda value: value != claim[what]))
+        if same_shape(claim["first"], claim["second"], first, second):
+            return  # a path alone fixes neither size: those come from the signed statements
+    elif what == "roots":
+        claim[data.draw(st.sampled_from(["first_root", "second_root"]))] = LEAVES[599]
+    elif what == "cut":
+        del path[at]
+    elif what == "more":
+        path.insert(at, LEAVES[599])
+    elif what == "changed":
+        path[at] = LEAVES[599]
+    else:
+        path[at] = path[at][:-1]
+    with pytest.raises(ForgedError):
+        verify_consistency(**claim, path=path)
+
+
+def same_shape(first: int, second: int, true_first: int, true_second: int) -> bool:
+    """Whether a proof for the true sizes passes for these, with the true roots."""
+    try:
+        verify_consistency(
+            first=first,
+            first_root=root(LEAVES[:true_first]),
+            second=second,
+            second_root=root(LEAVES[:true_second]),
+            path=consistency_path(LEAVES[:true_second], true_first),
+        )
+    except ForgedError:
+        return False
+    return True
+
+
+def test_another_history_has_no_proof():
+    """One changed leaf below the smaller size, and no path leads from the one tree to the other."""
+    changed = [LEAVES[599], *LEAVES[1:40]]
+    for first in range(1, 40):
+        with pytest.raises(ForgedError):
+            verify_consistency(
+                first=first,
+                first_root=root(LEAVES[:first]),
+                second=40,
+                second_root=root(changed),
+                path=consistency_path(changed, first),
+            )
+
+
+@pytest.mark.parametrize("first", [-1, 5])
+def test_a_larger_tree_is_no_prefix(first: int):
+    """Asking for such a proof is our misuse, claiming one is a forgery."""
+    with pytest.raises(MisuseError):
+        consistency_path(LEAVES[:4], first)
+    with pytest.raises(ForgedError):
+        verify_consistency(first=first, first_root=LEAVES[0], second=4, second_root=root(LEAVES[:4]), path=(LEAVES[1],))
+
+
+def test_proofs_of_hashes_of_another_length_are_forgeries():
+    """A root or node that is not 32 bytes long is refused before anything is hashed."""
+    path = consistency_path(LEAVES[:3], 2)
+    claim: dict[str, Any] = {"first": 2, "second": 3, "second_root": root(LEAVES[:3])}
+    verify_consistency(**claim, first_root=root(LEAVES[:2]), path=path)
+    with pytest.raises(ForgedError):
+        verify_consistency(**claim, first_root=root(LEAVES[:2])[:-1], path=path)
+    with pytest.raises(ForgedError):
+        verify_consistency(**claim, first_root=root(LEAVES[:2]), path=())

@@ -10,15 +10,18 @@ import pytest
 
 from sync_protocol import errors
 from sync_protocol.checkpoints import NoteKey, NoteVerifyKey, open_checkpoint
+from sync_protocol.cosignatures import cosigned_message, parse_verifier
 from sync_protocol.encoding import decode, encode
 from sync_protocol.ids import ChartId, Hash
 from sync_protocol.key_wrap import WrapPrivateKey
 from sync_protocol.labels import Label
 from sync_protocol.merkle import leaf_hash, root
+from sync_protocol.notes import open_note
 from sync_protocol.records import pack
 from sync_protocol.sealing import ContentKey, padme, seal, sealed_size
 from sync_protocol.signing import HybridSigningKey, SigningKey
-from tests.vectors import commitment, generate, hybrid, key_wrap, merkle, sealing, signing
+from sync_protocol.tiles import encode_bundle
+from tests.vectors import commitment, generate, hybrid, key_wrap, merkle, published_log, sealing, signing
 from tests.vectors.forms import from_json, to_json
 
 
@@ -28,9 +31,10 @@ def load(name: str) -> dict[str, Any]:
     return content
 
 
-def cases(name: str, *keys: str) -> list[Any]:
-    """One list of cases, each named in the test's report."""
-    return [pytest.param(case, id=case.get("name")) for key in keys for case in load(name)[key]]
+def cases(name: str, *keys: str, part: str | None = None) -> list[Any]:
+    """One list of cases, each named in the test's report; of one part of the file, where it has parts."""
+    content = load(name) if part is None else load(name)[part]
+    return [pytest.param(case, id=case.get("name")) for key in keys for case in content[key]]
 
 
 def agrees(case: dict[str, Any], check: Callable[[dict[str, Any]], object]) -> Any:
@@ -176,3 +180,50 @@ def test_notes(case: dict[str, Any]):
     point = agrees(case, lambda _: open_checkpoint(data, key))
     if point is not None:
         assert (point.origin, point.size, point.root.hex()) == (case["origin"], case["size"], case["root"])
+
+
+@pytest.mark.parametrize("case", cases("published_log.json", "accepted", "refused", part="consistency"))
+def test_consistency_proofs(case: dict[str, Any]):
+    """The proof holds between these sizes and roots, or is refused."""
+    agrees(case, published_log.check_consistency)
+
+
+@pytest.mark.parametrize("case", cases("published_log.json", "accepted", "refused", part="paths"))
+def test_paths_of_tiles(case: dict[str, Any]):
+    """The path names this tile or bundle and no other form does, or it is refused."""
+    found = agrees(case, published_log.check_path)
+    if found is not None:
+        assert (found.path, found.number, found.width) == (case["path"], case["number"], case["width"])
+        assert getattr(found, "level", None) == case.get("level")
+
+
+@pytest.mark.parametrize("case", cases("published_log.json", "accepted", "refused", part="bundles"))
+def test_bundles(case: dict[str, Any]):
+    """The bundle has these entries, or is refused."""
+    found = agrees(case, published_log.check_bundle)
+    if found is not None:
+        assert [entry.hex() for entry in found] == case["entries"]
+        assert encode_bundle(found).hex() == case["data"]
+
+
+@pytest.mark.parametrize("case", load("published_log.json")["layouts"], ids=lambda case: str(case["size"]))
+def test_layouts(case: dict[str, Any]):
+    """A tree of this size has so many tiles."""
+    assert published_log.layout(case["size"]) == case
+
+
+@pytest.mark.parametrize("case", cases("published_log.json", "accepted", "refused", part="cosignatures"))
+def test_cosigned_notes(case: dict[str, Any]):
+    """The note opens to this checkpoint and time by the keys as they are written, or is refused."""
+    found = agrees(case, published_log.check_cosigned)
+    if found is not None:
+        assert (found.checkpoint.size, found.checkpoint.root.hex()) == (case["size"], case["root"])
+        assert found.time_s == case["time_s"]
+        origin = found.checkpoint.origin
+        assert cosigned_message(origin, found.time_s, found.checkpoint).hex() == case["message"]
+
+
+def test_the_published_note():
+    """C2SP's own example is among the vectors."""
+    case = load("published_log.json")["published"]
+    assert open_note(case["note"].encode(), [parse_verifier(case["key"])]).text == "This is an example message.\n"

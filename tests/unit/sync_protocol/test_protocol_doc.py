@@ -14,6 +14,7 @@ import pytest
 from edge_runtime.facts import Content, Fact, TextUpdate
 from edge_runtime.text.errors import Reason
 from sync_protocol import limits
+from sync_protocol.audit import AuditRecord
 from sync_protocol.certificates import Certificate, RelayRecord, Root, Session
 from sync_protocol.control import TAGS
 from sync_protocol.entries import Header, Seal, WireEntry
@@ -21,11 +22,12 @@ from sync_protocol.exchange_states import DEVICE_ACCEPTS, RELAY_ACCEPTS
 from sync_protocol.invitations import Invitation, Request, WireRequest
 from sync_protocol.key_wrap import WrapContext
 from sync_protocol.labels import Label
-from sync_protocol.messages import TYPES, Leaf, StreamFrontier
+from sync_protocol.messages import TYPES, Growth, Leaf, NoteProof, StreamFrontier
 from sync_protocol.organisation_file import OrganisationFile
+from sync_protocol.peer_states import PEER_ACCEPTS
 from sync_protocol.roles import READABLE, Role
 from sync_protocol.signed import Envelope
-from sync_protocol.steps import RELAY_LOG_DIFFERS, RELAY_LOG_SHRANK, RELAY_LOG_SPLIT
+from sync_protocol.steps import ALARMS
 
 DOCUMENT: Final = Path(__file__).parents[3] / "docs" / "protocol.md"
 RECORDS: Final[tuple[type, ...]] = (
@@ -42,7 +44,10 @@ RECORDS: Final[tuple[type, ...]] = (
     Content,
     Fact,
     TextUpdate,
+    AuditRecord,
     Leaf,
+    NoteProof,
+    Growth,
     StreamFrontier,
     Invitation,
     Request,
@@ -136,11 +141,11 @@ def test_limits_are_those_of_the_code():
 
 @pytest.mark.parametrize(
     ("head", "accepts"),
-    [("device's state", DEVICE_ACCEPTS), ("relay's state", RELAY_ACCEPTS)],
-    ids=["device", "relay"],
+    [("device's state", DEVICE_ACCEPTS), ("relay's state", RELAY_ACCEPTS), ("peer's state", PEER_ACCEPTS)],
+    ids=["device", "relay", "peer"],
 )
 def test_states_accept_what_the_code_accepts(head: str, accepts: Mapping[Enum, frozenset[type[Any]]]):
-    """The two tables of an exchange name, state by state, exactly the messages that may come."""
+    """The tables of exchange and meeting name, state by state, exactly the messages that may come."""
     shown = {state: set() if names == "nothing" else set(names.split(", ")) for state, names in table(head)}
     assert shown == {state.name: {kind.__name__ for kind in kinds} for state, kinds in accepts.items()}
 
@@ -153,7 +158,7 @@ def test_reasons_of_refused_text_are_those_of_the_code():
 def test_alarms_are_those_of_the_code():
     """Every alarm that an exchange can raise is explained."""
     codes = [name.strip("`") for name, _ in table("code")]
-    assert codes == [RELAY_LOG_DIFFERS, RELAY_LOG_SHRANK, RELAY_LOG_SPLIT]
+    assert codes == list(ALARMS)
 
 
 def test_every_role_is_named():

@@ -10,12 +10,21 @@ import pytest
 
 from sync_protocol import errors
 from sync_protocol.certificates import Session
-from sync_protocol.control import UnknownControl, chart_id, content_stream, control_stream, pack_control
+from sync_protocol.control import (
+    LEDGER_DOCUMENT,
+    UnknownControl,
+    audit_stream,
+    chart_id,
+    content_stream,
+    control_stream,
+    ledger_id,
+    pack_control,
+)
 from sync_protocol.encoding import decode
 from sync_protocol.entries import seal_leaf
 from sync_protocol.frames import pack_frame
-from sync_protocol.handshake import device_transcript, relay_transcript
-from sync_protocol.ids import CertificateHash, ChartId, DocumentId, EntryHash, Hash, StreamId
+from sync_protocol.handshake import device_transcript
+from sync_protocol.ids import CertificateHash, ChartId, DocumentId, EntryHash, StreamId
 from sync_protocol.invitations import Invitation, WireRequest, code_of, proof_digest, proof_of
 from sync_protocol.records import pack, unpack
 from sync_protocol.roles import Compartment
@@ -184,8 +193,7 @@ def test_handshakes(case: dict[str, Any]):
     record, certificate = handshake.check(case)
     assert (record.hex(), certificate.hex()) == (case["record"], case["certificate"])
     hello, answer, auth = (handshake.said(case[name]) for name in ("hello", "welcome", "auth"))
-    signed = relay_transcript(hello, answer.message.nonce, Hash(record))
-    assert signed.hex() == case["relay_signs"]
+    assert handshake.signed_by_relay(hello, answer).hex() == case["relay_signs"]
     assert device_transcript(hello, answer, auth.message.address).hex() == case["device_signs"]
 
 
@@ -201,7 +209,7 @@ def test_memberships(case: dict[str, Any]):
     content = load("membership.json")
     for seed in range(5):
         shuffled = random.Random(seed).sample(case["entries"], len(case["entries"]))
-        assert membership.summed(shuffled, content["chart"], content["roles"]) == case["membership"]
+        assert membership.summed(shuffled, case["chart"], content["roles"]) == case["membership"]
 
 
 def test_derivations():
@@ -216,6 +224,9 @@ def test_derivations():
     for item in content["streams"]:
         chart, document = ChartId.parse(item["chart"]), DocumentId.parse(item["document"])
         assert content_stream(chart, document, Compartment(item["compartment"])).hex() == item["stream"]
+    for item in content["ledgers"]:
+        chart = ledger_id(CertificateHash.parse(item["creator"]))
+        assert (chart.hex(), audit_stream(chart, LEDGER_DOCUMENT).hex()) == (item["chart"], item["stream"])
     for item in content["seal_leaves"]:
         leaf = seal_leaf(StreamId.parse(item["stream"]), item["seq"], EntryHash.parse(item["entry"]))
         assert leaf.hex() == item["leaf"]

@@ -15,6 +15,7 @@ from sync_protocol.sealing import (
     ContentKey,
     check_commitment,
     commit,
+    open_disclosed,
     open_sealed,
     padme,
     seal,
@@ -136,3 +137,22 @@ def test_a_commitment_binds_all_four():
 def test_a_commitment_tells_where_a_part_ends():
     """Bytes moved from one part to the next change it."""
     assert commit(KEY, minter=b"ab", frontier=b"c", nonce=b"") != commit(KEY, minter=b"a", frontier=b"bc", nonce=b"")
+
+
+def test_a_disclosed_key_opens_its_own_body_only():
+    """The key of one nonce: neither another body nor another header, and nothing of another length."""
+    key, nonce = ContentKey(bytes(32)), bytes(range(24))
+    body = seal(key, b"details", nonce=nonce, aad=b"header")
+    entry_key = key.derive(nonce)
+    assert open_disclosed(entry_key, body, aad=b"header") == b"details"
+    other = seal(key, b"details", nonce=bytes(24), aad=b"header")
+    for wrong, text, aad in (
+        (entry_key, other, b"header"),
+        (entry_key, body, b"another"),
+        (entry_key[1:], body, b"header"),
+        (entry_key, body[:39], b"header"),
+    ):
+        with pytest.raises(ForgedError):
+            open_disclosed(wrong, text, aad=aad)
+    with pytest.raises(LimitError):
+        open_disclosed(entry_key, bytes(BODY_BYTES_MAX + 1), aad=b"header")

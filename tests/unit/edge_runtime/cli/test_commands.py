@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from edge_runtime.audit.reading import opened
 from edge_runtime.cli.output import when
 from edge_runtime.runtime import open_home
 from edge_runtime.settings import Home, home_lock
 from edge_runtime.sync.progress import ALARM, UNSOUND
+from sync_protocol.audit import AuditRecord
 from sync_protocol.errors import LimitError
 from tests.unit.edge_runtime.cli.world import ADDRESS, PASSPHRASE, World
 from tests.unit.edge_runtime.clinical.fhir_inputs import allergy, patient
@@ -159,7 +161,7 @@ def test_a_chart_is_made_listed_and_shown(ward: World):
     assert [one["workflow_type"] for one in made["documents"]] == ["chart", "encounter"]
     ward.json("chart", "edit", made["chart"], "--home", "tablet", "--document", "chart", "--fact", ALLERGY)
     (row,) = ward.json("chart", "list", "--home", "tablet")["charts"]
-    assert set(row) == {"chart", "name", "documents", "allergies", "medications", "reviews_open", "unread"}
+    assert set(row) == {"chart", "name", "sealed", "documents", "allergies", "medications", "reviews_open", "unread"}
     assert (row["name"], row["documents"], row["allergies"], row["unread"]) == ("Ana Lima", 2, 1, 0)
     shown = ward.json("chart", "show", made["chart"][:8], "--home", "tablet")
     assert {"chart_document", "documents", "allergies", "medications", "reviews"} <= set(shown)
@@ -170,6 +172,45 @@ def test_a_chart_is_made_listed_and_shown(ward: World):
     none = ward.json("chart", "create", "--home", "tablet", "--workflow", "none")
     assert len(none["documents"]) == 1
     assert ward.refused("chart", "create", "--home", "tablet", "--workflow", "nonsense") == "workflow"
+
+
+def test_what_is_shown_is_recorded_with_its_purpose(ward: World):
+    """A read, a list and an import leave a record each, whatever the output; a change is its own record."""
+    chart, _ = _chart(ward)
+    before = ward.json("sync", "status", "--home", "tablet")["on_this_device_only"]
+    ward.json("chart", "edit", chart, "--home", "tablet", "--document", "chart", "--fact", ALLERGY)
+    ward.json("chart", "show", chart, "--home", "tablet", "--purpose", "patient_request")
+    assert ward.run("chart", "show", chart, "--home", "tablet").code == 0
+    assert ward.run("chart", "list", "--home", "tablet").code == 0
+    Path("one.json").write_text(json.dumps({"resourceType": "Patient", "id": "p1", "name": [{"text": "Bo"}]}))
+    ward.json("chart", "import", "--home", "tablet", "one.json")
+    assert ward.json("sync", "status", "--home", "tablet")["on_this_device_only"] > before
+    with open_home(Path("tablet"), PASSPHRASE) as runtime:
+        charts = [*runtime.keyring.charts(), *runtime.keyring.ledgers()]
+        found = [act for one in charts for _, act in opened(runtime.store, runtime.keyring, one)]
+    acts = {(act.kind.name, act.purpose.value) for act in found if isinstance(act, AuditRecord)}
+    assert acts - {("met_relay", "operations")} == {
+        ("data_accessed", "patient_request"),
+        ("data_accessed", "treatment"),
+        ("charts_listed", "treatment"),
+        ("imported", "treatment"),
+    }
+    assert ward.refused("chart", "show", chart, "--home", "tablet", "--purpose", "curiosity", code=2) == "usage"
+
+
+def test_an_officer_sees_that_there_are_charts_and_nothing_in_them(ward: World):
+    """They are listed as sealed; showing, changing and creating one is refused."""
+    chart, _ = _chart(ward)
+    ward.enrol("audit", "compliance_officer")
+    for home in ("tablet", "audit"):
+        ward.run("sync", "once", "--home", home)
+    (row,) = ward.json("chart", "list", "--home", "audit")["charts"]
+    assert (row["chart"], row["sealed"], row["name"]) == (chart, True, None)
+    assert "sealed" in ward.run("chart", "list", "--home", "audit").out
+    assert ward.refused("chart", "show", chart, "--home", "audit") == "not_a_reader"
+    edit = ("chart", "edit", chart, "--home", "audit", "--document", "chart", "--fact", ALLERGY)
+    assert ward.refused(*edit) == "not_a_reader"
+    assert ward.refused("chart", "create", "--home", "audit") == "role_reads_no_chart"
 
 
 def test_people_are_told_what_to_do_next(ward: World):
@@ -265,9 +306,9 @@ def test_a_chart_is_shared_with_what_the_role_may_read(ward: World):
     chart, _ = _chart(ward)
     told = ward.json("chart", "share", chart, "--device", ward.phone, "--home", "tablet")
     assert set(told) == {"chart", "certificate", "compartments"}
-    assert told["compartments"] == ["clinical", "safety"]
+    assert told["compartments"] == ["audit", "clinical", "safety"]
     assert (
-        "reads: clinical, safety"
+        "reads: audit, clinical, safety"
         in ward.run(
             "chart",
             "share",
@@ -332,6 +373,8 @@ def test_a_sync_tells_what_went_and_came(ward: World):
     assert told["received"] > 0
     shown = [ward.json("chart", "show", chart, "--home", home) for home in ("tablet", "phone")]
     assert shown[0] == shown[1]
+    said = ward.run("sync", "once", "--home", "phone")
+    assert "0 of 0 sent" not in said.out, "the read goes up, and that the relay was met"
     said = ward.run("sync", "once", "--home", "phone")
     assert "0 of 0 sent" in said.out
 

@@ -10,9 +10,11 @@ from sync_protocol.certificates import Certificate
 from sync_protocol.control import Certify, Invite, unpack_control
 from sync_protocol.encoding import encode
 from sync_protocol.invitations import WireRequest, claimed_request, proof_digest
+from sync_protocol.labels import Label
 from sync_protocol.organisation_file import make_organisation_file
 from sync_protocol.records import unpack
 from sync_protocol.signed import Signed
+from sync_protocol.signing import CosigningKey
 from tests.unit.edge_runtime.clinic import ADDRESS, Clinic
 
 
@@ -23,6 +25,8 @@ class Desk:
         down: whether nobody answers.
         filed: requests by device, as received.
         chains: certificates by device, handed out in place of what the control stream says.
+        cosigner: the key that cosigns the log; older relays have none.
+        cosigner_proof: told in place of the right one.
         told: what `/v1/relay` tells.
     """
 
@@ -33,6 +37,8 @@ class Desk:
         self.filed: dict[str, bytes] = {}
         self.chains: dict[str, Any] = {}
         self.record: bytes | None = None
+        self.cosigner: CosigningKey | None = None
+        self.cosigner_proof: bytes | None = None
         self.organisation = make_organisation_file(clinic.root, clinic.admin.identity.chain[0])
         self.asked: list[str] = []
         self.closed = 0
@@ -47,7 +53,14 @@ class Desk:
             "origin": self.clinic.relay.value.origin,
             "fingerprint": "whatever it likes",
             "record": None if self.record is None else self.record.hex(),
+            **self._cosigner(),
         }
+
+    def _cosigner(self) -> dict[str, str]:
+        if self.cosigner is None:
+            return {}
+        proof = self.cosigner_proof or self.clinic.relay_key.sign(Label.RELAY_COSIGNER, self.cosigner.public)
+        return {"cosigner": self.cosigner.public.hex(), "cosigner_proof": proof.hex()}
 
     def request(
         self, method: str, path: str, *, body: bytes | None = None, headers: dict[str, str] | None = None

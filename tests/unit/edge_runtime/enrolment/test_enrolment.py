@@ -48,7 +48,7 @@ from sync_protocol.organisation_file import make_organisation_file, open_organis
 from sync_protocol.records import pack, unpack
 from sync_protocol.roles import Role
 from sync_protocol.signed import sign_hybrid
-from sync_protocol.signing import HybridSigningKey, SigningKey
+from sync_protocol.signing import CosigningKey, HybridSigningKey, SigningKey
 from tests.support.people import Entropy
 from tests.unit.edge_runtime.clinic import ADDRESS, DATA_KEY, Clinic
 from tests.unit.edge_runtime.enrolment.desk import Desk
@@ -469,6 +469,34 @@ def test_a_record_that_is_not_the_roots_is_not_believed(clinic: Clinic, desk: De
     assert open_relay(desk.record, clinic.root).value.ed25519 == clinic.relay_key.public
 
 
+def test_the_cosigning_key_is_recorded_too(clinic: Clinic, desk: Desk):
+    """It stands in the record; one that a relay got later is added by whoever holds the root's keys, once."""
+    _claim(clinic, desk)
+    assert desk.record is not None
+    assert open_relay(desk.record, clinic.root).value.cosigner is None
+    desk.cosigner = CosigningKey(bytes(range(32)))
+    admin = clinic.device(Role.ADMIN)
+    older = desk.record
+    claim_relay(admin.store, admin.identity, admin.recorder, desk, fingerprint=None, now_ms=NOW)  # type: ignore[arg-type]
+    assert desk.record == older, "good without it, where nobody can sign another"
+    _claim(clinic, desk)
+    newer = desk.record
+    assert open_relay(newer, clinic.root).value.cosigner == desk.cosigner.public
+    for shown in (desk.cosigner, None):
+        desk.cosigner = shown
+        _claim(clinic, desk)
+        assert desk.record == newer
+
+
+def test_a_cosigning_key_that_the_relay_s_own_did_not_sign_is_refused(clinic: Clinic, desk: Desk):
+    """The fingerprint that people compare is of the one key, so that must vouch for the other."""
+    desk.cosigner = CosigningKey(bytes(range(32)))
+    desk.cosigner_proof = SigningKey(bytes(32)).sign(_relay_label(), b"")
+    with pytest.raises(ForgedError):
+        _claim(clinic, desk)
+    assert desk.record is None
+
+
 def _relay_label() -> Any:
     from sync_protocol.labels import Label
 
@@ -513,7 +541,17 @@ def test_whatever_else_answers_is_no_relay(data: bytes):
 
 @pytest.mark.parametrize(
     "change",
-    [{"origin": 5}, {"origin": ""}, {"origin": "x" * 600}, {"key": "zz"}, {"record": "zz"}, {"organisation": None}],
+    [
+        {"origin": 5},
+        {"origin": ""},
+        {"origin": "x" * 600},
+        {"key": "zz"},
+        {"record": "zz"},
+        {"organisation": None},
+        {"cosigner": "zz"},
+        {"cosigner": "00" * 1312},
+        {"cosigner": "00" * 1312, "cosigner_proof": "00"},
+    ],
 )
 def test_a_relay_that_tells_half_is_none(desk: Desk, change: dict[str, Any]):
     """Each fact has its form."""

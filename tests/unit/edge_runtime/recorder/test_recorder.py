@@ -246,7 +246,7 @@ def test_sharing_again_wraps_again_and_adds_nobody_twice(clinic: Clinic):
 
 def test_so_many_readers_and_no_more(clinic: Clinic, monkeypatch: pytest.MonkeyPatch):
     """An epoch is wrapped in one record: a reader too many is refused when it would be added, with the number."""
-    monkeypatch.setattr("edge_runtime.recorder.batch.WRAPS_MAX", 2)
+    monkeypatch.setattr("edge_runtime.recorder.chart_control.WRAPS_MAX", 2)
     one, two, three = clinic.device(Role.PHYSICIAN), clinic.device(Role.NURSE), clinic.device(Role.NURSE)
     chart, document = _chart(one)
     one.charts.share(chart, two.id)
@@ -263,7 +263,7 @@ def test_a_chart_with_too_many_readers_says_so_instead_of_writing(clinic: Clinic
     one, two = clinic.device(Role.PHYSICIAN), clinic.device(Role.NURSE)
     chart, document = _chart(one)
     one.charts.share(chart, two.id)
-    monkeypatch.setattr("edge_runtime.recorder.batch.WRAPS_MAX", 1)
+    monkeypatch.setattr("edge_runtime.recorder.chart_control.WRAPS_MAX", 1)
     with pytest.raises(RefusedError, match="at most 1 devices"):
         _write(one, chart, document)
     assert WRAPS_MAX == 96

@@ -37,7 +37,7 @@ from sync_protocol.ids import ChartId, DocumentId, EntryHash
 from sync_protocol.messages import Entries, Page, Receipt
 from sync_protocol.roles import Compartment, Role
 from sync_protocol.signing import SigningKey
-from sync_protocol.steps import RELAY_LOG_DIFFERS, Rejected
+from sync_protocol.steps import RELAY_LOG_DENIED, RELAY_LOG_DIFFERS, Rejected
 from sync_protocol.store import Arrived
 from tests.unit.edge_runtime.clinic import ADDRESS, Clinic, Device, carry, fact, settle
 from tests.unit.edge_runtime.relay_shell import RelayRequests, RelayShell
@@ -266,7 +266,7 @@ def test_receipts_count_for_what_was_pushed_here(ward: Ward):
                 Leaf(entry=a.entry.hash, index=a.index, path=merkle.inclusion_path(hashes, a.index)) for a in every
             )
             link.tamper = lambda frame: frame
-            return pack_frame(Receipt(note=link.relay.note(size), leaves=leaves))
+            return pack_frame(Receipt(note=link.relay.note(size), leaves=leaves, consistency=message.consistency))
         return frame
 
     link.tamper = tamper
@@ -352,7 +352,7 @@ def test_a_relay_that_forgot_is_told_everything_again(ward: Ward):
     everything = ward.relay.names()
     ward.relay.store = backup
     report = ward.one.sync(ward.relay)
-    assert report.alarms == [RELAY_LOG_DIFFERS]
+    assert report.alarms == [RELAY_LOG_DENIED, RELAY_LOG_DIFFERS]
     assert report.refusals == 0
     assert report.sent == report.receipted
     assert ward.one.pending() == 0
@@ -486,7 +486,7 @@ def test_the_newest_receipt_is_remembered_until_the_feed_passes_it(ward: Ward):
     assert load_newest(ward.one.store).size > load_cursor(ward.one.store).size
     ward.relay.store = backup
     report = ward.one.sync(ward.relay)
-    assert report.alarms == [RELAY_LOG_DIFFERS]
+    assert report.alarms == [RELAY_LOG_DENIED, RELAY_LOG_DIFFERS]
     assert mine.hash in ward.relay.names()
 
 

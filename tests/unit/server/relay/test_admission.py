@@ -8,7 +8,19 @@ from pathlib import Path
 import pytest
 
 from server.relay.directory import Directory
-from sync_protocol.control import AddMember, AnnounceRelay, Control, CreateChart, Invite, MintEpoch, Rewrap
+from sync_protocol.control import (
+    LEDGER_DOCUMENT,
+    LEDGER_NONCE,
+    AddMember,
+    AnnounceRelay,
+    Control,
+    CreateChart,
+    Invite,
+    MintEpoch,
+    Rewrap,
+    audit_stream,
+    ledger_id,
+)
 from sync_protocol.encoding import encode
 from sync_protocol.entries import VerifiedEntry
 from sync_protocol.ids import DocumentId, EntryHash, Hash, InvitationId
@@ -132,6 +144,45 @@ def test_a_non_member_writes_nothing(bench: Bench, organisation: Organisation):
     assert codes(bench, stranger, chart.write(session=stranger)) == []
 
 
+def test_a_compliance_officer_who_is_a_member_is_fed_every_stream(bench: Bench, organisation: Organisation):
+    """From when it became a member; the headers of content are the record of who wrote, and its key opens none of it.
+
+    Membership is what counts: an officer who is no member is fed nothing.
+    """
+    author, officer, other = (
+        organisation.device(role) for role in (Role.NURSE, Role.COMPLIANCE_OFFICER, Role.COMPLIANCE_OFFICER)
+    )
+    session = author.session()
+    chart = ChartWriter.begin(session)
+    bench.commit(session, entries=chart.written)
+    for device in (officer, other):
+        bench.trust.restore(device.certificate)
+    before = bench.window.tip.size
+    bench.commit(session, entries=[chart.add(officer, [Compartment.AUDIT])])
+    further = chart.add_document()
+    bench.commit(session, entries=chart.written[-1:])
+    streams = bench.directory.readable(officer.name)
+    assert {streams[chart.stream(compartment)] for compartment in Compartment} == {before}
+    assert {streams[chart.stream(compartment, further)] for compartment in Compartment} == {before + 1}
+    assert set(bench.directory.readable(other.name)) == {bench.directory.organisation}
+
+
+def test_an_administrators_device_keeps_a_ledger(bench: Bench, organisation: Organisation):
+    """It reads its own audit stream there whatever its role, and nobody gets more of a ledger than that stream."""
+    admin, physician = organisation.admin, organisation.device(Role.PHYSICIAN)
+    bench.trust.restore(physician.certificate)
+    session = admin.session()
+    ledger = ChartWriter(session, ledger_id(admin.name), LEDGER_DOCUMENT)
+    ledger.control(CreateChart(nonce=LEDGER_NONCE, document=LEDGER_DOCUMENT))
+    ledger.add(physician)
+    ledger.mint(Compartment.AUDIT, [admin, physician])
+    ledger.write(Compartment.AUDIT)
+    assert codes(bench, session, tuple(ledger.written)) == []
+    for device in (admin, physician):
+        streams = set(bench.directory.readable(device.name)) - {bench.directory.organisation}
+        assert streams == {ledger.control_stream, audit_stream(ledger.id, LEDGER_DOCUMENT)}
+
+
 def test_content_waits_for_its_epoch(bench: Bench, organisation: Organisation):
     """None is acknowledged before the record of its epoch is stored, or under another compartment's epoch, or none."""
     session = organisation.device(Role.PHYSICIAN).session()
@@ -240,7 +291,7 @@ def test_a_member_passes_on_what_it_may_read_itself(bench: Bench, organisation: 
     assert reads() == {Compartment.SAFETY}
     chart.session = session
     bench.commit(session, entries=[chart.add(nurse)])
-    assert reads() == {Compartment.SAFETY, Compartment.CLINICAL}
+    assert reads() == {Compartment.SAFETY, Compartment.CLINICAL, Compartment.AUDIT}
     assert bench.directory.readable(other.name)[chart.stream(Compartment.CLINICAL)] == bench.window.tip.size - 1
 
 

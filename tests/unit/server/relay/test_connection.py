@@ -16,13 +16,13 @@ import server.relay.fanout
 import server.relay.routes.socket
 import server.relay.routes.sync
 from server.relay.errors import SlowError, StorageError
-from server.relay.identity import Identity
+from server.relay.identity import COSIGNER_FILE, Identity, load_cosigner
 from server.relay.models import RequestState
 from sync_protocol.control import Certify
 from sync_protocol.frames import unpack_frame
 from sync_protocol.ids import InvitationId
 from sync_protocol.roles import Role
-from sync_protocol.signing import SigningKey
+from sync_protocol.signing import CosigningKey, SigningKey
 from tests.support.charts import ChartWriter
 from tests.support.people import Organisation
 from tests.support.relay_server import RelayThread, SocketLine, keep
@@ -70,7 +70,7 @@ def test_a_full_disk_is_said_and_passes(room: RelayThread, organisation: Organis
     """Nothing is receipted, health tells, and once there is room the same entries are taken."""
     home = writing(organisation)
 
-    def no_room() -> NoReturn:
+    def no_room(**_: int) -> NoReturn:
         raise StorageError("storage_full", expected="room", got="none", do="free some")
 
     with monkeypatch.context() as patch:
@@ -172,10 +172,10 @@ def test_one_request_at_a_time_with_one_token(room: RelayThread, organisation: O
     writing_ = room.services.store.writing
 
     @contextmanager
-    def slow() -> Iterator[object]:
+    def slow(*, arrived_ms: int) -> Iterator[object]:
         inside.set()
         go_on.wait(10)
-        with writing_() as writer:
+        with writing_(arrived_ms=arrived_ms) as writer:
             yield writer
 
     monkeypatch.setattr(room.services.store, "writing", slow)
@@ -191,10 +191,16 @@ def test_one_request_at_a_time_with_one_token(room: RelayThread, organisation: O
 
 
 def test_a_record_of_another_key_does_not_claim(room: RelayThread):
-    """Who replaces the key has to be claimed anew: the old record is of another relay."""
+    """Who replaces a key has to be claimed anew: the old record is of another relay, or of another cosigner."""
     identity, store = room.services.identity, room.services.store
-    assert Identity(store=store, root=identity.root, key=identity.key).claimed
-    assert not Identity(store=store, root=identity.root, key=SigningKey(bytes(32))).claimed
+    own = load_cosigner(room.home / COSIGNER_FILE, bytes)
+    other = CosigningKey(bytes(32))
+    assert Identity(store=store, root=identity.root, key=identity.key, cosigner=own).claimed
+    assert not Identity(store=store, root=identity.root, key=SigningKey(bytes(32)), cosigner=own).claimed
+    assert not Identity(store=store, root=identity.root, key=identity.key, cosigner=other).claimed
+    status, _, body = room.request("POST", "/v1/relay/record", room.record(cosigner=other.public).wire)
+    assert (status, json.loads(body)["error"]["code"]) == (409, "record_other_cosigner")
+    assert room.request("POST", "/v1/relay/record", room.record(cosigner=None).wire)[0] == 200, "as older devices sign"
 
 
 def test_what_was_taken_is_stored_when_the_relay_stops(tmp_path: Path, organisation: Organisation):

@@ -79,7 +79,10 @@ class Reader:
 
 
 def readable(bench: Bench, device: Device, size: int) -> set[StreamId]:
-    """By the protocol's own rules, what a device may read in the light of the first `size` entries."""
+    """By the protocol's own rules, what a device is fed in the light of the first `size` entries.
+
+    That is what it may read, and to a compliance officer who is a member everything.
+    """
     roles = {CertificateHash(c.hash): c.value.role for c in bench.trust.certificates()}
     authors = {s.value.session: s.value.certificate for s in bench.store.sessions()}
     found = {bench.organisation.root.value.control}
@@ -96,8 +99,9 @@ def readable(bench: Bench, device: Device, size: int) -> set[StreamId]:
         if membership is None or device.name not in membership.members:
             continue
         found.add(control_stream(place.chart))
+        officer = device.certificate.value.role is Role.COMPLIANCE_OFFICER
         for document in membership.documents:
-            for compartment in membership.members[device.name]:
+            for compartment in Compartment if officer else membership.members[device.name]:
                 found.add(content_stream(place.chart, document, compartment))
     return found
 
@@ -115,7 +119,7 @@ class World:
         self.random = random.Random(seed)
         self.bench = bench
         organisation = bench.organisation
-        roles = [Role.PHYSICIAN, Role.NURSE, Role.PHYSICIAN, Role.DATA_SCIENTIST]
+        roles = [Role.PHYSICIAN, Role.NURSE, Role.PHYSICIAN, Role.DATA_SCIENTIST, Role.COMPLIANCE_OFFICER]
         self.devices = [organisation.device(role) for role in roles]
         self.sessions: dict[CertificateHash, DeviceSession] = {d.name: d.session() for d in self.devices}
         self.readers = {d.name: Reader(d) for d in self.devices}
@@ -145,7 +149,7 @@ class World:
         device, other = self.random.sample(self.devices, 2)
         session = self.sessions[device.name]
         chart = ChartWriter.begin(session, members=[other] if self.random.random() < 0.5 else [])
-        members = [device, other] if len(chart.written) > 4 else [device]
+        members = [device, other] if len(chart.written) > 5 else [device]
         self.charts.append((chart, members))
         self.documents[chart.id] = [chart.document]
         self.commit(session, chart.written)
@@ -373,7 +377,7 @@ def test_control_comes_before_content(bench: Bench, organisation: Organisation):
     bench.commit(session, entries=[chart.add(other)])
     page = feed.page(bench.archive, bench.window.tip, LARGE)
     streams = [item.entry.header.stream for item in page.entries]
-    assert streams == [chart.control_stream] * 5 + [chart.stream(Compartment.CLINICAL)] * 3
+    assert streams == [chart.control_stream] * 6 + [chart.stream(Compartment.CLINICAL)] * 3
 
 
 def test_a_page_keeps_its_limits(bench: Bench, organisation: Organisation):
@@ -390,7 +394,7 @@ def test_a_page_keeps_its_limits(bench: Bench, organisation: Organisation):
         page = feed.page(bench.archive, bench.window.tip, PageLimits(entries=3, size_bytes=7000))
         sizes.append(len(page.entries))
         more = page.more
-    assert sum(sizes) == 8
+    assert sum(sizes) == 9
     assert max(sizes) <= 3
     assert len(feed.page(bench.archive, bench.window.tip, PageLimits(entries=3, size_bytes=1)).entries) == 0
 
@@ -435,11 +439,11 @@ def test_resync_sends_what_the_frontiers_lack_and_asks_for_the_rest(bench: Bench
     feed = reader_of(bench, other)
     local = MemoryStore()
     with local.writing() as writer:
-        writer.append(chart.written[:5])
+        writer.append(chart.written[:6])
     frontiers = {stream: dict(local.frontier(stream)) for stream in local.streams()}
     content = chart.stream(Compartment.CLINICAL)
     frontiers[content] = {session.id: (3, lost[0].hash)}
-    frontiers[elsewhere.control_stream] = {elsewhere.session.id: (3, elsewhere.written[-1].hash)}
+    frontiers[elsewhere.control_stream] = {elsewhere.session.id: (4, elsewhere.written[-1].hash)}
     wanted, missing = compare(frontiers, other.name, directory=bench.directory, store=bench.store)
     assert set(missing) == {(content, session.id, 0), (elsewhere.control_stream, elsewhere.session.id, 0)}
     assert wanted == {content: {session.id: 0}}

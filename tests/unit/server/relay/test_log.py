@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.relay import log
-from server.relay.log import TILE_HASHES, TileName, TileReader
 from server.relay.store import SqlStore
 from sync_protocol import merkle
 from sync_protocol.checkpoints import Checkpoint, open_checkpoint, sign_checkpoint
 from sync_protocol.errors import MisuseError
 from sync_protocol.ids import Hash
+from sync_protocol.tile_tree import TileReader, edge, grow
+from sync_protocol.tiles import TILE_HASHES, TileName
 from tests.support.databases import BOTH, fresh, sql_store
 from tests.support.people import ORIGIN, Organisation
 
@@ -33,13 +33,13 @@ class Tiles:
         self.asked = 0
 
     def load(self, names: Collection[TileName]) -> Mapping[TileName, bytes]:
-        """See `log.Load`."""
+        """See `tile_tree.Load`."""
         self.asked += 1
         return {name: self.held[name] for name in names if name in self.held}
 
     def grow(self, size: int, to: int) -> None:
         """Add the leaves from `size` on."""
-        self.held.update(log.grow(self.held, size, LEAVES[size:to]))
+        self.held.update(grow(self.held, size, LEAVES[size:to]))
 
 
 @pytest.fixture(scope="module")
@@ -55,9 +55,9 @@ class TestTiles:
     @pytest.mark.parametrize("size", EDGES)
     def test_the_edge_at_every_size_is_the_tree_s(self, grown: Tiles, size: int) -> None:
         """Tiles that grew further still give the right edge and root of every smaller tree."""
-        edge = log.edge(TileReader(grown.load), size)
-        assert edge == merkle.CompactRange().extend(LEAVES[:size])
-        assert merkle.root_from(TileReader(grown.load).read, size) == edge.root() == merkle.root(LEAVES[:size])
+        found = edge(TileReader(grown.load), size)
+        assert found == merkle.CompactRange().extend(LEAVES[:size])
+        assert merkle.root_from(TileReader(grown.load).read, size) == found.root() == merkle.root(LEAVES[:size])
 
     @pytest.mark.parametrize("size", EDGES[1:])
     def test_paths_verify_and_take_one_look_up(self, grown: Tiles, size: int) -> None:
@@ -84,9 +84,9 @@ class TestTiles:
         """A commit changes the tiles at the edge, a level each, and the new ones; full tiles never."""
         tiles = Tiles()
         tiles.grow(0, 600)
-        assert set(log.grow(tiles.held, 600, LEAVES[600:601])) == {(0, 2)}
-        assert set(log.grow(tiles.held, 600, LEAVES[600:768])) == {(0, 2), (1, 0)}
-        assert set(log.grow(tiles.held, 600, LEAVES[600:770])) == {(0, 2), (0, 3), (1, 0)}
+        assert set(grow(tiles.held, 600, LEAVES[600:601])) == {(0, 2)}
+        assert set(grow(tiles.held, 600, LEAVES[600:768])) == {(0, 2), (1, 0)}
+        assert set(grow(tiles.held, 600, LEAVES[600:770])) == {(0, 2), (0, 3), (1, 0)}
 
     @given(steps=st.lists(st.integers(0, 700), max_size=6))
     def test_any_growth_gives_the_same_tiles(self, steps: list[int]) -> None:

@@ -1,0 +1,442 @@
+"""The machine of a meeting: every state refuses what may not come, and no stranger, thief or mirror gets in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from sync_protocol.certificates import Trust
+from sync_protocol.errors import ForgedError, LimitError, MalformedError, MisuseError, PeerError, UntrustedError
+from sync_protocol.frames import pack_frame, unpack_frame
+from sync_protocol.frontier import wanting
+from sync_protocol.ids import EntryHash
+from sync_protocol.intake import Proofs
+from sync_protocol.messages import (
+    Entries,
+    Failure,
+    Frontiers,
+    Have,
+    Message,
+    ProofsFrame,
+    StreamFrontier,
+    ToldError,
+    Want,
+)
+from sync_protocol.peer_exchange import PeerExchange
+from sync_protocol.peer_handshake import Part
+from sync_protocol.peer_messages import Done, PeerAuth, PeerHello, PeerNotes
+from sync_protocol.peer_states import PEER_ACCEPTS, PeerState
+from sync_protocol.peer_steps import Ask, Finish, HandOver, Heard, Met, Offer, RoundOver
+from sync_protocol.roles import Role
+from sync_protocol.steps import Close, Send, Take
+from tests.support.meetings import ADDRESS
+from tests.support.people import START_MS, YEAR_MS, Device, Organisation
+from tests.unit.sync_protocol.messages_samples import ENTRY, SAMPLES, SESSION, STREAM
+
+ORGANISATION = Organisation.make(31)
+PHONE, KIT = ORGANISATION.device(Role.PHYSICIAN), ORGANISATION.device(Role.NURSE)
+STRANGERS = Organisation.make(32)
+FRONTIER = {STREAM: {SESSION: (4, ENTRY)}}
+
+
+def machine(device: Device, part: Part, **changes: Any) -> PeerExchange:
+    """A device's machine at the beginning."""
+    organisation = device.organisation
+    fields: dict[str, Any] = {
+        "root": organisation.root,
+        "certificates": device.chain,
+        "signer": device.signer,
+        "trust": Trust(organisation.root),
+        "address": ADDRESS,
+        "nonce": organisation.entropy(32),
+    }
+    return PeerExchange(part, **(fields | changes))
+
+
+def receive(one: PeerExchange, message: Message, *, now_ms: int = START_MS) -> list[Any]:
+    """Give a machine one message."""
+    return list(one.receive(pack_frame(message), now_ms=now_ms))
+
+
+def sent(steps: list[Any]) -> list[Any]:
+    """The messages among some steps."""
+    return [unpack_frame(step.frame) for step in steps if isinstance(step, Send)]
+
+
+def pass_on(steps: list[Any], to: PeerExchange, *, now_ms: int = START_MS) -> list[Any]:
+    """Deliver what one side sent to the other; what that asks for."""
+    return [out for step in steps if isinstance(step, Send) for out in to.receive(step.frame, now_ms=now_ms)]
+
+
+def greeted() -> tuple[PeerExchange, PeerExchange]:
+    """Both machines, acquainted: it is the dialler's turn."""
+    phone, kit = machine(PHONE, Part.DIALLED), machine(KIT, Part.ANSWERED)
+    proof = pass_on(pass_on(phone.start(), kit), phone)
+    pass_on(pass_on(proof, kit), phone)
+    return phone, kit
+
+
+def dialled(state: PeerState) -> PeerExchange:
+    """The dialler's machine in a state."""
+    phone = machine(PHONE, Part.DIALLED)
+    if state is PeerState.AUTH:
+        pass_on(pass_on(phone.start(), machine(KIT, Part.ANSWERED)), phone)
+    if state in {PeerState.HELLO, PeerState.AUTH}:
+        return phone
+    phone, _ = greeted()
+    way: list[tuple[PeerState, Callable[[], object]]] = [
+        (PeerState.TURN, lambda: phone.offer((), FRONTIER)),
+        (PeerState.COMPARING, lambda: receive(phone, Frontiers(streams=(), last=True))),
+        (PeerState.ASKED, lambda: (receive(phone, Done(again=False)), phone.finish(again=False))),
+        (PeerState.TAKING, lambda: (receive(phone, Done(again=False)), phone.end())),
+    ]
+    for reached, further in way:
+        if state is reached:
+            break
+        further()
+    return phone
+
+
+def answered(state: PeerState) -> PeerExchange:
+    """The machine of the one who answered, in a state."""
+    if state is PeerState.HELLO:
+        return machine(KIT, Part.ANSWERED)
+    if state is PeerState.AUTH:
+        kit = machine(KIT, Part.ANSWERED)
+        pass_on(machine(PHONE, Part.DIALLED).start(), kit)
+        return kit
+    _, kit = greeted()
+    if state is PeerState.OFFERED:
+        return kit
+    receive(kit, Frontiers(streams=(), last=True))
+    if state is PeerState.TURN:
+        return kit
+    kit.offer((), FRONTIER)
+    kit.finish(again=False)
+    return kit
+
+
+BY_STATE: list[tuple[PeerState, Callable[[PeerState], PeerExchange]]] = [
+    *((state, dialled) for state in PeerState if state not in {PeerState.OFFERED, PeerState.ANSWERED}),
+    *((state, answered) for state in (PeerState.HELLO, PeerState.AUTH, PeerState.TURN)),
+    *((state, answered) for state in (PeerState.OFFERED, PeerState.ANSWERED)),
+]
+
+
+@pytest.mark.parametrize(
+    ("state", "make"), BY_STATE, ids=lambda one: getattr(one, "name", getattr(one, "__name__", ""))
+)
+@pytest.mark.parametrize("message", SAMPLES, ids=lambda message: type(message).__name__)
+def test_what_may_not_come_ends_the_meeting(
+    state: PeerState, make: Callable[[PeerState], PeerExchange], message: Message
+):
+    """The table decides, state by state; the other is told why, and nothing more is read."""
+    one = make(state)
+    assert one._state is state
+    steps = receive(one, message)
+    if state is PeerState.CLOSED:
+        assert steps == []
+    elif type(message) not in PEER_ACCEPTS[state]:
+        (told,), close = sent(steps), steps[-1]
+        assert isinstance(told, Failure)
+        assert isinstance(close.error, MalformedError)
+        assert one._state is PeerState.CLOSED
+        assert receive(one, message) == []
+
+
+def test_both_come_to_know_each_other():
+    """Each learns the other's certificate; the dialler speaks first."""
+    phone, kit = machine(PHONE, Part.DIALLED), machine(KIT, Part.ANSWERED)
+    assert kit.start() == []
+    proof = pass_on(pass_on(phone.start(), kit), phone)
+    own, met = pass_on(proof, kit)
+    assert isinstance(met, Met)
+    assert (met.certificate.hash, met.expired) == (PHONE.name, False)
+    back, offer = phone.receive(own.frame, now_ms=START_MS)
+    assert isinstance(back, Met)
+    assert back.certificate.hash == KIT.name
+    assert offer == Offer()
+
+
+def test_an_expired_certificate_is_told_apart():
+    """It does not end the meeting: what its device wrote is still taken. The shell gives it less."""
+    phone, kit = machine(PHONE, Part.DIALLED), machine(KIT, Part.ANSWERED)
+    proof = pass_on(pass_on(phone.start(), kit), phone)
+    *_, met = pass_on(proof, kit, now_ms=START_MS + 2 * YEAR_MS)
+    assert met.expired
+
+
+def hello(device: Device = PHONE, **changes: Any) -> PeerHello:
+    """A hello."""
+    fields: dict[str, Any] = {
+        "versions": (1,),
+        "organisation": device.organisation.root.value.organisation,
+        "certificate": device.name,
+        "nonce": bytes(32),
+    }
+    return PeerHello(**(fields | changes))
+
+
+@pytest.mark.parametrize(
+    ("message", "error"),
+    [
+        (hello(versions=(2, 3)), MalformedError),
+        (hello(versions=()), MalformedError),
+        (hello(STRANGERS.device(Role.NURSE)), UntrustedError),
+        (hello(KIT), UntrustedError),
+    ],
+    ids=["newer version", "no version", "another organisation", "its own certificate"],
+)
+def test_hellos_that_are_refused(message: PeerHello, error: type[PeerError]):
+    """Before the device says anything of itself but why."""
+    steps = receive(machine(KIT, Part.ANSWERED), message)
+    (told,) = sent(steps)
+    assert isinstance(told, Failure)
+    assert isinstance(steps[-1].error, error)
+
+
+def test_a_mirror_is_refused():
+    """A device that hears its own hello back meets nobody; one that hears its own proof back neither."""
+    phone = machine(PHONE, Part.DIALLED)
+    (own,) = phone.start()
+    assert isinstance(own, Send)
+    *_, close = phone.receive(own.frame, now_ms=START_MS)
+    assert isinstance(close, Close)
+    assert isinstance(close.error, UntrustedError)
+    kit, phone = machine(KIT, Part.ANSWERED), machine(PHONE, Part.DIALLED)
+    (auth,) = sent(pass_on(pass_on(phone.start(), kit), phone))
+    shown = replace(auth, certificates=tuple(one.wire for one in KIT.chain))
+    assert isinstance(receive(phone, shown)[-1].error, ForgedError)
+
+
+def proof_for(kit: PeerExchange, **changes: Any) -> PeerAuth:
+    """What the phone proves to a kit that has greeted it."""
+    phone = machine(PHONE, Part.DIALLED, **changes)
+    (auth,) = sent(pass_on(pass_on(phone.start(), kit), phone))
+    assert isinstance(auth, PeerAuth)
+    return auth
+
+
+def thief() -> tuple[PeerAuth, PeerExchange]:
+    """Somebody with the phone's certificates and a key of its own."""
+    kit = machine(KIT, Part.ANSWERED)
+    return proof_for(kit, signer=ORGANISATION.device(Role.NURSE).signer), kit
+
+
+def replayed() -> tuple[PeerAuth, PeerExchange]:
+    """A proof from an earlier meeting, with the hello of then: the kit's nonce is another."""
+    old = machine(KIT, Part.ANSWERED)
+    phone = machine(PHONE, Part.DIALLED)
+    greeting = phone.start()
+    (auth,) = sent(pass_on(pass_on(greeting, old), phone))
+    kit = machine(KIT, Part.ANSWERED)
+    pass_on(greeting, kit)
+    return auth, kit
+
+
+def between() -> tuple[PeerAuth, PeerExchange]:
+    """Somebody in between passes everything on; the phone dialled an address that is not the kit's."""
+    kit = machine(KIT, Part.ANSWERED)
+    return proof_for(kit, address="ws://192.0.2.66:8731"), kit
+
+
+def readdressed() -> tuple[PeerAuth, PeerExchange]:
+    """The same, with the address in the message put right."""
+    auth, kit = between()
+    return replace(auth, address=ADDRESS), kit
+
+
+def wrong_part() -> tuple[PeerAuth, PeerExchange]:
+    """A proof of one who answered, shown by one who dialled."""
+    kit, other = machine(KIT, Part.ANSWERED), machine(PHONE, Part.ANSWERED)
+    mallory = machine(PHONE, Part.DIALLED)
+    pass_on(mallory.start(), kit)
+    lure = machine(KIT, Part.DIALLED)
+    (auth, _) = pass_on(pass_on(pass_on(lure.start(), other), lure), other)
+    return unpack_frame(auth.frame), kit  # type: ignore[return-value]
+
+
+def unknown() -> tuple[PeerAuth, PeerExchange]:
+    """A hello that names a certificate which is not shown."""
+    kit = machine(KIT, Part.ANSWERED)
+    return replace(proof_for(kit), certificates=()), kit
+
+
+def foreign() -> tuple[PeerAuth, PeerExchange]:
+    """Certificates of another organisation behind a hello that claims this one."""
+    kit = machine(KIT, Part.ANSWERED)
+    stranger = STRANGERS.device(Role.NURSE)
+    return replace(proof_for(kit), certificates=tuple(one.wire for one in stranger.chain)), kit
+
+
+@pytest.mark.parametrize(
+    ("case", "error"),
+    [
+        (thief, ForgedError),
+        (replayed, ForgedError),
+        (between, UntrustedError),
+        (readdressed, ForgedError),
+        (wrong_part, ForgedError),
+        (unknown, UntrustedError),
+        (foreign, UntrustedError),
+    ],
+)
+def test_proofs_that_are_refused(case: Callable[[], tuple[PeerAuth, PeerExchange]], error: type[PeerError]):
+    """Nobody is met who does not hold the key of the certificate that it names, here and now."""
+    auth, kit = case()
+    steps = receive(kit, auth)
+    assert isinstance(steps[-1].error, error)
+    assert not any(isinstance(step, Met) for step in steps)
+
+
+def test_a_round_by_turns():
+    """Offers, wants, entries; each side is asked in its turn, and what was offered may be asked for."""
+    phone, kit = greeted()
+    steps = pass_on(phone.offer((b"note",), FRONTIER), kit)
+    assert steps == [Heard((b"note",)), Offer(), Ask(FRONTIER), Finish()]
+    turn = [
+        *kit.offer((), FRONTIER),
+        *kit.ask([(STREAM, SESSION, 2)], [(SESSION, 1)]),
+        *kit.finish(again=False),
+    ]
+    steps = pass_on(turn, phone)
+    assert steps == [
+        Heard(()),
+        Ask(FRONTIER),
+        HandOver({(STREAM, SESSION): 2}, {SESSION: 1}),
+        Finish(),
+    ]
+    entries = next(sample for sample in SAMPLES if isinstance(sample, Entries)).entries
+    turn = [
+        *phone.ask([(STREAM, SESSION, 0)], []),
+        *phone.hand(Proofs(seals=(b"1",)), entries),
+        *phone.hand(Proofs(seals=(b"2",)), ()),
+        *phone.finish(again=True),
+    ]
+    steps = pass_on(turn, kit)
+    assert steps == [
+        Take(Proofs(seals=(b"1",)), entries),
+        Take(Proofs(seals=(b"2",)), ()),
+        HandOver({(STREAM, SESSION): 0}, {}),
+        Finish(),
+    ]
+    assert pass_on(kit.finish(again=True), phone) == [RoundOver(again=True)]
+    assert len(sent(phone.offer((b"note",), FRONTIER))) == 1, "checkpoints go once"
+
+
+def test_the_dialler_ends_the_meeting():
+    """By DONE in place of a round; both have ended well."""
+    phone, kit = greeted()
+    assert pass_on(phone.end(), kit) == [Close(None)]
+    assert (phone._state, kit._state) == (PeerState.CLOSED, PeerState.CLOSED)
+
+
+def test_the_other_may_fail():
+    """Its reason is passed on, fit to be shown."""
+    phone, kit = greeted()
+    (close,) = pass_on(kit.fail(MalformedError("busy", expected="a", got="b", do="c")), phone)
+    assert isinstance(close.error, ToldError)
+    assert close.error.code == "busy"
+
+
+@pytest.mark.parametrize("act", ["offer", "ask", "hand", "finish", "end"])
+def test_nobody_speaks_out_of_turn(act: str):
+    """A shell that does is a bug of ours."""
+    one = dialled(PeerState.COMPARING)
+    arguments: dict[str, tuple[Any, ...]] = {"offer": ((), {}), "ask": ((), ()), "hand": (Proofs(), ())}
+    with pytest.raises(MisuseError):
+        getattr(one, act)(*arguments.get(act, ()), **({"again": False} if act == "finish" else {}))
+
+
+def frontier(*items: StreamFrontier, last: bool = False) -> Frontiers:
+    """A frame of frontiers."""
+    return Frontiers(streams=items, last=last)
+
+
+HEAD = StreamFrontier(stream=STREAM, heads={SESSION: (4, ENTRY)})
+
+
+@pytest.mark.parametrize(
+    ("make", "state", "messages"),
+    [
+        (answered, PeerState.OFFERED, [frontier(HEAD), frontier(HEAD)]),
+        (answered, PeerState.OFFERED, [frontier(HEAD, HEAD)]),
+        (answered, PeerState.OFFERED, [frontier()]),
+        (answered, PeerState.OFFERED, [frontier(StreamFrontier(stream=STREAM, heads={}), last=True)]),
+        (answered, PeerState.OFFERED, [PeerNotes(notes=()), PeerNotes(notes=())]),
+        (dialled, PeerState.ASKED, [Want(chains=((STREAM, (SESSION, 0)), (STREAM, (SESSION, 1))))]),
+        (dialled, PeerState.ASKED, [Want(chains=((STREAM, (SESSION, 0)),)), Want(chains=((STREAM, (SESSION, 0)),))]),
+        (dialled, PeerState.ASKED, [Want(chains=((type(STREAM)(bytes(16)), (SESSION, 0)),))]),
+        (dialled, PeerState.ASKED, [Want(chains=((STREAM, (type(SESSION)(bytes(16)), 0)),))]),
+        (dialled, PeerState.ASKED, [Want(chains=())]),
+        (dialled, PeerState.ASKED, [Have(seals=())]),
+        (dialled, PeerState.ASKED, [Have(seals=((SESSION, 0), (SESSION, 0)))]),
+        (dialled, PeerState.ASKED, [Have(seals=((SESSION, 0), (type(SESSION)(bytes(16)), 0)))]),
+        (dialled, PeerState.TAKING, [Entries(entries=())]),
+        (dialled, PeerState.TAKING, [ProofsFrame(certificates=(), sessions=(), seals=())]),
+    ],
+)
+def test_floods_end_the_meeting(make: Callable[[PeerState], PeerExchange], state: PeerState, messages: list[Message]):
+    """Whatever could be said for ever without saying anything: twice the same, nothing, what was not offered."""
+    one = make(state)
+    *before, last = messages
+    for message in before:
+        assert receive(one, message)[-1:] != [Close(None)]
+    (told,) = sent(receive(one, last))
+    assert isinstance(told, Failure)
+    assert one._state is PeerState.CLOSED
+
+
+@pytest.mark.parametrize(
+    ("limit", "state", "message"),
+    [
+        (
+            "peer_exchange.MEETING_ITEMS_MAX",
+            PeerState.TAKING,
+            ProofsFrame(certificates=(), sessions=(), seals=(b"1", b"2")),
+        ),
+        (
+            "peer_round.FRONTIER_HEADS_MAX",
+            PeerState.COMPARING,
+            frontier(HEAD, replace(HEAD, stream=type(STREAM)(b"2" * 16))),
+        ),
+        (
+            "peer_round.FRONTIER_STREAMS_MAX",
+            PeerState.COMPARING,
+            frontier(HEAD, replace(HEAD, stream=type(STREAM)(b"2" * 16))),
+        ),
+    ],
+)
+def test_limits_are_kept(monkeypatch: pytest.MonkeyPatch, limit: str, state: PeerState, message: Message):
+    """One more than a limit ends the meeting."""
+    monkeypatch.setattr(f"sync_protocol.{limit}", 1)
+    assert isinstance(receive(dialled(state), message)[-1].error, LimitError)
+
+
+def test_the_one_who_answered_counts_rounds(monkeypatch: pytest.MonkeyPatch):
+    """A dialler that begins rounds for ever is refused."""
+    monkeypatch.setattr("sync_protocol.peer_exchange.MEETING_ROUNDS_MAX", 1)
+    kit = answered(PeerState.ANSWERED)
+    receive(kit, Done(again=False))
+    kit.finish(again=False)
+    assert kit.last_round
+    assert isinstance(receive(kit, frontier(last=True))[-1].error, LimitError)
+
+
+def test_proofs_beyond_the_bound_are_handed_on(monkeypatch: pytest.MonkeyPatch):
+    """They do not wait for entries in memory without end."""
+    monkeypatch.setattr("sync_protocol.gathering.PROOFS_MAX", 1)
+    steps = receive(dialled(PeerState.TAKING), ProofsFrame(certificates=(b"c",), sessions=(), seals=()))
+    assert steps == [Take(Proofs(certificates=(b"c",)), ())]
+
+
+def test_what_to_ask_a_peer_for():
+    """From our own head on where theirs goes beyond it; all of a chain that is new, another branch, or had a gap."""
+    known, other = EntryHash(b"k" * 32), EntryHash(b"o" * 32)
+    new, ahead, same, behind, gap = (type(SESSION)(bytes([n]) * 16) for n in range(5))
+    theirs = {new: (3, other), ahead: (7, other), same: (2, known), behind: (1, other), gap: (9, other)}
+    ours = {ahead: (4, known), same: (2, known), behind: (5, known), gap: (4, known)}
+    assert wanting(theirs, ours, knows={known}.__contains__, whole={gap}) == {new: 0, ahead: 5, behind: 0, gap: 0}
