@@ -25,7 +25,7 @@ def verify(where: Where, *, as_json: bool) -> int:
     Examples:
       fieldward audit verify
       fieldward audit verify --bundle evidence.fwe --organisation clinic.org
-      fieldward audit verify --server-data /srv/relay --json
+      fieldward audit verify --server-data relay --json
     """
     found = run_verification(where, as_json=as_json)
     if as_json:

@@ -15,13 +15,11 @@ from edge_runtime.errors import InputError, RefusedError, RemoteError
 from sync_protocol.errors import PeerError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from edge_runtime.audit.log_fetching import FetchedLog
     from edge_runtime.audit.watching import Look, Shown, Watched
     from edge_runtime.transports.http import HttpClient
     from sync_protocol.certificates import Root
     from sync_protocol.signed import Verified
-    from sync_protocol.tiles import Tile
 
 _DAY_S: Final = 86_400
 _MS: Final = 1_000
@@ -157,14 +155,16 @@ def _round(post: _Post) -> bool:
     Returns:
         Whether all was well.
     """
+    from edge_runtime.audit.log_fetching import FetchedLog
     from edge_runtime.audit.watch_files import load_watched, save_watched, write_evidence
     from edge_runtime.runtime import clock
 
     watched = load_watched(post.state)
     wire = _record(post.http)
-    shown = _shown(post.http)
+    log = FetchedLog(post.http)
+    shown = _shown(log)
     now_ms = clock()
-    found = _judged(watched, shown, wire, post.root, post.http, now_s=now_ms // _MS)
+    found = _judged(watched, shown, wire, post.root, log, now_s=now_ms // _MS)
     evidence = [write_evidence(post.state, alarm, watched, shown, wire, now_ms=now_ms) for alarm in found.alarms]
     if found.watched is not None and found.watched != watched:
         save_watched(post.state, found.watched)
@@ -176,7 +176,7 @@ def _round(post: _Post) -> bool:
 
 
 def _judged(
-    watched: Watched | None, shown: Shown, wire: bytes, root: Verified[Root], http: HttpClient, *, now_s: int
+    watched: Watched | None, shown: Shown, wire: bytes, root: Verified[Root], log: FetchedLog, *, now_s: int
 ) -> Look:
     """Judge what is shown, by the keys that the organisation's root recorded."""
     from edge_runtime.audit.watching import Look, foreign, look
@@ -186,7 +186,7 @@ def _judged(
         record = open_relay(wire, root).value
     except PeerError as error:
         return Look(alarms=(foreign(error, "the relay's record"),), checkpoint=None, before=None, watched=watched)
-    return look(watched, shown, record, lambda tiles: _tiles(http, tiles), now_s=now_s)
+    return look(watched, shown, record, log.tiles, now_s=now_s)
 
 
 def _record(http: HttpClient) -> bytes:
@@ -209,26 +209,8 @@ def _record(http: HttpClient) -> bytes:
     return wire
 
 
-def _shown(http: HttpClient) -> Shown:
+def _shown(log: FetchedLog) -> Shown:
     from edge_runtime.audit.watching import Shown
 
-    cosigned: bytes | None = None
-    try:
-        _, _, cosigned = http.request("GET", "/v1/log/cosigned")
-    except RemoteError as error:
-        if error.code != "no_cosignature":
-            raise
-    _, _, note = http.request("GET", "/v1/log/checkpoint")
-    return Shown(cosigned=cosigned, note=note)
-
-
-def _tiles(http: HttpClient, tiles: Sequence[Tile]) -> dict[Tile, bytes]:
-    """Fetch tiles; those that the relay says it does not have are left out."""
-    found: dict[Tile, bytes] = {}
-    for tile in tiles:
-        try:
-            _, _, found[tile] = http.request("GET", f"/v1/log/{tile.path}")
-        except RemoteError as error:
-            if error.code != "no_such_tile":
-                raise
-    return found
+    cosigned = log.cosigned()  # first, so that it cannot honestly be larger than the note
+    return Shown(cosigned=cosigned, note=log.note())

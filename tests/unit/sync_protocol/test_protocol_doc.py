@@ -18,6 +18,8 @@ from sync_protocol.audit import AuditRecord
 from sync_protocol.certificates import Certificate, RelayRecord, Root, Session
 from sync_protocol.control import TAGS
 from sync_protocol.entries import Header, Seal, WireEntry
+from sync_protocol.evidence_file import TYPES as EVIDENCE_TYPES
+from sync_protocol.evidence_file import Trailer
 from sync_protocol.exchange_states import DEVICE_ACCEPTS, RELAY_ACCEPTS
 from sync_protocol.invitations import Invitation, Request, WireRequest
 from sync_protocol.key_wrap import WrapContext
@@ -54,6 +56,8 @@ RECORDS: Final[tuple[type, ...]] = (
     WireRequest,
     *TAGS.values(),
     *TYPES.values(),
+    *EVIDENCE_TYPES.values(),
+    Trailer,
 )
 _HEADING: Final = re.compile(r"#### (?:(\d+) )?`(\w+)`")
 
@@ -124,6 +128,13 @@ def test_tags_and_types_are_those_of_the_code(numbers: Mapping[int, type]):
     found = records()
     assert {found[kind.__name__].number: kind.__name__ for kind in numbers.values()} == {
         number: kind.__name__ for number, kind in numbers.items()
+    }
+
+
+def test_frames_of_evidence_are_those_of_the_code():
+    """They are numbered apart from messages, in a table of their own."""
+    assert {int(row[1]): row[0] for row in table("frame")} == {
+        number: kind.__name__ for number, kind in EVIDENCE_TYPES.items()
     }
 
 

@@ -13,6 +13,7 @@ from edge_runtime.cli.audit.export import export
 from edge_runtime.cli.audit.timeline import timeline
 from sync_protocol.audit import KINDS
 from sync_protocol.finding_list import Policy
+from sync_protocol.findings import Finding, FindingKind
 from tests.unit.edge_runtime.audit.test_fhir import event
 
 TEXT = (Path(__file__).resolve().parents[4] / "docs" / "audit.md").read_text(encoding="utf-8")
@@ -63,3 +64,11 @@ def test_doubted_clocks():
     policy = Policy()
     assert f"more than {policy.skew_ms // 60_000} minutes before" in TEXT
     assert f"within a session, more than {policy.backwards_ms // 60_000}" in TEXT
+
+
+def test_findings():
+    """Every finding is in the document with its severity, and no other; the limits are the policy's."""
+    said = dict(re.findall(r"(?m)^\| `([a-z_]+)` \| (damage|notice) \|", section("Verification")))
+    assert said == {kind.value: Finding(kind=kind).severity.value for kind in FindingKind}
+    policy = Policy()
+    assert (policy.backwards_ms, policy.skew_ms, policy.unseen_ms) == (2 * 60_000, 5 * 60_000, 14 * 24 * 3_600_000)

@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 
-from edge_runtime.audit.reading import opened
 from edge_runtime.cli.output import when
 from edge_runtime.runtime import open_home
 from edge_runtime.settings import Home, home_lock
 from edge_runtime.sync.progress import ALARM, UNSOUND
-from sync_protocol.audit import AuditRecord
 from sync_protocol.errors import LimitError
+from tests.support.audit_records import opened
 from tests.unit.edge_runtime.cli.world import ADDRESS, PASSPHRASE, World
 from tests.unit.edge_runtime.clinical.fhir_inputs import allergy, patient
 
@@ -188,7 +187,7 @@ def test_what_is_shown_is_recorded_with_its_purpose(ward: World):
     with open_home(Path("tablet"), PASSPHRASE) as runtime:
         charts = [*runtime.keyring.charts(), *runtime.keyring.ledgers()]
         found = [act for one in charts for _, act in opened(runtime.store, runtime.keyring, one)]
-    acts = {(act.kind.name, act.purpose.value) for act in found if isinstance(act, AuditRecord)}
+    acts = {(act.kind.name, act.purpose.value) for act in found if act is not None}
     assert acts - {("met_relay", "operations")} == {
         ("data_accessed", "patient_request"),
         ("data_accessed", "treatment"),
