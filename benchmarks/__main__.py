@@ -27,6 +27,8 @@ BENCHMARKS: Final[Mapping[str, str]] = {
     "text_screen": "screening a text update before the CRDT engine sees it",
     "store_open": "opening a chart of 2,000 entries",
     "audit_timeline": "merging and exporting the timeline of 10,000 entries",
+    "audit_verify": "verifying a file of sealed entries as evidence: pace and peak memory",
+    "entry_partitions": "look-ups among a relay's entries by month on PostgreSQL, beside one partition",
 }
 _BUILD: Final = Path(__file__).resolve().parent.parent / "build"
 _ROUNDS: Final = 5
@@ -73,7 +75,12 @@ def _run(name: str, asked: argparse.Namespace) -> tuple[dict[str, object], Repor
         watch = Watch(scratch)
         report: Report = module.run(
             Options(
-                rounds=asked.rounds, quick=asked.quick, scratch=scratch, build=asked.build, data=tuple(asked.data or ())
+                rounds=asked.rounds,
+                quick=asked.quick,
+                scratch=scratch,
+                build=asked.build,
+                data=tuple(asked.data or ()),
+                entries=asked.entries,
             )
         )
         return to_json(name, report, machine=watch.machine(), versions=versions()), report
@@ -82,7 +89,7 @@ def _run(name: str, asked: argparse.Namespace) -> tuple[dict[str, object], Repor
 
 
 def _parser() -> argparse.ArgumentParser:
-    lines = "\n".join(f"  {name:<14} {words}" for name, words in BENCHMARKS.items())
+    lines = "\n".join(f"  {name:<16} {words}" for name, words in BENCHMARKS.items())
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
         description="Measure what docs/performance.md claims, each beside a baseline in the same run.",
@@ -93,6 +100,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=_positive, default=_ROUNDS, help=f"turns of everything (default: {_ROUNDS})")
     parser.add_argument(
         "--data", type=_existing, action="append", metavar="PATH", help="import_fhir: your own FHIR file or folder"
+    )
+    parser.add_argument(
+        "--entries", type=_positive, metavar="N", help="audit_verify, entry_partitions: so many entries"
     )
     parser.add_argument("--json", action="store_true", help="the results as JSON on standard output")
     parser.add_argument("--quick", action="store_true", help="tiny sizes: shows that all of it runs, measures nothing")

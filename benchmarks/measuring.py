@@ -36,6 +36,7 @@ class Options:
         scratch: an empty folder on the disk to be measured, removed afterwards.
         build: where fetched data is kept.
         data: the user's own FHIR files or folders instead of the official examples.
+        entries: how many to measure with, where a benchmark can say; None for its own number.
     """
 
     rounds: int
@@ -43,6 +44,7 @@ class Options:
     scratch: Path
     build: Path
     data: tuple[Path, ...] = ()
+    entries: int | None = None
 
     def size(self, full: int, quick: int) -> int:
         """How much of something to measure."""

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 from websockets.sync.client import connect
 
@@ -23,6 +23,7 @@ from edge_runtime.facts import Content
 from edge_runtime.runtime import TICK_S, Runtime
 from edge_runtime.transports.link import Link
 from edge_runtime.transports.websocket import WebSocketLink
+from sync_protocol.ids import EntryHash
 from sync_protocol.roles import Compartment
 
 RATE_S: Final = 20
@@ -33,6 +34,13 @@ _SETTLE_S: Final = 0.5
 """After dialling, before the pace begins."""
 
 
+class Written(NamedTuple):
+    """An edit that is durable here: its entry, and since when in nanoseconds."""
+
+    entry: EntryHash
+    at: int
+
+
 class _Pen:
     """A link that records edits at their pace while the sync client waits on it for the relay.
 
@@ -40,7 +48,7 @@ class _Pen:
     whoever records there does so beside the client, which finds the edit when its wait is over.
     """
 
-    def __init__(self, link: Link, record: Callable[[], int], *, edits: int, at_once: bool) -> None:
+    def __init__(self, link: Link, record: Callable[[], Written], *, edits: int, at_once: bool) -> None:
         self._link = link
         self._record = record
         self._at_once = at_once
@@ -48,7 +56,7 @@ class _Pen:
         # The first edit is unmeasured: until it is there, the connection may still be in the making.
         self._due = deque([start, *(start + _SETTLE_S + number / RATE_S for number in range(edits))])
         self.began: list[int] = []
-        self.committed: list[int] = []
+        self.written: list[Written] = []
 
     @property
     def done(self) -> bool:
@@ -66,7 +74,7 @@ class _Pen:
             if self._due and self._due[0] <= now:
                 self._due.popleft()
                 self.began.append(time.monotonic_ns())
-                self.committed.append(self._record())
+                self.written.append(self._record())
                 if self._at_once:
                     return None
                 continue
@@ -90,7 +98,7 @@ class _Writer:
         self._reader = reader
         self._edits = edits
         self._number = 0
-        self._told: list[tuple[int, int]] = [reader.receive()]
+        self._told: dict[bytes, int] = dict(reader.receive())
         self.entry_bytes = 0
         self.after_commit: list[list[float]] = []
         """Milliseconds from durable here to durable there, by round, of edits that were pushed at once."""
@@ -98,35 +106,35 @@ class _Writer:
     def write(self, *, at_once: bool) -> list[float]:
         """Record at the pace; milliseconds from the beginning of each edit to durable there."""
         address = self._stage.address
-        wanted = range(self._told[-1][0] + 1, self._told[-1][0] + self._edits + 2)
-        self._told = self._told[-1:]
+        self._told.clear()
         with closing(WebSocketLink(address, timeout_s=TIMEOUT_S)) as link:
             pen = _Pen(link, self._record, edits=self._edits, at_once=at_once)
             client = self._device.sync_client()
             ends = time.monotonic() + _SETTLE_S + self._edits / RATE_S + TIMEOUT_S
 
             def stopped() -> bool:
-                self._told += self._reader.rest()
+                for told in self._reader.rest():
+                    self._told.update(told)
                 if time.monotonic() > ends:
                     raise RuntimeError("the reading device fell silent")
-                return pen.done and self._told[-1][0] >= wanted[-1]
+                return pen.done and all(edit.entry in self._told for edit in pen.written)
 
             client.live(pen, address, stopped=stopped, tick_s=TICK_S)
-        arrived = [next(at for size, at in self._told if size >= least) for least in wanted]
+        arrived = [self._told[edit.entry] for edit in pen.written]
         if at_once:
-            self.after_commit.append(_ms(pen.committed, arrived)[1:])
+            self.after_commit.append(_ms([edit.at for edit in pen.written], arrived)[1:])
         return _ms(pen.began, arrived)[1:]
 
-    def _record(self) -> int:
-        """Record an observation; when it was durable."""
+    def _record(self) -> Written:
+        """Record an observation, which is one entry."""
         batch = self._device.recorder.begin()
         self._number += 1
         content = Content(facts=(observation(self._number),), text=None)
         batch.content(self._stage.chart, self._stage.document, Compartment.CLINICAL, content)
-        entries = self._device.recorder.write(batch)
+        (entry,) = self._device.recorder.write(batch)
         now_ns = time.monotonic_ns()
-        self.entry_bytes = sum(len(entry.wire.header) + len(entry.wire.body) for entry in entries)
-        return now_ns
+        self.entry_bytes = len(entry.wire.header) + len(entry.wire.body)
+        return Written(entry.hash, now_ns)
 
 
 class _Bare:

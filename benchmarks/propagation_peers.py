@@ -81,21 +81,26 @@ def peer(work: Callable[..., None], *arguments: object) -> Iterator[Peer]:
 
 
 def read_durably(home: Path, address: str, pipe: Connection) -> None:
-    """Be a device: stay connected, store what comes, and tell how much is in the store since when.
+    """Be a device: stay connected, store what comes, and tell what is in the store since when.
 
-    Sends (entries in the store, nanoseconds) after each transaction that brought some.
+    Sends (hash of an entry, nanoseconds) for each entry of a transaction, its own included, together after it; before
+    all that an empty list, when it is ready.
     """
     with opened(Home(home)) as device:
+        device.sync_once(address)
+        told = device.store.size()
 
         def tell(event: Event) -> None:
+            nonlocal told
             if isinstance(event, Changed):
                 now_ns = time.monotonic_ns()
-                pipe.send((device.store.size(), now_ns))
+                new = device.store.arrivals(after=told, limit=device.store.size() - told)
+                told += len(new)
+                pipe.send([(bytes(arrived.entry.hash), now_ns) for arrived in new])
 
-        device.sync_once(address)
         device.events.subscribe(tell)
         with closing(WebSocketLink(address, timeout_s=_TIMEOUT_S)) as link:
-            pipe.send((device.store.size(), time.monotonic_ns()))
+            pipe.send([])
             device.sync_client().live(link, address, stopped=pipe.poll, tick_s=_TICK_S)
 
 

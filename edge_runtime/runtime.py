@@ -228,9 +228,13 @@ class Runtime:
         self.events.publish(Synced(received=report.received, receipted=report.receipted, pending=pending))
         return report
 
+    def log_keeper(self) -> LogKeeper:
+        """What keeps the relay to its word; convictions are recorded."""
+        return LogKeeper(self.store, self.identity, events=self.events, accused=self.auditor.accused)
+
     def meetings(self) -> Meetings:
         """What meets other devices without the relay."""
-        keeper = LogKeeper(self.store, self.identity, events=self.events, accused=self.auditor.accused)
+        keeper = self.log_keeper()
         return Meetings(
             self.store,
             self.identity,

@@ -9,21 +9,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import ClassVar, Final, Self
 
 from sync_protocol.errors import forged, malformed, over_limit
 from sync_protocol.ids import Hash
 from sync_protocol.limits import LOG_SIZE_MAX, NOTE_BYTES_MAX
 from sync_protocol.notes import (
     TYPE_ED25519,
+    TypedKey,
     check_name,
     from_base64,
-    key_id_of,
     open_note,
     signature_line,
     split_verifier,
     to_base64,
-    verifier_text,
 )
 from sync_protocol.signing import Ed25519Signature, SigningKey, VerifyKey, verify_note
 
@@ -79,25 +78,10 @@ class Checkpoint:
 
 
 @dataclass(frozen=True, slots=True)
-class NoteVerifyKey:
+class NoteVerifyKey(TypedKey[VerifyKey]):
     """The public side of a note key: a name and an Ed25519 key."""
 
-    name: str
-    public: VerifyKey
-
-    def __post_init__(self) -> None:
-        """Raise MalformedError for a name that no note can carry, LimitError for one too long."""
-        check_name(self.name)
-
-    @property
-    def key_id(self) -> bytes:
-        """See `notes.key_id_of`."""
-        return key_id_of(self.name, TYPE_ED25519 + self.public)
-
-    @property
-    def text(self) -> str:
-        """The verifier key as `name+hexid+base64`. Source: C2SP signed-note, section Verifier keys."""
-        return verifier_text(self.name, TYPE_ED25519 + self.public)
+    KIND: ClassVar[bytes] = TYPE_ED25519
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -110,7 +94,7 @@ class NoteVerifyKey:
         Source: C2SP signed-note, section Verifier keys.
         """
         name, typed = split_verifier(text)
-        if not typed.startswith(TYPE_ED25519):
+        if not typed.startswith(cls.KIND):
             raise malformed("a verifier key of type Ed25519", f"type {typed[0]}")
         return cls(name, VerifyKey(typed[1:]))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 from sync_protocol.checkpoints import Checkpoint, NoteVerifyKey
 from sync_protocol.errors import forged, malformed, over_limit
@@ -18,12 +18,10 @@ from sync_protocol.notes import (
     TYPE_ED25519,
     TYPE_WITNESS,
     NoteVerifier,
-    check_name,
-    key_id_of,
+    TypedKey,
     open_note,
     signature_line,
     split_verifier,
-    verifier_text,
 )
 from sync_protocol.signing import (
     CosigningKey,
@@ -42,25 +40,10 @@ _TIME: Final = struct.Struct(">Q")
 
 
 @dataclass(frozen=True, slots=True)
-class WitnessKey:
+class WitnessKey(TypedKey[VerifyKey]):
     """The public side of a witness's Ed25519 key, type 0x04: its lines carry a time."""
 
-    name: str
-    public: VerifyKey
-
-    def __post_init__(self) -> None:
-        """Raise MalformedError for a name that no note can carry, LimitError for one too long."""
-        check_name(self.name)
-
-    @property
-    def key_id(self) -> bytes:
-        """See `notes.key_id_of`."""
-        return key_id_of(self.name, TYPE_WITNESS + self.public)
-
-    @property
-    def text(self) -> str:
-        """See `notes.verifier_text`."""
-        return verifier_text(self.name, TYPE_WITNESS + self.public)
+    KIND: ClassVar[bytes] = TYPE_WITNESS
 
     def verify(self, text: str, signature: bytes) -> int:
         """See `notes.NoteVerifier`. Source: C2SP tlog-cosignature, section Ed25519 signed message."""
@@ -71,25 +54,10 @@ class WitnessKey:
 
 
 @dataclass(frozen=True, slots=True)
-class CosignerKey:
+class CosignerKey(TypedKey[CosignVerifyKey]):
     """The public side of a cosigner's ML-DSA-44 key, type 0x06: its lines carry a time and cover checkpoints only."""
 
-    name: str
-    public: CosignVerifyKey
-
-    def __post_init__(self) -> None:
-        """Raise MalformedError for a name that no note can carry, LimitError for one too long."""
-        check_name(self.name)
-
-    @property
-    def key_id(self) -> bytes:
-        """See `notes.key_id_of`."""
-        return key_id_of(self.name, TYPE_COSIGNER + self.public)
-
-    @property
-    def text(self) -> str:
-        """See `notes.verifier_text`."""
-        return verifier_text(self.name, TYPE_COSIGNER + self.public)
+    KIND: ClassVar[bytes] = TYPE_COSIGNER
 
     def verify(self, text: str, signature: bytes) -> int:
         """See `notes.NoteVerifier`. Source: C2SP tlog-cosignature, section ML-DSA-44 signed message."""

@@ -12,7 +12,7 @@ import binascii
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import ClassVar, Final, Generic, Protocol, TypeVar
 
 from sync_protocol.errors import forged, malformed, over_limit
 from sync_protocol.limits import NOTE_NAME_BYTES_MAX, NOTE_SIGNATURES_MAX, OPEN_NOTE_BYTES_MAX
@@ -26,6 +26,7 @@ TYPE_COSIGNER: Final = b"\x06"
 KEY_ID_BYTES: Final = 4
 _DASH: Final = "\N{EM DASH} "
 _FIRST_PRINTABLE: Final = " "
+_Public = TypeVar("_Public", bound=bytes)
 
 
 class NoteVerifier(Protocol):
@@ -52,6 +53,36 @@ class NoteVerifier(Protocol):
             MalformedError: a kind that signs checkpoints alone, over another text.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class TypedKey(Generic[_Public]):
+    """What every kind of verifier key has: a name and a public key, told apart from other kinds by its type.
+
+    Attributes:
+        KIND: the byte of the signature type.
+        name: the key's name.
+        public: the public key, without its type.
+    """
+
+    KIND: ClassVar[bytes]
+
+    name: str
+    public: _Public
+
+    def __post_init__(self) -> None:
+        """Raise MalformedError for a name that no note can carry, LimitError for one too long."""
+        check_name(self.name)
+
+    @property
+    def key_id(self) -> bytes:
+        """See `key_id_of`."""
+        return key_id_of(self.name, self.KIND + self.public)
+
+    @property
+    def text(self) -> str:
+        """See `verifier_text`."""
+        return verifier_text(self.name, self.KIND + self.public)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -121,6 +121,17 @@ class CheckedTiles:
             self.check(path_names([first - 1], self._size))
         return merkle.consistency_path_from(self.read, first=first, second=self._size)
 
+    def inclusion_path(self, index: int) -> tuple[Hash, ...]:
+        """The proof from a leaf to this tree's root.
+
+        Raises:
+            ForgedError: see `read`.
+            MisuseError: no such leaf.
+        """
+        if 0 <= index < self._size:
+            self.check(path_names([index], self._size))
+        return merkle.inclusion_path_from(self.read, index=index, size=self._size)
+
     def leaf_hashes(self, number: int) -> list[bytes]:
         """The leaf hashes in a tile of level 0.
 

@@ -51,6 +51,7 @@ def write_evidence_file(
     *,
     made_ms: int,
     entry: EntryHash | None = None,
+    receipt: ReceiptProof | None = None,
     progress: Callable[[int], None] = lambda _: None,
     finish: Callable[[int], object] = lambda _: None,
 ) -> int:
@@ -62,6 +63,7 @@ def write_evidence_file(
         selection: its chart and times are the scope; other filters leave holes in chains, so they have no say.
         made_ms: the device's clock, in Unix milliseconds.
         entry: only this one, with what it takes to prove it: its chain.
+        receipt: that entry's, where the store does not keep it.
         progress: told now and then how many entries were written.
         finish: told how many in the end, before the file takes its place; what it raises leaves none.
 
@@ -72,7 +74,7 @@ def write_evidence_file(
         OSError: it cannot be written; an old file stands.
         StoreError: the store is damaged.
     """
-    source = Scope(holder, selection, entry)
+    source = Scope(holder, selection, entry, receipt)
     written = 0
 
     def count(done: int) -> None:
@@ -102,12 +104,19 @@ def write_evidence_file(
 class Scope(DeviceSource):
     """What of a device's store goes into a file."""
 
-    def __init__(self, holder: Holder, selection: Selection, entry: EntryHash | None = None) -> None:
-        """Choose by `selection`, or one entry with its chain."""
+    def __init__(
+        self,
+        holder: Holder,
+        selection: Selection,
+        entry: EntryHash | None = None,
+        receipt: ReceiptProof | None = None,
+    ) -> None:
+        """Choose by `selection`, or one entry with its chain, and with a receipt that the store does not keep."""
         super().__init__(holder)
         self._selection = selection
         self._opener = Opener(holder.keyring)
         self._one = None if entry is None else holder.store.entry(entry)
+        self._receipt = receipt
         self._key: tuple[EntryHash, bytes] | None = None
 
     @cached_property
@@ -168,6 +177,8 @@ class Scope(DeviceSource):
             arrived = self._store.entry(receipt.entry)
             if arrived is not None and self._holds(arrived.entry):
                 yield receipt
+        if self._receipt is not None:
+            yield self._receipt
 
     def _entries(self) -> Iterator[VerifiedEntry]:
         return (arrived.entry for arrived in self.arrivals(self._streams) if self._holds(arrived.entry))

@@ -104,7 +104,7 @@ def look(watched: Watched | None, shown: Shown, record: RelayRecord, fetch: Fetc
     try:
         before = None if watched is None else _opened(watched.note, record, "the log watched before")
         checkpoint = _opened(shown.note, record, "the checkpoint")
-        tiles = _grown(before, checkpoint, fetch)
+        tiles = grown(before, checkpoint, fetch)
         cosigned = _cosigned(shown.cosigned, record, checkpoint, tiles)
         seen_s = None if watched is None else watched.cosigned_s
         _still_as_new(cosigned, seen_s)
@@ -124,11 +124,14 @@ def _opened(note: bytes, record: RelayRecord, what: str) -> Checkpoint:
         raise foreign(error, what) from None
 
 
-def _grown(before: Checkpoint | None, checkpoint: Checkpoint, fetch: Fetch) -> CheckedTiles:
+def grown(before: Checkpoint | None, checkpoint: Checkpoint, fetch: Fetch) -> CheckedTiles:
     """Check that what is shown only adds to what was seen before.
 
     Returns:
-        Its tiles, to read further roots from.
+        Its tiles, to read further from.
+
+    Raises:
+        WatchError: it does not, or its tiles do not lead to what was signed.
     """
     if before is not None and checkpoint.size < before.size:
         raise WatchError(
@@ -141,7 +144,7 @@ def _grown(before: Checkpoint | None, checkpoint: Checkpoint, fetch: Fetch) -> C
             got=f"two signed logs of {before.size} entries",
             root=checkpoint.root,
         )
-    tiles = _proven(lambda: CheckedTiles(fetch, size=checkpoint.size, root=checkpoint.root), checkpoint)
+    tiles = proven(lambda: CheckedTiles(fetch, size=checkpoint.size, root=checkpoint.root), checkpoint)
     if before is not None:
         _begins_with(before, checkpoint, tiles)
     return tiles
@@ -149,7 +152,7 @@ def _grown(before: Checkpoint | None, checkpoint: Checkpoint, fetch: Fetch) -> C
 
 def _begins_with(before: Checkpoint, checkpoint: Checkpoint, tiles: CheckedTiles) -> None:
     """Check that a signed state is the beginning of what is shown."""
-    root = _proven(lambda: tiles.root_at(before.size), checkpoint)
+    root = proven(lambda: tiles.root_at(before.size), checkpoint)
     if root != before.root:
         raise WatchError(
             SPLIT,
@@ -206,8 +209,12 @@ def _stale(cosigned_s: int | None, now_s: int) -> tuple[WatchError, ...]:
     )
 
 
-def _proven(read: Callable[[], _T], checkpoint: Checkpoint) -> _T:
-    """Read from tiles that are checked on the way."""
+def proven(read: Callable[[], _T], checkpoint: Checkpoint) -> _T:
+    """Read from tiles that are checked on the way.
+
+    Raises:
+        WatchError: they do not lead to what was signed.
+    """
     try:
         return read()
     except ForgedError as error:

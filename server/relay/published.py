@@ -1,4 +1,4 @@
-"""What the relay publishes of its log: tiles of hashes, and bundles of the entries' hashes under them.
+"""What the relay publishes of its log: tiles of hashes, bundles of the entries' hashes, and where an entry stands.
 
 An entry of the log is the 32-byte hash of a header. Nonces in the headers make it say nothing.
 """
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from server.relay.store import SqlStore
+    from sync_protocol.ids import EntryHash
 
 _ENTRY: Final = table(EntryRow)
 
@@ -51,3 +52,14 @@ class Published:
         with self._engine.connect() as connection:
             hashes = connection.execute(query).scalars().all()
         return encode_bundle(hashes) if len(hashes) == bundle.width else None
+
+    def index(self, name: EntryHash) -> int | None:
+        """Which leaf an entry is; None where the log has no such entry. No body is read for it.
+
+        Raises:
+            StorageError: the store cannot be read.
+        """
+        query = select(_ENTRY.c.log_index).where(_ENTRY.c.hash == name)
+        with self._engine.connect() as connection:
+            found: int | None = connection.execute(query).scalar()
+        return found

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from edge_runtime.audit.reading import opened
 from edge_runtime.audit.showing import open_to_show
 from edge_runtime.clinical.layout import WorkflowType
 from edge_runtime.facts import Fact
@@ -19,6 +18,7 @@ from sync_protocol.control import content_stream, ledger_id
 from sync_protocol.ids import ChartId
 from sync_protocol.roles import CONTENT, Role
 from tests.e2e.conftest import LIFE_MS
+from tests.support.audit_records import opened
 from tests.support.people import Device, Organisation
 from tests.support.relay_server import RelayProcess
 from tests.unit.mobile_bridge.homes import CHEAP, PASSPHRASE, make_home

@@ -15,7 +15,7 @@ from benchmarks.fhir_examples import FetchError
 from benchmarks.measuring import Options, Series, UnavailableError, interleaved
 
 ROOT = Path(__file__).resolve().parents[2]
-CHEAP = ["audit_entry", "audit_timeline", "edit_durable", "import_fhir", "store_open", "text_screen"]
+CHEAP = ["audit_entry", "audit_timeline", "audit_verify", "edit_durable", "import_fhir", "store_open", "text_screen"]
 SERIES = {"unit", "samples", "median", "p99", "round_medians"}
 
 
@@ -119,6 +119,24 @@ def test_own_data_is_imported_instead(tmp_path):
     (data / "one.json").write_text(json.dumps(patient), encoding="utf-8")
     report = import_fhir.run(options)
     assert (report.facts["source"], report.facts["charts"]) == ("your own files (1)", 1)
+
+
+@pytest.mark.xdist_group("postgresql")
+def test_partitions_are_measured_beside_one_or_not_at_all(tmp_path, capsys, require):
+    """Every look-up has its baseline, on as many entries as were asked for; without PostgreSQL the reason is said."""
+    code = main(["--quick", "--rounds", "1", "--only", "entry_partitions", "--entries", "48", "--out", str(tmp_path)])
+    require(code == 0, "PostgreSQL", capsys.readouterr().out)
+    result = results(tmp_path)["entry_partitions"]
+    assert result["facts"] == {"entries": 48, "months": 24}
+    for case in result["cases"]:
+        check_series(case)
+        check_series(case["baseline"])
+
+
+def test_evidence_is_as_long_as_asked_for(tmp_path):
+    """`--entries` says how many entries are verified, and each is counted."""
+    assert main(["--rounds", "1", "--only", "audit_verify", "--entries", "130", "--out", str(tmp_path)]) == 0
+    assert results(tmp_path)["audit_verify"]["facts"]["entries"] == 130
 
 
 # -------------------------------------------------------------------------------------------------------- measuring

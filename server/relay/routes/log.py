@@ -1,4 +1,4 @@
-"""The transparency log as files, for anybody who watches it: checkpoints, tiles and entry bundles.
+"""The transparency log as files, for anybody who watches it: checkpoints, tiles, entry bundles, an entry's place.
 
 Source: C2SP tlog-tiles, section APIs.
 """
@@ -9,10 +9,12 @@ import asyncio
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
 
 from server.relay.errors import MissingError
 from server.relay.rates import Desk
 from server.relay.routes.requests import address_of
+from sync_protocol.ids import EntryHash
 from sync_protocol.tiles import TILE_HASHES, Bundle, Tile
 
 if TYPE_CHECKING:
@@ -70,6 +72,22 @@ def log(services: Services, published: Published, cosigning: Cosigning) -> APIRo
             return _octets(await read(lambda: published.bundle(bundle)), bundle)
         wanted = Tile.parse(f"tile/{path}")
         return _octets(await read(lambda: published.tile(wanted)), wanted)
+
+    @router.get("/index/{text}")
+    async def index(text: str, request: Request) -> JSONResponse:
+        """Which leaf an entry is: a hint where to look, as only tiles prove it."""
+        services.rates.check(Desk.LOG, address_of(request))
+        name = EntryHash.parse(text)
+        found = await read(lambda: published.index(name))
+        # An entry is stored a moment before its checkpoint is shown; whoever gets its place must find it under that.
+        if found is None or found >= services.window.tip.size:
+            raise MissingError(
+                "no_such_entry",
+                expected="an entry of the log as its newest checkpoint has it",
+                got=f"entry {name.short}",
+                do="sync the device that wrote it, then ask again",
+            )
+        return JSONResponse({"index": found}, headers={"Cache-Control": CHANGING})
 
     return router
 

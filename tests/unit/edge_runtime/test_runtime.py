@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import pytest
 
-from edge_runtime.audit.reading import opened
 from edge_runtime.errors import InputError, RefusedError, RemoteError, StoreError, VaultError
 from edge_runtime.events import Changed, Synced
 from edge_runtime.identity import INVITATION, RELAY_ADDRESS, DeviceKeys, enrol
@@ -24,6 +23,7 @@ from sync_protocol.ids import InvitationId, RootHash
 from sync_protocol.invitations import Invitation
 from sync_protocol.records import pack
 from sync_protocol.roles import Role
+from tests.support.audit_records import opened
 from tests.unit.edge_runtime.clinic import ADDRESS, Clinic
 from tests.unit.edge_runtime.relay_shell import RelayShell
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from edge_runtime.audit.reading import opened
 from edge_runtime.runtime import open_home
 from mobile_bridge.dispatcher import Bridge
 from mobile_bridge.errors import ErrorCode
 from sync_protocol.audit import AuditRecord
+from tests.support.audit_records import opened
 from tests.unit.mobile_bridge.conftest import World
 from tests.unit.mobile_bridge.homes import NOTE, PASSPHRASE
 from tests.unit.mobile_bridge.hosts import Host, InProcessWire, Refused

@@ -270,9 +270,9 @@ class TestChecked:
         number = (size - 1) // 256
         assert tiles.leaf_hashes(number) == LEAVES[number * 256 : size]
         index = size // 3
-        assert merkle.inclusion_path_from(tiles.read, index=index, size=size) == merkle.inclusion_path(
-            LEAVES[:size], index
-        )
+        assert tiles.inclusion_path(index) == merkle.inclusion_path(LEAVES[:size], index)
+        with pytest.raises(MisuseError):
+            tiles.inclusion_path(size)
 
     def test_the_empty_tree_needs_no_tiles(self) -> None:
         """And no other root passes for its root."""

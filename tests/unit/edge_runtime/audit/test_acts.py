@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
 from edge_runtime.audit.acts import Auditor
-from edge_runtime.audit.reading import opened
 from edge_runtime.audit.repeats import RECENT_MAX, REPEAT_MS
 from edge_runtime.audit.showing import noting_refusals, open_to_show
 from edge_runtime.audit.shown import shown_documents, shown_summary, shown_whole
@@ -16,14 +14,14 @@ from edge_runtime.clinical.layout import WorkflowType
 from edge_runtime.errors import RefusedError, StoreError
 from edge_runtime.vault.attempts import Attempts
 from sync_protocol.accusations import Verdict
-from sync_protocol.audit import AuditRecord, Purpose, Result, audit_record
+from sync_protocol.audit import AuditRecord, Purpose, Result, audit_record, pack_audit
 from sync_protocol.control import audit_stream, content_stream, ledger_id
-from sync_protocol.entries import VerifiedEntry
 from sync_protocol.findings import Finding, FindingKind
 from sync_protocol.ids import CertificateHash, ChartId, EntryHash, Hash, SessionId, StreamId
 from sync_protocol.limits import AUDIT_HEADS_MAX, AUDIT_SEEN_MAX
 from sync_protocol.roles import CONTENT, Compartment, Role
 from sync_protocol.sealing import ContentKey
+from tests.support.audit_records import opened
 from tests.unit.edge_runtime.clinic import Clinic, Device, fact, settle
 
 NOTE, LATER = b"a signed checkpoint", b"a later one"
@@ -327,48 +325,49 @@ def test_members_and_officers_read_who_read_and_nobody_else_does(clinic: Clinic)
     assert [len(records(one, of=nurse)) for one in (nurse, colleague, officer, stranger, admin)] == [1, 0, 1, 0, 0]
 
 
-def test_what_does_not_open_is_told_with_the_reason(clinic: Clinic):
-    """What is sealed under another key than the audit's, altered, no record, or without a key here."""
+def test_what_does_not_open_is_kept_and_is_no_record(clinic: Clinic):
+    """What is sealed under another key than the audit's, altered, or no record; the entry is there, unread."""
     device = clinic.device(Role.NURSE)
     chart, _ = a_chart(device)
     show(device, chart)
     membership = device.keyring.membership(chart)
     assert membership is not None
     stream = audit_stream(chart, membership.chart_document)
-    for compartment, key, why in (
-        (Compartment.AUDIT, None, "malformed"),
-        (Compartment.CLINICAL, None, "does_not_open"),
-        (Compartment.AUDIT, ContentKey(bytes(32)), "does_not_open"),
+    record = pack_audit(audit_record("charts_listed", purpose=Purpose.TREATMENT))
+    for compartment, key, plain, there in (
+        (Compartment.AUDIT, None, record, True),
+        (Compartment.AUDIT, None, b"no record", False),
+        (Compartment.CLINICAL, None, record, False),
+        (Compartment.AUDIT, ContentKey(bytes(32)), record, False),
     ):
+        before = unread(device, chart)
         batch = device.recorder.begin()
         name, right = batch._epoch(chart, compartment)
-        batch._drafts.add(stream, b"no record", epoch=(name, key or right))
-        device.recorder.write(batch)
-        assert reasons(device, chart)[-1][1] == why
+        batch._drafts.add(stream, plain, epoch=(name, key or right))
+        (entry,) = device.recorder.write(batch)
+        assert unread(device, chart) == before + ([] if there else [entry.hash])
 
 
-def test_what_has_no_key_here_is_told(clinic: Clinic):
-    """It is kept, for its key may come; and a chart that is not here has no records."""
+def test_what_has_no_key_here_is_kept_unread(clinic: Clinic):
+    """Its key may come; and a chart that is not here has no records."""
     device = clinic.device(Role.NURSE)
     chart, _ = a_chart(device)
     show(device, chart)
     (entry,) = [entry for entry, _ in opened(device.store, device.keyring, chart)]
-    assert reasons(device, chart, device.keyring._keys.clear) == [], "the wrap is there"
+    device.keyring._keys.clear()
+    assert unread(device, chart) == [], "the wrap is there"
 
     def locked(*_: Any) -> None:
         return None
 
     device.keyring.open_epoch = locked  # type: ignore[assignment,method-assign]
-    assert reasons(device, chart) == [(entry.hash, "no_key")]
+    assert unread(device, chart) == [entry.hash]
     assert list(opened(device.store, device.keyring, ChartId(bytes(16)))) == []
 
 
-def reasons(device: Device, chart: ChartId, before: Any = None) -> list[tuple[EntryHash, str]]:
-    """What is not read, and why."""
-    if before is not None:
-        before()
-    found: Iterable[tuple[VerifiedEntry, Any]] = opened(device.store, device.keyring, chart)
-    return [(entry.hash, str(why)) for entry, why in found if not isinstance(why, AuditRecord)]
+def unread(device: Device, chart: ChartId) -> list[EntryHash]:
+    """What of a chart's audit stream is here and not read."""
+    return [entry.hash for entry, record in opened(device.store, device.keyring, chart) if record is None]
 
 
 def test_a_session_never_writes_far_behind_its_own_time(clinic: Clinic):

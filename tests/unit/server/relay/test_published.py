@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -134,6 +135,35 @@ def test_forms_and_caching_are_c2sp_s(stranger: Stranger):
     assert stranger.get("tile/0/000.p/100")[2] == stranger.get("tile/0/000")[2][:3200], "of an earlier checkpoint"
 
 
+def test_an_entry_s_place_is_told_by_its_hash(stranger: Stranger):
+    """Of every entry under the newest checkpoint; nobody caches it, and tiles prove it."""
+    checkpoint = stranger.checkpoint()
+    tiles = CheckedTiles(stranger.fetch, size=checkpoint.size, root=checkpoint.root)
+    for index, entry in ((0, 0), (255, 255), (256, 0), (checkpoint.size - 1, (checkpoint.size - 1) % 256)):
+        number, width = index // 256, min(256, checkpoint.size - index // 256 * 256)
+        name = decode_bundle(stranger.get(Bundle(number=number, width=width).path)[2], width)[entry]
+        status, headers, body = stranger.get(f"index/{name.hex()}")
+        assert (status, headers["cache-control"], json.loads(body)) == (200, "no-cache", {"index": index})
+        merkle.verify_inclusion(
+            merkle.leaf_hash(name),
+            index=index,
+            size=checkpoint.size,
+            path=tiles.inclusion_path(index),
+            root=checkpoint.root,
+        )
+
+
+def test_an_entry_has_a_place_once_its_checkpoint_is_shown(stranger: Stranger, monkeypatch: pytest.MonkeyPatch):
+    """Not a moment before, so that whoever got a place finds it under the checkpoint fetched next."""
+    name = decode_bundle(stranger.get("tile/entries/000")[2], 256)[9].hex()
+    window = stranger.room.services.window
+    earlier = replace(window.tip, checkpoint=replace(window.tip.checkpoint, size=9))
+    monkeypatch.setattr(window, "tip", earlier)
+    assert stranger.get(f"index/{name}")[0] == 404
+    monkeypatch.undo()
+    assert stranger.get(f"index/{name}")[0] == 200
+
+
 @pytest.mark.parametrize(
     ("path", "status", "code"),
     [
@@ -157,6 +187,10 @@ def test_forms_and_caching_are_c2sp_s(stranger: Stranger):
         ("tile/0/x009/x999/x999/x999/999", 413, "limit"),
         ("tile/63/000", 413, "limit"),
         ("tiles", 404, "no_such_address"),
+        (f"index/{bytes(32).hex()}", 404, "no_such_entry"),
+        (f"index/{'ab' * 31}", 400, "malformed"),
+        (f"index/{'AB' * 32}", 400, "malformed"),
+        ("index/0", 400, "malformed"),
     ],
 )
 def test_what_the_log_does_not_have_is_refused(stranger: Stranger, path: str, status: int, code: str):
