@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.edge_runtime.cli.world import World
+from edge_runtime.identity import RELAY_ADDRESS
+from edge_runtime.runtime import open_home
+from edge_runtime.sync.progress import RELAY
+from tests.unit.edge_runtime.cli.world import PASSPHRASE, World
 
 
 @pytest.fixture(name="founded")
@@ -68,7 +71,7 @@ def test_what_does_not_go_together_is_wrong_usage(founded: World):
 
 
 def test_one_entry_is_proved_from_its_receipt(founded: World):
-    """On the screen, and as a file that verifies; an entry without a receipt is refused."""
+    """On the screen, and as a file that verifies; without a receipt the relay is asked, which has not what is late."""
     founded.json("sync", "once", "--home", "nurse")
     events = founded.json("audit", "timeline", "--home", "nurse")["events"]
     entry = [event["entry"] for event in events if event["witnessed"]][-1]
@@ -79,4 +82,10 @@ def test_one_entry_is_proved_from_its_receipt(founded: World):
     assert proof["root"] in founded.run("audit", "prove", entry[:12], "--home", "nurse").out
     events = founded.json("audit", "timeline", "--home", "nurse")["events"]
     late = next(event["entry"] for event in events if not event["witnessed"])
+    assert founded.refused("audit", "prove", late, "--home", "nurse") == "not_in_log"
+    assert founded.relay is not None
+    assert f"GET /v1/log/index/{late}" in founded.relay.asked
+    with open_home(founded.folder / "nurse", PASSPHRASE) as runtime, runtime.store.writing() as writer:
+        for name in (RELAY, RELAY_ADDRESS):
+            writer.put_value(name, None)
     assert founded.refused("audit", "prove", late, "--home", "nurse") == "no_receipt"

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from edge_runtime.cli.main import run
+from edge_runtime.errors import RemoteError
 from edge_runtime.runtime import Runtime, clock, open_home
 from edge_runtime.store.device import DeviceStore
 from edge_runtime.transports.http import HttpLink
@@ -177,6 +178,9 @@ class WholeRelay(Desk):
             assert self.shell is not None
             assert self._requests is not None
             return self._requests.request(method, path, body=body, headers=headers)
+        if path.startswith("/v1/log/index/") and not self.down:
+            self.asked.append(f"{method} {path}")
+            raise RemoteError("no_such_entry", expected="an entry of the log", got="another", do="sync first")
         return super().request(method, path, body=body, headers=headers)
 
     def first_certificate(self) -> bytes:
