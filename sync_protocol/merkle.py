@@ -10,6 +10,7 @@ import hashlib
 import hmac
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, TypeAlias
 
 from sync_protocol.errors import MisuseError, forged
@@ -51,8 +52,8 @@ def inclusion_path(leaf_hashes: Sequence[bytes], index: int) -> tuple[Hash, ...]
 
 def inclusion_paths(leaf_hashes: Sequence[bytes]) -> list[tuple[Hash, ...]]:
     """The paths of all leaves, hashing the tree once: what sealing a batch needs."""
-    read, size = _reader(leaf_hashes), len(leaf_hashes)
-    return [inclusion_path_from(read, index=index, size=size) for index in range(size)]
+    size = len(leaf_hashes)
+    return inclusion_paths_from(_reader(leaf_hashes), indices=range(size), size=size)
 
 
 def root_from(read: ReadNode, size: int) -> Hash:
@@ -68,21 +69,24 @@ def inclusion_path_from(read: ReadNode, *, index: int, size: int) -> tuple[Hash,
 
     Source: RFC 6962 section 2.1.1.
     """
-    if not 0 <= index < size:
-        raise MisuseError(
-            "leaf", expected=f"a leaf below {size}", got=f"leaf {index}", do="ask for a larger tree, or report a bug"
-        )
-    path: list[Hash] = []
-    start, end = 0, size
-    while end - start > 1:
-        middle = start + _split(end - start)
-        if index < middle:
-            path.append(_range_hash(read, middle, end))
-            end = middle
-        else:
-            path.append(_range_hash(read, start, middle))
-            start = middle
-    return tuple(reversed(path))
+    return _path(partial(_range_hash, read), index, size)
+
+
+def inclusion_paths_from(read: ReadNode, *, indices: Iterable[int], size: int) -> list[tuple[Hash, ...]]:
+    """The paths of several leaves of a stored tree; what they share is read and hashed once.
+
+    Raises:
+        MisuseError: no such leaf.
+    """
+    known: dict[tuple[int, int], Hash] = {}
+
+    def subtree(start: int, end: int) -> Hash:
+        found = known.get((start, end))
+        if found is None:
+            found = known[start, end] = _range_hash(read, start, end)
+        return found
+
+    return [_path(subtree, index, size) for index in indices]
 
 
 def root_from_path(leaf: bytes, *, index: int, size: int, path: Sequence[bytes]) -> Hash:
@@ -248,6 +252,25 @@ class CompactRange:
     def root(self) -> Hash:
         """The root over all leaves so far."""
         return _fold(self.nodes) if self.nodes else EMPTY_ROOT
+
+
+def _path(subtree: Callable[[int, int], Hash], index: int, size: int) -> tuple[Hash, ...]:
+    """The path from a leaf, nearest sibling first; `subtree` gives the root over leaves from one to before another."""
+    if not 0 <= index < size:
+        raise MisuseError(
+            "leaf", expected=f"a leaf below {size}", got=f"leaf {index}", do="ask for a larger tree, or report a bug"
+        )
+    path: list[Hash] = []
+    start, end = 0, size
+    while end - start > 1:
+        middle = start + _split(end - start)
+        if index < middle:
+            path.append(subtree(middle, end))
+            end = middle
+        else:
+            path.append(subtree(start, middle))
+            start = middle
+    return tuple(reversed(path))
 
 
 def _split(size: int) -> int:

@@ -59,7 +59,7 @@ class TileReader:
             MisuseError: no such leaf.
         """
         self.fetch(path_names(indices, size))
-        return [merkle.inclusion_path_from(self.read, index=index, size=size) for index in indices]
+        return merkle.inclusion_paths_from(self.read, indices=indices, size=size)
 
     def consistency_paths(self, firsts: Sequence[int], second: int) -> list[tuple[Hash, ...]]:
         """Proofs that the trees of the first `firsts` leaves are prefixes of the tree of the first `second`.
