@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from edge_runtime.cli.demo.verdict import Verdict
 
 _EVENTS_SHOWN: Final = 9
+_UPKEEP: Final = frozenset({"keys_changed"})
+"""Kinds that a person who glances at a trail need not see."""
 _NAMES_SHOWN: Final = 3
 
 
@@ -66,14 +68,18 @@ def _reviews(reviews: list[dict[str, Any]]) -> Panel:
 def _trail(trail: Trail) -> Panel:
     """The end of the officer's timeline, and what the planted tamperings led to."""
     table = Table(box=None, pad_edge=False, show_header=False)
-    for event in trail.events[-_EVENTS_SHOWN:]:
+    acts = [event for event in trail.events if event["kind"] not in _UPKEEP]
+    for event in acts[-_EVENTS_SHOWN:]:
         who = f"{event['role'].replace('_', ' ')} {event['device'][:8]}"
         names = [*event["compartments"], *event["fields"]]
         fields = ", ".join(names[:_NAMES_SHOWN]) + (" ..." if len(names) > _NAMES_SHOWN else "")
         what = Text.assemble(event["title"], (f"  {safe(fields)}" if fields else "", "dim"))
         table.add_row(Text(when(event["wall_ms"])[11:16], "dim"), Text(who, "cyan"), what)
     for one in trail.tamperings:
-        table.add_row(Text("✗" if one.caught else "?", "bold red"), Text("tampering", "bold red"), Text(_caught(one)))
+        style = "bold green" if one.caught else "bold red"
+        table.add_row(
+            Text("caught" if one.caught else "MISSED", style), Text("tampering in a copy", style), _caught(one)
+        )
     title = "What the compliance officer sees, who can open no chart"
     return Panel(table, title=title, title_align="left", border_style="blue")
 
@@ -81,10 +87,10 @@ def _trail(trail: Trail) -> Panel:
 def _caught(tampering: Tampering) -> str:
     """What was changed, and the first place that the verification names."""
     if not tampering.caught:
-        return f"{tampering.what}: NOT found"
+        return f"{tampering.what}: nothing found"
     found = tampering.found[0]
     place = f"device {found['device'][:8]}, entry {found['seq']}" if found["device"] else "the file"
-    return f"{tampering.what}: found, {found['kind'].replace('_', ' ')}, {place}"
+    return f"{tampering.what}: {found['kind'].replace('_', ' ')}, {place}"
 
 
 def _claims(verdict: Verdict) -> Panel:
