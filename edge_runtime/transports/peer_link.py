@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import socket
 from collections import deque
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Final
@@ -92,9 +93,14 @@ class DialledLink(PeerLink):
         place = peer_url(url)
         self._closing = ExitStack()
         try:
+            dialled = _dial(place, timeout_s)
+            self._closing.callback(dialled.close)
+            # Asked before a word is said: a device that hangs up at once leaves a socket without an address.
+            self.address = socket_address(dialled.getpeername())
             connection = self._closing.enter_context(
                 connect(
                     place + PATH,
+                    sock=dialled,
                     compression=None,
                     max_size=FRAME_BYTES_MAX,
                     open_timeout=timeout_s,
@@ -104,6 +110,7 @@ class DialledLink(PeerLink):
                 )
             )
         except (OSError, ValueError, WebSocketException) as error:
+            self._closing.close()
             raise RemoteError(
                 "peer_unreachable",
                 expected=f"a device that answers at {place}",
@@ -111,12 +118,19 @@ class DialledLink(PeerLink):
                 do="have 'fieldward sync host' run there, check address and network, and try again",
             ) from None
         super().__init__(connection)
-        self.address = socket_address(connection.remote_address)
 
     def close(self) -> None:
         """Close the connection."""
         with suppress(OSError, WebSocketException):
             self._closing.close()
+
+
+def _dial(place: str, timeout_s: float) -> socket.socket:
+    """Connect to a device's address, without a word yet."""
+    parts = urlsplit(place)
+    dialled = socket.create_connection((parts.hostname, parts.port or PORT), timeout=timeout_s)
+    dialled.settimeout(None)
+    return dialled
 
 
 def peer_url(url: str) -> str:

@@ -142,6 +142,19 @@ def test_a_word_left_behind_is_received_before_the_end():
             link.receive(timeout_s=5)
 
 
+def test_one_who_hangs_up_at_once_is_no_bug():
+    """The other is gone before this side looks: its address is known all the same, and the link says that it ended."""
+
+    def leave(link: PeerLink, _: str) -> None:
+        link.close()
+
+    for _ in range(30):
+        with server(leave) as made, closing(DialledLink(made.address, timeout_s=5)) as link:
+            assert link.address == made.address
+            with pytest.raises(RemoteError):
+                link.receive(timeout_s=5)
+
+
 def test_nobody_at_home():
     """Dialling a port where nobody listens, or a name that nobody has."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
