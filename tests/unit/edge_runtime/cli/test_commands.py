@@ -556,7 +556,8 @@ def test_a_vault_without_its_store_is_not_opened_as_new(ward: World):
 def test_a_damaged_vault_ends_with_three(ward: World):
     """No passphrase opens it; the code is that of damage."""
     vault = Home(Path("tablet")).vault
-    vault.write_bytes(vault.read_bytes()[:-1] + b"!")
+    data = vault.read_bytes()
+    vault.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
     assert ward.refused("chart", "list", "--home", "tablet", code=3) == "vault_damaged"
 
 

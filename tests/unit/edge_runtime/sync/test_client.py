@@ -291,7 +291,8 @@ def _spoil(link: Any, times: int = 1) -> None:
             left[0] -= 1
             from dataclasses import replace
 
-            spoilt = replace(message.entries[0], body=message.entries[0].body[:-1] + b"!")
+            body = message.entries[0].body
+            spoilt = replace(message.entries[0], body=body[:-1] + bytes([body[-1] ^ 1]))
             return pack_frame(Entries(entries=(spoilt, *message.entries[1:])))
         return frame
 

@@ -311,7 +311,8 @@ def test_forged_entries_raise_an_alarm_and_are_not_stored(clinic: Clinic):
         message = unpack_frame(frame)
         if isinstance(message, Entries):
             *rest, last = message.entries
-            forged = type(last)(header=last.header, body=last.body[:-1] + b"!", index=last.index, path=last.path)
+            body = last.body[:-1] + bytes([last.body[-1] ^ 1])
+            forged = type(last)(header=last.header, body=body, index=last.index, path=last.path)
             return [pack_frame(Entries(entries=(*rest, forged)))]
         return [frame]
 
