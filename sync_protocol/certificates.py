@@ -70,6 +70,8 @@ class Certificate:
         wrap: the X-Wing public key to which epoch keys are wrapped.
         issuer: the hash of the root, or of the enrolling administrator's certificate.
         ml_dsa: present on administrators' certificates, who sign for the long term.
+        renews: an earlier certificate of the same device, user, role and keys, which this one prolongs. All of such a
+            line are one principal, by the name of the first.
     """
 
     organisation: OrganisationId = key(1, identifier(OrganisationId))
@@ -82,6 +84,7 @@ class Certificate:
     issued_ms: int = key(8, uint(WALL_MS_MAX))
     not_after_ms: int = key(9, uint(WALL_MS_MAX))
     ml_dsa: MlDsaVerifyKey | None = key(10, optional(identifier(MlDsaVerifyKey)))
+    renews: CertificateHash | None = key(11, optional(identifier(CertificateHash)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +151,8 @@ class Trust:
         self.root = root
         self._certificates: dict[bytes, Verified[Certificate]] = {}
         self._depth: dict[bytes, int] = {root.hash: 0}
+        self._principals: dict[bytes, CertificateHash] = {}
+        self._newest: dict[bytes, Verified[Certificate]] = {}
 
     def certificate(self, name: bytes) -> Verified[Certificate] | None:
         """The certificate of that hash, if it is known."""
@@ -157,10 +162,25 @@ class Trust:
         """All that are known."""
         return tuple(self._certificates.values())
 
+    def principal(self, name: bytes) -> CertificateHash:
+        """The (device, user) that a certificate speaks for: the first certificate of its line of renewals."""
+        return self._principals.get(name, CertificateHash(name))
+
+    def principals(self) -> tuple[CertificateHash, ...]:
+        """All that are known."""
+        return tuple(CertificateHash(name) for name in self._newest)
+
+    def newest(self, principal: bytes) -> Verified[Certificate] | None:
+        """The certificate of a principal that is good for longest."""
+        return self._newest.get(principal)
+
+    def depth(self, name: bytes) -> int:
+        """How many enrolments lie between the root and a known certificate; renewals keep it. The root is at 0."""
+        return self._depth[self.principal(name)]
+
     def restore(self, certificate: Verified[Certificate]) -> None:
         """Take back a certificate that this process's own store kept; issuers before those whom they enrolled."""
-        self._certificates[certificate.hash] = certificate
-        self._depth[certificate.hash] = self._depth.get(certificate.value.issuer, 0) + 1
+        self._keep(certificate)
 
     def admit(self, signed: Signed[Certificate]) -> Verified[Certificate]:
         """Verify a certificate by its issuer's keys and keep it.
@@ -178,8 +198,8 @@ class Trust:
             raise untrusted("a certificate of this organisation", "one of another organisation")
         verified = signed.verify_hybrid(self._issuer_keys(claim), Label.CERTIFICATE)
         check_subject(role=claim.role, ed25519=claim.ed25519, wrap=claim.wrap, ml_dsa=claim.ml_dsa)
-        self._certificates[verified.hash] = verified
-        self._depth[verified.hash] = self._depth[claim.issuer] + 1
+        self._check_renewal(claim)
+        self._keep(verified)
         return verified
 
     def chain(self, name: bytes) -> tuple[Verified[Certificate], ...]:
@@ -190,6 +210,27 @@ class Trust:
             found.append(at)
             at = self._certificates.get(at.value.issuer)
         return tuple(reversed(found))
+
+    def _keep(self, certificate: Verified[Certificate]) -> None:
+        name, value = CertificateHash(certificate.hash), certificate.value
+        principal = name if value.renews is None else self.principal(value.renews)
+        self._certificates[name] = certificate
+        self._principals[name] = principal
+        self._depth[name] = self._depth.get(value.issuer, 0) + 1
+        newest = self._newest.get(principal)
+        if newest is None or (value.not_after_ms, name) > (newest.value.not_after_ms, newest.hash):
+            self._newest[principal] = certificate
+
+    def _check_renewal(self, claim: Certificate) -> None:
+        """A renewal prolongs and changes nothing else: other keys or another role are another enrolment."""
+        if claim.renews is None:
+            return
+        earlier = self._certificates.get(claim.renews)
+        if earlier is None:
+            raise untrusted("a renewal of a known certificate", f"certificate {claim.renews.short}")
+        for name in ("device", "user", "role", "ed25519", "wrap", "ml_dsa"):
+            if getattr(claim, name) != getattr(earlier.value, name):
+                raise untrusted("a renewal that changes nothing but the time", f"another {name}")
 
     def _issuer_keys(self, claim: Certificate) -> HybridPublicKey:
         depth = self._depth.get(claim.issuer)

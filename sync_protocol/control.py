@@ -10,21 +10,51 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from sync_protocol.chart_records import (
+    AddTeam,
+    Adopt,
+    AskKeys,
+    ConfirmPurge,
+    Preload,
+    ProposePurge,
+    RemoveMember,
+    RemoveTeam,
+    SetConsent,
+    SetHold,
+)
+from sync_protocol.emergency_records import (
+    AnnounceBreakGlass,
+    AnnounceRecovery,
+    BreakGlass,
+    CloseBreakGlass,
+    RunRecovery,
+)
 from sync_protocol.encoding import decode, encode
 from sync_protocol.errors import malformed, over_limit
 from sync_protocol.ids import CertificateHash, ChartId, DocumentId, EntryHash, Hash, InvitationId, StreamId
 from sync_protocol.labels import Label
 from sync_protocol.limits import (
     BODY_BYTES_MAX,
+    BREAK_GLASS_WRAP_BYTES,
     HASH_BYTES,
     ID_BYTES,
     RECORD_BYTES_MAX,
     WALL_MS_MAX,
-    WRAP_BYTES,
     WRAPS_MAX,
 )
-from sync_protocol.records import choice, from_map, identifier, key, many, octets, ordered, pack, pair, to_map, uint
+from sync_protocol.records import choice, flag, from_map, identifier, key, octets, optional, ordered, pack, to_map, uint
+from sync_protocol.revocation import Revoke
 from sync_protocol.roles import Compartment, Role
+from sync_protocol.team_records import (
+    TEAM_KINDS,
+    WRAPS,
+    AddToTeam,
+    CreateTeam,
+    MintTeamEpoch,
+    RemoveFromTeam,
+    RewrapTeam,
+    Wraps,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +86,18 @@ class Invite:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetRole:
+    """From here on a principal acts in another role, by an administrator's word. Organisation's control stream.
+
+    Neither to nor from the administrators' role, which is bound to the keys of the certificate. Of two changes of which
+    neither saw the other, both bind: what either forbids is forbidden.
+    """
+
+    certificate: CertificateHash = key(1, identifier(CertificateHash))
+    role: Role = key(2, choice(Role))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CreateChart:
     """The first record of a chart: its creator is its first member. Chart's control stream.
 
@@ -77,14 +119,15 @@ class CreateDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddMember:
-    """A device that may read some compartments of the chart, and write. Chart's control stream."""
+    """A principal that may read some compartments of the chart, and write. Chart's control stream.
+
+    Attributes:
+        from_now_on: it gets no key of what was written before.
+    """
 
     certificate: CertificateHash = key(1, identifier(CertificateHash))
     compartments: tuple[Compartment, ...] = key(2, ordered(choice(Compartment), len(Compartment)))
-
-
-Wraps = tuple[tuple[CertificateHash, bytes], ...]
-_WRAPS: Final = many(pair(identifier(CertificateHash), octets(WRAP_BYTES, WRAP_BYTES)), WRAPS_MAX)
+    from_now_on: bool | None = key(3, optional(flag()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,13 +138,16 @@ class MintEpoch:
         parents: the newest epochs of the compartment that the minter knew.
         commitment: binds key, minter and what the minter had seen.
         nonce: 32 random bytes inside the commitment.
+        wraps: to principals, teams' epochs and recovery.
+        break_glass: the key wrapped to the facility's token, and that to the desk, where the organisation has these.
     """
 
     compartment: Compartment = key(1, choice(Compartment))
     parents: tuple[EntryHash, ...] = key(2, ordered(identifier(EntryHash), WRAPS_MAX))
     commitment: Hash = key(3, identifier(Hash))
     nonce: bytes = key(4, octets(HASH_BYTES, HASH_BYTES))
-    wraps: Wraps = key(5, _WRAPS)
+    wraps: Wraps = key(5, WRAPS)
+    break_glass: bytes | None = key(6, optional(octets(BREAK_GLASS_WRAP_BYTES, BREAK_GLASS_WRAP_BYTES)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,10 +155,41 @@ class Rewrap:
     """An existing epoch's key, wrapped to further recipients: history for a new member. Chart's control stream."""
 
     epoch: EntryHash = key(1, identifier(EntryHash))
-    wraps: Wraps = key(2, _WRAPS)
+    wraps: Wraps = key(2, WRAPS)
 
 
-Control = AnnounceRelay | Certify | Invite | CreateChart | CreateDocument | AddMember | MintEpoch | Rewrap
+Control = (
+    AnnounceRelay
+    | Certify
+    | Invite
+    | CreateChart
+    | CreateDocument
+    | AddMember
+    | MintEpoch
+    | Rewrap
+    | Revoke
+    | SetRole
+    | CreateTeam
+    | AddToTeam
+    | RemoveFromTeam
+    | MintTeamEpoch
+    | RewrapTeam
+    | AnnounceBreakGlass
+    | AnnounceRecovery
+    | RunRecovery
+    | AddTeam
+    | RemoveMember
+    | RemoveTeam
+    | Adopt
+    | SetConsent
+    | BreakGlass
+    | CloseBreakGlass
+    | AskKeys
+    | Preload
+    | SetHold
+    | ProposePurge
+    | ConfirmPurge
+)
 
 TAGS: Final[dict[int, type[Control]]] = {
     1: AnnounceRelay,
@@ -123,10 +200,42 @@ TAGS: Final[dict[int, type[Control]]] = {
     6: AddMember,
     7: MintEpoch,
     8: Rewrap,
+    9: Revoke,
+    10: SetRole,
+    11: CreateTeam,
+    12: AddToTeam,
+    13: RemoveFromTeam,
+    14: MintTeamEpoch,
+    15: RewrapTeam,
+    16: AnnounceBreakGlass,
+    17: AnnounceRecovery,
+    18: RunRecovery,
+    19: AddTeam,
+    20: RemoveMember,
+    21: RemoveTeam,
+    22: Adopt,
+    23: SetConsent,
+    24: BreakGlass,
+    25: CloseBreakGlass,
+    26: AskKeys,
+    27: Preload,
+    28: SetHold,
+    29: ProposePurge,
+    30: ConfirmPurge,
 }
 """Wire tags; appended, never reused."""
 _TAG_OF: Final = {kind: tag for tag, kind in TAGS.items()}
-ORGANISATION_KINDS: Final = (AnnounceRelay, Certify, Invite)
+ORGANISATION_KINDS: Final = (
+    AnnounceRelay,
+    Certify,
+    Invite,
+    Revoke,
+    SetRole,
+    AnnounceBreakGlass,
+    AnnounceRecovery,
+    RunRecovery,
+    *TEAM_KINDS,
+)
 """What stands in the organisation's control stream; everything else stands in a chart's."""
 
 

@@ -100,6 +100,12 @@ class StreamId(FixedBytes):
     __slots__ = ()
 
 
+class TeamId(FixedBytes):
+    """A care team: people who share keys and work together."""
+
+    __slots__ = ()
+
+
 class InvitationId(FixedBytes):
     """A one-time invitation."""
 

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.hpke import (
 )
 
 from sync_protocol.errors import MisuseError, forged, malformed, over_limit
-from sync_protocol.ids import CertificateHash, ChartId, FixedBytes, Hash, OrganisationId
+from sync_protocol.ids import CertificateHash, ChartId, FixedBytes, Hash, OrganisationId, TeamId
 from sync_protocol.labels import Label
 from sync_protocol.limits import FRONTIER_SESSIONS_MAX, WRAPPED_BYTES_MAX
 from sync_protocol.records import choice, identifier, key, optional, ordered, pack
@@ -96,6 +96,8 @@ class WrapContext:
     chart: ChartId | None = key(6, optional(identifier(ChartId)))
     """None for the epoch of a team, whose key opens no chart by itself."""
     compartment: Compartment | None = key(7, optional(choice(Compartment)))
+    team: TeamId | None = key(8, optional(identifier(TeamId)))
+    """The team whose seed is wrapped; None for the epoch of a chart."""
 
     def info(self) -> bytes:
         """HPKE's `info`: the label and the record's deterministic encoding."""

@@ -37,3 +37,7 @@ class Label(bytes, Enum):
     AUTH_PEER = b"fieldward/1/auth-peer\0"
     RELAY_COSIGNER = b"fieldward/1/relay-cosigner\0"
     EVIDENCE = b"fieldward/1/evidence\0"
+    REVOCATION = b"fieldward/1/revocation\0"
+    TEAM_ID = b"fieldward/1/team-id\0"
+    BREAK_GLASS = b"fieldward/1/break-glass\0"
+    RECOVERY = b"fieldward/1/recovery\0"

@@ -112,3 +112,13 @@ EVIDENCE_DIGESTS: Final = 1024
 """Frames of an evidence file between two frames of their hashes: 32 kB to hold, and a damaged frame is named."""
 EVIDENCE_STREAMS: Final = 4096
 """Streams in one frame of an evidence file."""
+CUTS_MAX: Final = 1024
+"""Sessions that one revocation cuts: 1,024 x 60 bytes stay under BODY_BYTES_MAX."""
+ADOPTED_MAX: Final = 1024
+"""Entries that one adoption names."""
+ASKED_EPOCHS_MAX: Final = 256
+"""Epochs whose keys one record asks for again."""
+BREAK_GLASS_WRAP_BYTES: Final = 2304
+"""A key wrapped to the facility's token, and that wrapped to the desk."""
+RECOVERY_SHARES_MAX: Final = 16
+"""Shares of one recovery key; SLIP-0039 numbers them with four bits."""

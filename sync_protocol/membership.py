@@ -220,7 +220,7 @@ def _epochs(counted: Mapping[EntryHash, ControlEntry], valid: Collection[EntryHa
         if isinstance(record, MintEpoch | Rewrap):
             target = wraps.setdefault(entry.hash if isinstance(record, MintEpoch) else record.epoch, {})
             for recipient, wrapped in record.wraps:
-                target.setdefault(recipient, []).append((entry.author, wrapped))
+                target.setdefault(CertificateHash(recipient), []).append((entry.author, wrapped))
     return {
         entry.hash: Epoch(
             id=entry.hash,
