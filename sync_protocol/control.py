@@ -27,6 +27,7 @@ from sync_protocol.emergency_records import (
     AnnounceRecovery,
     BreakGlass,
     CloseBreakGlass,
+    GrantRecovered,
     RunRecovery,
 )
 from sync_protocol.encoding import decode, encode
@@ -189,6 +190,7 @@ Control = (
     | SetHold
     | ProposePurge
     | ConfirmPurge
+    | GrantRecovered
 )
 
 TAGS: Final[dict[int, type[Control]]] = {
@@ -222,6 +224,7 @@ TAGS: Final[dict[int, type[Control]]] = {
     28: SetHold,
     29: ProposePurge,
     30: ConfirmPurge,
+    31: GrantRecovered,
 }
 """Wire tags; appended, never reused."""
 _TAG_OF: Final = {kind: tag for tag, kind in TAGS.items()}
@@ -234,6 +237,7 @@ ORGANISATION_KINDS: Final = (
     AnnounceBreakGlass,
     AnnounceRecovery,
     RunRecovery,
+    GrantRecovered,
     *TEAM_KINDS,
 )
 """What stands in the organisation's control stream; everything else stands in a chart's."""

@@ -10,22 +10,24 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sync_protocol.certificates import Root, untrusted
-from sync_protocol.ids import ChartId, EntryHash, Hash, OrganisationId
+from sync_protocol.errors import forged
+from sync_protocol.ids import CertificateHash, ChartId, EntryHash, Hash, OrganisationId
 from sync_protocol.labels import Label
 from sync_protocol.limits import (
     ADDRESS_BYTES_MAX,
     ADDRESSES_MAX,
-    HASH_BYTES,
+    CANARY_BYTES_MAX,
     ID_BYTES,
     RECORD_BYTES_MAX,
     RECOVERY_SHARES_MAX,
     WALL_MS_MAX,
+    WRAP_BYTES,
     WRAP_KEY_BYTES,
 )
 from sync_protocol.public_keys import check_wrap_key
 from sync_protocol.records import choice, flag, identifier, key, many, octets, optional, string, uint
 from sync_protocol.signed import Signed, Verified, sign_hybrid
-from sync_protocol.signing import HybridSigningKey, VerifyKey
+from sync_protocol.signing import Ed25519Signature, HybridSigningKey, SigningKey, VerifyKey, verify
 
 
 class BreakGlassReason(StrEnum):
@@ -63,18 +65,26 @@ class RecoveryRecord:
 
     Attributes:
         wrap: the X-Wing key to which every team's and chart's epoch is wrapped; its seed exists as shares only.
+        signer: made of the same seed; signs `GrantRecovered`.
         threshold, shares: how many of how many shares open it.
+        drill: the X-Wing key of drills, of another seed that is split in the same way and opens the canary alone.
+        canary: the chart id under which the canary is sealed; no such chart exists.
+        canary_wrap: the canary's key, wrapped to `drill` as a chart's epoch would be.
+        canary_body: what a drill opens.
         root_escrow: the root's keys, sealed under the recovery seed.
-        canary: the chart with which drills are made; it is about no patient.
     """
 
     organisation: OrganisationId = key(1, identifier(OrganisationId))
     wrap: bytes = key(2, octets(WRAP_KEY_BYTES, WRAP_KEY_BYTES))
-    threshold: int = key(3, uint(RECOVERY_SHARES_MAX))
-    shares: int = key(4, uint(RECOVERY_SHARES_MAX))
-    issued_ms: int = key(5, uint(WALL_MS_MAX))
-    root_escrow: bytes | None = key(6, optional(octets(HASH_BYTES, RECORD_BYTES_MAX)))
-    canary: ChartId | None = key(7, optional(identifier(ChartId)))
+    signer: VerifyKey = key(3, identifier(VerifyKey))
+    threshold: int = key(4, uint(RECOVERY_SHARES_MAX))
+    shares: int = key(5, uint(RECOVERY_SHARES_MAX))
+    drill: bytes = key(6, octets(WRAP_KEY_BYTES, WRAP_KEY_BYTES))
+    canary: ChartId = key(7, identifier(ChartId))
+    canary_wrap: bytes = key(8, octets(WRAP_BYTES, WRAP_BYTES))
+    canary_body: bytes = key(9, octets(1, CANARY_BYTES_MAX))
+    issued_ms: int = key(10, uint(WALL_MS_MAX))
+    root_escrow: bytes | None = key(11, optional(octets(1, CANARY_BYTES_MAX)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,13 +107,28 @@ class RunRecovery:
 
     Attributes:
         recovery: the hash of the recovery record.
-        drill: only the canary's keys will be opened, with shares of a drill.
+        drill: only the canary will be opened, with the shares of drills.
         nonce: 16 random bytes.
     """
 
     recovery: Hash = key(1, identifier(Hash))
     drill: bool = key(2, flag())
     nonce: bytes = key(3, octets(ID_BYTES, ID_BYTES))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantRecovered:
+    """Whoever put the recovery key together lets a principal into every chart, as its role reads and writes.
+
+    It ends with the next recovery record, which is made after each use. Organisation's control stream.
+
+    Attributes:
+        signature: by the recovery record's `signer`, over `recovery` and `certificate`.
+    """
+
+    recovery: Hash = key(1, identifier(Hash))
+    certificate: CertificateHash = key(2, identifier(CertificateHash))
+    signature: Ed25519Signature = key(3, identifier(Ed25519Signature))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +191,25 @@ def open_recovery(wire: bytes, root: Verified[Root]) -> Verified[RecoveryRecord]
     record = Signed(RecoveryRecord, wire).verify_hybrid(root.value.keys, Label.RECOVERY)
     _check_organisation(record.value.organisation, root)
     check_wrap_key(record.value.wrap)
+    check_wrap_key(record.value.drill)
     return record
+
+
+def grant_recovered(recovery: Hash, certificate: CertificateHash, signer: SigningKey) -> GrantRecovered:
+    """Sign a grant with the recovery key's signer."""
+    signature = signer.sign(Label.RECOVERY_GRANT, recovery + certificate)
+    return GrantRecovered(recovery=recovery, certificate=certificate, signature=signature)
+
+
+def check_recovered(grant: GrantRecovered, recovery: Verified[RecoveryRecord]) -> None:
+    """Check that a grant was signed under a recovery record.
+
+    Raises:
+        ForgedError: it names another record, or that record's signer did not sign it.
+    """
+    if grant.recovery != recovery.hash:
+        raise forged("a grant under this recovery record", "one under another")
+    verify(recovery.value.signer, Label.RECOVERY_GRANT, grant.recovery + grant.certificate, grant.signature)
 
 
 def _check_organisation(found: OrganisationId, root: Verified[Root]) -> None:

@@ -41,3 +41,4 @@ class Label(bytes, Enum):
     TEAM_ID = b"fieldward/1/team-id\0"
     BREAK_GLASS = b"fieldward/1/break-glass\0"
     RECOVERY = b"fieldward/1/recovery\0"
+    RECOVERY_GRANT = b"fieldward/1/recovery-grant\0"

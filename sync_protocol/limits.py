@@ -122,3 +122,5 @@ BREAK_GLASS_WRAP_BYTES: Final = 2304
 """A key wrapped to the facility's token, and that wrapped to the desk."""
 RECOVERY_SHARES_MAX: Final = 16
 """Shares of one recovery key; SLIP-0039 numbers them with four bits."""
+CANARY_BYTES_MAX: Final = 4096
+"""What a recovery drill opens, or the sealed keys of a root."""
