@@ -68,10 +68,10 @@ class Certificate:
 
     Attributes:
         wrap: the X-Wing public key to which epoch keys are wrapped.
-        issuer: the hash of the root, or of the enrolling administrator's certificate.
+        issuer: the hash of the root, or of the first certificate of the enrolling administrator.
         ml_dsa: present on administrators' certificates, who sign for the long term.
-        renews: an earlier certificate of the same device, user, role and keys, which this one prolongs. All of such a
-            line are one principal, by the name of the first.
+        renews: the first certificate of the same device, user, role and keys, which this one prolongs. It and all that
+            renew it are one principal, by the name of the first.
     """
 
     organisation: OrganisationId = key(1, identifier(OrganisationId))
@@ -150,8 +150,6 @@ class Trust:
         """Start from the root alone."""
         self.root = root
         self._certificates: dict[bytes, Verified[Certificate]] = {}
-        self._depth: dict[bytes, int] = {root.hash: 0}
-        self._principals: dict[bytes, CertificateHash] = {}
         self._newest: dict[bytes, Verified[Certificate]] = {}
 
     def certificate(self, name: bytes) -> Verified[Certificate] | None:
@@ -164,7 +162,9 @@ class Trust:
 
     def principal(self, name: bytes) -> CertificateHash:
         """The (device, user) that a certificate speaks for: the first certificate of its line of renewals."""
-        return self._principals.get(name, CertificateHash(name))
+        certificate = self._certificates.get(name)
+        first = None if certificate is None else certificate.value.renews
+        return CertificateHash(name) if first is None else first
 
     def principals(self) -> tuple[CertificateHash, ...]:
         """All that are known."""
@@ -176,10 +176,14 @@ class Trust:
 
     def depth(self, name: bytes) -> int:
         """How many enrolments lie between the root and a known certificate; renewals keep it. The root is at 0."""
-        return self._depth[self.principal(name)]
+        depth = 0
+        while name != self.root.hash:
+            name = self._certificates[self.principal(name)].value.issuer
+            depth += 1
+        return depth
 
     def restore(self, certificate: Verified[Certificate]) -> None:
-        """Take back a certificate that this process's own store kept; issuers before those whom they enrolled."""
+        """Take back a certificate that this process's own store kept, in any order."""
         self._keep(certificate)
 
     def admit(self, signed: Signed[Certificate]) -> Verified[Certificate]:
@@ -203,46 +207,66 @@ class Trust:
         return verified
 
     def chain(self, name: bytes) -> tuple[Verified[Certificate], ...]:
-        """The certificates from the one nearest to the root down to `name`; empty when it is unknown."""
-        found: list[Verified[Certificate]] = []
-        at = self._certificates.get(name)
-        while at is not None:
-            found.append(at)
-            at = self._certificates.get(at.value.issuer)
-        return tuple(reversed(found))
+        """The certificates that show who `name` is, each after those on which it rests; empty when it is unknown.
+
+        Those from the root's side down, and for a renewal those of the certificate that it renews: at most
+        CERTIFICATES_MAX.
+        """
+        found: dict[bytes, Verified[Certificate]] = {}
+        self._gather(name, found)
+        return tuple(found.values())
+
+    def _gather(self, name: bytes, found: dict[bytes, Verified[Certificate]]) -> None:
+        certificate = self._certificates.get(name)
+        if certificate is None:
+            return
+        self._gather(certificate.value.issuer, found)
+        if certificate.value.renews is not None:
+            self._gather(certificate.value.renews, found)
+        found[name] = certificate
 
     def _keep(self, certificate: Verified[Certificate]) -> None:
         name, value = CertificateHash(certificate.hash), certificate.value
-        principal = name if value.renews is None else self.principal(value.renews)
         self._certificates[name] = certificate
-        self._principals[name] = principal
-        self._depth[name] = self._depth.get(value.issuer, 0) + 1
+        principal = name if value.renews is None else value.renews
         newest = self._newest.get(principal)
         if newest is None or (value.not_after_ms, name) > (newest.value.not_after_ms, newest.hash):
             self._newest[principal] = certificate
 
     def _check_renewal(self, claim: Certificate) -> None:
-        """A renewal prolongs and changes nothing else: other keys or another role are another enrolment."""
+        """A renewal prolongs and changes nothing else: other keys or another role are another enrolment.
+
+        It names the first of its line, so that proofs stay short, and nobody signs one for itself: whose certificate
+        has ended would let itself in again.
+        """
         if claim.renews is None:
             return
         earlier = self._certificates.get(claim.renews)
         if earlier is None:
             raise untrusted("a renewal of a known certificate", f"certificate {claim.renews.short}")
+        if earlier.value.renews is not None:
+            raise untrusted("a renewal that names the first certificate of its line", "one that names a renewal")
+        if claim.issuer == claim.renews:
+            raise untrusted("a renewal by the root or another administrator", "one by its own device")
         for name in ("device", "user", "role", "ed25519", "wrap", "ml_dsa"):
             if getattr(claim, name) != getattr(earlier.value, name):
                 raise untrusted("a renewal that changes nothing but the time", f"another {name}")
+        if claim.not_after_ms <= earlier.value.not_after_ms:
+            raise untrusted("a renewal that ends later than what it renews", f"the end {claim.not_after_ms} ms")
 
     def _issuer_keys(self, claim: Certificate) -> HybridPublicKey:
-        depth = self._depth.get(claim.issuer)
-        if depth is None:
-            raise untrusted("a certificate whose issuer is known", f"issuer {claim.issuer.short}")
-        if depth >= CERTIFICATE_CHAIN_MAX:
-            raise untrusted(f"at most {CERTIFICATE_CHAIN_MAX} certificates to the root", f"{depth + 1}")
         if claim.issuer == self.root.hash:
             return self.root.value.keys
-        issuer = self._certificates[claim.issuer].value
+        known = self._certificates.get(claim.issuer)
+        if known is None:
+            raise untrusted("a certificate whose issuer is known", f"issuer {claim.issuer.short}")
+        issuer, depth = known.value, self.depth(claim.issuer)
+        if depth >= CERTIFICATE_CHAIN_MAX:
+            raise untrusted(f"at most {CERTIFICATE_CHAIN_MAX} certificates to the root", f"{depth + 1}")
         if issuer.ml_dsa is None:
             raise untrusted("an issuer who may enrol devices", f"role {issuer.role.value}")
+        if issuer.renews is not None:
+            raise untrusted("an issuer by its first certificate", "one by a renewal")
         return HybridPublicKey(ed25519=issuer.ed25519, ml_dsa=issuer.ml_dsa)
 
 

@@ -6,11 +6,13 @@ administrator reads none.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from sync_protocol.certificates import Root, untrusted
-from sync_protocol.errors import forged
+from sync_protocol.errors import forged, malformed
 from sync_protocol.ids import CertificateHash, ChartId, EntryHash, Hash, OrganisationId
 from sync_protocol.labels import Label
 from sync_protocol.limits import (
@@ -27,7 +29,17 @@ from sync_protocol.limits import (
 from sync_protocol.public_keys import check_wrap_key
 from sync_protocol.records import choice, flag, identifier, key, many, octets, optional, string, uint
 from sync_protocol.signed import Signed, Verified, sign_hybrid
-from sync_protocol.signing import Ed25519Signature, HybridSigningKey, SigningKey, VerifyKey, verify
+from sync_protocol.signing import (
+    Ed25519Signature,
+    HybridSigningKey,
+    SigningKey,
+    VerifyKey,
+    check_verify_key,
+    verify,
+)
+
+SHARES_OPENING_MIN: Final = 2
+"""Fewer would leave the organisation's key with one person."""
 
 
 class BreakGlassReason(StrEnum):
@@ -66,12 +78,12 @@ class RecoveryRecord:
     Attributes:
         wrap: the X-Wing key to which every team's and chart's epoch is wrapped; its seed exists as shares only.
         signer: made of the same seed; signs `GrantRecovered`.
-        threshold, shares: how many of how many shares open it.
+        threshold, shares: how many of how many shares open it; two at least, or one holder would hold the key.
         drill: the X-Wing key of drills, of another seed that is split in the same way and opens the canary alone.
         canary: the chart id under which the canary is sealed; no such chart exists.
         canary_wrap: the canary's key, wrapped to `drill` as a chart's epoch would be.
         canary_body: what a drill opens.
-        root_escrow: the root's keys, sealed under the recovery seed.
+        root_escrow: the root's two seeds, sealed under a key that is derived from the recovery seed.
     """
 
     organisation: OrganisationId = key(1, identifier(OrganisationId))
@@ -185,14 +197,29 @@ def open_recovery(wire: bytes, root: Verified[Root]) -> Verified[RecoveryRecord]
 
     Raises:
         UntrustedError: another organisation.
-        ForgedError: the root did not sign it.
-        MalformedError: no such record, or a key in it to which nothing can be wrapped.
+        ForgedError: the root did not sign it, or the signer's key is one that no honest device makes.
+        MalformedError: no such record, numbers of shares that cannot be, a key to which nothing can be wrapped, or one
+            key for drills and the real thing.
     """
     record = Signed(RecoveryRecord, wire).verify_hybrid(root.value.keys, Label.RECOVERY)
-    _check_organisation(record.value.organisation, root)
-    check_wrap_key(record.value.wrap)
-    check_wrap_key(record.value.drill)
+    value = record.value
+    _check_organisation(value.organisation, root)
+    check_wrap_key(value.wrap)
+    check_wrap_key(value.drill)
+    check_verify_key(value.signer)
+    if value.wrap == value.drill:
+        raise malformed("another key for drills than the recovery key", "the same")
+    if not SHARES_OPENING_MIN <= value.threshold <= value.shares:
+        raise malformed(
+            f"{SHARES_OPENING_MIN} shares or more that open the key, of those that there are",
+            f"{value.threshold} of {value.shares}",
+        )
     return record
+
+
+def newest_recovery(records: Iterable[Verified[RecoveryRecord]]) -> Verified[RecoveryRecord] | None:
+    """The record that counts among several: the newest by `issued_ms`, then the lowest hash."""
+    return min(records, key=lambda record: (-record.value.issued_ms, record.hash), default=None)
 
 
 def grant_recovered(recovery: Hash, certificate: CertificateHash, signer: SigningKey) -> GrantRecovered:

@@ -127,8 +127,19 @@ def wrap(recipient: WrapPublicKey, key_bytes: bytes, *, context: WrapContext) ->
     size = len(key_bytes) + WRAP_OVERHEAD_BYTES
     if size > WRAPPED_BYTES_MAX:
         raise over_limit("a wrapped key", WRAPPED_BYTES_MAX, size, "bytes")
+    return encrypt_to(recipient, key_bytes, info=context.info())
+
+
+def encrypt_to(recipient: WrapPublicKey, plain: bytes, *, info: bytes) -> bytes:
+    """HPKE's single-shot encryption under a ready `info`, which begins with a label; of keys use `wrap`.
+
+    Raises:
+        MalformedError: the recipient's key is none.
+
+    Source: RFC 9180 section 6.1.
+    """
     try:
-        return _SUITE.encrypt(key_bytes, _parse(recipient), context.info())
+        return _SUITE.encrypt(plain, _parse(recipient), info)
     except ValueError:
         raise malformed("an X-Wing public key", f"key {recipient.short}") from None
 

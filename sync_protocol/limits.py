@@ -31,6 +31,8 @@ SEAL_FORKS_MAX: Final = 64
 """Seals of one session and number that a receiver keeps: a restored device makes two, only an attacker makes many."""
 CERTIFICATE_CHAIN_MAX: Final = 8
 """Certificates between a device and the organisation's root."""
+CERTIFICATES_MAX: Final = 2 * CERTIFICATE_CHAIN_MAX
+"""Certificates that show who a device is: those down to its first one, and of a renewal its issuer's."""
 WRAPS_MAX: Final = 96
 """Wraps in one epoch or rewrap record: 96 x 1.2 kB stays under BODY_BYTES_MAX."""
 ADDRESS_BYTES_MAX: Final = 512
@@ -120,6 +122,10 @@ ASKED_EPOCHS_MAX: Final = 256
 """Epochs whose keys one record asks for again."""
 BREAK_GLASS_WRAP_BYTES: Final = 2304
 """A key wrapped to the facility's token, and that wrapped to the desk."""
+GLASS_EPOCHS_MAX: Final = 48
+"""Epochs in one request to the break-glass desk: 48 x 2.5 kB and the proofs stay under RECORD_BYTES_MAX."""
+GLASS_ANSWER_BYTES_MAX: Final = 64 * 1024
+"""The desk's answer as it is encrypted: 48 x 1.2 kB and a wrap."""
 RECOVERY_SHARES_MAX: Final = 16
 """Shares of one recovery key; SLIP-0039 numbers them with four bits."""
 CANARY_BYTES_MAX: Final = 4096

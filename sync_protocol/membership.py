@@ -1,81 +1,24 @@
-"""A chart's members, documents and epochs: a pure function of the set of its control entries.
+"""What a chart's control entries add up to: members, documents, consents, emergencies, retention.
 
-The order of arrival plays no part. A record counts when its author is the chart's creator or was made a member by one
-whose record counts. A member grants what it may read itself, the creator everything; nobody reads more than a role
-allows, and of a ledger nobody more than its audit stream. Judging an epoch looks at the causal past of the epoch's own
-entry; choosing one to write under looks at everything known.
+`chart_history` decides which entries count; here they are added up. Nothing depends on the order in which they came.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import TypeVar
 
-from sync_protocol.control import (
-    AddMember,
-    Control,
-    CreateChart,
-    CreateDocument,
-    MintEpoch,
-    Rewrap,
-    UnknownControl,
-    chart_id,
-    ledger_id,
-    unpack_control,
-)
-from sync_protocol.entries import VerifiedEntry
-from sync_protocol.errors import PeerError
-from sync_protocol.ids import CertificateHash, ChartId, DocumentId, EntryHash
-from sync_protocol.limits import CONTROL_HEADS_MAX
-from sync_protocol.roles import Compartment, Role, entitled
+from sync_protocol.chart_records import Adopt, AskKeys, ConfirmPurge, ProposePurge, Purpose, SetConsent, SetHold
+from sync_protocol.chart_shape import Broken, Compartments
+from sync_protocol.control_entry import ControlEntry, Pasts
+from sync_protocol.epochs import Epoch
+from sync_protocol.ids import CertificateHash, ChartId, DocumentId, EntryHash, TeamId
+from sync_protocol.roles import Compartment
 
-_ALL: Final = frozenset(Compartment)
-_Grant = tuple[CertificateHash, AddMember]
-"""Who added whom; the same addition made again is the same grant."""
-_Members = dict[CertificateHash, frozenset[Compartment]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ControlEntry:
-    """A control entry with its decoded record and its author.
-
-    Attributes:
-        record: None when the body does not decode: kept, never acted upon.
-    """
-
-    hash: EntryHash
-    parents: tuple[EntryHash, ...]
-    author: CertificateHash
-    record: Control | UnknownControl | None
-
-
-def read_control(entry: VerifiedEntry, author: CertificateHash) -> ControlEntry:
-    """Decode a control entry; an undecodable body is void alone and keeps its place in the causal order."""
-    try:
-        record: Control | UnknownControl | None = unpack_control(entry.body)
-    except PeerError:
-        record = None
-    return ControlEntry(hash=entry.hash, parents=entry.header.parents, author=author, record=record)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Epoch:
-    """One key of one compartment.
-
-    Attributes:
-        id: the hash of the entry that minted it.
-        wraps: the wrapped key by recipient, those of later rewraps included, each with who wrapped.
-        heads: the parents of that entry: what the minter had seen.
-        valid: in the causal past of its own entry its recipients are the compartment's readers, and the minter is one.
-    """
-
-    id: EntryHash
-    minter: CertificateHash
-    record: MintEpoch
-    heads: tuple[EntryHash, ...]
-    wraps: Mapping[CertificateHash, tuple[tuple[CertificateHash, bytes], ...]]
-    valid: bool
+T = TypeVar("T")
+Counting = Mapping[int, ControlEntry]
+"""The entries that count, by place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,19 +26,39 @@ class Membership:
     """What a chart's control entries add up to.
 
     Attributes:
-        members: who belongs to the chart, and what each may read.
+        members: who belongs to the chart by whatever way, and what each may read.
+        direct: the same, of those who were added themselves, the creator among them.
+        teams: the teams, and what each may read.
         documents: the chart document, then the others in ascending order.
         epochs: every epoch that a member minted, by its id.
         heads: members' entries that no other of them follows, ascending, the first CONTROL_HEADS_MAX: what an author
             names as seen.
+        consents: what was last said of each purpose; denial where it was contradicted concurrently.
+        broken: emergency accesses that are open.
+        adopters: for each adopted entry the adoptions that name it.
+        asked: for each epoch whose keys were asked for again, by whom, in which record.
+        preloaded: the kits that carry the chart.
+        held: whether a legal hold is on.
+        purge: the proposal that was confirmed, with the date before which nothing is destroyed.
+        refused: entries that do not count, each with a word for the reason.
     """
 
     chart: ChartId
     creator: CertificateHash
-    members: Mapping[CertificateHash, frozenset[Compartment]]
+    members: Mapping[CertificateHash, Compartments]
+    direct: Mapping[CertificateHash, Compartments]
+    teams: Mapping[TeamId, Compartments]
     documents: tuple[DocumentId, ...]
     epochs: Mapping[EntryHash, Epoch]
     heads: tuple[EntryHash, ...]
+    consents: Mapping[Purpose, bool]
+    broken: tuple[Broken, ...]
+    adopters: Mapping[EntryHash, tuple[ControlEntry, ...]]
+    asked: Mapping[EntryHash, Mapping[CertificateHash, EntryHash]]
+    preloaded: frozenset[CertificateHash]
+    held: bool
+    purge: tuple[EntryHash, int] | None
+    refused: Mapping[EntryHash, str]
 
     @property
     def chart_document(self) -> DocumentId:
@@ -112,18 +75,6 @@ class Membership:
             self.epochs[name] for name in sorted(self.epochs) if self.epochs[name].record.compartment is compartment
         )
 
-    def writing_candidates(self, compartment: Compartment) -> tuple[Epoch, ...]:
-        """Valid epochs whose recipients equal today's readers, lowest hash first.
-
-        A writer takes the first that it can open, and mints a new one where there is none.
-        """
-        readers = self.readers(compartment)
-        return tuple(
-            epoch
-            for epoch in self.epochs_of(compartment)
-            if epoch.valid and frozenset(name for name, _ in epoch.record.wraps) == readers
-        )
-
     def epoch_tips(self, compartment: Compartment) -> tuple[EntryHash, ...]:
         """Epochs that no other epoch names as its parent: the parents of the next."""
         epochs = self.epochs_of(compartment)
@@ -131,164 +82,63 @@ class Membership:
         return tuple(epoch.id for epoch in epochs if epoch.id not in named)
 
 
-def founding(entry: ControlEntry) -> ChartId | None:
-    """The chart that an entry creates, or None when it creates none."""
-    return chart_id(entry.author, entry.record.nonce) if isinstance(entry.record, CreateChart) else None
-
-
-def replay(entries: Iterable[ControlEntry], chart: ChartId, roles: Mapping[CertificateHash, Role]) -> Membership | None:
-    """Add up a chart's control entries.
-
-    Args:
-        entries: control entries of the chart's control stream, in any order.
-        chart: the chart.
-        roles: the role of every certificate that is known; others are no members yet.
-
-    Returns:
-        The membership, or None while the record that creates the chart is missing.
-    """
-    known = {entry.hash: entry for entry in entries}
-    births = {
-        entry.hash: entry.record
-        for entry in known.values()
-        if isinstance(entry.record, CreateChart) and founding(entry) == chart
-    }
-    if not births:
-        return None
-    birth = min(births)
-    creator = known[birth].author
-    rights = _Rights(creator=creator, ledger=chart == ledger_id(creator), roles=roles)
-    members = _members((_grant_of(entry) for entry in known.values()), rights)
-    counted = {name: known[name] for name in sorted(known) if known[name].author in members}
-    first = births[birth].document
-    further = {entry.record.document for entry in counted.values() if isinstance(entry.record, CreateDocument)}
-    further.update(record.document for record in births.values())  # a creator who contradicts itself loses nothing
-    named = {parent for entry in counted.values() for parent in entry.parents}
-    return Membership(
-        chart=chart,
-        creator=creator,
-        members=members,
-        documents=(first, *sorted(further - {first})),
-        epochs=_epochs(counted, _valid_epochs(known, counted, rights)),
-        heads=tuple(name for name in counted if name not in named)[:CONTROL_HEADS_MAX],
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Rights:
-    """What bounds every grant of one chart."""
-
-    creator: CertificateHash
-    ledger: bool
-    roles: Mapping[CertificateHash, Role]
-
-    def allow(self, name: CertificateHash, asked: frozenset[Compartment]) -> frozenset[Compartment]:
-        """As much of what is asked for a device as its role entitles it to; nothing while that is not known."""
-        role = self.roles.get(name)
-        if role is None:
-            return frozenset()
-        return asked & entitled(role, ledger=self.ledger, creator=name == self.creator)
-
-
-def _members(grants: Iterable[_Grant | None], rights: _Rights) -> _Members:
-    """The least set that holds the creator and everybody whom a member added, with what it was granted."""
-    by_author: dict[CertificateHash, list[AddMember]] = {}
-    for author, record in filter(None, grants):
-        by_author.setdefault(author, []).append(record)
-    members = {rights.creator: rights.allow(rights.creator, _ALL)}
-    grown = [rights.creator]
-    while grown:
-        author = grown.pop()
-        own = _ALL if author == rights.creator else members[author]
-        for record in by_author.get(author, ()):
-            name = record.certificate
-            granted = rights.allow(name, own.intersection(record.compartments))
-            before = members.get(name)
-            if name in rights.roles and (before is None or not granted <= before):
-                members[name] = granted | (before or frozenset())
-                grown.append(name)  # at most once a compartment and once for being added
-    return members
-
-
-def _epochs(counted: Mapping[EntryHash, ControlEntry], valid: Collection[EntryHash]) -> dict[EntryHash, Epoch]:
-    wraps: dict[EntryHash, dict[CertificateHash, list[tuple[CertificateHash, bytes]]]] = {}
-    minted: list[tuple[ControlEntry, MintEpoch]] = []
-    for entry in counted.values():
-        record = entry.record
-        if isinstance(record, MintEpoch):
-            minted.append((entry, record))
-        if isinstance(record, MintEpoch | Rewrap):
-            target = wraps.setdefault(entry.hash if isinstance(record, MintEpoch) else record.epoch, {})
-            for recipient, wrapped in record.wraps:
-                target.setdefault(CertificateHash(recipient), []).append((entry.author, wrapped))
+def consents(found: Counting, pasts: Pasts) -> dict[Purpose, bool]:
+    """What was last said of each purpose; denial where that was contradicted concurrently."""
+    by_purpose: dict[Purpose, list[int]] = {}
+    for index, entry in found.items():
+        if isinstance(entry.record, SetConsent):
+            by_purpose.setdefault(entry.record.purpose, []).append(index)
     return {
-        entry.hash: Epoch(
-            id=entry.hash,
-            minter=entry.author,
-            record=record,
-            heads=entry.parents,
-            wraps={name: tuple(found) for name, found in wraps[entry.hash].items()},
-            valid=entry.hash in valid,
-        )
-        for entry, record in minted
+        purpose: all(_said(found[index], SetConsent).permitted for index in _newest(indices, pasts))
+        for purpose, indices in sorted(by_purpose.items())
     }
 
 
-def _valid_epochs(
-    known: Mapping[EntryHash, ControlEntry],
-    counted: Mapping[EntryHash, ControlEntry],
-    rights: _Rights,
-) -> set[EntryHash]:
-    """Judge each epoch by the causal past of its own entry, so that everybody reaches the same verdict.
-
-    A minter knows the key, so it must be among those who may. Sets of grants are bits of integers, and epochs that
-    share a past share its membership: a chart of n records and e epochs would otherwise cost n times e.
-    """
-    grants: dict[_Grant, int] = {}
-    past = _past_grants(known, grants)
-    memberships: dict[int, _Members] = {}
-    valid: set[EntryHash] = set()
-    for entry in counted.values():
-        if not isinstance(entry.record, MintEpoch):
-            continue
-        seen = _union(past, entry.parents)
-        if seen not in memberships:
-            chosen = (grant for grant, bit in grants.items() if seen >> bit & 1)
-            memberships[seen] = _members(chosen, rights)
-        members, compartment = memberships[seen], entry.record.compartment
-        readers = {name for name, reads in members.items() if compartment in reads}
-        if entry.author in readers and {name for name, _ in entry.record.wraps} == readers:
-            valid.add(entry.hash)
-    return valid
+def is_held(found: Counting, pasts: Pasts) -> bool:
+    """Whether a legal hold is on: any that was not ended by one who had seen it."""
+    holds = [index for index, entry in found.items() if isinstance(entry.record, SetHold)]
+    return any(_said(found[index], SetHold).held for index in _newest(holds, pasts))
 
 
-def _past_grants(known: Mapping[EntryHash, ControlEntry], grants: dict[_Grant, int]) -> dict[EntryHash, int]:
-    """For each entry the grants at and before it, as bits; parents first. Fills `grants` with the bit of each."""
-    waiting = {name: {parent for parent in entry.parents if parent in known} for name, entry in known.items()}
-    children: dict[EntryHash, list[EntryHash]] = {}
-    for name, parents in waiting.items():
-        for parent in parents:
-            children.setdefault(parent, []).append(name)
-    ready = [name for name, parents in waiting.items() if not parents]
-    past: dict[EntryHash, int] = {}
-    for name in ready:  # grows while it is walked
-        past[name] = _union(past, known[name].parents)
-        grant = _grant_of(known[name])
-        if grant is not None:
-            past[name] |= 1 << grants.setdefault(grant, len(grants))
-        for child in children.get(name, ()):
-            waiting[child].discard(name)
-            if not waiting[child]:
-                ready.append(child)
-    return past
+def confirmed_purge(found: Counting) -> tuple[EntryHash, int] | None:
+    """The proposal that was confirmed, with its date; of several, the earliest."""
+    confirmed = {entry.record.proposal for entry in found.values() if isinstance(entry.record, ConfirmPurge)}
+    proposals = [
+        (entry.record.not_before_ms, entry.hash)
+        for entry in found.values()
+        if isinstance(entry.record, ProposePurge) and entry.hash in confirmed
+    ]
+    return (min(proposals)[1], min(proposals)[0]) if proposals else None
 
 
-def _union(past: Mapping[EntryHash, int], parents: Iterable[EntryHash]) -> int:
-    result = 0
-    for parent in parents:
-        result |= past.get(parent, 0)
+def adopters(found: Counting) -> dict[EntryHash, tuple[ControlEntry, ...]]:
+    """For each adopted entry the adoptions that name it, in ascending order."""
+    adopted: dict[EntryHash, list[ControlEntry]] = {}
+    for entry in sorted(found.values(), key=lambda one: one.hash):
+        if isinstance(entry.record, Adopt):
+            for name in entry.record.entries:
+                adopted.setdefault(name, []).append(entry)
+    return {name: tuple(some) for name, some in adopted.items()}
+
+
+def asked(found: Counting) -> dict[EntryHash, dict[CertificateHash, EntryHash]]:
+    """For each epoch whose keys were asked for again, by whom, in which record."""
+    result: dict[EntryHash, dict[CertificateHash, EntryHash]] = {}
+    for _, entry in sorted(found.items()):
+        if isinstance(entry.record, AskKeys):
+            for epoch in entry.record.epochs:
+                result.setdefault(epoch, {})[entry.author] = entry.hash
     return result
 
 
-def _grant_of(entry: ControlEntry) -> _Grant | None:
-    return (entry.author, entry.record) if isinstance(entry.record, AddMember) else None
+def _newest(indices: Collection[int], pasts: Pasts) -> list[int]:
+    """Those of some records that no other of them follows."""
+    seen = 0
+    for index in indices:
+        seen |= pasts.before(index)
+    return [index for index in indices if not seen >> index & 1]
+
+
+def _said(entry: ControlEntry, kind: type[T]) -> T:
+    assert isinstance(entry.record, kind), "chosen by kind"
+    return entry.record

@@ -19,7 +19,7 @@ from sync_protocol.ids import CertificateHash, EntryHash, Hash, OrganisationId, 
 from sync_protocol.limits import (
     ADDRESS_BYTES_MAX,
     BATCH_ENTRIES_MAX,
-    CERTIFICATE_CHAIN_MAX,
+    CERTIFICATES_MAX,
     CONSISTENCY_PATH_MAX,
     FRAME_ITEMS_MAX,
     FRONTIER_SESSIONS_MAX,
@@ -116,7 +116,7 @@ class Auth:
     """Device: my certificates from the root down, the address that I dialled, my signature over all of it."""
 
     address: str = key(1, string(ADDRESS_BYTES_MAX))
-    certificates: tuple[bytes, ...] = key(2, many(_RECORD, CERTIFICATE_CHAIN_MAX))
+    certificates: tuple[bytes, ...] = key(2, many(_RECORD, CERTIFICATES_MAX))
     signature: Ed25519Signature = key(3, identifier(Ed25519Signature))
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sync_protocol.ids import CertificateHash, OrganisationId
 from sync_protocol.limits import (
     ADDRESS_BYTES_MAX,
-    CERTIFICATE_CHAIN_MAX,
+    CERTIFICATES_MAX,
     GOSSIP_NOTES_MAX,
     HASH_BYTES,
     NOTE_BYTES_MAX,
@@ -42,7 +42,7 @@ class PeerAuth:
     """
 
     address: str = key(1, string(ADDRESS_BYTES_MAX))
-    certificates: tuple[bytes, ...] = key(2, many(octets(1, RECORD_BYTES_MAX), CERTIFICATE_CHAIN_MAX))
+    certificates: tuple[bytes, ...] = key(2, many(octets(1, RECORD_BYTES_MAX), CERTIFICATES_MAX))
     signature: Ed25519Signature = key(3, identifier(Ed25519Signature))
 
 

@@ -1,0 +1,317 @@
+"""A chart's history: which of its control entries count, and what its members could do at any point of it.
+
+A pure function of the chart's control entries and the organisation's. A record counts when its author was a member in
+the record's own causal past and no cut excludes it: a member grants what it may read itself, the creator everything.
+One record is taken from who is no member, the breaking of the glass. Judging an epoch or an entry looks at its causal
+past; choosing an epoch to write under looks at everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from sync_protocol.chart_records import (
+    Adopt,
+    ConfirmPurge,
+    Preload,
+    ProposePurge,
+    Purpose,
+    RemoveMember,
+    RemoveTeam,
+    SetConsent,
+    SetHold,
+)
+from sync_protocol.chart_shape import SHAPING, Compartments, Counted, Shape
+from sync_protocol.control import CreateChart, CreateDocument, MintEpoch, Rewrap, chart_id, ledger_id
+from sync_protocol.control_entry import ControlEntry, Pasts, chosen, mask
+from sync_protocol.emergency_records import BreakGlass, CloseBreakGlass
+from sync_protocol.epochs import IN_GLASS, Epoch, Readers, readers_of
+from sync_protocol.ids import CertificateHash, ChartId, EntryHash, Hash, TeamId, UserId
+from sync_protocol.limits import CONTROL_HEADS_MAX
+from sync_protocol.membership import Membership, adopters, asked, confirmed_purge, consents, is_held
+from sync_protocol.organisation import Organisation, View
+from sync_protocol.roles import CONTENT, Compartment, Role
+
+_ALL: Final = frozenset(Compartment)
+_NONE: Final[Compartments] = frozenset()
+_CONTENT: Final = frozenset(CONTENT)
+_BY_CLINICIANS: Final = (RemoveMember, RemoveTeam, SetConsent, Preload, ProposePurge, Adopt)
+_BY_OFFICERS: Final = (SetHold, ConfirmPurge)
+
+
+def founding(entry: ControlEntry) -> ChartId | None:
+    """The chart that an entry creates, or None when it creates none."""
+    return chart_id(entry.author, entry.record.nonce) if isinstance(entry.record, CreateChart) else None
+
+
+class ChartHistory:
+    """A chart's control entries as far as they are known, judged by the organisation as far as that is; immutable."""
+
+    def __init__(self, entries: Iterable[ControlEntry], chart: ChartId, organisation: Organisation) -> None:
+        """Take the records in, in any order.
+
+        Args:
+            entries: of the chart's control stream.
+            chart: the chart.
+            organisation: who its authors are.
+        """
+        self.chart: Final = chart
+        self.organisation: Final = organisation
+        self._pasts = Pasts(entries)
+        self._indices: dict[type, list[int]] = {}
+        for index, entry in enumerate(self._pasts.order):
+            self._indices.setdefault(type(entry.record), []).append(index)
+        self._shaping = mask(i for kind in SHAPING for i in self._indices.get(kind, ()))
+        self._births = [i for i in self._indices.get(CreateChart, ()) if founding(self._pasts.order[i]) == chart]
+        self._counted: dict[int, Counted] = {}
+        self._shapes: dict[tuple[int, int, int], Shape] = {}
+        self._now: Membership | None = None
+
+    @property
+    def now(self) -> Membership | None:
+        """What everything known adds up to; None while the record that creates the chart is missing."""
+        if self._now is None and self._births:
+            self._now = self._membership()
+        return self._now
+
+    def reads(
+        self, name: CertificateHash, chart_heads: Iterable[EntryHash], organisation_heads: Iterable[EntryHash]
+    ) -> Compartments:
+        """What a principal could read by what an author had seen who names these heads.
+
+        Its own revocation does not enter: that acts by cuts, whatever was seen of it.
+        """
+        view = self.organisation.at(organisation_heads)
+        shape = self._shape(self._pasts.of(chart_heads), view)
+        return _NONE if shape is None else shape.belonging.get(name, _NONE)
+
+    def reads_now(self, name: CertificateHash) -> Compartments:
+        """What a principal could read by everything known, were it not revoked."""
+        shape = self._shape(self._pasts.all, self.organisation.now)
+        return _NONE if shape is None else shape.belonging.get(name, _NONE)
+
+    def may_treat(
+        self, name: CertificateHash, chart_heads: Iterable[EntryHash], organisation_heads: Iterable[EntryHash]
+    ) -> bool:
+        """Whether the patient let whoever treats them write, or a principal had broken the glass, by what was seen."""
+        view, bits = self.organisation.at(organisation_heads), self._pasts.of(chart_heads)
+        counted = self._count(self._excluded(view))
+        found = {i: self._pasts.order[i] for i in chosen(bits & counted.bits, self._indices.get(SetConsent, ()))}
+        if consents(found, self._pasts).get(Purpose.TREATMENT, True):
+            return True
+        shape = self._shape(bits, view)
+        return shape is not None and any(one.author == name for one in shape.broken)
+
+    def may_treat_now(self, name: CertificateHash) -> bool:
+        """The same by everything known."""
+        now = self.now
+        assert now is not None, "asked of a chart that was created"
+        return now.consents.get(Purpose.TREATMENT, True) or any(one.author == name for one in now.broken)
+
+    def follows(self, later: Iterable[EntryHash], earlier: Iterable[EntryHash]) -> bool:
+        """Whether who names `later` as its chart heads had seen all that `earlier` name, as far as it is here."""
+        return self._pasts.of(earlier) & ~self._pasts.of(later) == 0
+
+    def saw_its_grant(self, name: CertificateHash, epoch: Epoch) -> bool:
+        """Whether a member may be given the key of an epoch: it was given the history, or came before the epoch."""
+        shape = self._shape(self._pasts.all, self.organisation.now)
+        assert shape is not None, "an epoch's chart has a beginning"
+        return shape.is_entitled(name, self._pasts.before(epoch.index))
+
+    def team_saw_its_grant(self, team: TeamId, epoch: Epoch) -> bool:
+        """The same for a team."""
+        shape = self._shape(self._pasts.all, self.organisation.now)
+        assert shape is not None, "an epoch's chart has a beginning"
+        return shape.team_is_entitled(team, self._pasts.before(epoch.index))
+
+    def wanted(self, compartment: Compartment, *, now_ms: int) -> Readers:
+        """Who should be able to open what is written now."""
+        membership = self.now
+        assert membership is not None, "asked of a chart that was created"
+        return self._readers(compartment, membership.readers(compartment), self.organisation.now, now_ms=now_ms)
+
+    def writing_candidates(self, compartment: Compartment, *, now_ms: int) -> tuple[Epoch, ...]:
+        """Valid epochs whose recipients equal today's readers, lowest hash first.
+
+        A writer takes the first that it can open, and mints a new one where there is none.
+        """
+        membership, wanted = self.now, self.wanted(compartment, now_ms=now_ms)
+        assert membership is not None, "asked of a chart that was created"
+        view = self.organisation.now
+        return tuple(
+            epoch
+            for epoch in membership.epochs_of(compartment)
+            if epoch.valid and wanted.match(epoch.record, view, self.organisation)
+        )
+
+    def _readers(
+        self, compartment: Compartment, names: frozenset[CertificateHash], view: View, *, now_ms: int
+    ) -> Readers:
+        return readers_of(compartment, names, view, now_ms=now_ms, ledger=self._is_ledger)
+
+    @property
+    def _is_ledger(self) -> bool:
+        return self.chart == ledger_id(self._creator)
+
+    @property
+    def _creator(self) -> CertificateHash:
+        return self._pasts.order[self._births[0]].author
+
+    def _excluded(self, view: View) -> int:
+        if not view.revoked:
+            return 0
+        order = self._pasts.order
+        return mask(index for index, entry in enumerate(order) if view.excludes(entry.written) is not None)
+
+    def _shape(self, bits: int, view: View) -> Shape | None:
+        """Who belongs to the chart by some of its records, as a view of the organisation has it."""
+        excluded = self._excluded(view)
+        return self._shaped(self._count(excluded), excluded, bits, view)
+
+    def _shaped(self, counted: Counted, excluded: int, bits: int, view: View) -> Shape | None:
+        bits &= counted.bits & self._shaping
+        if not chosen(bits, self._births):
+            return None
+        key = excluded, bits, id(view)  # views live as long as the organisation
+        found = self._shapes.get(key)
+        if found is None:
+            found = self._shapes[key] = Shape(self.chart, counted, bits, view)
+        return found
+
+    def _count(self, excluded: int) -> Counted:
+        """Which records count where some are excluded: one after the other, parents first."""
+        known = self._counted.get(excluded)
+        if known is not None:
+            return known
+        counted = Counted(pasts=self._pasts, creator=self._creator, bits=0, granted={}, refused={})
+        for index, entry in enumerate(self._pasts.order):
+            why = "outside_cut" if excluded >> index & 1 else self._why_not(index, entry, counted, excluded)
+            if why is None:
+                counted.bits |= 1 << index
+            else:
+                counted.refused[entry.hash] = why
+        self._counted[excluded] = counted
+        return counted
+
+    def _why_not(self, index: int, entry: ControlEntry, counted: Counted, excluded: int) -> str | None:
+        """Why a record does not count that nothing excludes; None where it does."""
+        view = self.organisation.at(entry.organisation_heads)
+        if isinstance(entry.record, CreateChart):
+            return None if index in self._births else "another_chart"
+        if isinstance(entry.record, BreakGlass):
+            return None if view.reads(entry.author) & IN_GLASS else "role_reads_no_chart"
+        shape = self._shaped(counted, excluded, self._pasts.before(index), view)
+        if shape is None or entry.author not in shape.belonging:
+            return "not_a_member"
+        reads = shape.belonging[entry.author]
+        counted.granted[index] = _ALL if entry.author == self._creator else reads
+        return self._why_no_right(entry, reads, view)
+
+    def _why_no_right(self, entry: ControlEntry, reads: Compartments, view: View) -> str | None:
+        """Why a member may not say what its record says; None where it may."""
+        record = entry.record
+        clinical, officer = bool(reads & _CONTENT), Role.COMPLIANCE_OFFICER in view.roles(entry.author)
+        if isinstance(record, MintEpoch) and record.compartment not in reads:
+            return "not_a_reader"
+        if isinstance(record, RemoveMember) and record.certificate == self._creator != entry.author:
+            return "creator_removed_by_another"
+        leaves = isinstance(record, RemoveMember) and record.certificate == entry.author
+        closes = isinstance(record, CloseBreakGlass) and not (clinical or officer)
+        if (isinstance(record, _BY_CLINICIANS) and not clinical and not leaves) or closes:
+            return "reads_no_content"
+        if isinstance(record, _BY_OFFICERS) and not officer:
+            return "not_an_officer"
+        return self._why_no_answer(entry)
+
+    def _why_no_answer(self, entry: ControlEntry) -> str | None:
+        """Why a record may not answer the one that it names; None where it may, or answers none."""
+        if isinstance(entry.record, ConfirmPurge):
+            return self._by_another(entry, entry.record.proposal, ProposePurge)
+        if isinstance(entry.record, CloseBreakGlass):
+            return self._by_another(entry, entry.record.record, BreakGlass)
+        return None
+
+    def _by_another(self, entry: ControlEntry, named: EntryHash, kind: type) -> str | None:
+        """Why a record may not answer another one: that is not in its past, or is of the same user."""
+        index = self._pasts.index.get(named)
+        if index is None or not self._pasts.of(entry.parents) >> index & 1:
+            return "answers_nothing"
+        other = self._pasts.order[index]
+        if not isinstance(other.record, kind):
+            return "answers_nothing"
+        return "same_user" if self.user(other.author) == self.user(entry.author) else None
+
+    def user(self, name: CertificateHash) -> UserId | None:
+        """The user of a principal."""
+        certificate = self.organisation.trust.certificate(name)
+        return None if certificate is None else certificate.value.user
+
+    def _membership(self) -> Membership:
+        view, every = self.organisation.now, self._pasts.all
+        counted = self._count(self._excluded(view))
+        shape = self._shape(every, view)
+        births = chosen(every, self._births)
+        first = min((self._pasts.order[index] for index in births), key=lambda entry: entry.hash)
+        if shape is None:  # the creator's own record is outside its cut: it stays a chart, and has no members
+            shape = Shape(self.chart, counted, mask(births), view)
+        found = {index: self._pasts.order[index] for index in chosen(counted.bits, range(len(self._pasts.order)))}
+        assert isinstance(first.record, CreateChart), "a chart begins with its creation"
+        documents = {entry.record.document for entry in found.values() if isinstance(entry.record, CreateDocument)}
+        documents.update(  # a creator who contradicts itself loses nothing
+            record.document for i in births if isinstance(record := self._pasts.order[i].record, CreateChart)
+        )
+        named = {parent for entry in found.values() for parent in entry.parents}
+        heads = sorted(entry.hash for entry in found.values() if entry.hash not in named)
+        return Membership(
+            chart=self.chart,
+            creator=self._creator,
+            members=shape.members,
+            direct=shape.direct,
+            teams=shape.teams,
+            documents=(first.record.document, *sorted(documents - {first.record.document})),
+            epochs=self._epochs(found),
+            heads=tuple(heads)[:CONTROL_HEADS_MAX],
+            consents=consents(found, self._pasts),
+            broken=shape.broken,
+            adopters=adopters(found),
+            asked=asked(found),
+            preloaded=frozenset(e.record.certificate for e in found.values() if isinstance(e.record, Preload)),
+            held=is_held(found, self._pasts),
+            purge=confirmed_purge(found),
+            refused=counted.refused,
+        )
+
+    def _epochs(self, found: Mapping[int, ControlEntry]) -> dict[EntryHash, Epoch]:
+        wraps: dict[EntryHash, dict[Hash, list[tuple[CertificateHash, bytes]]]] = {}
+        minted: list[tuple[int, ControlEntry, MintEpoch]] = []
+        for index, entry in found.items():
+            record = entry.record
+            if isinstance(record, MintEpoch):
+                minted.append((index, entry, record))
+            if isinstance(record, MintEpoch | Rewrap):
+                target = wraps.setdefault(entry.hash if isinstance(record, MintEpoch) else record.epoch, {})
+                for recipient, wrapped in record.wraps:
+                    target.setdefault(recipient, []).append((entry.author, wrapped))
+        return {
+            entry.hash: Epoch(
+                id=entry.hash,
+                minter=entry.author,
+                record=record,
+                heads=entry.parents,
+                wraps={name: tuple(some) for name, some in wraps[entry.hash].items()},
+                index=index,
+                valid=self._is_valid(index, entry, record),
+            )
+            for index, entry, record in minted
+        }
+
+    def _is_valid(self, index: int, entry: ControlEntry, record: MintEpoch) -> bool:
+        """Judge an epoch by the causal past of its own entry, so that everybody reaches the same verdict."""
+        view = self.organisation.at(entry.organisation_heads)
+        shape = self._shape(self._pasts.before(index), view)
+        if shape is None:
+            return False
+        names = frozenset(name for name, reads in shape.members.items() if record.compartment in reads)
+        readers = self._readers(record.compartment, names, view, now_ms=entry.wall_ms)
+        return entry.author in names and readers.match(record, view, self.organisation)

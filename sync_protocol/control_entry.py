@@ -1,0 +1,170 @@
+"""Control entries, read: the decoded record with its author, its place in its chains, and what it had seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from sync_protocol import merkle
+from sync_protocol.control import Control, UnknownControl, unpack_control
+from sync_protocol.entries import Seal, VerifiedEntry, seal_leaf
+from sync_protocol.errors import PeerError
+from sync_protocol.ids import CertificateHash, EntryHash, SealHash, SessionId
+from sync_protocol.signed import Verified
+
+
+class SealHistory(Protocol):
+    """What is asked of a store about seals."""
+
+    def seals(self, session: SessionId, number: int) -> tuple[Verified[Seal], ...]:
+        """The session's seals of that number: one, or several after a fork."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """Where in its author's work an entry stands: what a cut is compared with.
+
+    Attributes:
+        author: the principal.
+        seal: the number of the seal that covers it.
+        covering: that seal's hash; None for an entry that is not sealed yet.
+    """
+
+    author: CertificateHash
+    session: SessionId
+    seal: int
+    covering: SealHash | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlEntry:
+    """A control entry with its decoded record.
+
+    Attributes:
+        parents: its direct predecessors in its stream.
+        written: by whom and when in its session.
+        organisation_heads: the newest records of the organisation that its author had seen.
+        wall_ms: its author's clock.
+        record: None when the body does not decode: kept, never acted upon.
+    """
+
+    hash: EntryHash
+    parents: tuple[EntryHash, ...]
+    written: Written
+    organisation_heads: tuple[EntryHash, ...]
+    wall_ms: int
+    record: Control | UnknownControl | None
+
+    @property
+    def author(self) -> CertificateHash:
+        """The principal who wrote it."""
+        return self.written.author
+
+
+def read_control(entry: VerifiedEntry, author: CertificateHash, seals: SealHistory) -> ControlEntry:
+    """Decode a control entry; an undecodable body is void alone and keeps its place in the causal order.
+
+    Args:
+        entry: of a control stream.
+        author: the principal whose session wrote it.
+        seals: where its seal is.
+    """
+    try:
+        record: Control | UnknownControl | None = unpack_control(entry.body)
+    except PeerError:
+        record = None
+    return ControlEntry(
+        hash=entry.hash,
+        parents=entry.header.parents,
+        written=written(entry, author, seals),
+        organisation_heads=entry.header.organisation_heads,
+        wall_ms=entry.header.wall_ms,
+        record=record,
+    )
+
+
+def written(entry: VerifiedEntry, author: CertificateHash, seals: SealHistory) -> Written:
+    """Where in its author's work an entry stands."""
+    session, number = entry.header.session, entry.header.seal
+    found = seals.seals(session, number)
+    covering = found[0] if len(found) == 1 else next((seal for seal in found if _covers(seal, entry)), None)
+    return Written(
+        author=author,
+        session=session,
+        seal=number,
+        covering=None if covering is None else SealHash(covering.hash),
+    )
+
+
+def _covers(seal: Verified[Seal], entry: VerifiedEntry) -> bool:
+    """Whether an entry's path leads to this one of several seals of one number."""
+    leaf = seal_leaf(entry.header.stream, entry.header.seq, entry.hash)
+    try:
+        merkle.verify_inclusion(
+            leaf, index=entry.wire.index, size=seal.value.size, path=entry.wire.path, root=seal.value.root
+        )
+    except PeerError:
+        return False
+    return True
+
+
+class Pasts:
+    """The causal past of each entry of one control stream, as bits of an integer: parents first, whatever the arrival.
+
+    Parents that are not here contribute nothing; what follows them is judged again when they come.
+    """
+
+    def __init__(self, entries: Iterable[ControlEntry]) -> None:
+        """Order the entries."""
+        known = {entry.hash: entry for entry in entries}
+        waiting = {name: {parent for parent in entry.parents if parent in known} for name, entry in known.items()}
+        children: dict[EntryHash, list[EntryHash]] = {}
+        for name, parents in waiting.items():
+            for parent in parents:
+                children.setdefault(parent, []).append(name)
+        ready = sorted(name for name, parents in waiting.items() if not parents)
+        self.order: list[ControlEntry] = []
+        self.index: dict[EntryHash, int] = {}
+        self._past: list[int] = []
+        for name in ready:  # grows while it is walked
+            entry = known[name]
+            self.index[name] = len(self.order)
+            self._past.append(self.of(entry.parents) | 1 << len(self.order))
+            self.order.append(entry)
+            for child in children.get(name, ()):
+                waiting[child].discard(name)
+                if not waiting[child]:
+                    ready.append(child)
+
+    def before(self, index: int) -> int:
+        """The bits of everything that precedes an entry, without its own."""
+        return self._past[index] & ~(1 << index)
+
+    def of(self, heads: Iterable[EntryHash]) -> int:
+        """The bits of some entries and of everything that precedes them; unknown ones contribute nothing."""
+        result = 0
+        for head in heads:
+            position = self.index.get(head)
+            if position is not None:
+                result |= self._past[position]
+        return result
+
+    @property
+    def all(self) -> int:
+        """The bits of every entry."""
+        return (1 << len(self.order)) - 1
+
+
+def chosen(bits: int, indices: Iterable[int]) -> list[int]:
+    """Those of some indices whose bits are set."""
+    return [index for index in indices if bits >> index & 1]
+
+
+def mask(indices: Iterable[int]) -> int:
+    """Bits of some indices."""
+    result = 0
+    for index in indices:
+        result |= 1 << index
+    return result

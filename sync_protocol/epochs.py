@@ -1,0 +1,105 @@
+"""Epochs of charts: one key of one compartment, and whether its recipients are those who should read.
+
+What counts is who can open, not how: each recipient stands for the principals behind it, a team's epoch for those to
+whom its seed was wrapped. So a writer who may not mint a new key for a team wraps to its members one by one instead,
+and nobody is ever kept from writing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from sync_protocol.control import MintEpoch
+from sync_protocol.ids import CertificateHash, EntryHash, Hash
+from sync_protocol.organisation import Organisation, View
+from sync_protocol.roles import CONTENT, Compartment
+from sync_protocol.teams import TeamEpoch, Wrapped
+
+IN_GLASS: Final = frozenset({Compartment.SAFETY, Compartment.CLINICAL})
+"""The compartments that an emergency opens."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Epoch:
+    """One key of one compartment.
+
+    Attributes:
+        id: the hash of the entry that minted it.
+        heads: the parents of that entry: what its commitment says that the minter had seen.
+        wraps: the wrapped key by recipient, those of later rewraps included, each with who wrapped.
+        index: its place in the chart's records.
+        valid: in the causal past of its own entry its recipients are the compartment's readers, and the minter is one.
+    """
+
+    id: EntryHash
+    minter: CertificateHash
+    record: MintEpoch
+    heads: tuple[EntryHash, ...]
+    wraps: Wrapped
+    index: int
+    valid: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readers:
+    """Who should be able to open a compartment, at one point.
+
+    Attributes:
+        principals: those who read it.
+        needed: those of them whose certificates had not ended: the others may be left out of new wraps.
+        recovery: the hash of the recovery record, where it is to be a recipient.
+        in_glass: whether the key is to be wrapped for emergencies as well.
+    """
+
+    principals: frozenset[CertificateHash]
+    needed: frozenset[CertificateHash]
+    recovery: Hash | None
+    in_glass: bool
+
+    def match(self, record: MintEpoch, view: View, organisation: Organisation) -> bool:
+        """Whether an epoch's own recipients, as a view knows them, are these."""
+        found: set[CertificateHash] = set()
+        recovery: set[Hash] = set()
+        for name, _ in record.wraps:
+            team = team_epoch(organisation, view, name)
+            if name in organisation.recovery_names:
+                recovery.add(name)
+            elif team is None:
+                found.add(CertificateHash(name))
+            elif organisation.teams.is_valid(team):
+                found |= team.principals
+            else:
+                return False
+        whole = self.needed <= found <= self.principals
+        wanted = set() if self.recovery is None else {self.recovery}
+        return whole and recovery == wanted and (record.break_glass is not None) is self.in_glass
+
+
+def readers_of(
+    compartment: Compartment, principals: frozenset[CertificateHash], view: View, *, now_ms: int, ledger: bool
+) -> Readers:
+    """Who should be able to open a compartment whose readers are `principals`, by what a view knows.
+
+    Args:
+        compartment: which.
+        principals: its readers.
+        view: of the organisation.
+        now_ms: the clock of whoever mints or chooses.
+        ledger: a device's ledger is in nobody's emergency.
+    """
+    content = compartment in CONTENT and not ledger
+    recovery = view.recovery if content else None
+    return Readers(
+        principals=principals,
+        needed=frozenset(name for name in principals if view.expires_ms(name) >= now_ms),
+        recovery=None if recovery is None else Hash(recovery.hash),
+        in_glass=content and compartment in IN_GLASS and view.break_glass is not None,
+    )
+
+
+def team_epoch(organisation: Organisation, view: View, name: Hash) -> TeamEpoch | None:
+    """The team's epoch of that hash, where a view has it."""
+    team = organisation.teams.places.get(EntryHash(name))
+    known = None if team is None else view.team(team)
+    return None if known is None else known.epochs.get(EntryHash(name))

@@ -1,0 +1,133 @@
+"""The verdict on each entry of a content stream, and on each fact in it.
+
+In this order, the first that applies:
+
+1. *void*: by what it says it had seen, its author was no member that reads the compartment, or the patient had
+   withdrawn the consent to treatment and its author had not broken the glass, or its author's role does not write this
+   kind. What is void of one fact is void of that one alone.
+2. *quarantined*: outside a cut of its author's revocation, or of that of whoever certified the author; of a wrong
+   Lamport time; of older control heads than its chain named before. *Accepted* all the same once somebody adopts it who
+   may write this kind, by what the adoption had seen, and is another user.
+3. *flagged*: a change of role, grant or consent that it had not seen would make it void.
+4. *accepted*.
+
+Revocation acts by cuts on the whole set of records; the rest by causality, so that nobody's offline work is lost to a
+change that nobody could tell them of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from sync_protocol.chart_history import ChartHistory
+from sync_protocol.control_entry import SealHistory, written
+from sync_protocol.entries import Header, VerifiedEntry, next_lamport
+from sync_protocol.ids import CertificateHash, EntryHash
+from sync_protocol.roles import Compartment
+from sync_protocol.verdicts import ACCEPTED, Reason, Standing, Verdict
+
+Authors = Callable[[VerifiedEntry], CertificateHash]
+"""The principal who wrote an entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """One entry, with why it is void, quarantined or flagged as a whole."""
+
+    author: CertificateHash
+    header: Header
+    void: Reason | None
+    quarantined: Reason | None
+    flagged: bool
+
+
+class Judge:
+    """Judges the entries of one content stream."""
+
+    def __init__(
+        self,
+        history: ChartHistory,
+        compartment: Compartment,
+        placed: Iterable[VerifiedEntry],
+        *,
+        authors: Authors,
+        seals: SealHistory,
+    ) -> None:
+        """Judge the entries as wholes.
+
+        Args:
+            history: of the chart to which the stream belongs.
+            compartment: of the stream.
+            placed: entries of the stream, parents first; those that lack one are left out.
+            authors: who wrote each.
+            seals: to find the seal of each.
+        """
+        self._history: Final = history
+        self._compartment: Final = compartment
+        self._entries: dict[EntryHash, _Judged] = {}
+        for entry in placed:
+            self._entries[entry.hash] = self._judged(entry, authors(entry), seals)
+
+    def verdict(self, entry: EntryHash, kind: str) -> Verdict:
+        """What becomes of a fact of this kind, or of a change of text, in an entry.
+
+        Args:
+            entry: one of those given.
+            kind: the fact's kind, or `roles.TEXT`.
+        """
+        judged = self._entries[entry]
+        organisation = self._history.organisation
+        if judged.void is not None:
+            return Verdict(Standing.VOID, judged.void)
+        if not organisation.at(judged.header.organisation_heads).writes(judged.author, kind):
+            return Verdict(Standing.VOID, Reason.ROLE)
+        if judged.quarantined is not None:
+            if self._is_adopted(entry, judged, kind):
+                return Verdict(Standing.ACCEPTED, Reason.ADOPTED)
+            return Verdict(Standing.QUARANTINED, judged.quarantined)
+        if judged.flagged or not organisation.now.writes(judged.author, kind):
+            return Verdict(Standing.FLAGGED, Reason.CONCURRENT)
+        return ACCEPTED
+
+    def _judged(self, entry: VerifiedEntry, author: CertificateHash, seals: SealHistory) -> _Judged:
+        history, header = self._history, entry.header
+        void = None
+        if self._compartment not in history.reads(author, header.chart_heads, header.organisation_heads):
+            void = Reason.NOT_A_MEMBER
+        elif not history.may_treat(author, header.chart_heads, header.organisation_heads):
+            void = Reason.CONSENT
+        now = self._compartment in history.reads_now(author) and history.may_treat_now(author)
+        return _Judged(
+            author=author,
+            header=header,
+            void=void,
+            quarantined=history.organisation.now.excludes(written(entry, author, seals)) or self._disorder(header),
+            flagged=not now,
+        )
+
+    def _disorder(self, header: Header) -> Reason | None:
+        """What an honest author's chain never shows."""
+        parents = [found.header for name in header.parents if (found := self._entries.get(name)) is not None]
+        if header.lamport != next_lamport(parent.lamport for parent in parents):
+            return Reason.LAMPORT
+        before = None if header.prev is None else self._entries.get(header.prev)
+        if before is None:
+            return None
+        earlier, organisation = before.header, self._history.organisation
+        if not organisation.follows(header.organisation_heads, earlier.organisation_heads):
+            return Reason.HEADS
+        return None if self._history.follows(header.chart_heads, earlier.chart_heads) else Reason.HEADS
+
+    def _is_adopted(self, name: EntryHash, judged: _Judged, kind: str) -> bool:
+        history, membership = self._history, self._history.now
+        assert membership is not None, "content is judged in a chart that was created"
+        for adoption in membership.adopters.get(name, ()):
+            if history.user(adoption.author) == history.user(judged.author):
+                continue
+            reads = history.reads(adoption.author, adoption.parents, adoption.organisation_heads)
+            writes = history.organisation.at(adoption.organisation_heads).writes(adoption.author, kind)
+            if self._compartment in reads and writes:
+                return True
+        return False

@@ -1,0 +1,329 @@
+"""The organisation, as its control records add up: roles, revocations, teams, and what the root announced.
+
+A pure function of a set of records: `at` looks from the causal past of given heads, as an author saw it, `now` at
+everything. Revocations act by cuts, on the whole set; everything else by causality.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from sync_protocol.certificates import Certificate, Trust
+from sync_protocol.control import Certify, SetRole
+from sync_protocol.control_entry import ControlEntry, Pasts, SealHistory, Written, chosen, mask
+from sync_protocol.emergency_records import (
+    AnnounceBreakGlass,
+    AnnounceRecovery,
+    BreakGlassRecord,
+    GrantRecovered,
+    RecoveryRecord,
+    check_recovered,
+    open_break_glass,
+    open_recovery,
+)
+from sync_protocol.errors import PeerError
+from sync_protocol.ids import CertificateHash, EntryHash, Hash, SealHash, SessionId, TeamId
+from sync_protocol.revocation import Cut, Revocation, Revoke, open_revocation
+from sync_protocol.revoked import Revoked
+from sync_protocol.roles import READABLE, Compartment, Role, may_write
+from sync_protocol.signed import Signed, Verified
+from sync_protocol.team_records import TEAM_KINDS
+from sync_protocol.teams import Team, TeamHistory
+from sync_protocol.verdicts import Reason
+
+_NOTHING: Final[frozenset[Compartment]] = frozenset()
+
+
+class Organisation:
+    """An organisation's control records as far as they are known; immutable."""
+
+    def __init__(self, trust: Trust, entries: Iterable[ControlEntry], seals: SealHistory) -> None:
+        """Take the records in, in any order.
+
+        Args:
+            trust: the organisation's certificates.
+            entries: of the organisation's control stream.
+            seals: to compare branches with cuts.
+        """
+        self.trust: Final = trust
+        self.pasts: Final = Pasts(entries)
+        self._seals = seals
+        self._lineages: dict[tuple[SessionId, Cut], Mapping[int, SealHash]] = {}
+        self._views: dict[int, View] = {}
+        self.indices: Final[dict[type, list[int]]] = {}
+        for index, entry in enumerate(self.pasts.order):
+            self.indices.setdefault(type(entry.record), []).append(index)
+        self.revocations: Final = self._opened_revocations()
+        self.certified: Final = self._certified()
+        issuers = {trust.principal(one.value.issuer) for one in trust.certificates()}
+        named = [one.value for _, one in self.revocations]
+        cuts_issuers = any(one.names(found.value) for one in named for found in map(trust.newest, issuers) if found)
+        kinds = (Revoke, Certify) if cuts_issuers else (Revoke,)
+        self.revoking: Final = mask(i for kind in kinds for i in self.indices.get(kind, ()))
+        """The records on which it depends who is revoked."""
+        self.changing_roles: Final = mask(self.indices.get(SetRole, ()))
+        self.recovery_names: Final = frozenset(self._recovery_names())
+        """The hashes of everything announced as a recovery record: recipients that are no principals."""
+        self._revoked: dict[int, Revoked] = {}
+        self.teams: Final = TeamHistory(self, [i for kind in TEAM_KINDS for i in self.indices.get(kind, ())])
+
+    @property
+    def now(self) -> View:
+        """Everything that is known."""
+        return self._view(self.pasts.all)
+
+    def at(self, heads: Iterable[EntryHash]) -> View:
+        """What an author knew who names these heads; heads that are not here contribute nothing."""
+        return self._view(self.pasts.of(heads))
+
+    def before(self, index: int) -> View:
+        """What the author of a record of the organisation knew."""
+        return self._view(self.pasts.before(index))
+
+    def follows(self, later: Iterable[EntryHash], earlier: Iterable[EntryHash]) -> bool:
+        """Whether who names `later` as the organisation's heads had seen all that `earlier` name, as far as known."""
+        return self.pasts.of(earlier) & ~self.pasts.of(later) == 0
+
+    def is_outside(self, written: Written, cuts: Sequence[Revocation]) -> bool:
+        """Whether any of some revocations of its author excludes an entry."""
+        for revocation in cuts:
+            cut = revocation.cuts.get(written.session)
+            if cut is None or written.seal > cut[0]:
+                return True
+            lineage = self._lineage(written.session, cut)
+            if written.covering is not None and lineage.get(written.seal, written.covering) != written.covering:
+                return True
+        return False
+
+    def revoked(self, view: View) -> Revoked:
+        """Who is revoked as a view has it; the same object for views that agree in what matters."""
+        bits = view.bits & self.revoking
+        found = self._revoked.get(bits)
+        if found is None:
+            found = self._revoked[bits] = Revoked(self, bits)
+        return found
+
+    def _view(self, bits: int) -> View:
+        found = self._views.get(bits)
+        if found is None:
+            found = self._views[bits] = View(self, bits)
+        return found
+
+    def _lineage(self, session: SessionId, cut: Cut) -> Mapping[int, SealHash]:
+        """The seals that lead to a cut, by number, as far back as they are known: a forked branch has others."""
+        known = self._lineages.get((session, cut))
+        if known is not None:
+            return known
+        number, name = cut
+        lineage = {number: name}
+        while number >= 0:
+            seal = next((one for one in self._seals.seals(session, number) if one.hash == lineage[number]), None)
+            if seal is None:
+                return lineage  # more may come: not kept
+            if seal.value.previous is None:
+                break
+            number -= 1
+            lineage[number] = seal.value.previous
+        self._lineages[session, cut] = lineage
+        return lineage
+
+    def _opened_revocations(self) -> list[tuple[int, Verified[Revocation]]]:
+        """The revocations whose signatures hold, nearest to the root first."""
+        found: list[tuple[int, Verified[Revocation]]] = []
+        for index in self.indices.get(Revoke, ()):
+            record = self.pasts.order[index].record
+            assert isinstance(record, Revoke), "indices are by kind"
+            try:
+                found.append((index, open_revocation(record.record, self.trust)))
+            except PeerError:
+                continue  # it was refused where it came in; kept, never acted upon
+        return sorted(found, key=lambda one: (self.trust.depth(one[1].value.issuer), one[1].hash))
+
+    def _recovery_names(self) -> Iterable[Hash]:
+        for index in self.indices.get(AnnounceRecovery, ()):
+            record = self.pasts.order[index].record
+            assert isinstance(record, AnnounceRecovery), "indices are by kind"
+            yield Signed(RecoveryRecord, record.record).hash
+
+    def _certified(self) -> Mapping[CertificateHash, list[int]]:
+        """Where each certificate was put on record by its own issuer."""
+        found: dict[CertificateHash, list[int]] = {}
+        for index in self.indices.get(Certify, ()):
+            entry = self.pasts.order[index]
+            assert isinstance(entry.record, Certify), "indices are by kind"
+            try:
+                signed = Signed(Certificate, entry.record.certificate)
+                issuer = signed.claimed().issuer
+            except PeerError:
+                continue
+            if self.trust.principal(issuer) == entry.author:
+                found.setdefault(CertificateHash(signed.hash), []).append(index)
+        return found
+
+
+class View:
+    """What some of the organisation's records amount to; made by `Organisation`, and worked out as it is asked for."""
+
+    def __init__(self, organisation: Organisation, bits: int) -> None:
+        """Look at the records whose bits are set."""
+        self.bits: Final = bits
+        self._all = organisation
+        self._revoked = organisation.revoked(self)
+        self._roles: dict[CertificateHash, frozenset[Role]] = {}
+        self._announced: tuple[Verified[BreakGlassRecord] | None, Verified[RecoveryRecord] | None] | None = None
+        self._recovered: frozenset[CertificateHash] | None = None
+
+    @property
+    def revoked(self) -> frozenset[CertificateHash]:
+        """Principals that are trusted no longer."""
+        return self._revoked.principals
+
+    @property
+    def refused(self) -> Mapping[EntryHash, str]:
+        """Records that do not count, each with a word for the reason."""
+        found = dict(self._revoked.refused)
+        for team in self.teams.values():
+            found.update(team.refused)
+        for index in chosen(self.bits, self._all.indices.get(SetRole, ())):
+            if not self._may_set_role(self.entry(index)):
+                found[self.entry(index).hash] = "not_an_administrator"
+        for kind in (AnnounceBreakGlass, AnnounceRecovery):
+            for index in chosen(self.bits, self._all.indices.get(kind, ())):
+                if self._opened(index) is None:
+                    found[self.entry(index).hash] = "not_signed_by_root"
+        for index in chosen(self.bits, self._all.indices.get(GrantRecovered, ())):
+            if self._granted(index) is None:
+                found[self.entry(index).hash] = "not_signed_by_recovery"
+        return found
+
+    def excludes(self, written: Written) -> Reason | None:
+        """Why what was written there does not count; None where it does."""
+        return self._revoked.excludes(written)
+
+    def roles(self, principal: CertificateHash) -> frozenset[Role]:
+        """The roles that bind a principal: several where they were changed concurrently, none for a stranger."""
+        found = self._roles.get(principal)
+        if found is None:
+            found = self._roles[principal] = self._roles_of(principal)
+        return found
+
+    def reads(self, principal: CertificateHash) -> frozenset[Compartment]:
+        """The compartments that all roles of a principal read."""
+        roles = self.roles(principal)
+        return frozenset.intersection(*(READABLE[role] for role in roles)) if roles else _NOTHING
+
+    def writes(self, principal: CertificateHash, kind: str) -> bool:
+        """Whether all roles of a principal write a kind of fact, or text."""
+        roles = self.roles(principal)
+        return bool(roles) and all(may_write(role, kind) for role in roles)
+
+    def is_administrator(self, principal: CertificateHash) -> bool:
+        """Whether a principal administers devices: by its certificate, which no record changes."""
+        certificate = self._all.trust.newest(principal)
+        return certificate is not None and certificate.value.role is Role.ADMIN
+
+    def expires_ms(self, principal: CertificateHash) -> int:
+        """When the newest known certificate of a principal ends."""
+        certificate = self._all.trust.newest(principal)
+        return 0 if certificate is None else certificate.value.not_after_ms
+
+    @property
+    def teams(self) -> Mapping[TeamId, Team]:
+        """The teams, by id."""
+        found = ((name, self.team(name)) for name in self._all.teams.names(self.bits))
+        return {name: team for name, team in found if team is not None}
+
+    def team(self, name: TeamId) -> Team | None:
+        """One team; None where the record that creates it is not here."""
+        return self._all.teams.team(name, self)
+
+    @property
+    def break_glass(self) -> Verified[BreakGlassRecord] | None:
+        """The newest word of the root on the desk and the token."""
+        return self._announcements()[0]
+
+    @property
+    def recovery(self) -> Verified[RecoveryRecord] | None:
+        """The newest word of the root on the recovery key."""
+        return self._announcements()[1]
+
+    @property
+    def recovered(self) -> frozenset[CertificateHash]:
+        """Principals that the holders of the present recovery key let into every chart."""
+        if self._recovered is None:
+            indices = chosen(self.bits, self._all.indices.get(GrantRecovered, ()))
+            found = (self._granted(index) for index in indices)
+            self._recovered = frozenset(name for name in found if name is not None) - self.revoked
+        return self._recovered
+
+    def entry(self, index: int) -> ControlEntry:
+        """A record of the organisation by its place."""
+        return self._all.pasts.order[index]
+
+    def _roles_of(self, principal: CertificateHash) -> frozenset[Role]:
+        certificate = self._all.trust.certificate(principal)
+        if certificate is None:
+            return frozenset()
+        changes: list[tuple[int, Role]] = []
+        for index in chosen(self.bits, self._all.indices.get(SetRole, ())):
+            entry = self.entry(index)
+            record = entry.record
+            if isinstance(record, SetRole) and record.certificate == principal and self._may_set_role(entry):
+                changes.append((index, record.role))
+        seen = 0
+        for index, _ in changes:
+            seen |= self._all.pasts.before(index)
+        return frozenset(role for index, role in changes if not seen >> index & 1) or frozenset(
+            {certificate.value.role}
+        )
+
+    def _may_set_role(self, entry: ControlEntry) -> bool:
+        record = entry.record
+        assert isinstance(record, SetRole), "asked of changes of role alone"
+        return (
+            self.is_administrator(entry.author)
+            and not self.is_administrator(record.certificate)
+            and record.role is not Role.ADMIN
+            and self.excludes(entry.written) is None
+        )
+
+    def _announcements(self) -> tuple[Verified[BreakGlassRecord] | None, Verified[RecoveryRecord] | None]:
+        if self._announced is None:
+            kinds = (AnnounceBreakGlass, AnnounceRecovery)
+            opened = [self._opened(i) for kind in kinds for i in chosen(self.bits, self._all.indices.get(kind, ()))]
+            glass = [one for one in opened if one is not None and isinstance(one.value, BreakGlassRecord)]
+            recovery = [one for one in opened if one is not None and isinstance(one.value, RecoveryRecord)]
+            self._announced = (
+                max(glass, key=lambda one: (one.value.issued_ms, _descending(one.hash)), default=None),
+                max(recovery, key=lambda one: (one.value.issued_ms, _descending(one.hash)), default=None),
+            )
+        return self._announced
+
+    def _opened(self, index: int) -> Verified[BreakGlassRecord] | Verified[RecoveryRecord] | None:
+        """What the root announced; None where it did not sign that."""
+        record, root = self.entry(index).record, self._all.trust.root
+        try:
+            if isinstance(record, AnnounceBreakGlass):
+                return open_break_glass(record.record, root)
+            assert isinstance(record, AnnounceRecovery), "asked of announcements alone"
+            return open_recovery(record.record, root)
+        except PeerError:
+            return None
+
+    def _granted(self, index: int) -> CertificateHash | None:
+        """Whom a grant lets in; None where it was not signed under the present recovery record."""
+        record, recovery = self.entry(index).record, self.recovery
+        assert isinstance(record, GrantRecovered), "asked of grants alone"
+        try:
+            if recovery is not None:
+                check_recovered(record, recovery)
+                return self._all.trust.principal(record.certificate)
+        except PeerError:
+            pass
+        return None
+
+
+def _descending(name: Hash) -> int:
+    """Puts the lowest hash last, so that the maximum takes it."""
+    return -int.from_bytes(name, "big")
