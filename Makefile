@@ -9,7 +9,7 @@ BIN := .venv/bin
 WORKSHOP := @$(PYTHON) tools/workshop.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format coverage bench soak vectors lock set-up set-up-run set-up-ai clean
+.PHONY: help run test check format coverage bench soak vectors roles lock set-up set-up-run set-up-ai clean
 
 help: ## list these commands
 	@echo "Fieldward. Needs python3 (3.11 or newer) and make; everything else is installed into .venv, by hash."
@@ -28,6 +28,7 @@ check: set-up ## lint, formatting, types, layers, documents
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python tools/docs_check.py
+	@$(BIN)/python tools/roles_doc.py --check
 
 format: set-up ## format the code and mend what ruff can mend by itself
 	@$(BIN)/ruff check --fix-only --quiet .
@@ -46,6 +47,9 @@ soak: set-up ## long random runs of the tests marked soak
 
 vectors: set-up ## write the test vectors again from their generator
 	@$(BIN)/python -m tests.vectors.generate $(ARGS)
+
+roles: set-up ## write docs/roles.md again from the table of roles
+	@$(BIN)/python tools/roles_doc.py
 
 lock: set-up ## resolve the requirements again (ARGS=--upgrade takes newer releases)
 	$(WORKSHOP) lock $(ARGS)

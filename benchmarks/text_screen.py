@@ -14,7 +14,7 @@ from pycrdt import Doc, Text
 from benchmarks.measuring import Case, Options, Report, Series, interleaved
 from edge_runtime.text.admit import AdmitContext, admit
 from edge_runtime.text.changes import ROOT, Admitted, Screened
-from edge_runtime.text.draft import Standing, TextDraft, client_id
+from edge_runtime.text.draft import Effect, TextDraft, client_id
 from edge_runtime.text.history import TextEntry
 from edge_runtime.text.order import ItemOrder
 from edge_runtime.text.screen import screen
@@ -99,12 +99,12 @@ class _Bench:
         return self._each(ItemOrder().integrate, self._admitted)
 
     def draft(self) -> float:
-        """All of it, as a chart is opened: verdicts, order, engine, and the comparison of both texts at the end."""
+        """All of it, as a chart is opened: uptakes, order, engine, and the comparison of both texts at the end."""
         draft = TextDraft(_DOC)
         began = time.perf_counter()
         for update in self.updates:
-            verdict = draft.apply(update.entry)
-            assert verdict.standing is Standing.APPLIED, "the engine's own updates are sound"
+            uptake = draft.apply(update.entry)
+            assert uptake.effect is Effect.APPLIED, "the engine's own updates are sound"
         draft.text()
         return 1e6 * (time.perf_counter() - began) / len(self.updates)
 

@@ -13,22 +13,28 @@ from edge_runtime.clinical.authoring import check_section, prepare
 from edge_runtime.clinical.chart import ChartState, derive_chart
 from edge_runtime.clinical.document import DocumentState
 from edge_runtime.clinical.layout import LAYOUT_VERSION, Kind, Section, WorkflowType
-from edge_runtime.documents import TEXT, DocumentReader, OpenDocument
+from edge_runtime.documents import DocumentReader, OpenDocument
 from edge_runtime.errors import InputError, RefusedError
-from edge_runtime.facts import CausalGraph, Content, Fact, TextUpdate
+from edge_runtime.facts import CausalGraph, Content, Fact
 from edge_runtime.identity import Entropy, Identity
 from edge_runtime.keyring import Keyring
+from edge_runtime.permissions import Writable, check_consent, check_writable
 from edge_runtime.recorder.batch import Batch
 from edge_runtime.recorder.compartments import sort_out
 from edge_runtime.recorder.naming import one_named
 from edge_runtime.recorder.record import Recorder
-from edge_runtime.recorder.sections import check_follows, update_of
+from edge_runtime.recorder.sections import edit_of
+from edge_runtime.sections import TEXT
 from edge_runtime.store.device import DeviceStore
+from sync_protocol.audit import Purpose
+from sync_protocol.chart_records import Purpose as Consent
+from sync_protocol.consent import lacking
 from sync_protocol.entries import VerifiedEntry
 from sync_protocol.ids import CertificateHash, ChartId, DocumentId
 from sync_protocol.limits import ID_BYTES
 from sync_protocol.membership import Membership
 from sync_protocol.roles import CONTENT, READABLE, Compartment
+from sync_protocol.roles import TEXT as WRITTEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +42,8 @@ class OpenChart:
     """A chart opened: who is in it, what its documents hold, what they add up to.
 
     Attributes:
-        reads: the compartments of content that this device may read.
+        reads: the compartments of content that this device may read; none without the consent that it takes.
+        lacks: the consent for want of which nothing was read; None where nothing is wanting.
     """
 
     chart: ChartId
@@ -44,6 +51,7 @@ class OpenChart:
     reads: frozenset[Compartment]
     documents: dict[DocumentId, OpenDocument]
     state: ChartState
+    lacks: Consent | None = None
 
     @property
     def sealed(self) -> bool:
@@ -74,12 +82,14 @@ class Charts:
         reader: DocumentReader,
         recorder: Recorder,
         entropy: Entropy,
+        writable: Writable,
     ) -> None:
-        """Work as `identity`."""
+        """Work as `identity`, stating what is `writable`."""
         self.store = store
         self.keyring = keyring
         self.recorder = recorder
         self.entropy = entropy
+        self.writable = writable
         self._identity = identity
         self._reader = reader
 
@@ -108,7 +118,7 @@ class Charts:
         """Create a chart, with first facts in its chart document and, if wanted, a first document of a workflow.
 
         Raises:
-            RefusedError: this device's role reads no chart.
+            RefusedError: this device's role reads no chart, or may not state one of the facts.
             InputError: a fact is not valid.
         """
         batch = self.recorder.begin()
@@ -127,7 +137,7 @@ class Charts:
         """Add a document of a workflow to a change under construction.
 
         Raises:
-            RefusedError: this device is no member of the chart.
+            RefusedError: this device is no member of the chart, or its role opens no documents.
             InputError: the title is too long.
         """
         document = DocumentId(self.entropy(ID_BYTES))
@@ -136,8 +146,8 @@ class Charts:
         self._add(batch, chart, _empty(document), [Fact(kind=Kind.DOCUMENT, payload=payload, supersedes=())])
         return document
 
-    def open(self, chart: ChartId) -> OpenChart:
-        """Open a chart as far as this device can read it.
+    def open(self, chart: ChartId, *, purpose: Purpose = Purpose.TREATMENT) -> OpenChart:
+        """Open a chart as far as this device can read it, and may for this purpose by the patient's consents.
 
         Raises:
             RefusedError: the chart is not on this device.
@@ -145,10 +155,17 @@ class Charts:
         membership = self.keyring.membership(chart)
         if membership is None:
             raise _missing("chart", chart.short)
+        own = self._identity.principal
+        broke_glass = any(access.author == own for access in membership.broken)
+        lacks = lacking(membership.consents, purpose, broke_glass=broke_glass)
+        if lacks is not None:
+            unread = {name: OpenDocument(name) for name in membership.documents}
+            state = derive_chart(membership.chart_document, (), ())
+            return OpenChart(chart, membership, frozenset(), unread, state, lacks)
         documents = {name: self._reader.document(chart, name, membership) for name in membership.documents}
         facts = [fact for document in documents.values() for fact in document.facts]
         graphs = [graph for document in documents.values() for graph in document.graphs.values()]
-        reads = membership.members.get(self._identity.name, frozenset()).intersection(CONTENT)
+        reads = membership.members.get(own, frozenset()).intersection(CONTENT)
         state = derive_chart(membership.chart_document, facts, graphs)
         return OpenChart(chart, membership, reads, documents, state)
 
@@ -165,23 +182,35 @@ class Charts:
 
         Raises:
             InputError: a fact is not valid; nothing was recorded.
-            RefusedError: no such document, or this device may not write there.
+            RefusedError: no such document, or this device may not write there, or its role not state this, or the
+                patient does not permit it.
         """
         opened = self.open(chart)
+        check_consent(chart, opened.lacks)
         graphs = _of(opened, document).graphs
         batch = self.recorder.begin()
         self._add(batch, chart, opened.document(document), facts, graphs=graphs, compartment=compartment)
         return self.recorder.write(batch)
 
-    def edit_text(self, chart: ChartId, document: DocumentId, section: str, text: str) -> tuple[VerifiedEntry, ...]:
-        """Make a text section read `text`, as a change of what differs.
+    def edit_text(
+        self, chart: ChartId, document: DocumentId, section: str, text: str, *, fresh: bool = False
+    ) -> tuple[VerifiedEntry, ...]:
+        """Make a text section read `text`: as a change of what differs, or as a new text where that is disputed.
+
+        Args:
+            chart: where.
+            document: where in it.
+            section: which.
+            text: the whole text as it should read.
+            fresh: whether some present reader cannot open all of it: the section is then started anew for everybody.
 
         Returns:
             The entry; empty when the section reads so already.
 
         Raises:
             InputError: no such section, or too long a text.
-            RefusedError: no such document, this device may not write there, or it cannot show all of the section.
+            RefusedError: no such document, this device may not write there, it cannot show all of the section, its
+                role writes no text, or the patient does not permit it.
             DraftUnavailableError: the section cannot be edited now.
         """
         try:
@@ -190,13 +219,16 @@ class Charts:
             raise InputError(
                 "section", expected=f"one of {', '.join(Section)}", got=f"{section[:32]!r}", do="name one of these"
             ) from None
+        check_writable(WRITTEN, self.writable)
         batch = self.recorder.begin()  # before the update, because it settles which session writes
-        found = _of(self.open(chart), document)
-        update = update_of(found, section, batch.desk.session, text)
-        if update is None:
+        opened = self.open(chart)
+        check_consent(chart, opened.lacks)
+        found = _of(opened, document)
+        heads = batch.heads(chart, document, TEXT)
+        content = edit_of(found, section, batch.desk.session, text, heads=heads, fresh=fresh)
+        if content is None:
             return ()
-        check_follows(found, section, batch.heads(chart, document, TEXT))
-        batch.content(chart, document, TEXT, Content(facts=None, text=TextUpdate(section=section, update=update)))
+        batch.content(chart, document, TEXT, content)
         return self.recorder.write(batch)
 
     def share(self, chart: ChartId, device: str) -> CertificateHash:
@@ -234,6 +266,8 @@ class Charts:
     ) -> None:
         """Make facts ready and put them into the compartments where they belong, one entry a compartment."""
         ready = [prepare(state, fact) for fact in facts]
+        for fact in ready:
+            check_writable(fact.kind, self.writable)
         for where, group in sort_out(ready, graphs or {}, wanted=compartment).items():
             batch.content(chart, state.document, where, Content(facts=tuple(group), text=None))
 

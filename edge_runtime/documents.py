@@ -1,12 +1,12 @@
 """Documents opened: from sealed entries to placed facts and text drafts.
 
-Owns opening of bodies, causal order within a stream, and which entries precede which within one text section. What it
-cannot open or read yet is counted and kept, never dropped: a missing key, a missing dependency, a malformed body.
+Owns opening of bodies and causal order within a stream. What it cannot open or read yet is counted and kept, never
+dropped: a missing key, a missing dependency, a malformed body.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -14,24 +14,23 @@ from typing import Final
 from edge_runtime.facts import Author, CausalGraph, Content, FactId, PlacedFact, TextUpdate, unpack_content
 from edge_runtime.identity import Identity
 from edge_runtime.keyring import Keyring
+from edge_runtime.sections import TEXT, Sections, start_of, text_doc_id
 from edge_runtime.streams import causal_order, stream_entries
-from edge_runtime.text.draft import Standing, TextDraft
-from edge_runtime.text.history import TextEntry
+from edge_runtime.text.section import SectionText
 from sync_protocol.control import content_stream
 from sync_protocol.entries import VerifiedEntry
 from sync_protocol.errors import PeerError
-from sync_protocol.ids import ChartId, DocumentId, EntryHash, Hash
-from sync_protocol.labels import Label
-from sync_protocol.limits import ID_BYTES
+from sync_protocol.ids import ChartId, DocumentId, EntryHash, SessionId
+from sync_protocol.judge import Judge
 from sync_protocol.membership import Membership
 from sync_protocol.roles import CONTENT, Compartment
+from sync_protocol.roles import TEXT as WRITTEN
 from sync_protocol.sealing import open_sealed
 from sync_protocol.store import Store
+from sync_protocol.verdicts import Reason, Standing
 
 OPENED_BYTES_MAX: Final = 64 * 1024 * 1024
 """Bodies of the entries whose content one reader keeps opened in memory."""
-TEXT: Final = Compartment.CLINICAL
-"""Where text sections stand."""
 
 
 class Unread(StrEnum):
@@ -42,9 +41,7 @@ class Unread(StrEnum):
     MALFORMED = "malformed"
     HELD = "waits_for_earlier_entries"
     FORKED = "forked_history"
-
-
-_HIDDEN: Final = {Standing.REFUSED: Unread.MALFORMED, Standing.FORKED: Unread.FORKED}
+    VOID = "void"
 
 
 @dataclass(slots=True)
@@ -54,29 +51,34 @@ class OpenDocument:
     Attributes:
         facts: every fact, in causal order.
         graphs: the causal graph of each compartment's stream.
-        drafts: the text sections.
+        texts: the text sections in which something was written.
         sections: what each entry had seen of them.
-        text_authors: who wrote in a section, in causal order, each author once.
+        authors: whose each session is that wrote text.
         unread: entries that are kept and not shown, with the reason.
+        void: facts that are kept and do not count, with the reason; the other facts of their entries stand.
     """
 
     document: DocumentId
     facts: list[PlacedFact] = field(default_factory=list)
     graphs: dict[Compartment, CausalGraph] = field(default_factory=dict)
-    drafts: dict[str, TextDraft] = field(default_factory=dict)
-    sections: Sections = field(default_factory=lambda: Sections(CausalGraph()))
-    text_authors: dict[str, list[Author]] = field(default_factory=dict)
+    texts: dict[str, SectionText] = field(default_factory=dict)
+    sections: Sections = field(init=False)
+    authors: dict[SessionId, Author] = field(default_factory=dict)
     unread: dict[EntryHash, Unread] = field(default_factory=dict)
+    void: dict[FactId, Reason | None] = field(default_factory=dict)
 
-    def draft(self, section: str) -> TextDraft:
+    def __post_init__(self) -> None:
+        """Begin with no text."""
+        self.sections = Sections(self.document, CausalGraph())
+
+    def text(self, section: str) -> SectionText:
         """A text section; an empty one where nothing was written yet."""
-        found = self.drafts.get(section)
-        return TextDraft(text_doc_id(self.document, TEXT, section)) if found is None else found
+        found = self.texts.get(section)
+        return SectionText(section, text_doc_id(self.document, TEXT, section)) if found is None else found
 
-
-def text_doc_id(document: DocumentId, compartment: Compartment, section: str) -> bytes:
-    """Name the Doc of one section: part of every client id in it."""
-    return Hash.of(Label.TEXT_DOC.value + document + bytes([compartment]) + section.encode())[:ID_BYTES]
+    def authors_of(self, sessions: Iterable[SessionId]) -> list[Author]:
+        """Who wrote in these sessions, each once, in the order given."""
+        return list(dict.fromkeys(self.authors[session] for session in sessions))
 
 
 class DocumentReader:
@@ -93,7 +95,7 @@ class DocumentReader:
     def document(self, chart: ChartId, document: DocumentId, membership: Membership) -> OpenDocument:
         """Open one document of a chart: what this device may read, whatever else it carries for others."""
         result = OpenDocument(document)
-        reads = membership.members.get(self._identity.name, frozenset())
+        reads = membership.members.get(self._identity.principal, frozenset())
         for compartment in (one for one in CONTENT if one in reads):
             stream = content_stream(chart, document, compartment)
             entries = [arrived.entry for arrived in stream_entries(self._store, stream)]
@@ -109,48 +111,65 @@ class DocumentReader:
         result: OpenDocument,
     ) -> None:
         placed, held = causal_order(entries)
+        history = self._keyring.history(chart)
+        judge = Judge(history, compartment, placed, authors=self._keyring.author, seals=self._store)
         graph = result.graphs[compartment] = CausalGraph()
-        sections = Sections(graph)
         if compartment is TEXT:
-            result.sections = sections
-        written: list[tuple[VerifiedEntry, str]] = []
+            result.sections = Sections(result.document, graph)
         for entry in placed:
             graph.add(entry.hash, entry.header.session, entry.header.seq, entry.header.parents)
             content = self._content(chart, compartment, entry, membership)
             if isinstance(content, Unread):
                 result.unread[entry.hash] = content
             elif content.text is None:
-                result.facts.extend(self._facts(entry, content, result.document))
-            elif compartment is TEXT:
-                _write(entry, content.text, result)
-                written.append((entry, content.text.section))
-            else:
+                result.facts.extend(self._facts(entry, content, compartment, judge, result))
+            elif compartment is not TEXT or not self._write(entry, content.text, judge, result):
                 result.unread[entry.hash] = Unread.MALFORMED
-            sections.step(entry, content)
-        self._judge(written, result)
+            if compartment is TEXT:
+                result.sections.step(entry, closed=content is Unread.NO_KEY)
+        if compartment is TEXT:
+            result.texts = result.sections.texts()
+            for text in result.texts.values():
+                result.unread.update((name, Unread.MALFORMED) for name in text.refused)
+                result.unread.update((name, Unread.FORKED) for name in text.unreadable)
         result.unread.update((entry.hash, Unread.HELD) for entry in held)
 
-    def _facts(self, entry: VerifiedEntry, content: Content, document: DocumentId) -> Iterable[PlacedFact]:
+    def _facts(
+        self, entry: VerifiedEntry, content: Content, compartment: Compartment, judge: Judge, result: OpenDocument
+    ) -> Iterable[PlacedFact]:
+        """The facts of an entry, each with its verdict; what is void is void alone, and a start is text."""
         header, author = entry.header, self._author(entry)
         for index, fact in enumerate(content.facts or ()):
-            name = FactId(entry.hash, index)
+            name, verdict = FactId(entry.hash, index), judge.verdict(entry.hash, fact.kind)
+            start = start_of(fact) if compartment is TEXT else None
+            if start is not None:
+                result.sections.start(entry, index, start, verdict)
+                result.authors[header.session] = author
+            if verdict.standing is Standing.VOID:
+                result.void[name] = verdict.reason
+            if start is not None or verdict.standing is Standing.VOID:
+                continue
             yield PlacedFact(
-                id=name, fact=fact, author=author, document=document, lamport=header.lamport, wall_ms=header.wall_ms
+                id=name,
+                fact=fact,
+                author=author,
+                document=result.document,
+                compartment=compartment,
+                lamport=header.lamport,
+                wall_ms=header.wall_ms,
+                verdict=verdict,
             )
 
-    def _judge(self, written: Iterable[tuple[VerifiedEntry, str]], result: OpenDocument) -> None:
-        """Say what a section shows of each entry; only now, because a later entry may fork earlier ones."""
-        for entry, section in written:
-            verdict = result.drafts[section].verdict(entry.hash)
-            assert verdict is not None, "a placed entry was written into its section"
-            hidden = _HIDDEN.get(verdict.standing)
-            if hidden is not None:
-                result.unread[entry.hash] = hidden
-                continue
-            authors = result.text_authors.setdefault(section, [])
-            author = self._author(entry)
-            if author not in authors:
-                authors.append(author)
+    def _write(self, entry: VerifiedEntry, update: TextUpdate, judge: Judge, result: OpenDocument) -> bool:
+        """Put a text update into its section; False where it has no place there."""
+        verdict = judge.verdict(entry.hash, WRITTEN)
+        if not result.sections.write(entry, update, verdict):
+            return False
+        if verdict.standing is Standing.VOID:
+            result.unread[entry.hash] = Unread.VOID
+        if entry.header.session not in result.authors:
+            result.authors[entry.header.session] = self._author(entry)
+        return True
 
     def _author(self, entry: VerifiedEntry) -> Author:
         name = self._keyring.author(entry)
@@ -197,55 +216,3 @@ class DocumentReader:
             return unpack_content(plain)
         except PeerError:
             return Unread.MALFORMED
-
-
-class Sections:
-    """For each entry of one stream, the newest entries of each text section in its past."""
-
-    def __init__(self, graph: CausalGraph) -> None:
-        """Follow the stream whose entries `graph` holds."""
-        self.whole = True
-        """Whether every entry could be read; one without its key may hold text of any section."""
-        self._graph = graph
-        self._heads: dict[EntryHash, Mapping[str, frozenset[EntryHash]]] = {}
-
-    def parents(self, seen: Iterable[EntryHash], section: str) -> frozenset[EntryHash]:
-        """The entries of the section that directly precede an entry which follows `seen`.
-
-        Raises:
-            KeyError: one of `seen` is not here.
-        """
-        return self._merged(seen).get(section, frozenset())
-
-    def step(self, entry: VerifiedEntry, content: Content | Unread) -> None:
-        """Go past an entry."""
-        past = self._merged(entry.header.parents)
-        if content is Unread.NO_KEY:
-            self.whole = False
-        if isinstance(content, Content) and content.text is not None:
-            past = {**past, content.text.section: frozenset({entry.hash})}
-        self._heads[entry.hash] = past
-
-    def _merged(self, seen: Iterable[EntryHash]) -> Mapping[str, frozenset[EntryHash]]:
-        pasts = [self._heads[entry] for entry in seen]
-        if not pasts:
-            return {}
-        if all(past == pasts[0] for past in pasts):
-            return pasts[0]
-        merged = {
-            section: frozenset().union(*(past.get(section, frozenset()) for past in pasts))
-            for section in {section for past in pasts for section in past}
-        }
-        return {section: self._newest(heads) for section, heads in merged.items()}
-
-    def _newest(self, heads: frozenset[EntryHash]) -> frozenset[EntryHash]:
-        return frozenset(
-            head for head in heads if not any(self._graph.precedes(head, other) for other in heads if other != head)
-        )
-
-
-def _write(entry: VerifiedEntry, text: TextUpdate, result: OpenDocument) -> None:
-    """Put an entry into its section, after all that it had seen there."""
-    draft = result.drafts[text.section] = result.draft(text.section)
-    parents = tuple(sorted(result.sections.parents(entry.header.parents, text.section)))
-    draft.apply(TextEntry(entry=entry.hash, session=entry.header.session, parents=parents, update=text.update))

@@ -16,6 +16,8 @@ from sync_protocol.errors import malformed, over_limit
 from sync_protocol.ids import DeviceId, DocumentId, EntryHash, SessionId, UserId
 from sync_protocol.limits import BODY_BYTES_MAX
 from sync_protocol.records import Codec, from_map, key, many, octets, optional, string, to_map
+from sync_protocol.roles import Compartment
+from sync_protocol.verdicts import Verdict
 
 FACTS_MAX: Final = 256
 """Facts in one entry."""
@@ -54,6 +56,9 @@ def _load_fact_id(raw: Value) -> FactId:
     return FactId(EntryHash(raw[0]), raw[1])
 
 
+_FACT_ID: Final = Codec[FactId](lambda fact: [fact.entry, fact.index], _load_fact_id)
+
+
 def _dump_payload(payload: Mapping[str, Value]) -> Value:
     return {name: value for name, value in payload.items()}  # noqa: C416 dict() would keep the narrower key type
 
@@ -76,9 +81,7 @@ class Fact:
 
     kind: str = key(1, string(KIND_BYTES_MAX))
     payload: Mapping[str, Value] = key(2, Codec(_dump_payload, _load_payload))
-    supersedes: tuple[FactId, ...] = key(
-        3, many(Codec[FactId](lambda fact: [fact.entry, fact.index], _load_fact_id), SUPERSEDES_MAX)
-    )
+    supersedes: tuple[FactId, ...] = key(3, many(_FACT_ID, SUPERSEDES_MAX))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,10 +91,12 @@ class TextUpdate:
     Attributes:
         section: complaint, history, subjective, objective, assessment or plan.
         update: Yjs version 1 update bytes, screened before signing.
+        start: the fact that opened the text's Doc; None in the first one of a section.
     """
 
     section: str = key(1, string(SECTION_BYTES_MAX))
     update: bytes = key(2, octets(1, BODY_BYTES_MAX))
+    start: FactId | None = key(3, optional(_FACT_ID))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,16 +151,20 @@ class PlacedFact:
         fact: the statement.
         author: who wrote it.
         document: the document in whose stream it stands.
+        compartment: which of the document's streams.
         lamport: logical time of its entry.
         wall_ms: the author's clock in milliseconds since 1970; display only.
+        verdict: what becomes of it; what is void is not placed at all.
     """
 
     id: FactId
     fact: Fact
     author: Author
     document: DocumentId
+    compartment: Compartment
     lamport: int
     wall_ms: int
+    verdict: Verdict
 
 
 class CausalGraph:
@@ -195,6 +204,11 @@ class CausalGraph:
         self._place[entry] = (session, seq)
         if self._taken.setdefault((session, seq), entry) != entry:
             self._forked[session] = min(seq, self._forked.get(session, seq))
+
+    def is_forked(self, entry: EntryHash) -> bool:
+        """Tell whether its session had told two histories when it wrote the entry, or told them with it."""
+        session, seq = self._place[entry]
+        return seq >= self._forked.get(session, seq + 1)
 
     def precedes(self, earlier: EntryHash, later: EntryHash) -> bool:
         """Tell whether `earlier` is in the causal past of `later`.

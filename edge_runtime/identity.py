@@ -15,7 +15,7 @@ from sync_protocol.ids import CertificateHash
 from sync_protocol.invitations import Invitation
 from sync_protocol.key_wrap import WrapPrivateKey
 from sync_protocol.labels import Label
-from sync_protocol.limits import CERTIFICATE_CHAIN_MAX, ID_BYTES, RECORD_BYTES_MAX
+from sync_protocol.limits import CERTIFICATES_MAX, ID_BYTES, RECORD_BYTES_MAX
 from sync_protocol.records import key, many, octets, optional, pack, unpack
 from sync_protocol.signed import Signed, Verified, sign
 from sync_protocol.signing import HybridSigningKey, SigningKey
@@ -63,7 +63,7 @@ class _StoredKeys:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _StoredChain:
-    certificates: tuple[bytes, ...] = key(1, many(octets(1, RECORD_BYTES_MAX), CERTIFICATE_CHAIN_MAX))
+    certificates: tuple[bytes, ...] = key(1, many(octets(1, RECORD_BYTES_MAX), CERTIFICATES_MAX))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +110,7 @@ class Identity:
 
     Attributes:
         root: the organisation.
-        chain: the certificates from the one nearest to the root down to the device's own.
+        chain: the certificates that show who this device is, its own and newest last.
         keys: the secret keys.
         session: the session that writes. Another takes its place when this one turns out to have written elsewhere.
         trust: every certificate of the organisation that is known here.
@@ -129,8 +129,24 @@ class Identity:
 
     @property
     def name(self) -> CertificateHash:
-        """The hash of the device's own certificate."""
+        """The hash of the device's own newest certificate: what it shows in handshakes and names in sessions."""
         return CertificateHash(self.chain[-1].hash)
+
+    @property
+    def principal(self) -> CertificateHash:
+        """Who it is, whatever was renewed: what memberships, wraps and authorship go by."""
+        return self.trust.principal(self.name)
+
+    def renewal(self) -> Verified[Certificate] | None:
+        """A certificate of this device that is good for longer than the one in use, if one is known."""
+        newest = self.trust.newest(self.principal)
+        later = newest is not None and newest.value.not_after_ms > self.certificate.not_after_ms
+        return newest if later else None
+
+    def renewed(self, certificate: Verified[Certificate], session: Verified[Session]) -> None:
+        """Use another certificate and session from here on; both are stored already."""
+        self.chain = self.trust.chain(certificate.hash)
+        self.session = session
 
 
 def stored_root(values: Values) -> Verified[Root] | None:
@@ -161,6 +177,14 @@ def enrol(
     writer.put_value(CHAIN, pack(_StoredChain(certificates=tuple(c.wire for c in chain))))
     writer.put_value(SESSION, session.wire)
     writer.put_value(INVITATION, None)
+
+
+def take_renewal(
+    writer: ValueWriter, trust: Trust, certificate: Verified[Certificate], session: Verified[Session]
+) -> None:
+    """Keep a renewal of this device's certificate and the first session under it, in one transaction."""
+    writer.put_value(CHAIN, pack(_StoredChain(certificates=tuple(c.wire for c in trust.chain(certificate.hash)))))
+    writer.put_value(SESSION, session.wire)
 
 
 def new_session(

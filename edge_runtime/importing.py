@@ -16,6 +16,7 @@ from edge_runtime.clinical.fhir_changes import Change, Seen, changes, conflict, 
 from edge_runtime.clinical.fhir_map import plan_import
 from edge_runtime.clinical.fhir_plan import ChartPlan, DocumentPlan, ImportPlan, Item
 from edge_runtime.clinical.fhir_read import Record, Refusal, read_resources
+from edge_runtime.clinical.layout import Kind
 from edge_runtime.facts import FACTS_MAX, Content, Fact, pack_content
 from edge_runtime.recorder.batch import Batch
 from sync_protocol.control import content_stream
@@ -151,6 +152,11 @@ class _Chart:
             chart = self._batch.create_chart(chart_document)
         else:
             chart, opened = found, self._charts.open(found)
+            if opened.lacks is not None:
+                reason = f"expected a patient who permits {opened.lacks.value}; got one who does not"
+                named = next((item.record for item in self._plan.documents[0].items if item.record), "")
+                report.refused.append(Refusal(record=named, path="", reason=reason))
+                return
             chart_document = opened.membership.chart_document
             known = seen(fact for document in opened.documents.values() for fact in document.facts)
         readable = self._batch.readable(chart)
@@ -172,17 +178,30 @@ class _Chart:
         """Why no chart can be made: this device may not write what finds it again, or who the patient is."""
         first, *others = self._plan.documents[0].items
         needed = (first, *(item for item in others if item.type == _PATIENT))
-        return next(filter(None, (_closed(item, readable) for item in needed)), None)
+        return next(filter(None, (self._closed(item, readable) for item in needed)), None)
 
     def _open_part(self, document: DocumentPlan, readable: frozenset[Compartment]) -> DocumentPlan:
         """What this device may write of a document; the rest is refused, all of it where nothing opens the document."""
-        refused = [_closed(item, readable) for item in document.items]
+        refused = [self._closed(item, readable) for item in document.items]
         first = refused[0]
         if first is not None:
             refused = [replace(first, record=item.record) for item in document.items]
         self._report.refused.extend(filter(None, refused))
         items = tuple(item for item, refusal in zip(document.items, refused, strict=True) if refusal is None)
         return replace(document, items=items)
+
+    def _closed(self, item: Item, readable: frozenset[Compartment]) -> Refusal | None:
+        """Why this device cannot write a resource, or may not; None where it may."""
+        closed = sorted({item.compartment, item.source_compartment} - readable)
+        kinds = (*(fact.kind for fact in item.stated.facts), Kind.SOURCE.value)
+        unstated = [kind for kind in kinds if not self._charts.writable(kind)]
+        if closed:
+            expected = f"a device that reads the {closed[0].name.lower()} compartment of the chart"
+        elif unstated:
+            expected = f"a device whose role states facts of kind {unstated[0]}"
+        else:
+            return None
+        return Refusal(record=item.record, path="", reason=f"expected {expected}; got one that does not")
 
     def _document(self, chart: ChartId) -> DocumentId:
         """A new document for an encounter."""
@@ -199,15 +218,6 @@ class _Chart:
             self._report.entries_new += len(self._charts.recorder.write(self._batch))
             self._batch = self._charts.recorder.begin()
         return self._batch
-
-
-def _closed(item: Item, readable: frozenset[Compartment]) -> Refusal | None:
-    """Why this device cannot write a resource; None where it can."""
-    closed = sorted({item.compartment, item.source_compartment} - readable)
-    if not closed:
-        return None
-    expected = f"expected a device that reads the {closed[0].name.lower()} compartment of the chart"
-    return Refusal(record=item.record, path="", reason=f"{expected}; got one that does not")
 
 
 def _entries(planned: Iterable[Change], own: DocumentId) -> Iterator[tuple[DocumentId, Compartment, tuple[Fact, ...]]]:

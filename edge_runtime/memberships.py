@@ -5,14 +5,14 @@ Owns what follows from control records and certificates alone. Refuses to hold k
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from edge_runtime.identity import Identity
 from edge_runtime.store.device import DeviceStore
 from edge_runtime.streams import StreamHeads, stream_entries
-from sync_protocol.certificates import Certificate
+from sync_protocol.chart_history import ChartHistory
 from sync_protocol.control import (
     CreateChart,
     audit_stream,
@@ -22,12 +22,13 @@ from sync_protocol.control import (
     ledger_id,
     unpack_control,
 )
+from sync_protocol.control_entry import ControlEntry, read_control
 from sync_protocol.entries import VerifiedEntry
 from sync_protocol.errors import PeerError
-from sync_protocol.ids import CertificateHash, ChartId, DeviceId, EntryHash, SessionId, StreamId
-from sync_protocol.membership import ControlEntry, Membership, read_control, replay
+from sync_protocol.ids import CertificateHash, ChartId, EntryHash, SessionId, StreamId
+from sync_protocol.membership import Membership
+from sync_protocol.organisation import Organisation
 from sync_protocol.roles import CONTENT, Role
-from sync_protocol.signed import Verified
 
 CHART: Final = "chart/"
 """Prefix of the stored values that list the charts and ledgers on this device."""
@@ -47,38 +48,30 @@ def created_chart(entry: VerifiedEntry, author: CertificateHash) -> ChartId | No
 
 @dataclass(slots=True)
 class _ControlStream:
-    """One chart's control stream as far as it was read, and what it adds up to.
+    """One control stream as far as it was read.
 
     Attributes:
         next: the arrival index up to which nothing of it is missing.
-        certificates: how many were known when it was added up; members need known ones.
+        history: what a chart's entries add up to, by the organisation that it was judged by.
     """
 
     entries: list[ControlEntry] = field(default_factory=list)
     next: int = 0
-    certificates: int = -1
-    membership: Membership | None = None
+    history: ChartHistory | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _People:
-    """What follows from the certificates that are known; made again when there are more."""
+    """What follows from the organisation's records; made again when there are more."""
 
-    certificates: tuple[Verified[Certificate], ...]
-    roles: Mapping[CertificateHash, Role]
     ledgers: Mapping[ChartId, CertificateHash]
     officers: frozenset[CertificateHash]
 
 
-def _people(certificates: tuple[Verified[Certificate], ...]) -> _People:
-    roles = {CertificateHash(certificate.hash): certificate.value.role for certificate in certificates}
-    newest: dict[DeviceId, tuple[int, CertificateHash]] = {}
-    for name, value in ((CertificateHash(one.hash), one.value) for one in certificates):
-        if value.role is Role.COMPLIANCE_OFFICER:
-            issued = value.issued_ms, name
-            newest[value.device] = max(issued, newest.get(value.device, issued))
-    officers = frozenset(name for _, name in newest.values())
-    return _People(certificates, roles, {ledger_id(name): name for name in roles}, officers)
+def _people(organisation: Organisation) -> _People:
+    names, view = organisation.trust.principals(), organisation.now
+    officers = frozenset(name for name in names if view.roles(name) == {Role.COMPLIANCE_OFFICER}) - view.revoked
+    return _People({ledger_id(name): name for name in names}, officers)
 
 
 class Memberships:
@@ -94,25 +87,40 @@ class Memberships:
         self._places: dict[StreamId, ChartId] = {}
         self._quiet: set[StreamId] = set()
         self._authors: dict[SessionId, CertificateHash] = {}
-        self._people = _People((), {}, {}, frozenset())
+        self._records = _ControlStream()
+        self._judged: tuple[Organisation, tuple[int, int, int]] | None = None
+        self._people: tuple[Organisation, _People] | None = None
         self._placed_all = False
 
     def author(self, entry: VerifiedEntry) -> CertificateHash:
-        """The certificate under whose session an entry was written."""
+        """The principal under whose session an entry was written."""
         name = entry.header.session
         found = self._authors.get(name)
         if found is None:
             session = self._store.session(name)
             assert session is not None, "a stored entry has a stored session"
-            found = self._authors[name] = session.value.certificate
+            found = self._authors[name] = self._identity.trust.principal(session.value.certificate)
         return found
 
-    def roles(self) -> Mapping[CertificateHash, Role]:
-        """The role of every known certificate."""
-        return self._known().roles
+    def organisation(self) -> Organisation:
+        """The organisation by everything known here; the same object until there is more."""
+        self._catch_up(self._records, self._identity.root.value.control)
+        trust = self._identity.trust
+        known = None if self._judged is None else self._judged[0]
+        seals = self._store.size() if known is not None and known.unfinished else 0
+        made_of = len(self._records.entries), len(trust.certificates()), seals
+        if known is None or self._judged is None or self._judged[1] != made_of:
+            known = Organisation(trust, self._records.entries, self._store)
+            self._judged = known, made_of
+        return known
+
+    def organisation_entries(self) -> list[ControlEntry]:
+        """The organisation's control entries."""
+        self._catch_up(self._records, self._identity.root.value.control)
+        return list(self._records.entries)
 
     def officers(self) -> frozenset[CertificateHash]:
-        """The compliance officers' devices, each by its newest certificate."""
+        """The compliance officers, by principal."""
         return self._known().officers
 
     def organisation_heads(self) -> tuple[EntryHash, ...]:
@@ -123,25 +131,23 @@ class Memberships:
         """The chart's control entries."""
         return list(self._read(chart).entries)
 
+    def history(self, chart: ChartId) -> ChartHistory:
+        """The chart's control entries, judged by the organisation as it is known now."""
+        known, organisation = self._read(chart), self.organisation()
+        if known.history is None or known.history.organisation is not organisation:
+            known.history = ChartHistory(known.entries, chart, organisation)
+        return known.history
+
     def membership(self, chart: ChartId) -> Membership | None:
         """What the chart's control entries add up to; None while the record that creates it is missing."""
-        known = self._read(chart)
-        certificates = len(self._identity.trust.certificates())
-        if known.certificates != certificates:
-            known.membership = self.add_up(chart, known.entries)
-            known.certificates = certificates
-        return known.membership
-
-    def add_up(self, chart: ChartId, entries: Sequence[ControlEntry]) -> Membership | None:
-        """The membership that these control entries make."""
-        return replay(entries, chart, self.roles())
+        return self.history(chart).now
 
     def charts(self) -> list[ChartId]:
         """The charts on this device, in order of id."""
         return sorted(chart for chart in self._listed() if self.ledger_of(chart) is None)
 
     def ledgers(self) -> dict[ChartId, CertificateHash]:
-        """The ledgers on this device, in order of id, each with the certificate of the device that writes it."""
+        """The ledgers on this device, in order of id, each with the principal that writes it."""
         found = {chart: self.ledger_of(chart) for chart in sorted(self._listed())}
         return {chart: owner for chart, owner in found.items() if owner is not None}
 
@@ -152,14 +158,14 @@ class Memberships:
     def created(self) -> frozenset[ChartId]:
         """The charts that this device made, its ledger among them."""
         found = {chart: self.membership(chart) for chart in self._listed()}
-        own = self._identity.name
+        own = self._identity.principal
         return frozenset(chart for chart, known in found.items() if known is not None and known.creator == own)
 
     def _known(self) -> _People:
-        certificates = self._identity.trust.certificates()
-        if len(certificates) != len(self._people.certificates):
-            self._people = _people(certificates)
-        return self._people
+        organisation = self.organisation()
+        if self._people is None or self._people[0] is not organisation:
+            self._people = organisation, _people(organisation)
+        return self._people[1]
 
     def _listed(self) -> dict[ChartId, None]:
         if self._charts is None:
@@ -217,11 +223,14 @@ class Memberships:
     def _read(self, chart: ChartId) -> _ControlStream:
         """The chart's control entries; only what arrived since the last time is read."""
         known = self._controls.setdefault(chart, _ControlStream())
+        self._catch_up(known, control_stream(chart))
+        return known
+
+    def _catch_up(self, known: _ControlStream, stream: StreamId) -> None:
         size = self._store.size()
         if size > known.next:
-            for arrived in stream_entries(self._store, control_stream(chart), after=known.next):
-                known.entries.append(read_control(arrived.entry, self.author(arrived.entry)))
-                known.certificates = -1
+            for arrived in stream_entries(self._store, stream, after=known.next):
+                known.entries.append(read_control(arrived.entry, self.author(arrived.entry), self._store))
+                known.history = None
                 size = max(size, arrived.index + 1)
             known.next = size
-        return known

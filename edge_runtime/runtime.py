@@ -37,17 +37,29 @@ from edge_runtime.vault.file import create, open_vault
 from edge_runtime.vault.passphrase import DEFAULT_COST, Cost, Passphrase
 from sync_protocol.certificates import open_relay
 from sync_protocol.peer_handshake import Part
+from sync_protocol.roles import may_write
 
 TIMEOUT_S: Final = 20.0
 TICK_S: Final = 0.2
 MEETING_S: Final = 60.0
 """How long another device may take to look through what it holds."""
 ADDRESS: Final = RELAY_ADDRESS
+_LASTING: Final[int | None] = getattr(time, "CLOCK_BOOTTIME", None)
 
 
 def clock() -> int:
     """The time in milliseconds since 1970, UTC; a clock before that reads 0, so that nobody is kept from writing."""
     return max(0, time.time_ns() // 1_000_000)
+
+
+def awake_ms() -> int:
+    """Milliseconds while the system was awake. Nobody can set it; only differences mean anything."""
+    return time.monotonic_ns() // 1_000_000
+
+
+def lasting_ms() -> int:
+    """Milliseconds in all, sleep included. Where the system has no such clock, the one that can be set."""
+    return time.clock_gettime_ns(_LASTING) // 1_000_000 if _LASTING is not None else clock()
 
 
 def entropy(size: int) -> bytes:
@@ -68,6 +80,7 @@ class Runtime:
         self._keyring: Keyring | None = None
         self._recorder: Recorder | None = None
         self._auditor: Auditor | None = None
+        self._forgotten = False
 
     @property
     def identity(self) -> Identity:
@@ -75,7 +88,12 @@ class Runtime:
 
         Raises:
             RefusedError: it is not enrolled.
+            StoreError: it was locked.
         """
+        if self._forgotten:
+            raise StoreError(
+                "store_closed", expected="an unlocked device", got="a locked one", do="open the device's session again"
+            )
         if self._identity is None:
             self._identity = load_identity(self.store, self.store)
         return self._identity
@@ -120,8 +138,12 @@ class Runtime:
                 reader=reader,
                 recorder=self.recorder,
                 entropy=entropy,
+                writable=self._writable,
             )
         return self._charts
+
+    def _writable(self, kind: str) -> bool:
+        return may_write(self.identity.certificate.role, kind)
 
     def check_passphrase(self, passphrase: str) -> None:
         """Check that somebody else who wants to use the open home knows its passphrase.
@@ -141,6 +163,21 @@ class Runtime:
         """
         if is_enrolled(self.store):
             self.auditor.unlocked(by)
+
+    def forget(self) -> None:
+        """Let go of keys, memberships and what was opened, and show nothing until `resume`.
+
+        The store stays open, and with it the key of what lies at rest. Python cannot wipe memory: what is let go lives
+        on until the interpreter uses its place again.
+        """
+        self._forgotten = True
+        if self._recorder is not None:
+            self._recorder.retire()
+        self._identity = self._charts = self._keyring = self._recorder = self._auditor = None
+
+    def resume(self) -> None:
+        """Be at work again; everything is read anew from the store."""
+        self._forgotten = False
 
     def record_failed_attempts(self) -> None:
         """Record attempts to open this home that failed since it was last opened, if it is enrolled.

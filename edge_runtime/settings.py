@@ -44,6 +44,11 @@ class Home:
         return self.folder / "attempts.cbor"
 
     @property
+    def label(self) -> Path:
+        """What its owner is called among the users of a shared device; readable without a key, where there is one."""
+        return self.folder / "label.cbor"
+
+    @property
     def lock(self) -> Path:
         """Held by the process that uses the home; empty, and never removed."""
         return self.folder / "lock"

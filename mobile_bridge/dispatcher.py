@@ -15,12 +15,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
+from edge_runtime.shared_device.locking import LockPolicy
 from mobile_bridge.connection import Connection
 from mobile_bridge.device import Device
 from mobile_bridge.errors import HostError
 from mobile_bridge.handlers.context import Context
 from mobile_bridge.handlers.table import HANDLERS
-from mobile_bridge.limits import CONNECTIONS_MAX, INBOX_FRAMES_MAX, START_S
+from mobile_bridge.limits import CONNECTIONS_MAX, INBOX_FRAMES_MAX, LOCK_TICK_S, START_S
 from mobile_bridge.outbox import Outbox
 from mobile_bridge.ports import Ports
 from mobile_bridge.request import Request
@@ -88,18 +89,27 @@ class Line:
 class Bridge:
     """The runtime of this device, behind the contract. Use it as a context manager, or `close` it."""
 
-    def __init__(self, homes: Path, *, ports: Ports | None = None, contract: Contract = CONTRACT) -> None:
+    def __init__(
+        self,
+        homes: Path,
+        *,
+        ports: Ports | None = None,
+        contract: Contract = CONTRACT,
+        policy: LockPolicy | None = None,
+    ) -> None:
         """Start the thread.
 
         Args:
             homes: the folder in which this device's homes lie.
             ports: the world; by default the real one.
             contract: what it speaks; another is for tests.
+            policy: when homes are locked; by default after two minutes without anybody at a screen.
         """
         self.ports = ports or Ports()
         self._contract = contract
         self._turn = Turn()
-        self._device = Device(homes, self._turn, self.ports, post=self._post_to_all)
+        self._device = Device(homes, self._turn, self.ports, post=self._post_to_all, policy=policy)
+        self._looking: asyncio.TimerHandle | None = None
         self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
         self._loop = self._runner.get_loop()
         self._wake = asyncio.Event()
@@ -190,6 +200,19 @@ class Bridge:
         if deadline_s is not None:
             line.timer = self._loop.call_at(deadline_s, self._expire, line)
 
+    def look(self) -> None:
+        """Look whether a home must be locked by now; again soon, for as long as one is held. In the bridge's thread."""
+        if self._looking is not None:
+            self._looking.cancel()
+            self._looking = None
+        try:
+            with self._turn:
+                self._device.tick()
+        except Exception as error:  # noqa: BLE001 what failed is locked all the same, and the next look must come
+            _log.error("locking failed: %s", type(error).__name__)
+        if self._device.holding:
+            self._looking = self._loop.call_later(LOCK_TICK_S, self.look)
+
     def _expire(self, line: Line) -> None:
         line.connection.expire(now_s=self.now_s)
         self.settle(line)
@@ -200,7 +223,7 @@ class Bridge:
                 return
             del self._lines[line]
         with self._turn:
-            self._device.close(line.connection)
+            self._device.gone(line.connection)
 
     def _post_to_all(self, action: Callable[[], None]) -> None:
         """Do something in the bridge's thread after which any host may have something to hear."""
@@ -240,10 +263,13 @@ class Bridge:
     def _step(self, line: Line) -> None:
         try:
             with self._turn:
+                self._device.tick()  # whatever the timer missed, above all while the device slept
                 line.connection.step(partial(self._execute, line.connection), now_s=self.now_s)
         except Exception as error:  # noqa: BLE001 one connection's failure is no other's
             _log.error("a connection failed: %s", type(error).__name__)
             line.connection.end()
+        if self._looking is None and self._device.holding:
+            self.look()
 
     def _execute(self, host: Connection, command: Command, request: Request) -> Body | Source:
         return HANDLERS[command.op](Context(self._device, host), request)

@@ -42,6 +42,8 @@ class ErrorCode(StrEnum):
     INTERNAL = "internal"
     LOCKED = "locked"
     WRONG_PASSPHRASE = "wrong_passphrase"  # noqa: S105 a code
+    WRONG_PIN = "wrong_pin"
+    PASSPHRASE_NEEDED = "passphrase_needed"  # noqa: S105 a code
     HOME_IN_USE = "home_in_use"
     NOT_FOUND = "not_found"
     NOT_ENROLLED = "not_enrolled"
@@ -92,6 +94,12 @@ RETRYABLE: Final = frozenset(
 _CODES: Final[Mapping[str, ErrorCode]] = MappingProxyType(
     {
         "wrong_passphrase": ErrorCode.WRONG_PASSPHRASE,
+        "wrong_pin": ErrorCode.WRONG_PIN,
+        "passphrase_needed": ErrorCode.PASSPHRASE_NEEDED,
+        "pin_unfit": ErrorCode.INVALID_REQUEST,
+        "device_locked": ErrorCode.LOCKED,
+        "other_home_open": ErrorCode.CONFLICT,
+        "no_profile": ErrorCode.NOT_FOUND,
         "no_vault": ErrorCode.NOT_FOUND,
         "no_such_chart": ErrorCode.NOT_FOUND,
         "home_in_use": ErrorCode.HOME_IN_USE,

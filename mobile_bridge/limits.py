@@ -36,6 +36,9 @@ OUTBOX_FRAMES_MAX: Final = 1024
 
 HOME_CHARS_MAX: Final = 64
 PASSPHRASE_BYTES_MAX: Final = 4096
+PIN_BYTES_MAX: Final = 64
+LOCK_TICK_S: Final = 1.0
+"""How often the device looks whether it must lock, while something is open; it also looks before each step."""
 RELAY_BYTES_MAX: Final = 512
 TEXT_BYTES_MAX: Final = 128 * 1024
 """One text section of a change; the clinical rules allow less."""

@@ -17,6 +17,7 @@ from typing import Final
 from edge_runtime.errors import RemoteError
 from edge_runtime.events import Alarmed, Synced
 from edge_runtime.runtime import TICK_S, Runtime
+from edge_runtime.shared_device.quiet_sync import QuietSync
 from edge_runtime.store.uploads import UploadState
 from edge_runtime.sync.retry import RETRYABLE, pause_s
 from edge_runtime.transports.link import Link
@@ -66,9 +67,20 @@ class _StoppedError(Exception):
 class LiveSync:
     """One live sync, from `start` to `stop`."""
 
-    def __init__(self, runtime: Runtime, turn: Turn, ports: Ports, *, address: str) -> None:
-        """Sync `runtime` with the relay at `address`; nothing happens before `start`."""
+    def __init__(
+        self, runtime: Runtime, turn: Turn, ports: Ports, *, address: str, quiet: QuietSync | None = None
+    ) -> None:
+        """Sync `runtime` with the relay at `address`; nothing happens before `start`.
+
+        Args:
+            runtime: of the home.
+            turn: who may touch it.
+            ports: the world.
+            address: of the relay.
+            quiet: the way to sync a home that is locked; None for one that is open.
+        """
         self.address = address
+        self._quiet = quiet
         self.state = SyncState(State.CONNECTING)
         self._runtime = runtime
         self._turn = turn
@@ -83,6 +95,11 @@ class LiveSync:
     def stop(self) -> None:
         """Be done with the Runtime from now on; the caller has the turn. The connection closes in its own time."""
         self._stop.set()
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether this is the sync of a locked home."""
+        return self._quiet is not None
 
     @property
     def alive(self) -> bool:
@@ -121,7 +138,7 @@ class LiveSync:
             with closing(self._ports.dial(self.address)) as link, self._turn:
                 if not self._stop.is_set():
                     turned = TurnLink(link, self._runtime, self._turn, stopped=self._stop.is_set, online=self._online)
-                    client = self._runtime.sync_client()
+                    client = self._runtime.sync_client() if self._quiet is None else self._quiet.client()
                     client.live(turned, self.address, stopped=self._stop.is_set, tick_s=TICK_S)
         except _StoppedError:
             return None

@@ -11,11 +11,17 @@ from dataclasses import dataclass
 
 from edge_runtime import runtime
 from edge_runtime.identity import Clock, Entropy
+from edge_runtime.shared_device.locking import Moment
 from edge_runtime.transports.link import Link
 from edge_runtime.transports.websocket import WebSocketLink
 
 Dial = Callable[[str], Link]
 """Connects to the relay at an address. Raises RemoteError where it does not answer."""
+
+
+def moment() -> Moment:
+    """The present, by clocks that nobody sets."""
+    return Moment(awake_ms=runtime.awake_ms(), lasting_ms=runtime.lasting_ms())
 
 
 def dial(address: str) -> Link:
@@ -31,8 +37,10 @@ class Ports:
         clock: milliseconds since 1970, UTC.
         entropy: so many random bytes.
         dial: the way to the relay.
+        moment: the present, by which homes are locked.
     """
 
     clock: Clock = runtime.clock
     entropy: Entropy = runtime.entropy
     dial: Dial = dial
+    moment: Callable[[], Moment] = moment

@@ -87,8 +87,8 @@ def patient_name(opened: OpenChart) -> str | None:
 
 
 def version_of(found: OpenDocument) -> str:
-    """Names what is shown of a document: another set of facts or other texts have another version."""
-    facts: list[Value] = [*sorted(str(fact.id) for fact in found.facts)]
+    """Names what is shown of a document: other facts, other verdicts on them, or other texts have another version."""
+    facts: list[Value] = [*sorted(f"{fact.id} {fact.verdict.standing}" for fact in found.facts)]
     texts: list[Value] = [[name, [*sorted(draft.heads)]] for name, draft in sorted(found.drafts.items())]
     return str(Hash.of(_VERSION + encode([facts, texts])))
 

@@ -14,13 +14,14 @@ from typing import Final
 
 from sync_protocol.emergency_records import BreakGlassRecord
 from sync_protocol.entries import WireEntry
+from sync_protocol.epochs import IN_GLASS
 from sync_protocol.errors import forged
 from sync_protocol.ids import CertificateHash, ChartId, EntryHash, Hash, OrganisationId
 from sync_protocol.key_wrap import WrapContext, WrapPrivateKey, WrapPublicKey, encrypt_to, unwrap, wrap
 from sync_protocol.labels import Label
 from sync_protocol.limits import (
     BREAK_GLASS_WRAP_BYTES,
-    CERTIFICATE_CHAIN_MAX,
+    CERTIFICATES_MAX,
     GLASS_ANSWER_BYTES_MAX,
     GLASS_EPOCHS_MAX,
     ID_BYTES,
@@ -37,8 +38,6 @@ from sync_protocol.secret import Secret
 from sync_protocol.signed import Signed, Verified, sign
 from sync_protocol.signing import SigningKey
 
-BEHIND_GLASS: Final = frozenset({Compartment.SAFETY, Compartment.CLINICAL})
-"""The compartments whose epochs have a break-glass wrap: an emergency needs no more."""
 _WIRE: Final = octets(1, RECORD_BYTES_MAX)
 _ROOM_BYTES: Final = 96 * 1024
 """Of one request for wraps; each takes 2.5 kB, with very many parents 5.8 kB."""
@@ -50,7 +49,8 @@ class GlassWrap:
 
     Attributes:
         epoch: the hash of the entry that minted it.
-        wrapped: both layers, as `MintEpoch.break_glass` has them.
+        minter: who made the wrap: the epoch's minter, or whoever wrapped it later.
+        wrapped: both layers, as `MintEpoch.break_glass` or `Rewrap.break_glass` has them.
     """
 
     epoch: EntryHash = key(1, identifier(EntryHash))
@@ -78,7 +78,7 @@ class GlassRequest:
     organisation: OrganisationId = key(1, identifier(OrganisationId))
     chart: ChartId = key(2, identifier(ChartId))
     certificate: CertificateHash = key(3, identifier(CertificateHash))
-    certificates: tuple[bytes, ...] = key(4, many(_WIRE, 2 * CERTIFICATE_CHAIN_MAX))
+    certificates: tuple[bytes, ...] = key(4, many(_WIRE, 2 * CERTIFICATES_MAX))
     session: bytes = key(5, _WIRE)
     seal: bytes = key(6, _WIRE)
     entry: WireEntry = key(7, nested(WireEntry))
@@ -108,11 +108,11 @@ class GlassLayers:
     """What was under the outer layers: each epoch's key as it is wrapped to the token.
 
     Attributes:
-        layers: by the epoch's commitment; an epoch whose outer layer did not come off is missing.
+        layers: by the place of the wrap in the request; one whose outer layer did not come off is missing.
     """
 
-    layers: tuple[tuple[Hash, bytes], ...] = key(
-        1, many(pair(identifier(Hash), octets(WRAP_BYTES, WRAP_BYTES)), GLASS_EPOCHS_MAX)
+    layers: tuple[tuple[int, bytes], ...] = key(
+        1, many(pair(uint(GLASS_EPOCHS_MAX), octets(WRAP_BYTES, WRAP_BYTES)), GLASS_EPOCHS_MAX)
     )
 
 
@@ -132,7 +132,7 @@ def wrap_in_glass(
         secret: the epoch's 32-byte key.
         glass: the root's word on desk and token, which was verified.
         chart: of the epoch.
-        compartment: one of BEHIND_GLASS.
+        compartment: one of IN_GLASS.
         commitment: the epoch's.
         parents: the epochs that it follows, as its record names them.
         minter: the principal that mints it.
@@ -140,7 +140,7 @@ def wrap_in_glass(
     Returns:
         BREAK_GLASS_WRAP_BYTES bytes.
     """
-    assert compartment in BEHIND_GLASS, "other compartments stay closed in an emergency"
+    assert compartment in IN_GLASS, "other compartments stay closed in an emergency"
     token, desk = WrapPublicKey(glass.token), WrapPublicKey(glass.desk)
 
     def context(recipient: WrapPublicKey) -> WrapContext:
@@ -185,13 +185,13 @@ def open_inner(
 
 
 def answer_request(
-    request: Hash, layers: Mapping[Hash, bytes], *, recipient: WrapPublicKey, signer: SigningKey
+    request: Hash, layers: Mapping[int, bytes], *, recipient: WrapPublicKey, signer: SigningKey
 ) -> Verified[GlassAnswer]:
     """Encrypt what was under the outer layers to the device that asked, and sign for it as the desk.
 
     Args:
         request: the hash of the request.
-        layers: by the epochs' commitments.
+        layers: by the wraps' places in the request.
         recipient: the device's X-Wing key.
         signer: the desk's.
     """
@@ -200,11 +200,11 @@ def answer_request(
     return sign(GlassAnswer(request=request, sealed=sealed), signer, Label.GLASS_ANSWER)
 
 
-def open_answer(wire: bytes, request: Hash, *, glass: BreakGlassRecord, device: WrapPrivateKey) -> dict[Hash, bytes]:
+def open_answer(wire: bytes, request: Hash, *, glass: BreakGlassRecord, device: WrapPrivateKey) -> dict[int, bytes]:
     """Verify the desk's answer and decrypt it.
 
     Returns:
-        The keys as they are wrapped to the token, by the epochs' commitments.
+        The keys as they are wrapped to the token, by the wraps' places in the request.
 
     Raises:
         ForgedError: not signed by the desk of this record, for another request, or not encrypted to this device.

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from sync_protocol.chart_records import (
+    AddTeam,
     Adopt,
     ConfirmPurge,
     Preload,
@@ -23,7 +24,7 @@ from sync_protocol.chart_records import (
     SetHold,
 )
 from sync_protocol.chart_shape import SHAPING, Compartments, Counted, Shape
-from sync_protocol.control import CreateChart, CreateDocument, MintEpoch, Rewrap, chart_id, ledger_id
+from sync_protocol.control import AddMember, CreateChart, CreateDocument, MintEpoch, Rewrap, chart_id, ledger_id
 from sync_protocol.control_entry import ControlEntry, Pasts, chosen, mask
 from sync_protocol.emergency_records import BreakGlass, CloseBreakGlass
 from sync_protocol.epochs import IN_GLASS, Epoch, Readers, readers_of
@@ -64,6 +65,15 @@ class ChartHistory:
             self._indices.setdefault(type(entry.record), []).append(index)
         self._shaping = mask(i for kind in SHAPING for i in self._indices.get(kind, ()))
         self._births = [i for i in self._indices.get(CreateChart, ()) if founding(self._pasts.order[i]) == chart]
+        order = self._pasts.order
+        self._met = {order[index].author for index in (*self._births, *self._indices.get(BreakGlass, ()))}
+        self._met_teams: set[TeamId] = set()
+        for entry in order:
+            if isinstance(entry.record, AddMember):
+                self._met.add(entry.record.certificate)
+            elif isinstance(entry.record, AddTeam):
+                self._met_teams.add(entry.record.team)
+        self._met |= organisation.now.recovered
         self._counted: dict[int, Counted] = {}
         self._shapes: dict[tuple[int, int, int], Shape] = {}
         self._now: Membership | None = None
@@ -90,6 +100,12 @@ class ChartHistory:
         """What a principal could read by everything known, were it not revoked."""
         shape = self._shape(self._pasts.all, self.organisation.now)
         return _NONE if shape is None else shape.belonging.get(name, _NONE)
+
+    def has_known(self, name: CertificateHash) -> bool:
+        """Whether a principal ever had to do with the chart, by its word or another's: what it wrote is kept."""
+        return name in self._met or any(
+            name in team.ever for one in self._met_teams if (team := self.organisation.now.team(one)) is not None
+        )
 
     def may_treat(
         self, name: CertificateHash, chart_heads: Iterable[EntryHash], organisation_heads: Iterable[EntryHash]
@@ -284,22 +300,27 @@ class ChartHistory:
 
     def _epochs(self, found: Mapping[int, ControlEntry]) -> dict[EntryHash, Epoch]:
         wraps: dict[EntryHash, dict[Hash, list[tuple[CertificateHash, bytes]]]] = {}
+        glass: dict[EntryHash, list[tuple[CertificateHash, bytes]]] = {}
         minted: list[tuple[int, ControlEntry, MintEpoch]] = []
         for index, entry in found.items():
             record = entry.record
+            if not isinstance(record, MintEpoch | Rewrap):
+                continue
+            name = entry.hash if isinstance(record, MintEpoch) else record.epoch
             if isinstance(record, MintEpoch):
                 minted.append((index, entry, record))
-            if isinstance(record, MintEpoch | Rewrap):
-                target = wraps.setdefault(entry.hash if isinstance(record, MintEpoch) else record.epoch, {})
-                for recipient, wrapped in record.wraps:
-                    target.setdefault(recipient, []).append((entry.author, wrapped))
+            for recipient, wrapped in record.wraps:
+                wraps.setdefault(name, {}).setdefault(recipient, []).append((entry.author, wrapped))
+            if record.break_glass is not None:
+                glass.setdefault(name, []).append((entry.author, record.break_glass))
         return {
             entry.hash: Epoch(
                 id=entry.hash,
                 minter=entry.author,
                 record=record,
                 heads=entry.parents,
-                wraps={name: tuple(some) for name, some in wraps[entry.hash].items()},
+                wraps={name: tuple(some) for name, some in wraps.get(entry.hash, {}).items()},
+                glass=tuple(glass.get(entry.hash, ())),
                 index=index,
                 valid=self._is_valid(index, entry, record),
             )

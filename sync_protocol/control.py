@@ -153,10 +153,15 @@ class MintEpoch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rewrap:
-    """An existing epoch's key, wrapped to further recipients: history for a new member. Chart's control stream."""
+    """An existing epoch's key, wrapped to further recipients: history for a new member. Chart's control stream.
+
+    Attributes:
+        break_glass: for emergencies, where the epoch was minted before the organisation had a desk.
+    """
 
     epoch: EntryHash = key(1, identifier(EntryHash))
     wraps: Wraps = key(2, WRAPS)
+    break_glass: bytes | None = key(3, optional(octets(BREAK_GLASS_WRAP_BYTES, BREAK_GLASS_WRAP_BYTES)))
 
 
 Control = (
@@ -241,6 +246,8 @@ ORGANISATION_KINDS: Final = (
     *TEAM_KINDS,
 )
 """What stands in the organisation's control stream; everything else stands in a chart's."""
+BY_MEMBERS: Final = (*TEAM_KINDS, RunRecovery, GrantRecovered)
+"""What others than administrators may write there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ class Epoch:
         id: the hash of the entry that minted it.
         heads: the parents of that entry: what its commitment says that the minter had seen.
         wraps: the wrapped key by recipient, those of later rewraps included, each with who wrapped.
+        glass: the wraps for emergencies, each with who wrapped.
         index: its place in the chart's records.
         valid: in the causal past of its own entry its recipients are the compartment's readers, and the minter is one.
     """
@@ -37,6 +38,7 @@ class Epoch:
     record: MintEpoch
     heads: tuple[EntryHash, ...]
     wraps: Wrapped
+    glass: tuple[tuple[CertificateHash, bytes], ...]
     index: int
     valid: bool
 

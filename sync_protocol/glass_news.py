@@ -11,12 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from sync_protocol.encoding import encode
 from sync_protocol.entries import WireEntry
 from sync_protocol.ids import SessionId
 from sync_protocol.intake import Proofs
 from sync_protocol.limits import FRONTIER_SESSIONS_MAX, RECORD_BYTES_MAX, SEQ_MAX
-from sync_protocol.records import identifier, key, many, mapping, nested, octets, to_map, uint
+from sync_protocol.records import identifier, key, many, mapping, nested, octets, pack, uint
 
 NEWS_ITEMS_MAX: Final = 2048
 """Records or entries of one kind in one part."""
@@ -45,24 +44,35 @@ class GlassNews:
 class GlassFrontier:
     """How far the desk has the organisation's control stream: the next sequence number of each session."""
 
-    sessions: Mapping[SessionId, int] = key(
-        1, mapping(identifier(SessionId), uint(SEQ_MAX), FRONTIER_SESSIONS_MAX)
-    )
+    sessions: Mapping[SessionId, int] = key(1, mapping(identifier(SessionId), uint(SEQ_MAX), FRONTIER_SESSIONS_MAX))
 
 
 @dataclass(slots=True)
 class _Part:
-    items: tuple[list[bytes], list[bytes], list[bytes], list[WireEntry]] = field(
-        default_factory=lambda: ([], [], [], [])
-    )
-    room: int = _ROOM_BYTES
+    """One part under construction: certificates, sessions and seals; entries."""
 
-    def fits(self, kind: int, size: int) -> bool:
-        return size <= self.room and len(self.items[kind]) < NEWS_ITEMS_MAX
+    proofs: tuple[list[bytes], list[bytes], list[bytes]] = field(default_factory=lambda: ([], [], []))
+    entries: list[WireEntry] = field(default_factory=list)
+    room: int = 0
+
+    def take(self, place: int, item: bytes | WireEntry) -> bool:
+        """Take an item, if it fits."""
+        size = len(pack(item)) if isinstance(item, WireEntry) else len(item) + _HEAD_BYTES
+        count = len(self.entries) if isinstance(item, WireEntry) else len(self.proofs[place])
+        if size > self.room or count == NEWS_ITEMS_MAX:
+            return False
+        if isinstance(item, WireEntry):
+            self.entries.append(item)
+        else:
+            self.proofs[place].append(item)
+        self.room -= size
+        return True
 
     def news(self) -> GlassNews:
-        certificates, sessions, seals, entries = map(tuple, self.items)
-        return GlassNews(certificates=certificates, sessions=sessions, seals=seals, entries=entries)
+        certificates, sessions, seals = self.proofs
+        return GlassNews(
+            certificates=tuple(certificates), sessions=tuple(sessions), seals=tuple(seals), entries=tuple(self.entries)
+        )
 
 
 def news_of(groups: Iterable[tuple[Proofs, WireEntry]]) -> Iterator[GlassNews]:
@@ -71,17 +81,15 @@ def news_of(groups: Iterable[tuple[Proofs, WireEntry]]) -> Iterator[GlassNews]:
     Args:
         groups: entries in the order of their chains, each with the proofs that those before it did not bring.
     """
-    part = _Part()
+    part = _Part(room=_ROOM_BYTES)
     for proofs, entry in groups:
-        wires = [(0, wire) for wire in proofs.certificates]
-        wires += [(1, wire) for wire in proofs.sessions]
-        wires += [(2, wire) for wire in proofs.seals]
-        for kind, wire in [*wires, (3, entry)]:
-            size = len(encode(to_map(wire))) if isinstance(wire, WireEntry) else len(wire) + _HEAD_BYTES
-            if not part.fits(kind, size):
+        items: list[tuple[int, bytes | WireEntry]] = []
+        for place, wires in enumerate((proofs.certificates, proofs.sessions, proofs.seals)):
+            items += [(place, wire) for wire in wires]
+        for place, item in [*items, (len(part.proofs), entry)]:
+            if not part.take(place, item):
                 yield part.news()
-                part = _Part()
-            part.items[kind].append(wire)  # type: ignore[arg-type] # the number is the kind's
-            part.room -= size
+                part = _Part(room=_ROOM_BYTES)
+                assert part.take(place, item), "one item fits into an empty part"
     if part.room < _ROOM_BYTES:
         yield part.news()

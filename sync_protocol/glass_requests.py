@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sync_protocol import merkle
-from sync_protocol.break_glass import BEHIND_GLASS, GlassRequest, take_off
+from sync_protocol.break_glass import GlassRequest, take_off
 from sync_protocol.certificates import (
     Certificate,
     RelayRecord,
@@ -30,8 +30,9 @@ from sync_protocol.checkpoints import Checkpoint, NoteVerifyKey, open_checkpoint
 from sync_protocol.control import control_stream, unpack_control
 from sync_protocol.emergency_records import BreakGlass
 from sync_protocol.entries import VerifiedEntry, claimed_header, open_seal, verify_entry
+from sync_protocol.epochs import IN_GLASS
 from sync_protocol.errors import PeerError, UntrustedError, malformed
-from sync_protocol.ids import CertificateHash, EntryHash, Hash
+from sync_protocol.ids import CertificateHash, EntryHash
 from sync_protocol.key_wrap import WrapPrivateKey
 from sync_protocol.labels import Label
 from sync_protocol.roles import Compartment
@@ -107,18 +108,18 @@ class Receipted:
         self.checkpoint = checkpoint
 
 
-def strip(desk: WrapPrivateKey, receipted: Receipted) -> dict[Hash, bytes]:
+def strip(desk: WrapPrivateKey, receipted: Receipted) -> dict[int, bytes]:
     """Take off the outer layers that a request asks for.
 
     Returns:
-        The keys as they are wrapped to the token, by the epochs' commitments. Those are missing whose layer does not
-        come off: of another chart or desk, or badly wrapped.
+        The keys as they are wrapped to the token, by the wraps' places in the request. Those are missing whose layer
+        does not come off: of another chart or desk, or badly wrapped.
     """
     request = receipted.request.value
-    found: dict[Hash, bytes] = {}
-    for one in request.wraps:
+    found: dict[int, bytes] = {}
+    for place, one in enumerate(request.wraps):
         try:
-            found[one.commitment] = take_off(desk, one, organisation=request.organisation, chart=request.chart)
+            found[place] = take_off(desk, one, organisation=request.organisation, chart=request.chart)
         except PeerError:
             continue  # one bad wrap, by whoever minted that epoch, keeps nobody from the others
     return found
@@ -223,7 +224,7 @@ def _check_people(principals: Collection[CertificateHash], people: People, now_m
     for principal in principals:
         if principal in people.revoked:
             raise untrusted("a request by somebody who is trusted", f"principal {principal.short}, which is revoked")
-        if not people.reads(principal) & BEHIND_GLASS:
+        if not people.reads(principal) & IN_GLASS:
             raise untrusted("a clinical role", "one that reads no charts")
         if people.expires_ms(principal) < now_ms:
             raise untrusted("a certificate that has not ended", f"principal {principal.short}, whose has")
@@ -232,5 +233,5 @@ def _check_people(principals: Collection[CertificateHash], people: People, now_m
 def _check_asked(claim: GlassRequest, reads: Collection[Compartment]) -> None:
     if not claim.wraps:
         raise malformed("epochs to open", "none")
-    if any(one.compartment not in BEHIND_GLASS.intersection(reads) for one in claim.wraps):
+    if any(one.compartment not in IN_GLASS.intersection(reads) for one in claim.wraps):
         raise untrusted("compartments that the role reads in an emergency", "others")

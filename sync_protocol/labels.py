@@ -29,6 +29,7 @@ class Label(bytes, Enum):
     EPOCH_WRAP = b"fieldward/1/epoch-wrap\0"
     CLIENT = b"fieldward/1/client\0"
     TEXT_DOC = b"fieldward/1/text-doc\0"
+    TEXT_START = b"fieldward/1/text-start\0"
     REVIEW = b"fieldward/1/review\0"
     FRONTIER = b"fieldward/1/frontier\0"
     CHART_ID = b"fieldward/1/chart-id\0"

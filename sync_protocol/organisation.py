@@ -51,6 +51,8 @@ class Organisation:
         self._seals = seals
         self._lineages: dict[tuple[SessionId, Cut], Mapping[int, SealHash]] = {}
         self._views: dict[int, View] = {}
+        self.unfinished = False
+        """Whether a seal that is not here yet may show that something stands on another branch than a cut's."""
         self.indices: Final[dict[type, list[int]]] = {}
         for index, entry in enumerate(self.pasts.order):
             self.indices.setdefault(type(entry.record), []).append(index)
@@ -120,6 +122,7 @@ class Organisation:
         while number >= 0:
             seal = next((one for one in self._seals.seals(session, number) if one.hash == lineage[number]), None)
             if seal is None:
+                self.unfinished = True
                 return lineage  # more may come: not kept
             if seal.value.previous is None:
                 break

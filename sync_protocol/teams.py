@@ -59,6 +59,7 @@ class Team:
 
     Attributes:
         compartments: what it may be given in charts.
+        ever: who was ever added, by whomever.
         belonging: who is in it.
         members: those of them who are not revoked.
         epochs: every epoch that a member minted, by id.
@@ -69,6 +70,7 @@ class Team:
     id: TeamId
     creator: CertificateHash
     compartments: frozenset[Compartment]
+    ever: frozenset[CertificateHash]
     belonging: frozenset[CertificateHash]
     members: frozenset[CertificateHash]
     epochs: Mapping[EntryHash, TeamEpoch]
@@ -197,6 +199,7 @@ class _Adding:
             id=team_id(self._creator, entry.record.nonce),
             creator=self._creator,
             compartments=self._compartments,
+            ever=frozenset(self._joins),
             belonging=belonging,
             members=members,
             epochs=self._epochs(counted),

@@ -50,8 +50,8 @@ class Auditor:
 
     @property
     def name(self) -> CertificateHash:
-        """Who records."""
-        return self._identity.name
+        """Who records: the principal."""
+        return self._identity.principal
 
     # -------------------------------------------------------------------------------------------------- on a chart
 
@@ -105,6 +105,10 @@ class Auditor:
     def unlocked(self, by: str) -> VerifiedEntry | None:
         """Record that the device was opened, by a host over the bridge for example."""
         return self.record("unlocked", purpose=Purpose.OPERATIONS, detail={"by": by})
+
+    def locked(self, by: str) -> VerifiedEntry | None:
+        """Record that the device is about to be locked: why, as a stable word."""
+        return self.record("locked", purpose=Purpose.OPERATIONS, detail={"by": by})
 
     def unlock_failed(self, attempts: Attempts) -> VerifiedEntry | None:
         """Record failed attempts to open the device, which were counted while nothing could be sealed."""

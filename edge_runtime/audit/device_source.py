@@ -168,7 +168,7 @@ class DeviceSource:
         membership = None if place.chart is None else self._keyring.membership(place.chart)
         if place.chart is None:
             return True  # the organisation's records are everybody's
-        reads = None if membership is None else membership.members.get(self._identity.name)
+        reads = None if membership is None else membership.members.get(self._identity.principal)
         if reads is None:
             return False
         return (

@@ -129,6 +129,7 @@ CODES: Final[Mapping[str, Codes]] = {
     "relay_accused": _plain(_ALERT),
     "restored": _plain(_ALERT, coding(_LIFECYCLE, "restore", "Restore Record Lifecycle Event")),
     "recovery_used": _plain(_ALERT, coding(DCM, "110132", "Use of Restricted Function")),
+    "backed_up": _plain(_EXPORT),
     "workflow_started": _CREATE,
     "workflow_step_completed": _UPDATE,
     "workflow_completed": _UPDATE,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from edge_runtime.audit.shown import shown_whole
 from edge_runtime.errors import RefusedError
+from edge_runtime.permissions import CONSENT, check_consent
 from sync_protocol.audit import Purpose
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from sync_protocol.ids import ChartId
 
 
-_NO_ACCESS: Final = frozenset({"not_a_reader", "not_a_member"})
+_NO_ACCESS: Final = frozenset({"not_a_reader", "not_a_member", CONSENT})
 
 
 def open_to_show(
@@ -41,11 +42,13 @@ def open_to_show(
         part: what of it will be shown; by default all.
 
     Raises:
-        RefusedError: no such chart here; or this device may read nothing of it, which is recorded, too.
+        RefusedError: no such chart here; or this device may read nothing of it, or the patient does not permit the
+            purpose, which is recorded, too.
         StoreError: it cannot be recorded, so it must not be shown.
     """
-    opened = charts.open(chart)
+    opened = charts.open(chart, purpose=purpose)
     with noting_refusals(auditor, chart, purpose=purpose):
+        check_consent(chart, opened.lacks)
         if opened.sealed:
             raise _refusal(opened, member=auditor.name in opened.membership.members)
     auditor.accessed(part(opened), purpose=purpose)

@@ -9,6 +9,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from edge_runtime.cli.chart_marks import SAFETY_LIST, flag, not_counted, unverified_rows
 from edge_runtime.cli.output import when
 from edge_runtime.cli.safe_text import safe
 from edge_runtime.clinical.layout import Kind, Section
@@ -84,7 +85,8 @@ def _document_json(opened: OpenChart, state: DocumentState) -> dict[str, Any]:
         for name, draft in sorted(found.drafts.items())
     }
     unread = [{"entry": str(entry), "why": why.value} for entry, why in sorted(found.unread.items())]
-    return document_to_json(state) | {"sections": sections, "unread": unread}
+    void = [{"fact": str(fact), "why": why} for fact, why in sorted(found.void.items())]
+    return document_to_json(state) | {"sections": sections, "unread": unread, "void": void}
 
 
 def print_chart(opened: OpenChart) -> None:
@@ -104,6 +106,8 @@ def print_chart(opened: OpenChart) -> None:
     unread = sum(len(document.unread) for document in opened.documents.values())
     if unread:
         console.print(Text(f"{unread} entries are kept and cannot be shown here yet.", "yellow"))
+    for line in not_counted(opened):
+        console.print(line)
 
 
 def who(author: Author) -> str:
@@ -117,22 +121,28 @@ def _safety(opened: OpenChart) -> Panel:
     for item in state.allergies.items:
         style = "bold red" if item.live else "dim strike"
         words = safe(" / ".join(item.names)) + (f", {item.severity}" if item.severity else "")
-        rows.append(Text.assemble(("Allergy     ", "red"), (words, style), "" if item.live else "  (refuted)"))
+        refuted = "" if item.live else "  (refuted)"
+        rows.append(Text.assemble(("Allergy     ", "red"), (words, style), refuted, flag(item.heads)))
     if not state.allergies.items:
-        rows.append(Text("Allergy     " + ("none known" if state.allergies.none_known else "nothing stated")))
+        unverified = any(item.fact.fact.kind == Kind.ALLERGY and not item.superseded_by for item in state.unverified)
+        words = "none known" if state.allergies.none_known else "nothing stated"
+        rows.append(Text(f"Allergy     {words}" + (", but see what is UNVERIFIED" if unverified else "")))
     rows.extend(_medication(item) for item in state.medications)
     rows.extend(
         Text.assemble(
-            ("Problem     ", "cyan"), safe(said(item.fact.fact, "text") or said(item.fact.fact, "code") or "(unnamed)")
+            ("Problem     ", "cyan"),
+            safe(said(item.fact.fact, "text") or said(item.fact.fact, "code") or "(unnamed)"),
+            flag([item.fact]),
         )
         for item in state.problems
         if not item.superseded_by
     )
-    for flag, words in (
+    rows.extend(unverified_rows(state.unverified, SAFETY_LIST))
+    for incomplete, words in (
         (state.allergies_incomplete, "The allergy list is not settled: see below."),
         (state.medications_incomplete, "The medication list is not settled: see below."),
     ):
-        if flag:
+        if incomplete:
             rows.append(Text(words, "bold yellow"))
     return Panel(Group(*rows), title="Safety", title_align="left", border_style="red")
 
@@ -142,7 +152,7 @@ def _medication(item: Medication) -> Text:
     text = Text.assemble(("Medication  ", "magenta"), (safe(" / ".join(item.names)), "bold"), f"  {lines}")
     if item.disputed:
         text.append("  DISPUTED", "bold yellow")
-    return text
+    return text.append_text(flag(item.heads))
 
 
 def _line(line: Line) -> str:
@@ -174,17 +184,25 @@ def _document(opened: OpenChart, state: DocumentState) -> Panel:
                 ("Status   ", "cyan"),
                 (str(value), "bold"),
                 ("  DISPUTED", "bold yellow") if state.status.disputed else "",
+                flag(state.status.heads),
             )
         )
     vitals = [item for item in state.observations if not item.corrected_by]
     for item in vitals[-_OBSERVATIONS_SHOWN:]:
         rows.append(
-            Text.assemble(("Finding  ", "cyan"), safe(display(item.fact)), (f"   {who(item.fact.author)}", "dim"))
+            Text.assemble(
+                ("Finding  ", "cyan"),
+                safe(display(item.fact)),
+                (f"   {who(item.fact.author)}", "dim"),
+                flag([item.fact]),
+            )
         )
         if item.question:
             rows.append(Text(f"         {item.question}", "yellow"))
     if len(vitals) > _OBSERVATIONS_SHOWN:
         rows.append(Text(f"         {len(vitals) - _OBSERVATIONS_SHOWN} earlier findings", "dim"))
+    others = {item.fact.fact.kind for item in state.unverified} - SAFETY_LIST
+    rows.extend(unverified_rows(state.unverified, others))
     for section in Section:
         draft = found.drafts.get(section)
         if draft is not None:

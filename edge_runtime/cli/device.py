@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from edge_runtime.cli.device_backup import backup, restore
 from edge_runtime.cli.output import check_out, print_json, say, when, with_device, working, write_out
 from edge_runtime.errors import InputError, RefusedError, RemoteError
 from sync_protocol.roles import Role
@@ -23,6 +24,10 @@ _GROUP: Final = 3
 @click.group()
 def device() -> None:
     """Invite, enrol, approve and list devices."""
+
+
+device.add_command(backup)
+device.add_command(restore)
 
 
 @device.command()

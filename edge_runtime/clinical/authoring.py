@@ -6,7 +6,7 @@ that would silently end something: where code or text names several things, the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
@@ -22,6 +22,10 @@ from edge_runtime.clinical.schemas import validate_fact
 from edge_runtime.clinical.subjects import said, subject_keys
 from edge_runtime.errors import InputError
 from edge_runtime.facts import SUPERSEDES_MAX, Fact, FactId, PlacedFact
+
+_TELLING: Final = frozenset({Kind.ALLERGY, Kind.MEDICATION})
+"""Kinds of which a document holds several things, told apart by code and text."""
+_MEDICATION_REVIEWS: Final = frozenset({ReviewKind.MEDICATION, ReviewKind.REPLACED_UNVERIFIED})
 
 
 def prepare(state: DocumentState, fact: Fact) -> Fact:
@@ -40,6 +44,9 @@ def prepare(state: DocumentState, fact: Fact) -> Fact:
 
 def supersede_defaults(state: DocumentState, fact: Fact) -> tuple[FactId, ...]:
     """What a fact replaces if its author does not say.
+
+    What is shown unverified is seen as well: with whatever this replaces goes what is unverified of the same thing, so
+    that an adoption later does not bring back what its author had answered.
 
     - status, priority, document, identity: every head;
     - an allergy: the "no known allergies" that it contradicts; a refutation also every live head and refutation of the
@@ -71,6 +78,16 @@ def _ids(facts: Iterable[PlacedFact]) -> tuple[FactId, ...]:
     return tuple(fact.id for fact in facts)
 
 
+def _unverified(state: DocumentState, fact: Fact) -> Iterator[FactId]:
+    """Unverified statements of the fact's kind that stand, and are about the same thing where the kind tells things."""
+    keys = subject_keys(fact)
+    for item in state.unverified:
+        seen = item.fact.fact
+        apart = fact.kind in _TELLING and keys.isdisjoint(subject_keys(seen))
+        if seen.kind == fact.kind and not item.superseded_by and not apart:
+            yield item.fact.id
+
+
 def _standing(statements: Iterable[Statement]) -> tuple[FactId, ...]:
     return tuple(statement.fact.id for statement in statements if not statement.superseded_by)
 
@@ -85,7 +102,7 @@ def _allergy(state: DocumentState, fact: Fact) -> tuple[FactId, ...]:
     same = [item for item in listed.items if not item.keys.isdisjoint(subject_keys(fact))]
     if len(same) > 1:
         raise _ambiguous(fact)
-    return tuple(id_ for item in same for id_ in _ids(item.heads))
+    return (*(id_ for item in same for id_ in _ids(item.heads)), *_unverified(state, fact))
 
 
 def _medication(state: DocumentState, fact: Fact) -> tuple[FactId, ...]:
@@ -96,7 +113,9 @@ def _medication(state: DocumentState, fact: Fact) -> tuple[FactId, ...]:
         return stops
     if len(same) > 1 or _choices(state, same) > 1:
         raise _ambiguous(fact)
-    return tuple(id_ for line in lines for id_ in _ids(line.facts))
+    # What is left out is kept from what is replaced; a quarantined statement gives nothing, and would make it unclear.
+    whole = said(fact, "action") == Action.STOP or all(said(fact, name) for name in ("dose", "route", "frequency"))
+    return (*(id_ for line in lines for id_ in _ids(line.facts)), *(_unverified(state, fact) if whole else ()))
 
 
 def _ambiguous(fact: Fact) -> InputError:
@@ -113,7 +132,7 @@ def _choices(state: DocumentState, medications: Iterable[Medication]) -> int:
     disputed = {
         value.fact
         for review in state.reviews
-        if review.open and review.kind == ReviewKind.MEDICATION
+        if review.open and review.kind in _MEDICATION_REVIEWS
         for value in review.values
     }
     choices = 0
@@ -131,10 +150,10 @@ def _observation(_state: DocumentState, fact: Fact) -> tuple[FactId, ...]:
 Default = Callable[[DocumentState, Fact], tuple[FactId, ...]]
 _DEFAULTS: Final[Mapping[str, Default]] = MappingProxyType(
     {
-        Kind.STATUS: lambda state, _: _ids(state.status.heads),
+        Kind.STATUS: lambda state, fact: (*_ids(state.status.heads), *_unverified(state, fact)),
         Kind.PRIORITY: lambda state, _: _ids(state.priority.heads),
-        Kind.DOCUMENT: lambda state, _: _standing(state.headers),
-        Kind.IDENTITY: lambda state, _: _standing(state.identity),
+        Kind.DOCUMENT: lambda state, fact: (*_standing(state.headers), *_unverified(state, fact)),
+        Kind.IDENTITY: lambda state, fact: (*_standing(state.identity), *_unverified(state, fact)),
         Kind.ALLERGY: _allergy,
         Kind.MEDICATION: _medication,
         Kind.OBSERVATION: _observation,

@@ -14,6 +14,7 @@ from edge_runtime.clinical.document import DocumentState, Statement, derive, of_
 from edge_runtime.clinical.layout import Kind
 from edge_runtime.clinical.medications import Medication, derive_medications
 from edge_runtime.clinical.reviews import Review, ReviewKind, settle
+from edge_runtime.clinical.standing import Unverified, counting
 from edge_runtime.clinical.succession import ACROSS, across, in_order
 from edge_runtime.facts import CausalGraph, PlacedFact
 from sync_protocol.ids import DocumentId
@@ -48,6 +49,11 @@ class ChartState:
         return tuple(item for document in self.documents for item in document.problems)
 
     @property
+    def unverified(self) -> tuple[Unverified, ...]:
+        """Quarantined facts of all documents that stay visible."""
+        return tuple(item for document in self.documents for item in document.unverified)
+
+    @property
     def allergies_incomplete(self) -> bool:
         """Whether the allergy list must not be relied on as complete."""
         kinds = (ReviewKind.ALLERGY_REFUTED, ReviewKind.ALLERGY_NONE_KNOWN)
@@ -75,7 +81,7 @@ def derive_chart(chart_document: DocumentId, facts: Iterable[PlacedFact], graphs
         own.setdefault(fact.document, []).append(fact)
     order = sorted(own, key=lambda document: (document != chart_document, document))
     documents = tuple(derive(document, own[document], known) for document in order)
-    readable, _ = sort_out(everything)
+    readable, _ = sort_out(counting(everything))
     scope = across(chart_document)
     allergies, allergy_reviews = derive_allergies(scope, of_kind(Kind.ALLERGY, readable))
     medications, medication_reviews = derive_medications(scope, of_kind(Kind.MEDICATION, readable))

@@ -1,7 +1,7 @@
 """The state of one document, derived from its facts: the same on every device that holds the same facts.
 
-Owns the order of work: each fact once, in one order; readable ones by kind to their rule; everything else shown as
-unreadable or as not understood by this version. Nothing that was stated is left out of the result.
+Owns the order of work: each fact once, in one order; those that count by kind to their rule; everything else shown as
+unverified, as unreadable or as not understood by this version. Nothing that was stated is left out of the result.
 """
 
 from __future__ import annotations
@@ -16,6 +16,16 @@ from edge_runtime.clinical.layout import Kind, WorkflowType
 from edge_runtime.clinical.medications import Medication, derive_medications
 from edge_runtime.clinical.reviews import Review, ReviewKind, settle
 from edge_runtime.clinical.schemas import SCHEMAS, flaw
+from edge_runtime.clinical.standing import (
+    Unverified,
+    counting,
+    quarantined,
+    replaced_heads,
+    unsettled,
+    unverified_reviews,
+    visible,
+    withheld,
+)
 from edge_runtime.clinical.status import PriorityState, StatusState, derive_priority, derive_status
 from edge_runtime.clinical.subjects import said
 from edge_runtime.clinical.succession import in_order, successors, within
@@ -72,6 +82,8 @@ class DocumentState:
         decisions: the decisions themselves.
         unreadable: facts that this version cannot use.
         others: facts that no rule of this version reads: unknown kinds, and what an import could not map.
+        unverified: quarantined facts that stay visible; they are in nothing above but reviews.
+        withheld: the other quarantined facts.
     """
 
     document: DocumentId
@@ -88,6 +100,8 @@ class DocumentState:
     decisions: tuple[PlacedFact, ...]
     unreadable: tuple[Unreadable, ...]
     others: tuple[PlacedFact, ...]
+    unverified: tuple[Unverified, ...]
+    withheld: tuple[PlacedFact, ...]
 
     @property
     def workflow_type(self) -> WorkflowType | None:
@@ -103,14 +117,20 @@ class DocumentState:
     @property
     def allergies_incomplete(self) -> bool:
         """Whether the allergy list must not be relied on as complete."""
-        return lacks(Kind.ALLERGY, self.unreadable) or any(
-            review.open and review.kind in _ALLERGY_REVIEWS for review in self.reviews
+        return (
+            lacks(Kind.ALLERGY, self.unreadable)
+            or unsettled(Kind.ALLERGY, self.unverified, self.reviews)
+            or any(review.open and review.kind in _ALLERGY_REVIEWS for review in self.reviews)
         )
 
     @property
     def medications_incomplete(self) -> bool:
         """Whether the medication list must not be relied on as complete."""
-        return lacks(Kind.MEDICATION, self.unreadable) or any(item.disputed for item in self.medications)
+        return (
+            lacks(Kind.MEDICATION, self.unreadable)
+            or unsettled(Kind.MEDICATION, self.unverified, self.reviews)
+            or any(item.disputed for item in self.medications)
+        )
 
     def _header(self, key: str) -> str | None:
         standing = [said(header.fact.fact, key) for header in self.headers if not header.superseded_by]
@@ -126,15 +146,16 @@ def derive(document: DocumentId, facts: Iterable[PlacedFact], graphs: Iterable[C
         graphs: the causal graph of each of the document's streams, in any order.
     """
     own = in_order(fact for fact in facts if fact.document == document)
-    readable, unreadable = sort_out(own)
+    kept = quarantined(own)
+    readable, unreadable = sort_out(counting(own))
     scope = within(document, graphs)
     status, status_reviews = derive_status(scope, of_kind(Kind.STATUS, readable))
     allergies, allergy_reviews = derive_allergies(scope, of_kind(Kind.ALLERGY, readable))
     medications, medication_reviews = derive_medications(scope, of_kind(Kind.MEDICATION, readable))
     observations, observation_reviews = derive_observations(scope, of_kind(Kind.OBSERVATION, readable))
     decisions = of_kind(Kind.REVIEW_DECISION, readable)
-    raised = chain(status_reviews, allergy_reviews, medication_reviews, observation_reviews)
-    reviews = settle(raised, decisions)
+    raised = (*status_reviews, *allergy_reviews, *medication_reviews, *observation_reviews)
+    reviews = settle(chain(raised, unverified_reviews(scope, kept, readable, raised)), decisions)
     return DocumentState(
         document=document,
         headers=_statements(Kind.DOCUMENT, readable),
@@ -150,6 +171,8 @@ def derive(document: DocumentId, facts: Iterable[PlacedFact], graphs: Iterable[C
         decisions=decisions,
         unreadable=unreadable,
         others=tuple(fact for fact in readable if fact.fact.kind not in _SHOWN_ELSEWHERE),
+        unverified=visible(kept, readable),
+        withheld=withheld(kept),
     )
 
 
@@ -177,9 +200,13 @@ def sort_out(facts: Sequence[PlacedFact]) -> tuple[tuple[PlacedFact, ...], tuple
 
 
 def _undisputed(medications: Iterable[Medication], reviews: Iterable[Review]) -> tuple[Medication, ...]:
-    """Medications whose review was decided are disputed no more."""
+    """Medications whose reviews were decided are disputed no more."""
     still = open_subjects(ReviewKind.MEDICATION, reviews)
-    return tuple(replace(item, disputed=item.subject in still) for item in medications)
+    restored = replaced_heads(Kind.MEDICATION, reviews)
+    return tuple(
+        replace(item, disputed=item.subject in still or any(head.id in restored for head in item.heads))
+        for item in medications
+    )
 
 
 def _statements(kind: Kind, readable: Sequence[PlacedFact]) -> tuple[Statement, ...]:

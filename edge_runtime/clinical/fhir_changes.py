@@ -17,6 +17,7 @@ from edge_runtime.clinical.fhir_plan import FORMAT, ChartPlan, DocumentPlan, Ite
 from edge_runtime.clinical.fhir_read import Refusal
 from edge_runtime.clinical.fhir_stated import When
 from edge_runtime.clinical.layout import Kind
+from edge_runtime.clinical.standing import counting
 from edge_runtime.clinical.subjects import normalised, said
 from edge_runtime.clinical.succession import heads, in_order
 from edge_runtime.facts import Fact, FactId, PlacedFact
@@ -62,12 +63,12 @@ class Change:
 
 
 def seen(facts: Iterable[PlacedFact]) -> dict[str, Seen]:
-    """Find by key what earlier imports left in a chart.
+    """Find by key what earlier imports left in a chart, as far as it counts: what is quarantined is imported again.
 
     Args:
         facts: of all documents of the chart, in any order.
     """
-    ordered = in_order(facts)
+    ordered = counting(in_order(facts))
     by_id = {fact.id: fact for fact in ordered}
     found: dict[str, Seen] = {}
     for fact in ordered:

@@ -32,6 +32,10 @@ class ReviewKind(StrEnum):
     ALLERGY_NONE_KNOWN = "allergy_none_known"
     MEDICATION = "medication"
     OBSERVATION_CORRECTION = "observation_correction"
+    UNVERIFIED = "unverified"
+    """Quarantined facts of a document, all of them in one review."""
+    REPLACED_UNVERIFIED = "replaced_unverified"
+    """What a quarantined fact had replaced lives again beside the fact that replaced that one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

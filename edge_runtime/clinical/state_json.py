@@ -11,9 +11,11 @@ from edge_runtime.clinical.allergies import Allergy, AllergyList
 from edge_runtime.clinical.chart import ChartState
 from edge_runtime.clinical.document import DocumentState, Statement
 from edge_runtime.clinical.fact_json import Json, fact_to_json
+from edge_runtime.clinical.marks import mark
 from edge_runtime.clinical.medications import Medication
 from edge_runtime.clinical.reviews import Review
 from edge_runtime.clinical.schemas import SCHEMAS, unknown_keys
+from edge_runtime.clinical.standing import Unverified
 from edge_runtime.clinical.vitals import Observation
 from edge_runtime.facts import Author, FactId, PlacedFact
 
@@ -47,6 +49,8 @@ def document_to_json(state: DocumentState) -> dict[str, Json]:
         "decisions": _facts(state.decisions),
         "unreadable": [{**fact_entry(item.fact), "problem": str(item.problem)} for item in state.unreadable],
         "others": _facts(state.others),
+        "unverified": [_unverified(item) for item in state.unverified],
+        "withheld": _facts(state.withheld),
     }
 
 
@@ -59,6 +63,7 @@ def chart_to_json(state: ChartState) -> dict[str, Json]:
         "allergies_incomplete": state.allergies_incomplete,
         "medications_incomplete": state.medications_incomplete,
         "problems": [_statement(item) for item in state.problems],
+        "unverified": [_unverified(item) for item in state.unverified],
         "reviews": [review_to_json(review) for review in state.reviews],
         "documents": [document_to_json(document) for document in state.documents],
     }
@@ -91,13 +96,19 @@ def review_to_json(review: Review) -> dict[str, Json]:
 
 
 def fact_entry(placed: PlacedFact) -> dict[str, Json]:
-    """A fact with its author and place; `understood` is false for a kind that this version cannot read."""
+    """A fact with its author, place and verdict.
+
+    `understood` is false for a kind that this version cannot read; `mark` is what a reader must be told, if anything.
+    """
     return {
         "id": str(placed.id),
         "document": str(placed.document),
         "author": _author(placed.author),
         "lamport": placed.lamport,
         "wall_ms": placed.wall_ms,
+        "standing": placed.verdict.standing,
+        "why": placed.verdict.reason,
+        "mark": mark(placed.verdict),
         "fact": fact_to_json(placed.fact),
         "understood": placed.fact.kind in SCHEMAS,
         "keys_not_understood": [*unknown_keys(placed.fact)],
@@ -148,6 +159,10 @@ def _medication(item: Medication) -> Json:
 
 def _observation(item: Observation) -> Json:
     return {**fact_entry(item.fact), "corrected_by": _ids(item.corrected_by), "question": item.question}
+
+
+def _unverified(item: Unverified) -> Json:
+    return {**fact_entry(item.fact), "superseded_by": _ids(item.superseded_by)}
 
 
 def _statement(item: Statement) -> Json:

@@ -20,7 +20,15 @@ from sync_protocol.certificates import Certificate, issue
 from sync_protocol.control import Certify
 from sync_protocol.errors import PeerError
 from sync_protocol.ids import CertificateHash, Hash
-from sync_protocol.invitations import Invitation, Request, WireRequest, claimed_request, code_of, open_request
+from sync_protocol.invitations import (
+    CODE_DIGITS,
+    Invitation,
+    Request,
+    WireRequest,
+    claimed_request,
+    code_of,
+    open_request,
+)
 from sync_protocol.records import unpack
 from sync_protocol.signed import Signed, Verified
 
@@ -37,7 +45,7 @@ class Applicant:
 
     @property
     def code(self) -> str:
-        """The digits that the new device shows."""
+        """The digits that the new device shows; see `code_of` for their price."""
         return code_of(self.wire, self.invitation)
 
 
@@ -68,7 +76,7 @@ def approve(recorder: Recorder, identity: Identity, applicant: Applicant, *, cod
     if not hmac.compare_digest(typed, applicant.code):
         raise RefusedError(
             "code",
-            expected="the six digits that the new device shows",
+            expected=f"the {CODE_DIGITS} digits that the new device shows",
             got="other digits",
             do="compare again; if they differ, somebody else used the invitation: do not approve",
         )
@@ -81,7 +89,7 @@ def approve(recorder: Recorder, identity: Identity, applicant: Applicant, *, cod
             role=request.role,
             ed25519=request.ed25519,
             wrap=request.wrap,
-            issuer=Hash(identity.name),
+            issuer=Hash(identity.principal),
             issued_ms=now_ms,
             not_after_ms=now_ms + YEAR_MS,
             ml_dsa=request.ml_dsa,

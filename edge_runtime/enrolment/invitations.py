@@ -12,7 +12,7 @@ from edge_runtime.identity import Entropy, Identity
 from edge_runtime.recorder.record import Recorder
 from sync_protocol.control import Invite
 from sync_protocol.errors import PeerError
-from sync_protocol.ids import InvitationId, RootHash
+from sync_protocol.ids import DeviceId, InvitationId, RootHash, UserId
 from sync_protocol.invitations import Invitation, proof_digest, proof_of
 from sync_protocol.limits import HASH_BYTES, ID_BYTES
 from sync_protocol.records import pack, unpack
@@ -48,9 +48,27 @@ def read_invitation(text: str) -> Invitation:
 
 
 def invite(
-    recorder: Recorder, identity: Identity, *, address: str, role: Role, now_ms: int, entropy: Entropy
+    recorder: Recorder,
+    identity: Identity,
+    *,
+    address: str,
+    role: Role,
+    now_ms: int,
+    entropy: Entropy,
+    user: UserId | None = None,
+    device: DeviceId | None = None,
 ) -> Invitation:
     """Make a one-time invitation and put it on the organisation's control stream.
+
+    Args:
+        recorder: of an administrator's device.
+        identity: who that is.
+        address: the relay's.
+        role: what the invited will be.
+        now_ms: the time, for the invitation's end.
+        entropy: for its secret.
+        user: whose further device it is for; None for a new user. Neither this nor `device` is told to the relay.
+        device: the device whose further user it is for; None for a new device.
 
     Raises:
         RefusedError: this device may not enrol others.
@@ -63,6 +81,8 @@ def invite(
         secret=entropy(HASH_BYTES),
         role=role,
         expires_ms=now_ms + INVITATION_LIFE_MS,
+        user=user,
+        device=device,
     )
     batch = recorder.begin()
     batch.organisation_control(

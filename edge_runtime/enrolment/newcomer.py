@@ -23,7 +23,7 @@ from edge_runtime.transports.http import HttpClient
 from sync_protocol.certificates import Certificate, Root, Trust
 from sync_protocol.ids import DeviceId, UserId
 from sync_protocol.invitations import Invitation, Request, WireRequest, claimed_request, code_of, make_request
-from sync_protocol.limits import CERTIFICATE_CHAIN_MAX, ID_BYTES
+from sync_protocol.limits import CERTIFICATES_MAX, ID_BYTES
 from sync_protocol.organisation_file import open_organisation_file
 from sync_protocol.records import pack, unpack
 from sync_protocol.roles import Role
@@ -80,8 +80,8 @@ def _make(store: DeviceStore, http: HttpClient, invitation: Invitation, *, now_m
     keys = DeviceKeys.make(entropy, administrator=invitation.role is Role.ADMIN)
     request = Request(
         invitation=invitation.invitation,
-        device=DeviceId(entropy(ID_BYTES)),
-        user=UserId(entropy(ID_BYTES)),
+        device=invitation.device or DeviceId(entropy(ID_BYTES)),
+        user=invitation.user or UserId(entropy(ID_BYTES)),
         role=invitation.role,
         ed25519=keys.signer.public,
         wrap=bytes(keys.wrap.public),
@@ -114,7 +114,7 @@ def complete_enrolment(store: DeviceStore, http: HttpClient, *, now_ms: int, ent
     assert invitation is not None, "a waiting device has an invitation"
     wire = unpack(WireRequest, data)
     request = claimed_request(wire)
-    answer = _answer(http, request.device, data)
+    answer = _answer(http, request, data)
     if answer is None:
         raise RefusedError(
             "not_approved",
@@ -131,22 +131,31 @@ def complete_enrolment(store: DeviceStore, http: HttpClient, *, now_ms: int, ent
         writer.put_value(REQUEST, None)
 
 
-def _answer(http: HttpClient, device: DeviceId, request: bytes) -> bytes | None:
+def _answer(http: HttpClient, request: Request, data: bytes) -> bytes | None:
     """The relay's answer; None while the request waits."""
     try:
-        status, _, answer = http.request("GET", f"/v1/enrolment/{device}")
+        return certified(http, request.device, request.user)
     except RemoteError as error:
         if error.code != _UNKNOWN:
             raise
-        http.request("POST", "/v1/enrolment", body=request)  # the first request never arrived
+        http.request("POST", "/v1/enrolment", body=data)  # the first request never arrived
         return None
+
+
+def certified(http: HttpClient, device: DeviceId, user: UserId) -> bytes | None:
+    """What the relay has for a user on a device: the newest certificate's chain, not verified; None while it waits.
+
+    Raises:
+        RemoteError: the relay does not answer, or knows nothing of it.
+    """
+    status, _, answer = http.request("GET", f"/v1/enrolment/{device}?user={user}")
     return answer if status == _CERTIFIED else None
 
 
 def _chain(root: Verified[Root], request: Request, answer: bytes) -> tuple[Verified[Certificate], ...]:
     """The certificates, from the one nearest to the root down to this device's: for its own keys and as it asked."""
     trust = Trust(root)
-    wires = read_wires(answer, items_max=CERTIFICATE_CHAIN_MAX)
+    wires = read_wires(answer, items_max=CERTIFICATES_MAX)
     chain = tuple(trust.admit(Signed(Certificate, one)) for one in wires)
     if not chain or not _is_for(chain[-1].value, request):
         raise RemoteError(

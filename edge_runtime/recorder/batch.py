@@ -13,24 +13,23 @@ from edge_runtime.errors import RefusedError
 from edge_runtime.facts import Content, pack_content
 from edge_runtime.identity import ValueWriter
 from edge_runtime.keyring import frontier_digest
-from edge_runtime.recorder.chart_control import ChartControl, check_room
+from edge_runtime.recorder.chart_control import ChartControl
 from edge_runtime.recorder.drafts import Desk
 from sync_protocol.audit import AuditRecord, pack_audit
+from sync_protocol.break_glass import wrap_in_glass
 from sync_protocol.control import (
     LEDGER_DOCUMENT,
     LEDGER_NONCE,
-    Control,
     MintEpoch,
     audit_stream,
     content_stream,
     control_stream,
     ledger_id,
-    pack_control,
 )
 from sync_protocol.entries import Draft
-from sync_protocol.ids import ChartId, DocumentId, EntryHash
+from sync_protocol.ids import CertificateHash, ChartId, DocumentId, EntryHash, Hash
 from sync_protocol.limits import HASH_BYTES, ID_BYTES, WRAPS_MAX
-from sync_protocol.roles import CONTENT, READABLE, Compartment
+from sync_protocol.roles import CONTENT, Compartment
 from sync_protocol.sealing import ContentKey, commit
 
 _NOTHING: Final = pack_content(Content(facts=(), text=None))
@@ -50,12 +49,6 @@ class Batch(ChartControl):
         """What the change is written with."""
         return self._desk
 
-    def organisation_control(self, record: Control) -> EntryHash:
-        """Add a record to the organisation's control stream."""
-        name = self._drafts.add(self._desk.identity.root.value.control, pack_control(record))
-        self._drafts.organisation_heads = (name,)
-        return name
-
     def create_chart(self, document: DocumentId) -> ChartId:
         """Create a chart with its chart document; this device is its first member.
 
@@ -63,7 +56,7 @@ class Batch(ChartControl):
             RefusedError: this device's role reads no chart.
         """
         identity = self._desk.identity
-        if not READABLE[identity.certificate.role].intersection(CONTENT):
+        if not self.organisation.now.reads(identity.principal).intersection(CONTENT):
             raise RefusedError(
                 "role_reads_no_chart",
                 expected="a role that reads charts",
@@ -107,10 +100,8 @@ class Batch(ChartControl):
         Raises:
             LimitError: a field of the record over its limit.
         """
-        chart = ledger_id(self._desk.identity.name)
-        if chart not in self._memberships:
-            self._memberships[chart] = self._desk.keyring.membership(chart)
-        if self._memberships[chart] is None:
+        chart = ledger_id(self._desk.identity.principal)
+        if self.history(chart).now is None:
             self._create(LEDGER_NONCE, LEDGER_DOCUMENT)
         return self.audit(chart, record)
 
@@ -140,26 +131,70 @@ class Batch(ChartControl):
         return self._epoch(chart, compartment)
 
     def _epoch(self, chart: ChartId, compartment: Compartment) -> tuple[EntryHash, ContentKey]:
-        keyring = self._desk.keyring
-        membership = self.membership(chart)
-        found = keyring.writing_key(chart, membership, compartment)
-        if found is not None:
-            return found
-        check_room(membership, compartment)
-        entropy, identity = self._desk.entropy, self._desk.identity
+        """The epoch to write under, minted where there is none."""
+        found = self._desk.keyring.writing_key(self.history(chart), compartment, now_ms=self._desk.began_ms)
+        return self._mint_epoch(chart, compartment) if found is None else found
+
+    def _mint_epoch(self, chart: ChartId, compartment: Compartment) -> tuple[EntryHash, ContentKey]:
+        recipients = self._recipients(chart, compartment)  # first: a team's new epoch comes before the chart's
+        wanted = self.history(chart).wanted(compartment, now_ms=self._desk.began_ms)
+        entropy, identity, keyring = self._desk.entropy, self._desk.identity, self._desk.keyring
         secret, nonce = ContentKey(entropy(HASH_BYTES)), entropy(HASH_BYTES)
-        parents = membership.epoch_tips(compartment)[:WRAPS_MAX]
+        parents = self.membership(chart).epoch_tips(compartment)[:WRAPS_MAX]
         heads = self._drafts.place(control_stream(chart)).parents()
-        commitment = commit(secret, minter=identity.name, frontier=frontier_digest(heads), nonce=nonce)
-        wraps = keyring.wrap_for(
-            chart,
+        commitment = commit(secret, minter=identity.principal, frontier=frontier_digest(heads), nonce=nonce)
+        glass = self.organisation.now.break_glass if wanted.in_glass else None
+        record = MintEpoch(
             compartment=compartment,
-            commitment=commitment,
             parents=parents,
-            key=secret,
-            recipients=membership.readers(compartment),
+            commitment=commitment,
+            nonce=nonce,
+            wraps=keyring.wrap_epoch(
+                chart,
+                compartment=compartment,
+                commitment=commitment,
+                parents=parents,
+                key=secret,
+                recipients=[(name, self._public(name)) for name in recipients],
+            ),
+            break_glass=None
+            if glass is None
+            else wrap_in_glass(
+                secret,
+                glass=glass.value,
+                chart=chart,
+                compartment=compartment,
+                commitment=commitment,
+                parents=parents,
+                minter=identity.principal,
+            ),
         )
-        record = MintEpoch(compartment=compartment, parents=parents, commitment=commitment, nonce=nonce, wraps=wraps)
         name = self._control(chart, record)
         keyring.keep(name, secret)
         return name, secret
+
+    def _recipients(self, chart: ChartId, compartment: Compartment) -> list[Hash]:
+        """To whom to wrap a new epoch: teams by their own epochs where they have one, everybody else one by one.
+
+        Raises:
+            RefusedError: more than one record has wraps.
+        """
+        wanted = self.history(chart).wanted(compartment, now_ms=self._desk.began_ms)
+        found: set[Hash] = set() if wanted.recovery is None else {wanted.recovery}
+        covered: set[CertificateHash] = set()
+        for team, reads in sorted(self.membership(chart).teams.items()):
+            target = self.team_epoch(team) if compartment in reads else None
+            if target is not None and target.principals <= wanted.principals:
+                found.add(Hash(target.id))
+                covered |= target.principals
+        found |= wanted.needed - covered
+        if self._desk.identity.principal not in covered:
+            found.add(self._desk.identity.principal)
+        if len(found) > WRAPS_MAX:
+            raise RefusedError(
+                "too_many_members",
+                expected=f"at most {WRAPS_MAX} devices and teams that read the {compartment.name.lower()} compartment",
+                got=f"{len(found)}",
+                do="make a team of some of them, and share the chart with the team",
+            )
+        return sorted(found)

@@ -57,6 +57,11 @@ class Recorder:
         self._entropy = entropy
         self._events = Events() if events is None else events
         self._newest: tuple[SessionId, int] | None = None
+        self._retired = False
+
+    def retire(self) -> None:
+        """Write nothing any more: whoever still holds this recorder has missed that the device was locked."""
+        self._retired = True
 
     def begin(self) -> Batch:
         """Begin a change on what is stored now.
@@ -95,8 +100,12 @@ class Recorder:
 
         Raises:
             LimitError: more entries than one seal covers; split the change.
-            StoreError: the store is full, damaged, or changed since `begin`.
+            StoreError: the store is full, damaged, or changed since `begin`; or the device was locked since.
         """
+        if self._retired:
+            raise StoreError(
+                "store_closed", expected="an unlocked device", got="a locked one", do="open the device's session again"
+            )
         if len(batch.drafts) > SEAL_ENTRIES_MAX:
             raise over_limit("one change", SEAL_ENTRIES_MAX, len(batch.drafts), "entries")
         if not batch.drafts and also is None:
@@ -117,7 +126,9 @@ class Recorder:
         Returns:
             How many entries that took.
         """
-        written = 0
+        batch = self.begin()
+        batch.mend_teams()
+        written = len(self.write(batch))
         for chart in charts:
             if self._keyring.membership(chart) is not None:
                 batch = self.begin()

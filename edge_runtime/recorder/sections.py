@@ -1,7 +1,8 @@
-"""Edits of text sections: from the text that a person wants to an update that every receiver will take.
+"""Edits of text sections: from the text that a person wants to an entry that every receiver will take.
 
 Owns what an author checks before signing. A receiver judges an update by the past that its entry declares, so an edit
 that was made in sight of more, or of less, than its entry follows would be refused everywhere and look like a loss.
+Where the entry would follow other text than what is shown, the edit is the start of a new Doc instead.
 """
 
 from __future__ import annotations
@@ -10,19 +11,45 @@ from collections.abc import Iterable
 
 from edge_runtime.documents import OpenDocument
 from edge_runtime.errors import InputError, RefusedError
+from edge_runtime.facts import Content, FactId, TextUpdate
+from edge_runtime.sections import DocKey, start_fact
 from edge_runtime.text.errors import UpdateRefusedError
+from edge_runtime.text.start import Start
 from sync_protocol.ids import EntryHash, SessionId
 
 
-def update_of(found: OpenDocument, section: str, session: SessionId, text: str) -> bytes | None:
-    """Make the update that turns a section into `text`; None if it reads so already.
+def edit_of(
+    found: OpenDocument,
+    section: str,
+    session: SessionId,
+    text: str,
+    *,
+    heads: Iterable[EntryHash],
+    fresh: bool = False,
+) -> Content | None:
+    """Make the content that turns a section into `text`; None if it reads so already.
+
+    Args:
+        found: the document as its author sees it.
+        section: which.
+        session: the author's.
+        text: the whole text.
+        heads: the entries of the stream that the content will follow.
+        fresh: whether some present reader of the compartment lacks a key of `SectionText.epochs`. A text is readable
+            only whole, so such a reader is given a new Doc, under an epoch that it can open.
 
     Raises:
         InputError: more of a change than one entry can hold.
         DraftUnavailableError: the section cannot be edited now.
+        RefusedError: not all of the section can be read here.
     """
+    shown = found.text(section)
+    key = DocKey(section, None if shown.start is None else FactId(shown.start.entry, shown.start.index))
+    if not found.sections.is_whole(key):
+        raise _not_whole()
+    follows = found.sections.parents(heads, key)
     try:
-        return found.draft(section).edit(session, text)
+        made = shown.edit(session, text, follows=follows, fresh=fresh)
     except UpdateRefusedError as refusal:
         raise InputError(
             "text_change",
@@ -30,24 +57,18 @@ def update_of(found: OpenDocument, section: str, session: SessionId, text: str) 
             got=refusal.got,
             do="make the change in several smaller steps",
         ) from None
+    if made is None:
+        return None
+    if isinstance(made, Start):
+        return Content(facts=(start_fact(made),), text=None)
+    return Content(facts=None, text=TextUpdate(section=section, update=made, start=key.start))
 
 
-def check_follows(found: OpenDocument, section: str, heads: Iterable[EntryHash]) -> None:
-    """Check that an entry which follows `heads` follows exactly what the section shows.
-
-    It does not where an entry of the stream has no key here, since it may hold text, and where the other branch of a
-    forked session wrote in the section, since an entry names one head a session.
-
-    Raises:
-        RefusedError: it does not.
-    """
-    if not found.sections.whole:
-        raise _not_whole("entries without a key here", "ask a member to share the chart with this device again")
-    if found.sections.parents(heads, section) != frozenset(found.draft(section).heads):
-        raise _not_whole("two histories of one device", "state what you have to say as a fact, or in another section")
-
-
-def _not_whole(got: str, do: str) -> RefusedError:
+def _not_whole() -> RefusedError:
+    """An entry without a key here may hold text, and nobody replaces what they cannot see."""
     return RefusedError(
-        "text_not_whole", expected="a section all of which this device can read and follow", got=got, do=do
+        "text_not_whole",
+        expected="a section all of which this device can read",
+        got="entries without a key here",
+        do="ask a member to share the chart with this device again",
     )

@@ -99,6 +99,19 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def copy(connection: sqlite3.Connection, path: Path) -> None:
+    """Write what a connection sees to a file of its own, which needs no other beside it.
+
+    Raises:
+        sqlite3.Error, OSError: it cannot be written; a part of it may be there.
+    """
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE))
+    with closing(sqlite3.connect(path, isolation_level=None)) as target:
+        connection.backup(target)
+        # A copied header says "write-ahead log", and so would make two more files wherever it is opened.
+        target.execute("PRAGMA journal_mode = DELETE")
+
+
 def _prepare(connection: sqlite3.Connection) -> None:
     if connection.execute("PRAGMA application_id").fetchone() != (APPLICATION_ID,):
         raise sqlite3.DatabaseError("another program's database")
@@ -116,6 +129,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
         "fullfsync = ON",  # on Apple's systems fsync alone does not reach the disk
         "checkpoint_fullfsync = ON",
         f"wal_autocheckpoint = {WAL_PAGES}",
+        "secure_delete = FAST",  # what was removed is overwritten where that costs no further page
         "cell_size_check = ON",  # find a damaged page when it is read, not when it is used
         "trusted_schema = OFF",
         "temp_store = MEMORY",

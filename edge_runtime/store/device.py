@@ -233,6 +233,24 @@ class DeviceStore:
         with self._read_lock, self._explained():
             self._reader_connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
+    def scrub(self) -> None:
+        """Take out of the file what was removed from the store, as far as a program can: a disk may keep old sectors.
+
+        Removed records are overwritten where they lay; this also empties the write-ahead log, which holds them still.
+        """
+        self._refuse_within_block("scrubbing after the block")
+        with self._write_lock, self._read_lock, self._explained():
+            self._writer_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def copy(self, path: Path) -> None:
+        """Write the store as it is now, its records closed as they are, to a file of its own.
+
+        Args:
+            path: where no file is; the caller removes it where this fails.
+        """
+        with self._read_lock, self._explained():
+            database.copy(self._reader_connection, path)
+
     def _refuse_within_block(self, expected: str) -> None:
         """Raise where waiting for the block's end would wait for ever."""
         if self._owner == threading.get_ident():

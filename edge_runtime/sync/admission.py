@@ -16,7 +16,9 @@ from edge_runtime.memberships import created_chart
 from edge_runtime.store.device import DeviceStore
 from edge_runtime.sync.places import Place, Places
 from sync_protocol.certificates import Certificate, Session, open_relay
+from sync_protocol.chart_history import ChartHistory
 from sync_protocol.control import (
+    BY_MEMBERS,
     ORGANISATION_KINDS,
     AnnounceRelay,
     Certify,
@@ -25,21 +27,23 @@ from sync_protocol.control import (
     control_stream,
     unpack_control,
 )
+from sync_protocol.control_entry import ControlEntry, read_control
+from sync_protocol.emergency_records import AnnounceBreakGlass, AnnounceRecovery, open_break_glass, open_recovery
 from sync_protocol.entries import VerifiedEntry
 from sync_protocol.errors import BrokenChainError, PeerError, UntrustedError, malformed
 from sync_protocol.ids import CertificateHash, ChartId, SessionId
 from sync_protocol.intake import Checked, Refusal
-from sync_protocol.membership import ControlEntry, Membership, read_control
+from sync_protocol.revocation import Revoke, open_revocation
 from sync_protocol.roles import Role
 from sync_protocol.signed import Signed, Verified
 
 
 @dataclass(slots=True)
 class _Chart:
-    """A chart's control records with those of the batch that were admitted, and what they add up to."""
+    """A chart's control records with those of the batch that were admitted, and what they make of its authors."""
 
     entries: list[ControlEntry]
-    membership: Membership | None
+    history: ChartHistory
     added: list[ControlEntry] = field(default_factory=list)
 
 
@@ -69,7 +73,7 @@ class Admission:
     def _author(self, name: SessionId, brought: dict[SessionId, Verified[Session]]) -> CertificateHash:
         session = brought.get(name) or self._store.session(name)
         assert session is not None, "a verified entry has a known session"
-        return session.value.certificate
+        return self._identity.trust.principal(session.value.certificate)
 
     def _admit(self, entry: VerifiedEntry, author: CertificateHash, charts: dict[ChartId, _Chart]) -> None:
         stream = entry.header.stream
@@ -101,14 +105,24 @@ class Admission:
     def _organisation(self, entry: VerifiedEntry, author: CertificateHash) -> None:
         trust, record = self._identity.trust, _record(entry)
         certificate = trust.certificate(author)
-        if certificate is None or certificate.value.role is not Role.ADMIN:
+        by_members = isinstance(record, BY_MEMBERS)
+        if certificate is None or (certificate.value.role is not Role.ADMIN and not by_members):
             raise _refused("not_administrator", "an administrator's record", author)
         if not isinstance(record, (*ORGANISATION_KINDS, UnknownControl)):
             raise malformed("a record of the organisation", type(record).__name__)
-        if isinstance(record, AnnounceRelay):
-            open_relay(record.record, trust.root)
-        if isinstance(record, Certify):
-            trust.admit(Signed(Certificate, record.certificate))
+        match record:
+            case AnnounceRelay():
+                open_relay(record.record, trust.root)
+            case Certify():
+                trust.admit(Signed(Certificate, record.certificate))
+            case Revoke():
+                open_revocation(record.record, trust)
+            case AnnounceBreakGlass():
+                open_break_glass(record.record, trust.root)
+            case AnnounceRecovery():
+                open_recovery(record.record, trust.root)
+            case _:
+                pass
 
     def _control(
         self, entry: VerifiedEntry, author: CertificateHash, name: ChartId, charts: dict[ChartId, _Chart]
@@ -116,23 +130,24 @@ class Admission:
         if isinstance(_record(entry), ORGANISATION_KINDS):
             raise malformed("a record of a chart", "one of the organisation")
         if name not in charts:
-            charts[name] = _Chart(self._keyring.control_entries(name), self._keyring.membership(name))
+            charts[name] = _Chart(self._keyring.control_entries(name), self._keyring.history(name))
         chart = charts[name]
-        record = read_control(entry, author)
-        if chart.membership is None or author not in chart.membership.members:
+        record = read_control(entry, author, self._store)
+        if not chart.history.has_known(author):
             chart.entries += chart.added  # what came before it in the batch may have made its author a member
             chart.added = []
-            chart.membership = self._keyring.add_up(name, [*chart.entries, record])
-        if chart.membership is None or author not in chart.membership.members:
+            chart.history = ChartHistory([*chart.entries, record], name, self._keyring.organisation())
+        if not chart.history.has_known(author):
             raise _refused("not_member", "a member's record", author)
         chart.added.append(record)
 
     def _content(self, entry: VerifiedEntry, author: CertificateHash, place: Place) -> None:
-        membership = self._keyring.membership(place.chart)
-        if membership is None or author not in membership.members:
-            raise _refused("not_member", "a member's entry", author)
-        if self._identity.name not in membership.members and self._keyring.ledger_of(place.chart) is None:
-            raise _refused("not_member", "entries of a chart of this device", self._identity.name)
+        history, own = self._keyring.history(place.chart), self._identity.principal
+        membership = history.now
+        if membership is None or not history.has_known(author):
+            raise _refused("not_member", "the entry of a member, present or past", author)
+        if not (history.has_known(own) or own in membership.preloaded) and self._keyring.ledger_of(place.chart) is None:
+            raise _refused("not_member", "entries of a chart of this device", own)
         epoch = None if entry.header.epoch is None else membership.epochs.get(entry.header.epoch)
         if epoch is None or place.compartment is not epoch.record.compartment:
             raise BrokenChainError(

@@ -161,8 +161,8 @@ class SyncClient:
             self._keyring,
             self._events,
             link,
-            fresh=lambda: new_session(
-                self._identity.keys, self._identity.chain[-1], now_ms=self._clock(), entropy=self._entropy
+            fresh=lambda certificate: new_session(
+                self._identity.keys, certificate, now_ms=self._clock(), entropy=self._entropy
             ),
             mend=self._mend,
             log=self._log,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from edge_runtime.identity import SESSION, Identity
+from edge_runtime.identity import SESSION, Identity, take_renewal
 from edge_runtime.keyring import Keyring
 from edge_runtime.memberships import CHART, created_chart
 from edge_runtime.store import values
@@ -58,7 +58,7 @@ class Receiver:
         identity: Identity,
         keyring: Keyring,
         *,
-        fresh: Callable[[], Verified[Session]] | None = None,
+        fresh: Callable[[Verified[Certificate]], Verified[Session]] | None = None,
     ) -> None:
         """Judge by the organisation's certificates; store into `store`.
 
@@ -66,7 +66,8 @@ class Receiver:
             store: the device's.
             identity: who it is.
             keyring: hears of new charts.
-            fresh: opens another session of this device; None keeps the one that there is.
+            fresh: opens another session of this device, under a certificate of its own; None keeps the one that there is,
+                and leaves a renewal that comes for the next connection.
         """
         self._store = store
         self._identity = identity
@@ -99,6 +100,7 @@ class Receiver:
         checked = self._intake.check(proofs, entries)
         if admit is not None:
             admit(checked)
+        renewal: Verified[Certificate] | None = None
         session: Verified[Session] | None = None
         with self._store.writing() as writer:
             for certificate in checked.certificates:
@@ -116,14 +118,18 @@ class Receiver:
             charts = self._learn(new.values(), writer)
             _mark_held(new.values(), writer)
             own = self._identity.session.value.session
-            if self._fresh is not None and any(entry.header.session == own for entry in new.values()):
+            renewal = None if self._fresh is None else self._identity.renewal()
+            if self._fresh is not None and renewal is not None:
+                session = self._fresh(renewal)
+                take_renewal(writer, self._identity.trust, renewal, session)
+            elif self._fresh is not None and any(entry.header.session == own for entry in new.values()):
                 # It wrote elsewhere too: this store is an older state that was restored, or a copy of it lives.
-                session = self._fresh()
+                session = self._fresh(self._identity.chain[-1])
                 writer.put_value(SESSION, session.wire)
         self.fed = fed
         self._keyring.learn(charts)
         if session is not None:
-            self._identity.session = session
+            self._identity.renewed(renewal or self._identity.chain[-1], session)
         gaps = [entry for entry, (outcome, _) in zip(checked.entries, outcomes, strict=True) if outcome is Outcome.GAP]
         refused = (*checked.refused, *(Refusal(entry.hash, _gap()) for entry in gaps))
         chains = frozenset((entry.header.stream, entry.header.session) for entry in new.values())
@@ -142,7 +148,7 @@ class Receiver:
                 officers |= self._learn_certificate(entry, writer) is Role.COMPLIANCE_OFFICER
                 continue
             changed.add(entry.header.stream)
-            chart = created_chart(entry, _author(entry, writer))
+            chart = created_chart(entry, self._author(entry, writer))
             if chart is not None:
                 created.add(chart)
                 writer.put_value(CHART + chart.hex(), b"\x01")
@@ -164,15 +170,14 @@ class Receiver:
             writer.put_certificate(one)
         return certificate.value.role
 
+    def _author(self, entry: VerifiedEntry, writer: DeviceWriter) -> CertificateHash:
+        session = writer.reader.session(entry.header.session)
+        assert session is not None, "a stored entry has a stored session"
+        return self._identity.trust.principal(session.value.certificate)
+
 
 def _gap() -> BrokenChainError:
     return BrokenChainError("gap", expected="the entry before it first", got="a gap", do="send what comes before")
-
-
-def _author(entry: VerifiedEntry, writer: DeviceWriter) -> CertificateHash:
-    session = writer.reader.session(entry.header.session)
-    assert session is not None, "a stored entry has a stored session"
-    return session.value.certificate
 
 
 def _mark_held(entries: Iterable[VerifiedEntry], writer: DeviceWriter) -> None:

@@ -109,8 +109,8 @@ class Meetings:
             gossip=self._gossip,
             enter=enter,
             mend_charts=self._mend,
-            fresh=lambda: new_session(
-                self._identity.keys, self._identity.chain[-1], now_ms=self._clock(), entropy=self._entropy
+            fresh=lambda certificate: new_session(
+                self._identity.keys, certificate, now_ms=self._clock(), entropy=self._entropy
             ),
         )
         exchange = PeerExchange(

@@ -72,7 +72,7 @@ class MeetingRun:
         gossip: Gossip,
         enter: Callable[[], bool],
         mend_charts: Callable[[Iterable[ChartId]], object],
-        fresh: Callable[[], Verified[Session]],
+        fresh: Callable[[Verified[Certificate]], Verified[Session]],
     ) -> None:
         """Begin with nobody met; the arguments are explained at Meetings, `fresh` at Receiver."""
         self._store = store
@@ -143,8 +143,10 @@ class MeetingRun:
             forget_charts_to_mend(self._store, charts)
 
     def _is_of_peer(self, name: SessionId) -> bool:
-        session = self._store.session(name)
-        return session is not None and session.value.certificate == self.report.peer
+        session, trust = self._store.session(name), self._identity.trust
+        if session is None or self.report.peer is None:
+            return False
+        return trust.principal(session.value.certificate) == trust.principal(self.report.peer)
 
     def _note(self, exchange: PeerExchange, step: Met | Heard | Close) -> None:
         match step:

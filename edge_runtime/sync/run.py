@@ -35,7 +35,7 @@ from edge_runtime.sync.progress import (
 )
 from edge_runtime.transports.http import HttpLink
 from edge_runtime.transports.link import Link, silent
-from sync_protocol.certificates import Session
+from sync_protocol.certificates import Certificate, Session
 from sync_protocol.device_exchange import DeviceExchange
 from sync_protocol.ids import ChartId, EntryHash
 from sync_protocol.signed import Verified
@@ -74,7 +74,7 @@ class Run:
         events: Events,
         link: Link,
         *,
-        fresh: Callable[[], Verified[Session]] | None = None,
+        fresh: Callable[[Verified[Certificate]], Verified[Session]] | None = None,
         mend: Callable[[Iterable[ChartId]], object] | None = None,
         log: LogKeeper | None = None,
     ) -> None:

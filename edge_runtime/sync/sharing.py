@@ -29,7 +29,7 @@ from edge_runtime.sync.places import streams_of
 from sync_protocol.certificates import Certificate
 from sync_protocol.control import control_stream
 from sync_protocol.frontier import Frontier
-from sync_protocol.ids import CertificateHash, StreamId
+from sync_protocol.ids import StreamId
 from sync_protocol.membership import Membership
 from sync_protocol.roles import Compartment, Role
 from sync_protocol.signed import Verified
@@ -55,14 +55,22 @@ def shared_streams(
         for chart in (*keyring.charts(), *keyring.ledgers()):
             membership = keyring.membership(chart)
             if membership is not None:
-                own = keyring.ledger_of(chart) == identity.name
-                streams |= _of_chart(store, membership, peer, own=own, both=identity.name in membership.members)
+                own = keyring.ledger_of(chart) == identity.principal
+                reads = membership.members.get(identity.trust.principal(peer.hash))
+                both = identity.principal in membership.members
+                streams |= _of_chart(store, membership, peer, reads, own=own, both=both)
     frontiers = {stream: store.frontier(stream) for stream in sorted(streams)}
     return {stream: frontier for stream, frontier in frontiers.items() if frontier}
 
 
 def _of_chart(
-    store: DeviceStore, membership: Membership, peer: Verified[Certificate], *, own: bool, both: bool
+    store: DeviceStore,
+    membership: Membership,
+    peer: Verified[Certificate],
+    reads: frozenset[Compartment] | None,
+    *,
+    own: bool,
+    both: bool,
 ) -> set[StreamId]:
     """What of one chart may be given.
 
@@ -70,10 +78,10 @@ def _of_chart(
         store: this device's.
         membership: the chart's.
         peer: the device that was met.
+        reads: the compartments that it may read as a member; None where it is none.
         own: whether it is this device's own ledger.
         both: whether this device is a member.
     """
-    reads = membership.members.get(CertificateHash(peer.hash))
     if own or (reads is not None and peer.value.role is Role.COMPLIANCE_OFFICER):
         reads = _ALL
     if reads is None:

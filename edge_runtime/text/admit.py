@@ -48,7 +48,7 @@ def admit(screened: Screened, context: AdmitContext) -> Admitted:
 
     Args:
         screened: the update.
-        context: from the entry's header and the verdicts on its causal past.
+        context: from the entry's header and the uptake of its causal past.
 
     Raises:
         UpdateRefusedError: the update breaks a rule; `reason` says which.

@@ -1,6 +1,6 @@
-"""A text draft: one section's Doc, replayed from its entries in causal order.
+"""A text draft: some entries of one Doc, replayed in causal order.
 
-Owns the verdict on each entry and what the Doc shows. A verdict is a function of the entry and its causal past alone:
+Owns the uptake of each entry and what the Doc shows. Uptake is a function of the entry and its causal past alone:
 refused or admitted is the same on every device, whatever arrived when. The rules:
 
 - An entry waits (held) until all its parents are placed. A refused parent is placed: it contributes no text and
@@ -9,7 +9,8 @@ refused or admitted is the same on every device, whatever arrived when. The rule
   them, are forked: left out, unjudged. A draft of one branch's own past judges and shows it.
 - All other entries are screened, then admitted against their own past, and are applied or refused for good.
 
-Incomplete is local and no verdict: the engine failed, was rebuilt and failed again, or shows other text than the order.
+Incomplete is local: the engine failed, was rebuilt and failed again, or shows other text than the order. Who may write
+is not asked here: `lineage` chooses the entries that a draft is given.
 """
 
 from __future__ import annotations
@@ -22,22 +23,22 @@ from typing import Final
 
 from edge_runtime.text.admit import AdmitContext, admit
 from edge_runtime.text.changes import Admitted
-from edge_runtime.text.errors import DraftUnavailableError, Reason, ReplicaFailedError, UpdateRefusedError
+from edge_runtime.text.errors import Reason, ReplicaFailedError, UpdateRefusedError, unavailable
 from edge_runtime.text.held import Held
 from edge_runtime.text.history import History, TextEntry, members
 from edge_runtime.text.order import ItemOrder
 from edge_runtime.text.replay import Replay
 from edge_runtime.text.replica import InProcessReplica, MakeReplica
 from edge_runtime.text.screen import LIMITS, ScreenLimits, screen
-from edge_runtime.text.splices import splices
+from edge_runtime.text.splices import check_characters, splices
 from sync_protocol.ids import EntryHash, SessionId
 from sync_protocol.labels import Label
 
 _CLIENT_BITS: Final = 53
 
 
-class Standing(StrEnum):
-    """Where an entry stands in a draft."""
+class Effect(StrEnum):
+    """What a draft did with an entry."""
 
     APPLIED = "applied"
     HELD = "held"
@@ -47,17 +48,17 @@ class Standing(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """An entry's standing; `reason` is given with REFUSED only."""
+class Uptake:
+    """How an entry was taken; `reason` is given with REFUSED only."""
 
-    standing: Standing
+    effect: Effect
     reason: Reason | None = None
 
 
-_APPLIED: Final = Verdict(Standing.APPLIED)
-_HELD: Final = Verdict(Standing.HELD)
-_FORKED: Final = Verdict(Standing.FORKED)
-_INCOMPLETE: Final = Verdict(Standing.INCOMPLETE)
+_APPLIED: Final = Uptake(Effect.APPLIED)
+_HELD: Final = Uptake(Effect.HELD)
+_FORKED: Final = Uptake(Effect.FORKED)
+_INCOMPLETE: Final = Uptake(Effect.INCOMPLETE)
 
 
 def client_id(session: SessionId, doc_id: bytes) -> int:
@@ -83,10 +84,15 @@ class TextDraft:
         self._limits = limits
         self._history = History()
         self._held = Held()
-        self._verdicts: dict[EntryHash, Verdict] = {}
+        self._uptakes: dict[EntryHash, Uptake] = {}
         self._order = ItemOrder()
         self._admitted: list[tuple[int, Admitted]] = []
         self._replay = Replay(make_replica)
+
+    @property
+    def history(self) -> History:
+        """The causal graph of the entries, to be read alone; their indices are in the order of placing."""
+        return self._history
 
     @property
     def complete(self) -> bool:
@@ -103,22 +109,22 @@ class TextDraft:
         """The parents that an entry made from `edit` must declare: these, no more and no fewer."""
         return self._history.heads
 
-    def verdict(self, entry: EntryHash) -> Verdict | None:
-        """How an entry stands now; None if it never came. While incomplete, what was applied reads INCOMPLETE."""
+    def uptake(self, entry: EntryHash) -> Uptake | None:
+        """How an entry was taken; None if it never came. While incomplete, what was applied reads INCOMPLETE."""
         if entry in self._held:
             return _HELD
-        found = self._verdicts.get(entry)
+        found = self._uptakes.get(entry)
         return _INCOMPLETE if found == _APPLIED and not self.complete else found
 
-    def apply(self, entry: TextEntry) -> Verdict:
+    def apply(self, entry: TextEntry) -> Uptake:
         """Take an entry, in any order of arrival; taking it again changes nothing.
 
-        Entries that waited for it are taken with it; `verdict` tells how they stand.
+        Entries that waited for it are taken with it; `uptake` tells how.
 
         Raises:
             HeldLimitError: its parents are missing and too much waits already; it was not kept.
         """
-        known = self.verdict(entry.entry)
+        known = self.uptake(entry.entry)
         if known is not None:
             return known
         missing = {parent for parent in entry.parents if parent not in self._history}
@@ -130,9 +136,9 @@ class TextDraft:
             placed = ready.popleft()
             self._place(placed)
             ready.extend(self._held.release(placed.entry))
-        verdict = self.verdict(entry.entry)
-        assert verdict is not None, "a placed entry has a verdict"
-        return verdict
+        uptake = self.uptake(entry.entry)
+        assert uptake is not None, "a placed entry was taken in some way"
+        return uptake
 
     def text(self) -> str:
         """The text of the applied entries; of as many as the engine could apply if it is not `complete` afterwards.
@@ -140,6 +146,15 @@ class TextDraft:
         The engine's text is compared with our own model's: a difference makes the draft incomplete.
         """
         return self._replay.text(self._order.text())
+
+    def text_of(self, past: int) -> str:
+        """What an author who had seen exactly `past` read, by our own order; the engine is not asked.
+
+        Args:
+            past: set of placed entries that holds the past of each of them, and no fork.
+        """
+        deletes = (one for index, admitted in self._admitted if past >> index & 1 for one in admitted.deletes)
+        return self._order.text_of(self._history.state_vector(past), deletes)
 
     def retry(self) -> bool:
         """Replay all entries into a new replica after a failure; return whether the draft is complete."""
@@ -161,12 +176,11 @@ class TextDraft:
             DraftUnavailableError: the draft is incomplete here, forked, or the engine failed.
             UpdateRefusedError: an entry may not hold this edit: too large, or the client id is another session's.
         """
-        if any(0xD800 <= ord(character) <= 0xDFFF for character in new_text):  # noqa: PLR2004 surrogates
-            raise UpdateRefusedError(Reason.SURROGATE, expected="whole characters", got="half a surrogate pair")
+        check_characters(new_text)
         old = self.text()
         if self.forked or not self.complete:
             got = "a forked history" if self.forked else "an incomplete draft"
-            raise _unavailable(got, "start a new text for the section" if self.forked else "retry it first")
+            raise unavailable(got, "start a new text for the section" if self.forked else "retry it first")
         changes = splices(old, new_text)
         if not changes:
             return None
@@ -174,7 +188,7 @@ class TextDraft:
         try:
             update = self._replay.edit(client, changes)
         except ReplicaFailedError:
-            raise _unavailable("a failure of the text engine", "try again") from None
+            raise unavailable("a failure of the text engine", "try again") from None
         self._judge(session, update, self._history.everything)
         return update
 
@@ -185,12 +199,15 @@ class TextDraft:
             self._leave_out_forked()
         if self._history.forked >> index & 1:
             return
+        if not entry.update:
+            self._uptakes[entry.entry] = _APPLIED
+            return
         try:
             admitted = self._judge(entry.session, entry.update, self._history.past(index))
         except UpdateRefusedError as refusal:
-            self._verdicts[entry.entry] = Verdict(Standing.REFUSED, refusal.reason)
+            self._uptakes[entry.entry] = Uptake(Effect.REFUSED, refusal.reason)
             return
-        self._verdicts[entry.entry] = _APPLIED
+        self._uptakes[entry.entry] = _APPLIED
         self._history.admit(index, client, admitted.end)
         self._order.integrate(admitted)
         self._admitted.append((index, admitted))
@@ -213,7 +230,7 @@ class TextDraft:
     def _leave_out_forked(self) -> None:
         """Mark the forked entries, and rebuild without them if any of them was applied."""
         for index in members(self._history.forked):
-            self._verdicts[self._history[index].entry] = _FORKED
+            self._uptakes[self._history[index].entry] = _FORKED
         kept = [(index, admitted) for index, admitted in self._admitted if not self._history.forked >> index & 1]
         if len(kept) == len(self._admitted):
             return
@@ -222,7 +239,3 @@ class TextDraft:
         for _, admitted in kept:
             self._order.integrate(admitted)
         self._replay.restart(self._history[index].update for index, _ in kept)
-
-
-def _unavailable(got: str, do: str) -> DraftUnavailableError:
-    return DraftUnavailableError("text_draft_unavailable", expected="a complete draft without forks", got=got, do=do)

@@ -1,7 +1,7 @@
 """Why a text update is refused, and what else can stop a draft.
 
 Owns the closed list of reasons and the errors of the room. A refusal is the peer's fault and the same on every device;
-the other errors are local states and never verdicts. Refuses patient data: a message holds counts, sizes, clocks and
+the other errors are local states and never refusals. Refuses patient data: a message holds counts, sizes, clocks and
 client ids, never text, never the name of a root that a stranger chose.
 """
 
@@ -16,7 +16,7 @@ _DO: Final = "leave its text out and keep its header; its author's device runs o
 
 
 class Reason(StrEnum):
-    """Why an update is refused. Closed: every device knows every reason, so that verdicts compare."""
+    """Why an update is refused. Closed: every device knows every reason, so that refusals compare."""
 
     BYTES = "bytes"
     """More bytes than one update may have."""
@@ -69,3 +69,8 @@ class DraftUnavailableError(EdgeError):
 
 class HeldLimitError(EdgeError):
     """Too much waits for parents that have not come; the entry was not kept. A local state."""
+
+
+def unavailable(got: str, do: str) -> DraftUnavailableError:
+    """The error of a text that cannot be edited now."""
+    return DraftUnavailableError("text_draft_unavailable", expected="a complete draft without forks", got=got, do=do)

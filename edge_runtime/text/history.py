@@ -11,7 +11,7 @@ text. Both, and all that follows either, are left out of the Doc.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from sync_protocol.ids import EntryHash, SessionId
@@ -25,7 +25,7 @@ class TextEntry:
         entry: its hash.
         session: the session that wrote it.
         parents: the entries of this Doc that directly precede it; empty for a first one.
-        update: Yjs version 1 bytes, not screened yet.
+        update: Yjs version 1 bytes, not screened yet; empty for the start of a Doc without text.
     """
 
     entry: EntryHash
@@ -40,6 +40,13 @@ def members(entries: int) -> Iterator[int]:
         lowest = entries & -entries
         yield lowest.bit_length() - 1
         entries ^= lowest
+
+
+def _union(sets: Iterable[int]) -> int:
+    result = 0
+    for one in sets:
+        result |= one
+    return result
 
 
 class History:
@@ -74,6 +81,10 @@ class History:
     def heads(self) -> tuple[EntryHash, ...]:
         """The placed entries that no other placed entry follows."""
         return tuple(self._entries[index].entry for index in members(self.everything & ~self._covered))
+
+    def index(self, entry: EntryHash) -> int | None:
+        """Where an entry was placed."""
+        return self._indices.get(entry)
 
     def past(self, index: int) -> int:
         """Set of the entries that precede one."""
@@ -119,6 +130,32 @@ class History:
         """Each client's clock after its admitted entries in a past without forks."""
         last = ((client, (admitted & past).bit_length() - 1) for client, admitted in self._admitted.items())
         return {client: self._ends[index] for client, index in last if index >= 0}
+
+    def rivals(self, among: int) -> int:
+        """Those of some entries that bear one client id of which neither precedes the other."""
+        found = 0
+        for sessions in self._clients.values() if self.forked & among else ():
+            written = _union(sessions.values()) & among
+            for index in members(written):
+                beside = written & ~self._pasts[index] & (1 << index) - 1
+                found |= beside | 1 << index if beside else 0
+        return found
+
+    def contested(self) -> int:
+        """The entries in whose past two rivals meet: no author can have read that."""
+        found = 0
+        clients = [_union(sessions.values()) for sessions in self._clients.values()] if self.forked else []
+        torn = [written for written in clients if self.rivals(written)]
+        for index in members(self.forked):
+            past = self._pasts[index]
+            if past & found or any(self._meet(written & past) for written in torn):
+                found |= 1 << index
+        return found
+
+    def _meet(self, written: int) -> bool:
+        """Tell whether the last of one client's entries follows not all the others."""
+        last = written.bit_length() - 1
+        return last >= 0 and written & ~(1 << last) & ~self._pasts[last] != 0
 
     def _fork(self, origin: int) -> None:
         for index, past in enumerate(self._pasts):

@@ -16,7 +16,7 @@ right origins that Yjs and Yrs added.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from operator import attrgetter
 from typing import Final
 
@@ -56,6 +56,23 @@ class _Run:
         self.units = self.units[: _UNIT_BYTES * offset]
         self.next = rest
         return rest
+
+
+class _Deleted:
+    """Which units some delete ranges hold."""
+
+    def __init__(self, deletes: Iterable[DeleteRange]) -> None:
+        self._starts: dict[int, list[int]] = {}
+        self._ends: dict[int, list[int]] = {}
+        for client, clock, length in sorted(deletes):
+            ends = self._ends.setdefault(client, [0])
+            self._starts.setdefault(client, []).append(clock)
+            ends.append(max(ends[-1], clock + length))
+
+    def holds(self, client: int, clock: int) -> bool:
+        """Tell whether a range that starts at or before `clock` ends after it."""
+        starts = self._starts.get(client)
+        return starts is not None and self._ends[client][bisect_right(starts, clock)] > clock
 
 
 class ItemOrder:
@@ -128,6 +145,22 @@ class ItemOrder:
         run = self._start
         while run is not None:
             if not run.deleted:
+                pieces.append(run.units)
+            run = run.next
+        return b"".join(pieces).decode("utf-16-le")
+
+    def text_of(self, past: Mapping[int, int], deletes: Iterable[DeleteRange]) -> str:
+        """The text of a causal past.
+
+        Args:
+            past: state vector of the past: whole updates, as each client's end clock.
+            deletes: what the past's updates delete; all of them were taken in, so no run straddles one's end.
+        """
+        gone = _Deleted(deletes)
+        pieces = []
+        run = self._start
+        while run is not None:
+            if run.clock < past.get(run.client, 0) and not gone.holds(run.client, run.clock):
                 pieces.append(run.units)
             run = run.next
         return b"".join(pieces).decode("utf-16-le")

@@ -83,6 +83,21 @@ class InProcessReplica:
         return made[0]
 
 
+class IdleReplica:
+    """Stands in for the engine where our own order answers: it takes updates, and shows nothing."""
+
+    def apply(self, update: bytes) -> None:
+        """Take an admitted update."""
+
+    def text(self) -> str:
+        """No text."""
+        return ""
+
+    def edit(self, client: int, splices: Sequence[Splice]) -> bytes:
+        """Edits are made where the text is shown."""
+        raise _failure("an edit where the text is shown", f"one of {len(splices)} pieces by client {client}")
+
+
 def _open(client: int) -> tuple[Doc[Text], Text]:
     doc: Doc[Text] = Doc(client_id=client)
     return doc, doc.get(ROOT, type=Text)

@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
+from edge_runtime.text.errors import Reason, UpdateRefusedError
+
 SPLICES_MAX: Final = 256
 """Pieces in one edit; beyond, one piece from the first change to the last."""
 CHANGES_MAX: Final = 1000
@@ -38,6 +40,16 @@ class Splice(NamedTuple):
     start: int
     end: int
     text: str
+
+
+def check_characters(text: str) -> None:
+    """Check that a text can be an author's.
+
+    Raises:
+        UpdateRefusedError: it holds half a character.
+    """
+    if any(0xD800 <= ord(character) <= 0xDFFF for character in text):  # noqa: PLR2004 surrogates
+        raise UpdateRefusedError(Reason.SURROGATE, expected="whole characters", got="half a surrogate pair")
 
 
 def splices(old: str, new: str) -> tuple[Splice, ...]:

@@ -19,7 +19,7 @@ from sync_protocol.limits import SEQ_MAX, WALL_MS_MAX
 from sync_protocol.records import key, pack, uint, unpack
 
 _FILE_BYTES_MAX: Final = 64
-_COUNTED: Final = frozenset({"wrong_passphrase", "wrong_keystore"})
+_COUNTED: Final = frozenset({"wrong_passphrase", "wrong_keystore", "wrong_pin"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ def failed_attempts(path: Path) -> Attempts | None:
 
 @contextmanager
 def counting(path: Path, clock: Callable[[], int]) -> Iterator[None]:
-    """Count the attempt within the block if it fails for the passphrase; the caller holds the home's lock.
+    """Count the attempt within the block if it fails for the passphrase or PIN; the caller holds the home's lock.
 
     Args:
         path: the file.

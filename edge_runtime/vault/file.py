@@ -46,8 +46,14 @@ class _File:
     digest: Hash = key(3, identifier(Hash))
 
 
-def create(path: Path, keystore: KeyStore, entropy: Entropy) -> DataKey:
+def create(path: Path, keystore: KeyStore, entropy: Entropy, *, data_key: DataKey | None = None) -> DataKey:
     """Make a new data key and the vault that keeps it. The caller holds the home's lock.
+
+    Args:
+        path: where no vault is.
+        keystore: wraps the key.
+        entropy: for the key and its wrapping.
+        data_key: of a store that is restored from a backup, in place of a new one.
 
     Raises:
         VaultError: "vault_exists", or "vault_unwritable".
@@ -60,7 +66,7 @@ def create(path: Path, keystore: KeyStore, entropy: Entropy) -> DataKey:
             got=f"{path}",
             do="open it; to start anew, choose another home: without this file its store is lost for ever",
         )
-    made = DataKey(entropy(DataKey.SIZE))
+    made = DataKey(entropy(DataKey.SIZE)) if data_key is None else data_key
     _write(path, made, keystore, entropy)
     return made
 

@@ -48,6 +48,7 @@ def change_document(context: Context, request: Request) -> Body:
     opened = context.chart(request)
     document = document_of(opened, request)
     _check_base(opened, document, request.text_or_none("base"), text_section=section)
+    context.device.touch(context.host)  # who writes is there; who only has a screen refreshed may be gone
     with noting_refusals(runtime.auditor, opened.chart):
         if facts is not None:
             entries, questions = _state(runtime, opened.chart, document, facts)

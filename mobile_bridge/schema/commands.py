@@ -10,26 +10,33 @@ from dataclasses import dataclass
 from typing import Final
 
 from edge_runtime.clinical.layout import Section
+from edge_runtime.shared_device.locking import PROFILES_MAX, Reason, State
 from mobile_bridge.errors import ErrorCode
 from mobile_bridge.limits import (
     CHANGE_FACTS_MAX,
     CHARTS_IN_ITEM_MAX,
     HOME_CHARS_MAX,
     PASSPHRASE_BYTES_MAX,
+    PIN_BYTES_MAX,
     RELAY_BYTES_MAX,
     TEXT_BYTES_MAX,
 )
 from mobile_bridge.schema.types import NONE, Anything, Field, Flag, Listed, Octets, Record, Text, Uint, record
 
 DIGEST_BYTES: Final = 32
+LOCKING: Final = 1
+"""The minor version that brought users, PINs and the automatic lock."""
 _ID: Final = Text(form="[0-9a-f]{32}")
 _HASH: Final = Text(form="[0-9a-f]{64}")
 _TEXT: Final = Text()
 _HOME: Final = Text(form=f"[A-Za-z0-9][A-Za-z0-9._-]{{0,{HOME_CHARS_MAX - 1}}}")
+_PASSPHRASE: Final = Text(bytes_max=PASSPHRASE_BYTES_MAX)
+_PIN: Final = Text(bytes_max=PIN_BYTES_MAX)
 _SYNC_STATE: Final = Text(words=("off", "connecting", "online", "waiting", "failed"))
 _STATE: Final = Anything("docs/bridge.md, Clinical state")
 _SESSION: Final = (ErrorCode.LOCKED, ErrorCode.STORAGE, ErrorCode.DAMAGED)
 _CHARTS: Final = (*_SESSION, ErrorCode.NOT_ENROLLED)
+_BACK: Final = (ErrorCode.WRONG_PIN, ErrorCode.PASSPHRASE_NEEDED, ErrorCode.STORAGE, ErrorCode.DAMAGED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +72,21 @@ class Event:
     since: int = 0
 
 
+_WHO: Final = record(
+    Field("home", _TEXT),
+    Field("enrolled", Flag()),
+    Field("waiting", Flag()),
+    Field("device", _ID, required=False),
+    Field("user", _ID, required=False),
+    Field("role", _TEXT, required=False),
+    Field("organisation", _ID, required=False),
+)
+_PROFILE: Final = record(
+    Field("home", _TEXT),
+    Field("label", _TEXT),
+    Field("state", Text(words=tuple(state.value for state in State))),
+    name="profile",
+)
 _CHART_ROW: Final = record(
     Field("chart", _ID),
     Field("sealed", Flag()),
@@ -126,16 +148,8 @@ COMMANDS: Final = (
     Command(
         op="session.open",
         meaning="Open this device's home; the passphrase is needed even while another host has it open.",
-        request=record(Field("home", _HOME), Field("passphrase", Text(bytes_max=PASSPHRASE_BYTES_MAX))),
-        result=record(
-            Field("home", _TEXT),
-            Field("enrolled", Flag()),
-            Field("waiting", Flag()),
-            Field("device", _ID, required=False),
-            Field("user", _ID, required=False),
-            Field("role", _TEXT, required=False),
-            Field("organisation", _ID, required=False),
-        ),
+        request=record(Field("home", _HOME), Field("passphrase", _PASSPHRASE)),
+        result=_WHO,
         errors=(
             ErrorCode.WRONG_PASSPHRASE,
             ErrorCode.NOT_FOUND,
@@ -148,12 +162,58 @@ COMMANDS: Final = (
     ),
     Command(
         op="session.lock",
-        meaning="Close the home for every host: streams end, sync stops, the keys are let go.",
+        meaning="Lock the home for every host: streams end, keys are let go; without a PIN it is closed.",
         errors=(ErrorCode.LOCKED,),
     ),
     Command(
         op="session.close",
         meaning="Let go of the home; the last host to do so closes it. Again is nothing.",
+    ),
+    Command(
+        op="session.pin",
+        meaning="Set the PIN that brings this home back after a lock, for as long as the device holds it.",
+        request=record(Field("pin", _PIN), Field("passphrase", _PASSPHRASE)),
+        errors=(*_SESSION, ErrorCode.WRONG_PASSPHRASE),
+        since=LOCKING,
+    ),
+    Command(
+        op="session.touch",
+        meaning="Somebody is at the screen: the time until the device locks by itself begins anew.",
+        errors=(ErrorCode.LOCKED,),
+        since=LOCKING,
+    ),
+    Command(
+        op="session.reopen",
+        meaning="Bring a locked home back by its PIN; for a host that gave its passphrase before.",
+        request=record(Field("home", _HOME), Field("pin", _PIN)),
+        result=_WHO,
+        errors=(*_BACK, ErrorCode.CONFLICT),
+        since=LOCKING,
+    ),
+    Command(
+        op="session.switch",
+        meaning="Another person takes over: lock the home in front, then open another by its PIN or its passphrase.",
+        request=record(
+            Field("home", _HOME),
+            Field("pin", _PIN, required=False),
+            Field("passphrase", _PASSPHRASE, required=False),
+        ),
+        result=_WHO,
+        errors=(
+            *_BACK,
+            ErrorCode.LOCKED,
+            ErrorCode.WRONG_PASSPHRASE,
+            ErrorCode.NOT_FOUND,
+            ErrorCode.HOME_IN_USE,
+            ErrorCode.UPDATE_NEEDED,
+        ),
+        since=LOCKING,
+    ),
+    Command(
+        op="profiles.list",
+        meaning="Whose homes are on this device, by the labels that they chose; before anything is open, too.",
+        result=record(Field("profiles", Listed(_PROFILE, PROFILES_MAX))),
+        since=LOCKING,
     ),
     Command(
         op="charts.list",
@@ -250,4 +310,14 @@ COMMANDS: Final = (
     ),
 )
 
-EVENTS: Final = (Event(op="session.locked", meaning="The home was closed by `session.lock`, by this host or another."),)
+EVENTS: Final = (
+    Event(
+        op="session.locked",
+        meaning="A home that this host had open was locked, or one that it might reopen was closed.",
+        body=record(
+            Field("home", _TEXT, required=False, since=LOCKING),
+            Field("reason", Text(words=tuple(reason.value for reason in Reason)), required=False, since=LOCKING),
+            Field("pin", Flag(), required=False, since=LOCKING),
+        ),
+    ),
+)

@@ -15,7 +15,7 @@ from mobile_bridge.schema.commands import COMMANDS, EVENTS, Command, Event
 from mobile_bridge.schema.types import NONE, Field, Flag, Record, Text, Uint, at, named, record
 from sync_protocol.encoding import Value, encode
 
-MINOR: Final = 0
+MINOR: Final = 1
 """Rises by one with each release that adds commands, events or fields."""
 HELLO: Final = "hello"
 

@@ -7,7 +7,7 @@ fewer: its rows, or the streams.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import select
@@ -48,11 +48,15 @@ def page(
     if streams is None:
         query = WIRE_ENTRY.where(*_within(after, end)).order_by(_ENTRY.c.log_index)
         return decoded(connection.execute(query.limit(limit)))
-    found = _find(connection, frozenset(streams), start=after, end=end, limit=limit)
+    return at(connection, _find(connection, frozenset(streams), start=after, end=end, limit=limit))
+
+
+def at(connection: Connection, indices: Sequence[int]) -> list[Arrived]:
+    """The entries at ascending log indices."""
     query = WIRE_ENTRY.order_by(_ENTRY.c.log_index)
     return [
         arrived
-        for some in slices(found, _ASKED_MAX)
+        for some in slices(indices, _ASKED_MAX)
         for arrived in decoded(connection.execute(query.where(_ENTRY.c.log_index.in_(some))))
     ]
 

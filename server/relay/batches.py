@@ -9,13 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from server.relay.admission import admit
-from server.relay.directory import Draft
+from server.relay.bodies import stripped
+from server.relay.drafting import Draft, Stored
 from server.relay.window import SealPlace
 from server.relay.writer import SqlWriter
 from sync_protocol.certificates import Session
+from sync_protocol.control_entry import written as written_at
 from sync_protocol.entries import Seal, VerifiedEntry
 from sync_protocol.errors import BrokenChainError, PeerError
-from sync_protocol.ids import EntryHash, SessionId
+from sync_protocol.ids import CertificateHash, EntryHash, SessionId
 from sync_protocol.intake import Checked, Refusal
 from sync_protocol.signed import Verified
 from sync_protocol.store import Arrived, Outcome
@@ -62,21 +64,47 @@ def write_batch(batch: Batch, writer: SqlWriter, draft: Draft) -> Written:
     written = Written(refused=list(checked.refused))
     content: list[VerifiedEntry] = []
     for entry in checked.entries:
-        author = batch.sessions[entry.header.session].value.certificate
+        author = draft.principal(batch.sessions[entry.header.session].value.certificate)
         try:
             record = admit(entry, author, draft)
         except PeerError as error:
             written.refused.append(Refusal(entry.hash, error))
             continue
-        content.append(entry)
+        content.append(entry if draft.keeps_body(entry.header.stream, record) else stripped(entry))
         if record is not None:  # what follows is judged by it, so it has to be in or out first
             index = _append(content, writer, written)
             content = []
             if index is not None:
-                draft.apply(entry.header.stream, record, author=author, name=entry.hash, index=index)
+                undone = draft.base.revoked_at if _is_excluded(entry, author, batch, draft) else None
+                draft.apply(
+                    Stored(
+                        entry.header.stream,
+                        record,
+                        author=author,
+                        name=entry.hash,
+                        index=index,
+                        saw=writer.saw,
+                        undone=undone,
+                    )
+                )
     if content:
         _append(content, writer, written)
     return written
+
+
+def _is_excluded(entry: VerifiedEntry, author: CertificateHash, batch: Batch, draft: Draft) -> bool:
+    """Whether a revocation that was judged before excludes an entry."""
+    return author in draft.base.revoked and draft.base.excludes(written_at(entry, author, _Seals(batch.seals)))
+
+
+class _Seals:
+    """See `sync_protocol.control_entry.SealHistory`: what verifying the batch touched."""
+
+    def __init__(self, seals: Mapping[SealPlace, tuple[Verified[Seal], ...]]) -> None:
+        self._seals = seals
+
+    def seals(self, session: SessionId, number: int) -> tuple[Verified[Seal], ...]:
+        return self._seals.get((session, number), ())
 
 
 def _append(entries: Sequence[VerifiedEntry], writer: SqlWriter, written: Written) -> int | None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import func, select
 
 from server.relay.database import slices
 from server.relay.models import EntryRow, table
-from sync_protocol.entries import Place
+from sync_protocol.entries import Header, Place, read_header
 from sync_protocol.frontier import Frontier
 from sync_protocol.ids import EntryHash, SessionId, StreamId
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _SESSIONS_MAX: Final = 400
 """Sessions in one statement."""
+LOOKED_AT_MAX: Final = 20_000
+"""Entries that are looked at to find whether one follows another; beyond it, it does not."""
 _ENTRY: Final = table(EntryRow)
 
 
@@ -55,3 +57,29 @@ def seals_known(
             if stream in read:
                 known[SessionId(session)] = max(seal, known.get(session, 0))
     return known
+
+
+def saw(connection: Connection, later: EntryHash, earlier: EntryHash) -> bool:
+    """Whether one entry follows another in the causal order of their stream, as far as that is stored.
+
+    Walks from the later one towards its ancestors, and leaves out what is not later than the earlier one by Lamport
+    time: nothing that honest devices wrote before it can follow it.
+    """
+    floor = max((header.lamport for header in _headers(connection, [earlier])), default=-1)
+    ahead, met = [later], {later}
+    while ahead and len(met) <= LOOKED_AT_MAX:
+        parents: set[EntryHash] = set()
+        for some in slices(ahead, _SESSIONS_MAX):
+            for header in _headers(connection, some):
+                if header.lamport > floor:
+                    parents.update(header.parents)
+        if earlier in parents:
+            return True
+        ahead = sorted(parents - met)
+        met.update(ahead)
+    return False
+
+
+def _headers(connection: Connection, names: Sequence[EntryHash]) -> list[Header]:
+    rows = connection.execute(select(_ENTRY.c.header).where(_ENTRY.c.hash.in_(names)))
+    return [read_header(header) for header in rows.scalars()]

@@ -1,21 +1,29 @@
 """One chart as the relay must know it: who reads what since when, which documents and which epochs there are.
 
-The rules are those of `sync_protocol.membership`, entry by entry in the order of the log. That suffices, because an
-entry is in the log only if its author was a member before it. One rule is the feed's own: a compliance officer who is a
-member gets every stream, because the headers of content are the record of who wrote; no key opens its bodies to one.
+The rules are those of `sync_protocol.chart_history`, entry by entry in the order of the log, and never stricter: whoever
+may write once may write for good here, because what was written offline arrives late, and its readers judge it. One
+rule is the feed's own: a compliance officer who is a member gets every stream, because the headers of content are the
+record of who wrote; no key opens its bodies to one. So does a kit that carries the chart sealed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
-from sync_protocol.control import AddMember, content_stream, control_stream, ledger_id
+from server.relay.offices import Office
+from server.relay.rolls import Name, Roll, Saw
+from server.relay.teams import Team
+from sync_protocol.control import content_stream, control_stream, ledger_id
+from sync_protocol.epochs import IN_GLASS
 from sync_protocol.ids import CertificateHash, ChartId, DocumentId, EntryHash, StreamId
-from sync_protocol.roles import Compartment, Role, entitled
+from sync_protocol.roles import CONTENT, Compartment
 
-Roles = Callable[[CertificateHash], Role | None]
-"""The role of a certificate; None where it is not known."""
+_ALL: Final = frozenset(Compartment)
+_NONE: Final[frozenset[Compartment]] = frozenset()
+_CONTENT: Final = frozenset(CONTENT)
+_GLASS: Final = IN_GLASS | {Compartment.AUDIT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,81 +39,209 @@ class Place:
     compartment: Compartment | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Party:
+    """A principal as a chart meets it.
+
+    Attributes:
+        teams: those that it belongs to; for what it wrote, those that it ever belonged to.
+        recovered: the log index since when it is let into every chart.
+    """
+
+    name: CertificateHash
+    office: Office
+    teams: Collection[Team] = ()
+    recovered: int | None = None
+
+
+@dataclass(slots=True)
+class _Ways:
+    """The ways in which somebody is a member, each with the log index since when: the earliest counts."""
+
+    seat: int | None = None
+    fed: dict[Compartment, int] = field(default_factory=dict)
+
+    def open(self, seat: int, fed: Mapping[Compartment, int]) -> None:
+        self.seat = seat if self.seat is None else min(self.seat, seat)
+        for compartment, since in fed.items():
+            self.fed[compartment] = min(since, self.fed.get(compartment, since))
+
+
 @dataclass(slots=True)
 class Chart:
     """A chart; each number is the log index of the entry that brought it about.
 
     Attributes:
-        members: who belongs to it.
-        grants: with which compartments; a member's role may entitle to fewer.
-        additions: who was added by whom. A member grants what it may read itself, at once or when it gets there.
+        founded: when it was created.
+        roll: its members, principals and teams.
+        gifts: for each addition that compartments it gives.
+        reach: what each was ever given, whatever its role: what it can give itself.
+        writers: who ever was a member, principals and teams.
+        seats: who is one.
+        since: with which compartments; a role may entitle to fewer.
+        broken: the emergencies that are open, by their records: whose, and since when.
+        preloaded: the kits that carry it.
         epochs: the compartment of each stored epoch.
+        purged: its content was destroyed, or is about to be.
     """
 
     id: ChartId
     creator: CertificateHash
-    members: dict[CertificateHash, int] = field(default_factory=dict)
-    grants: dict[CertificateHash, dict[Compartment, int]] = field(default_factory=dict)
-    additions: dict[CertificateHash, tuple[AddMember, ...]] = field(default_factory=dict)
+    founded: int = -1
+    roll: Roll = field(default_factory=Roll)
+    gifts: dict[EntryHash, frozenset[Compartment]] = field(default_factory=dict)
+    reach: dict[Name, frozenset[Compartment]] = field(default_factory=dict)
+    writers: set[Name] = field(default_factory=set)
+    seats: dict[Name, int] = field(default_factory=dict)
+    since: dict[Name, dict[Compartment, int]] = field(default_factory=dict)
+    broken: dict[EntryHash, tuple[CertificateHash, int]] = field(default_factory=dict)
+    preloaded: dict[CertificateHash, int] = field(default_factory=dict)
     documents: dict[DocumentId, int] = field(default_factory=dict)
     epochs: dict[EntryHash, Compartment] = field(default_factory=dict)
+    purged: bool = False
 
     def copy(self) -> Chart:
         """The same, to be changed apart."""
         return Chart(
             id=self.id,
             creator=self.creator,
-            members=dict(self.members),
-            grants={name: dict(since) for name, since in self.grants.items()},
-            additions=dict(self.additions),
+            founded=self.founded,
+            roll=self.roll.copy(),
+            gifts=dict(self.gifts),
+            reach=dict(self.reach),
+            writers=set(self.writers),
+            seats=dict(self.seats),
+            since={name: dict(since) for name, since in self.since.items()},
+            broken=dict(self.broken),
+            preloaded=dict(self.preloaded),
             documents=dict(self.documents),
             epochs=dict(self.epochs),
+            purged=self.purged,
         )
 
-    def found(self, index: int) -> None:
-        """Make the creator its first member."""
-        self.members.setdefault(self.creator, index)
-        self.grants.setdefault(self.creator, dict.fromkeys(Compartment, index))
+    @property
+    def is_ledger(self) -> bool:
+        """Whether it is its creator's ledger."""
+        return self.id == ledger_id(self.creator)
 
-    def add(self, author: CertificateHash, record: AddMember, index: int, roles: Roles) -> None:
-        """Make somebody a member. Whatever is granted, to whomever, is granted once, at the first index that allows it.
+    def found(self, entry: EntryHash, index: int, saw: Saw) -> None:
+        """Make the creator its first member."""
+        self.founded = index if self.founded < 0 else self.founded
+        self._give(self.creator, _ALL, entry, index, saw)
+
+    def add(self, author: Party, name: Name, asked: Iterable[Compartment], entry: EntryHash, index: int, saw: Saw) -> None:  # noqa: PLR0913, PLR0917, E501 - who, whom, what, where
+        """Make somebody a member, or a team, with as much of what is asked as the author can give.
 
         Args:
-            author: a member.
-            record: whom it adds.
+            author: a member, with the teams that it ever belonged to.
+            name: whom it adds.
+            asked: which compartments.
+            entry: the record's entry.
             index: larger than that of any record before.
-            roles: the role of a known certificate; an author's is known.
+            saw: see Roll.
         """
-        self.additions[author] = (*self.additions.get(author, ()), record)
-        self.members.setdefault(record.certificate, index)
-        ahead = [(author, record)]
-        while ahead:
-            giver, gift = ahead.pop()
-            since = self.grants.setdefault(gift.certificate, {})
-            gained = self._own(giver, roles).intersection(gift.compartments) - since.keys()
-            if gained:
-                since.update(dict.fromkeys(gained, index))
-                ahead.extend((gift.certificate, further) for further in self.additions.get(gift.certificate, ()))
+        if self._has_seen_its_end(author.name, entry, saw):
+            self.writers.add(name)
+            return
+        self._give(name, self.capacity(author).intersection(asked), entry, index, saw)
 
-    def _own(self, name: CertificateHash, roles: Roles) -> frozenset[Compartment]:
-        if name == self.creator:
-            return frozenset(Compartment)
-        role = roles(name)
-        return frozenset() if role is None else self._entitled(name, role).intersection(self.grants.get(name, ()))
+    def remove(self, author: Party, name: Name, entry: EntryHash, index: int, saw: Saw) -> None:  # noqa: PLR0913, PLR0917 - as above
+        """Let somebody go, if the author may: a clinician anybody but the creator, and everybody itself."""
+        itself = author.name == name
+        if (name == self.creator and not itself) or self._has_seen_its_end(author.name, entry, saw):
+            return
+        if itself or self.capacity(author) & _CONTENT:
+            self.roll.remove(name, entry, saw)
+            self._refresh(name, index)
 
-    def _entitled(self, name: CertificateHash, role: Role) -> frozenset[Compartment]:
-        creator = name == self.creator
-        return entitled(role, ledger=self.id == ledger_id(self.creator), creator=creator)
+    def restore(self, name: Name, index: int) -> None:
+        """Feed somebody anew from `index` on: a removal that was believed until then does not count."""
+        if name in self.seats:
+            self.seats[name] = max(index, self.seats[name])
+            self.since[name] = {one: max(index, since) for one, since in self.since[name].items()}
 
-    def readable(self, name: CertificateHash, role: Role) -> dict[StreamId, int]:
-        """The chart's streams that a member is fed, each with the index since when."""
-        if role is Role.COMPLIANCE_OFFICER:
-            fed = dict.fromkeys(Compartment, self.members[name])
-        else:
-            own = self._entitled(name, role)
-            fed = {compartment: since for compartment, since in self.grants[name].items() if compartment in own}
-        found = {control_stream(self.id): self.members[name]}
+    def break_glass(self, author: CertificateHash, entry: EntryHash, index: int) -> None:
+        """Open the chart to somebody in an emergency."""
+        self.writers.add(author)
+        self.broken[entry] = (author, index)
+
+    def preload(self, kit: CertificateHash, index: int) -> None:
+        """Let a kit carry it."""
+        self.preloaded.setdefault(kit, index)
+
+    def capacity(self, party: Party) -> frozenset[Compartment]:
+        """What a member can give: what it ever read here, its role permitting; the creator everything."""
+        if party.name == self.creator:
+            return _ALL
+        own = self.reach.get(party.name, _NONE)
+        for team in party.teams:
+            own |= self.reach.get(team.id, _NONE) & team.compartments
+        if any(breaker == party.name for breaker, _ in self.broken.values()):
+            own |= _GLASS
+        if party.recovered is not None:
+            own = _ALL
+        return own & self._entitled(party)
+
+    def readable(self, party: Party) -> dict[StreamId, int]:
+        """The chart's streams that a principal is fed, each with the index since when; none for who is no member."""
+        ways = self._ways(party)
+        if ways.seat is None:
+            return {}
+        found = {control_stream(self.id): ways.seat}
+        fed = {one: max(since, party.office.since.get(one, since)) for one, since in ways.fed.items()}
         for document, created in self.documents.items():
             for compartment, since in fed.items():
-                found[content_stream(self.id, document, compartment)] = max(since, created)
+                if not (self.purged and compartment in _CONTENT):
+                    found[content_stream(self.id, document, compartment)] = max(since, created)
         return found
+
+    def _ways(self, party: Party) -> _Ways:
+        ways, name = _Ways(), party.name
+        own = self._entitled(party)
+        if name in self.seats:
+            seat = self.seats[name]
+            given = {one: since for one, since in self.since[name].items() if one in own}
+            ways.open(seat, dict.fromkeys(_ALL, seat) if party.office.is_officer_now else given)
+        for team in party.teams:
+            if team.id in self.seats and team.compartments <= party.office.reads:
+                joined = team.since[name]
+                given = {one: max(since, joined) for one, since in self.since[team.id].items()}
+                may = team.compartments & own
+                ways.open(max(self.seats[team.id], joined), {one: at for one, at in given.items() if one in may})
+        for breaker, index in self.broken.values():
+            if breaker == name:
+                ways.open(index, dict.fromkeys(_GLASS & party.office.reads, index))
+        if name in self.preloaded:
+            ways.open(self.preloaded[name], dict.fromkeys(_ALL, self.preloaded[name]))
+        if party.recovered is not None and not self.is_ledger:
+            index = max(party.recovered, self.founded)
+            ways.open(index, dict.fromkeys(party.office.reads, index))
+        return ways
+
+    def _entitled(self, party: Party) -> frozenset[Compartment]:
+        return party.office.entitled(ledger=self.is_ledger, creator=party.name == self.creator)
+
+    def _give(self, name: Name, gift: frozenset[Compartment], entry: EntryHash, index: int, saw: Saw) -> None:  # noqa: PLR0913, PLR0917 - as above
+        self.writers.add(name)
+        self.gifts[entry] = gift
+        self.reach[name] = self.reach.get(name, _NONE) | gift
+        self.roll.add(name, entry, saw)
+        self._refresh(name, index)
+
+    def _refresh(self, name: Name, index: int) -> None:
+        """Work out again what somebody has; what is new, it has since `index`."""
+        live = self.roll.live.get(name)
+        if live is None:
+            self.seats.pop(name, None)
+            self.since.pop(name, None)
+            return
+        self.seats.setdefault(name, index)
+        before = self.since.get(name, {})
+        given = _NONE.union(*(self.gifts[entry] for entry in live))
+        self.since[name] = {compartment: before.get(compartment, index) for compartment in given}
+
+    def _has_seen_its_end(self, author: CertificateHash, entry: EntryHash, saw: Saw) -> bool:
+        """Whether somebody who was removed writes although it had seen that."""
+        if author in self.seats:
+            return False
+        return any(saw(entry, removal) for removal in self.roll.left.get(author, ()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import logging
 import os
@@ -24,11 +25,30 @@ if TYPE_CHECKING:
     from server.relay.app import Relay
 
 LOCK_FILE: Final = "relay.lock"
+BESIDE: Final = {"break-glass-desk": "server.desk.commands:desk"}
+"""Processes of their own, of which the relay knows nothing but where their commands are."""
 _BACKLOG: Final = 2048
 _GRACE_S: Final = 10
 
 
-@click.group()
+class _Group(click.Group):
+    """The relay's commands, and those of rooms beside it, which are imported when they are named."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name the commands."""
+        return sorted([*super().list_commands(ctx), *BESIDE])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Find a command."""
+        if cmd_name not in BESIDE:
+            return super().get_command(ctx, cmd_name)
+        module, _, attribute = BESIDE[cmd_name].partition(":")
+        command = getattr(importlib.import_module(module), attribute)
+        assert isinstance(command, click.Command), f"{BESIDE[cmd_name]} is a command"
+        return command
+
+
+@click.group(cls=_Group)
 def server() -> None:
     """Run an organisation's own server."""
 

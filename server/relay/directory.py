@@ -1,33 +1,39 @@
 """Who may read and write which stream, as far as the relay must know it: derived from stored control entries alone.
 
 It holds ids, roles and log indices, no names. A change is drafted inside the writer's transaction and adopted after its
-commit, so readers never see what is not durable. What counts here is what counts in `sync_protocol.membership`, but
-entry by entry in the order of the log, where everybody who adds is a member already: admission refused all others.
+commit, so readers never see what is not durable. What counts here is what counts in `sync_protocol.chart_history`, but
+entry by entry in the order of the log. Everybody is known by principal, so that a renewal changes nothing.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
-from typing import Final
+from collections.abc import Collection, Iterable, Mapping
+from typing import TYPE_CHECKING, Final
 
-from server.relay.charts import Chart, Place
-from sync_protocol.certificates import Certificate, Trust
-from sync_protocol.control import (
-    AddMember,
-    Certify,
-    Control,
-    CreateChart,
-    CreateDocument,
-    Invite,
-    MintEpoch,
-    UnknownControl,
-    chart_id,
-    content_stream,
-)
-from sync_protocol.ids import CertificateHash, ChartId, DeviceId, DocumentId, EntryHash, InvitationId, StreamId
-from sync_protocol.roles import Compartment, Role
-from sync_protocol.signed import Signed
+from server.relay.charts import Chart, Party, Place
+from server.relay.drafting import Draft
+from server.relay.offices import Office
+from server.relay.recoveries import Recoveries
+from server.relay.rolls import Name
+from sync_protocol.control_entry import Written
+from sync_protocol.roles import Role
+
+if TYPE_CHECKING:
+    from server.relay.teams import Team
+    from sync_protocol.certificates import Certificate, Trust
+    from sync_protocol.control import Invite
+    from sync_protocol.ids import (
+        CertificateHash,
+        ChartId,
+        DeviceId,
+        EntryHash,
+        InvitationId,
+        StreamId,
+        TeamId,
+    )
+    from sync_protocol.organisation import View
+    from sync_protocol.signed import Verified
 
 
 class Directory:
@@ -40,19 +46,42 @@ class Directory:
             trust: the organisation's certificates, which give roles; shared with the intake.
         """
         self.organisation: Final = trust.root.value.control
-        self._trust = trust
+        self.trust: Final = trust
         self._lock = threading.Lock()
         self._charts: dict[ChartId, Chart] = {}
         self._streams: dict[StreamId, Place] = {}
         self._invitations: dict[InvitationId, Invite] = {}
         self._certified: dict[DeviceId, CertificateHash] = {}
-        self._charts_of: dict[CertificateHash, set[ChartId]] = {}
+        self._teams: dict[TeamId, Team] = {}
+        self._team_epochs: dict[EntryHash, TeamId] = {}
+        self._teams_of: dict[CertificateHash, set[TeamId]] = {}
+        self._charts_of: dict[Name, set[ChartId]] = {}
+        self._offices: dict[CertificateHash, Office] = {}
+        self.recoveries = Recoveries()
+        self.judging: list[int] = []
+        """The log indices of the records on which it depends who is revoked."""
+        self.to_purge: set[ChartId] = set()
+        """Charts of which somebody confirmed that they are to be destroyed."""
+        self._view: View | None = None
+        self._revoked_at = -1
         self._readable: dict[CertificateHash, Mapping[StreamId, int]] = {}
 
-    def role(self, name: CertificateHash) -> Role | None:
-        """The role of a known certificate."""
-        certificate = self._trust.certificate(name)
-        return None if certificate is None else certificate.value.role
+    def principal(self, name: bytes) -> CertificateHash:
+        """The (device, user) of a certificate."""
+        return self.trust.principal(name)
+
+    def office(self, principal: CertificateHash) -> Office:
+        """The roles of a principal; one that is not known yet reads nothing."""
+        found = self._offices.get(principal)
+        if found is not None:
+            return found
+        certificate = self.trust.certificate(principal)
+        return Office(Role.DATA_SCIENTIST if certificate is None else certificate.value.role)
+
+    def is_administrator(self, principal: CertificateHash) -> bool:
+        """Whether its certificate says so, which no record changes."""
+        certificate = self.trust.certificate(principal)
+        return certificate is not None and certificate.value.role is Role.ADMIN
 
     def place(self, stream: StreamId) -> Place | None:
         """Where a chart's stream belongs; None for the organisation's and for what is unknown."""
@@ -62,6 +91,22 @@ class Directory:
         """A chart, not to be changed."""
         return self._charts.get(name)
 
+    def team(self, name: TeamId) -> Team | None:
+        """A team, not to be changed."""
+        return self._teams.get(name)
+
+    def team_of(self, epoch: EntryHash) -> TeamId | None:
+        """The team of one of its epochs."""
+        return self._team_epochs.get(epoch)
+
+    def teams_of(self, principal: CertificateHash) -> Collection[TeamId]:
+        """The teams to which a principal ever belonged."""
+        return self._teams_of.get(principal, ())
+
+    def charts_of(self, name: Name) -> Collection[ChartId]:
+        """The charts to which a principal or a team ever belonged, as such."""
+        return self._charts_of.get(name, ())
+
     def invitation(self, name: InvitationId) -> Invite | None:
         """The invite record of that id."""
         return self._invitations.get(name)
@@ -70,35 +115,58 @@ class Directory:
         """The newest certificate that a Certify record gave the device."""
         return self._certified.get(device)
 
+    def is_control(self, stream: StreamId) -> bool:
+        """Whether a stream carries control records."""
+        place = self._streams.get(stream)
+        return stream == self.organisation or (place is not None and place.document is None)
+
+    def excludes(self, written: Written) -> bool:
+        """Whether what somebody wrote there is outside the cut of a revocation, as far as that was judged."""
+        return self._view is not None and self._view.excludes(written) is not None
+
+    @property
+    def revoked(self) -> frozenset[CertificateHash]:
+        """Principals that are trusted no longer, as far as that was judged."""
+        return frozenset() if self._view is None else self._view.revoked
+
+    @property
+    def revoked_at(self) -> int:
+        """The log index of the last revocation that counts or counted; -1 before."""
+        return self._revoked_at
+
+    def judged(self, view: View, index: int) -> None:
+        """Take over a judgement of who is revoked, made with the records up to `index`."""
+        self._view, self._revoked_at = view, index
+
     def readable(self, name: CertificateHash) -> Mapping[StreamId, int]:
         """The streams that a device may read, with the log index since when; the same object until it changes."""
-        role = self.role(name)
-        assert role is not None, "only an authenticated device reads"
+        principal = self.principal(name)
         with self._lock:
-            found = self._readable.get(name)
+            found = self._readable.get(principal)
             if found is None:
                 streams = {self.organisation: -1}
-                for chart in self._charts_of.get(name, ()):
-                    streams.update(self._charts[chart].readable(name, role))
-                found = self._readable[name] = streams
+                party = self._party(principal)
+                for chart in self._reached(party):
+                    streams.update(self._charts[chart].readable(party))
+                found = self._readable[principal] = streams
             return found
 
     def writable(self, name: CertificateHash, stream: StreamId) -> bool:
         """Whether entries of this stream would be taken from the device as their author, or the stream is unknown."""
         if stream == self.organisation:
-            return self.role(name) is Role.ADMIN
+            return True
         place = self._streams.get(stream)
-        return place is None or name in self._charts[place.chart].members
+        return place is None or may_write(self._charts[place.chart], self.principal(name), self)
 
     def readers(self, streams: Iterable[StreamId]) -> frozenset[CertificateHash] | None:
-        """Everybody whom entries in these streams concern; None for the whole organisation."""
-        found: set[CertificateHash] = set()
+        """Every principal whom entries in these streams concern; None for the whole organisation."""
+        found: set[CertificateHash] = set(self.recoveries.recovered)
         for stream in streams:
             if stream == self.organisation:
                 return None
             place = self._streams.get(stream)
             if place is not None:
-                found |= self._charts[place.chart].members.keys()
+                found |= self._named(self._charts[place.chart])
         return frozenset(found)
 
     def draft(self) -> Draft:
@@ -108,100 +176,90 @@ class Directory:
     def adopt(self, draft: Draft) -> None:
         """Take over what was committed; charts come before the streams that lead to them."""
         with self._lock:
+            touched = self._touched(draft)
+            self._teams.update(draft.teams)
+            self._team_epochs.update(draft.team_epochs)
+            for name, team in draft.teams.items():
+                for member in team.ever:
+                    self._teams_of.setdefault(member, set()).add(name)
+            self._offices.update(draft.offices)
+            self.recoveries = draft.recoveries
             self._charts.update(draft.charts)
             self._streams.update(draft.streams)
             self._invitations.update(draft.invitations)
             self._certified.update(draft.certified)
+            self.judging.extend(draft.judging)
+            self.to_purge |= draft.to_purge
             for name in draft.reshaped:
-                for member in draft.charts[name].members:
+                chart = draft.charts[name]
+                for member in (*chart.writers, *chart.preloaded):
                     self._charts_of.setdefault(member, set()).add(name)
-                    self._readable.pop(member, None)
+            for principal in touched | self._touched(draft):
+                self._readable.pop(principal, None)
+
+    def purging(self, name: ChartId) -> None:
+        """Feed nothing of a chart's content from now on, and keep no body of what still comes of it."""
+        with self._lock:
+            chart = self._charts[name].copy()
+            chart.purged = True
+            self._charts[name] = chart
+            for principal in self._named(chart):
+                self._readable.pop(principal, None)
+
+    def replace(self, other: Directory) -> None:
+        """Take over everything of one that was worked out anew."""
+        with self._lock:
+            for name in _TAKEN_OVER:
+                setattr(self, name, getattr(other, name))
+            self._readable = {}
+
+    def _touched(self, draft: Draft) -> set[CertificateHash]:
+        """Whose streams a change may change."""
+        touched = {*draft.offices, *self.recoveries.recovered, *draft.recoveries.recovered}
+        for name, changed in draft.teams.items():
+            known = self._teams.get(name)
+            touched |= changed.since.keys() | (set() if known is None else known.since.keys())
+        for name in draft.reshaped:
+            for chart in (self._charts.get(name), draft.charts[name]):
+                touched |= set() if chart is None else self._named(chart)
+        return touched
+
+    def _named(self, chart: Chart) -> set[CertificateHash]:
+        """Everybody who is fed a chart, but for those who are fed all."""
+        found = {breaker for breaker, _ in chart.broken.values()} | chart.preloaded.keys()
+        for name in chart.seats:
+            team = self._teams.get(name)  # type: ignore[call-overload] # ids of two lengths share the table
+            found |= {name} if team is None else team.since.keys()
+        return found  # type: ignore[return-value] # a team that is not known has no members
+
+    def _party(self, principal: CertificateHash) -> Party:
+        teams = (self._teams[name] for name in self._teams_of.get(principal, ()))
+        return Party(
+            name=principal,
+            office=self.office(principal),
+            teams=tuple(team for team in teams if principal in team.since),
+            recovered=self.recoveries.recovered.get(principal),
+        )
+
+    def _reached(self, party: Party) -> Collection[ChartId]:
+        if party.recovered is not None:
+            return self._charts
+        found = set(self._charts_of.get(party.name, ()))
+        for team in party.teams:
+            found |= self._charts_of.get(team.id, set())
+        return found
 
 
-class Draft:
-    """What one transaction adds: looks like the directory with the additions in it."""
+_TAKEN_OVER: Final = (
+    *("_charts", "_streams", "_invitations", "_certified", "_teams", "_team_epochs", "_teams_of", "_charts_of"),
+    *("_offices", "recoveries", "judging", "to_purge"),
+)
 
-    def __init__(self, base: Directory) -> None:
-        """Begin with nothing added."""
-        self._base = base
-        self.organisation: Final = base.organisation
-        self.charts: dict[ChartId, Chart] = {}
-        self.streams: dict[StreamId, Place] = {}
-        self.invitations: dict[InvitationId, Invite] = {}
-        self.certified: dict[DeviceId, CertificateHash] = {}
-        self.reshaped: set[ChartId] = set()
 
-    def role(self, name: CertificateHash) -> Role | None:
-        """The role of a known certificate."""
-        return self._base.role(name)
-
-    def place(self, stream: StreamId) -> Place | None:
-        """Where a chart's stream belongs."""
-        return self.streams.get(stream) or self._base.place(stream)
-
-    def chart(self, name: ChartId) -> Chart | None:
-        """A chart, not to be changed."""
-        return self.charts.get(name) or self._base.chart(name)
-
-    def apply(
-        self,
-        stream: StreamId,
-        record: Control | UnknownControl,
-        *,
-        author: CertificateHash,
-        name: EntryHash,
-        index: int,
-    ) -> None:
-        """Add what an admitted and stored control entry says.
-
-        Args:
-            stream: the entry's stream.
-            record: its body.
-            author: who wrote it.
-            name: its hash.
-            index: its log index.
-        """
-        match record:
-            case Invite():
-                if self._base.invitation(record.invitation) is None:
-                    self.invitations.setdefault(record.invitation, record)
-            case Certify():
-                certificate = Signed(Certificate, record.certificate)
-                self.certified[certificate.claimed().device] = CertificateHash(certificate.hash)
-            case CreateChart():
-                chart = self._changed(chart_id(author, record.nonce), author, reshaped=True)
-                self.streams[stream] = Place(chart.id)
-                chart.found(index)
-                self._document(chart, record.document, index)
-            case AddMember():
-                self._changed(self._chart_of(stream), author, reshaped=True).add(author, record, index, self.role)
-            case CreateDocument():
-                chart = self._changed(self._chart_of(stream), author, reshaped=True)
-                self._document(chart, record.document, index)
-            case MintEpoch():
-                self._changed(self._chart_of(stream), author, reshaped=False).epochs[name] = record.compartment
-            case _:
-                pass
-
-    def _chart_of(self, stream: StreamId) -> ChartId:
-        place = self.place(stream)
-        assert place is not None, "admission knows the stream"
-        return place.chart
-
-    def _changed(self, name: ChartId, author: CertificateHash, *, reshaped: bool) -> Chart:
-        """The draft's own copy of a chart; a new one, of this author, where there is none."""
-        chart = self.charts.get(name)
-        if chart is None:
-            known = self._base.chart(name)
-            chart = self.charts[name] = Chart(name, author) if known is None else known.copy()
-        if reshaped:
-            self.reshaped.add(name)
-        return chart
-
-    def _document(self, chart: Chart, document: DocumentId, index: int) -> None:
-        if document in chart.documents:
-            return
-        chart.documents[document] = index
-        for compartment in Compartment:
-            place = Place(chart.id, document, compartment)
-            self.streams.setdefault(content_stream(chart.id, document, compartment), place)
+def may_write(chart: Chart, principal: CertificateHash, known: Directory | Draft) -> bool:
+    """Whether a principal ever was a member, so that what it wrote then is taken now."""
+    return (
+        principal in chart.writers
+        or any(team in chart.writers for team in known.teams_of(principal))
+        or principal in known.recoveries.ever
+    )

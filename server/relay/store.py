@@ -7,7 +7,7 @@ verified before it was stored, so it is decoded and not verified again.
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -173,6 +173,25 @@ class SqlStore(LogStore):
         """
         with self._engine.connect() as connection:
             return chains.seals_known(connection, sessions, streams, before)
+
+    def saw(self, later: EntryHash, earlier: EntryHash) -> bool:
+        """Whether one entry follows another in the causal order of their stream; see `chains.saw`."""
+        with self._engine.connect() as connection:
+            return chains.saw(connection, later, earlier)
+
+    def control_of(self, session: SessionId, is_control: Callable[[StreamId], bool]) -> list[int]:
+        """The log indices of a session's entries in streams that carry control records; no body is read for it."""
+        query = select(_ENTRY.c.stream, func.min(_ENTRY.c.log_index)).where(_ENTRY.c.session == session)
+        with self._engine.connect() as connection:
+            streams = [stream for stream, _ in connection.execute(query.group_by(_ENTRY.c.stream))]
+            control = [stream for stream in streams if is_control(StreamId(stream))]
+            mine = select(_ENTRY.c.log_index).where(_ENTRY.c.session == session, _ENTRY.c.stream.in_(control))
+            return sorted(connection.execute(mine).scalars())
+
+    def at(self, indices: Sequence[int]) -> list[Arrived]:
+        """The entries at these log indices, ascending."""
+        with self._engine.connect() as connection:
+            return arrivals.at(connection, indices)
 
     def get_value(self, name: str) -> bytes | None:
         """What is kept under a name, such as the relay's record."""

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from sqlalchemy import BigInteger, bindparam, func, insert, select, text
 
-from server.relay import log
+from server.relay import chains, log
 from server.relay.database import slices
 from server.relay.models import CertificateRow, EntryRow, SealRow, SessionRow, table
 from sync_protocol import merkle
 from sync_protocol.certificates import Certificate, Session
 from sync_protocol.checkpoints import Checkpoint
 from sync_protocol.entries import Seal, VerifiedEntry
+from sync_protocol.ids import EntryHash
 from sync_protocol.signed import Verified
 from sync_protocol.store import Outcome
 from sync_protocol.tile_tree import TileReader, edge
@@ -134,6 +135,10 @@ class SqlWriter:
         self._seen.update({entry.header.session: index for index, entry in enumerate(new, first)})
         forks = self._forks(first, new)
         return [(Outcome.FORK, index) if index in forks else (outcome, index) for outcome, index in outcomes]
+
+    def saw(self, later: EntryHash, earlier: EntryHash) -> bool:
+        """Whether one entry follows another; those of this block count."""
+        return chains.saw(self._connection, later, earlier)
 
     def commit_log(self, sign: Callable[[Checkpoint], bytes], origin: str) -> tuple[Checkpoint, bytes]:
         """Take all entries into the log that are not in it yet, and sign its new size.

@@ -15,8 +15,9 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from sync_protocol.roles import RIGHTS, Role
 from tests import conftest
-from tools import docs_check, workshop
+from tools import docs_check, roles_doc, workshop
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCK_PATHS = sorted((ROOT / "requirements").glob("*.txt"))
@@ -343,3 +344,22 @@ def test_documents_that_lead_nowhere_are_found(tmp_path):
         "docs/a.md: `make tea` is no target of the Makefile",
         "docs/dependencies.md: no row for cbor2",
     ]
+
+
+def test_the_page_of_roles_is_what_the_table_says():
+    """docs/roles.md is made from the table: `make roles` writes it, `make check` finds a page that says otherwise."""
+    assert roles_doc.main(["--check"]) == 0
+    assert set(roles_doc.ABOUT) == set(Role)
+    for kind in RIGHTS[Role.PHYSICIAN].writes:
+        assert f"| `{kind}` |" in roles_doc.page()
+
+
+def test_a_page_of_roles_that_says_otherwise_is_found(tmp_path, capsys):
+    """A page that is missing or changed by hand fails the check, which writes nothing; the writer mends it."""
+    page = tmp_path / "roles.md"
+    assert roles_doc.main(["--check", "--page", str(page)]) == 1
+    assert not page.exists()
+    assert "run `make roles`" in capsys.readouterr().err
+    assert roles_doc.main(["--page", str(page)]) == 0
+    page.write_text(page.read_text(encoding="utf-8") + "Nurses state diagnoses.\n", encoding="utf-8")
+    assert roles_doc.main(["--check", "--page", str(page)]) == 1

@@ -15,18 +15,21 @@ from edge_runtime.errors import RemoteError
 from edge_runtime.transports.link import unreachable
 from sync_protocol import merkle
 from sync_protocol.certificates import Certificate, RelayRecord, Root, Trust
+from sync_protocol.chart_history import ChartHistory, founding
 from sync_protocol.checkpoints import Checkpoint, NoteKey, sign_checkpoint
 from sync_protocol.control import Certify, content_stream, control_stream, unpack_control
+from sync_protocol.control_entry import read_control
+from sync_protocol.emergency_records import BreakGlass
 from sync_protocol.entries import VerifiedEntry, WireEntry
 from sync_protocol.errors import BrokenChainError, ExplainedError, PeerError, UntrustedError
 from sync_protocol.frames import FrameReader
 from sync_protocol.frontier import lacking, unknown
 from sync_protocol.ids import CertificateHash, ChartId, EntryHash, Hash, StreamId
 from sync_protocol.intake import Intake, Proofs, Refusal
-from sync_protocol.membership import Membership, founding, read_control, replay
 from sync_protocol.memory_store import MemoryStore
 from sync_protocol.merkle import EMPTY_ROOT
 from sync_protocol.messages import Growth, Leaf
+from sync_protocol.organisation import Organisation
 from sync_protocol.relay_exchange import RelayExchange
 from sync_protocol.roles import Compartment, Role
 from sync_protocol.signed import Signed, Verified
@@ -120,28 +123,30 @@ class RelayShell:
         ]
         return self.note(size), paths
 
-    def memberships(self) -> dict[ChartId, Membership]:
+    def charts(self) -> dict[ChartId, ChartHistory]:
         """Every chart."""
         trust = self.trust
-        roles = {CertificateHash(c.hash): c.value.role for c in trust.certificates()}
         control = [
-            (arrived.entry.header.stream, read_control(arrived.entry, self.author(arrived.entry)))
+            (arrived.entry.header.stream, read_control(arrived.entry, self.author(arrived.entry), self.store))
             for arrived in self.store.arrivals(after=0, limit=1 << 30)
             if arrived.entry.header.epoch is None
         ]
         charts = {chart for stream, entry in control if (chart := founding(entry)) and control_stream(chart) == stream}
-        found = {
-            chart: replay([entry for stream, entry in control if stream == control_stream(chart)], chart, roles)
+        root = self.owner.root.value.control
+        organisation = Organisation(trust, (entry for stream, entry in control if stream == root), self.store)
+        return {
+            chart: ChartHistory((e for stream, e in control if stream == control_stream(chart)), chart, organisation)
             for chart in charts
         }
-        return {chart: membership for chart, membership in found.items() if membership is not None}
 
     def readable(self, reader: CertificateHash) -> set[StreamId]:
         """The streams that a device is fed: what it may read, and all of a chart to a compliance officer in it."""
         streams = {self.owner.root.value.control}
         certificate = self.trust.certificate(reader)
         officer = certificate is not None and certificate.value.role is Role.COMPLIANCE_OFFICER
-        for chart, membership in self.memberships().items():
+        for chart, history in self.charts().items():
+            membership = history.now
+            assert membership is not None
             if reader in membership.members:
                 streams.add(control_stream(chart))
                 streams.update(
@@ -155,7 +160,7 @@ class RelayShell:
         """Who wrote an entry."""
         session = self.store.session(entry.header.session)
         assert session is not None
-        return session.value.certificate
+        return self.trust.principal(session.value.certificate)
 
     def admit(self, entry: VerifiedEntry, author: CertificateHash) -> ExplainedError | None:
         """Why an entry is not taken."""
@@ -163,16 +168,19 @@ class RelayShell:
         refused = self.refuse(entry)
         if refused is not None or stream == self.owner.root.value.control:
             return refused
-        for chart, membership in self.memberships().items():
+        for chart, history in self.charts().items():
+            membership = history.now
+            assert membership is not None
             if stream == control_stream(chart):
-                return None if author in membership.members else _refused("not_member")
+                breaks_in = isinstance(read_control(entry, author, self.store).record, BreakGlass)
+                return None if breaks_in or history.has_known(author) else _refused("not_member")
             for document in membership.documents:
                 for compartment in Compartment:
                     if stream == content_stream(chart, document, compartment):
                         epoch = membership.epochs.get(entry.header.epoch or EntryHash(bytes(32)))
                         known = epoch is not None and epoch.record.compartment is compartment
-                        return None if known and author in membership.members else _refused("unknown_epoch")
-        chart_of = founding(read_control(entry, author)) if entry.header.epoch is None else None
+                        return None if known and history.has_known(author) else _refused("unknown_epoch")
+        chart_of = founding(read_control(entry, author, self.store)) if entry.header.epoch is None else None
         return None if chart_of and control_stream(chart_of) == stream else _refused("unknown_stream")
 
     def take(self, step: Take) -> tuple[list[tuple[VerifiedEntry, int]], list[Refusal]]:

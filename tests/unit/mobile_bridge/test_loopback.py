@@ -190,7 +190,7 @@ def test_closing_the_server_hangs_up(bridge: Bridge) -> None:
         host.open()
     with pytest.raises(OverError):
         host.wire.receive()
-    assert bridge._device._opened is None
+    assert not bridge._device.holding
 
 
 def test_a_handshake_that_never_ends_costs_nothing(server: LoopbackServer) -> None:

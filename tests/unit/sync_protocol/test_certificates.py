@@ -18,13 +18,13 @@ from sync_protocol.certificates import (
     open_session,
 )
 from sync_protocol.errors import ForgedError, MalformedError, PeerError, UntrustedError
-from sync_protocol.ids import Hash, OrganisationId, RootHash
+from sync_protocol.ids import CertificateHash, DeviceId, Hash, OrganisationId, RootHash, UserId
 from sync_protocol.labels import Label
-from sync_protocol.limits import CERTIFICATE_CHAIN_MAX
+from sync_protocol.limits import CERTIFICATE_CHAIN_MAX, CERTIFICATES_MAX
 from sync_protocol.roles import Role
-from sync_protocol.signed import Signed, sign, sign_hybrid
+from sync_protocol.signed import Signed, Verified, sign, sign_hybrid
 from sync_protocol.signing import CosigningKey, HybridSigningKey, MlDsaVerifyKey, VerifyKey
-from tests.support.people import Device, Organisation
+from tests.support.people import YEAR_MS, Device, Organisation
 
 ONE, OTHER = Organisation.make(1), Organisation.make(2)
 NURSE = ONE.device(Role.NURSE)
@@ -179,3 +179,220 @@ def test_nobody_can_claim_another_s_session():
 def test_keys_of_a_root_come_as_a_pair():
     """For whoever verifies by them."""
     assert ONE.root.value.keys == ONE.root_key.public
+
+
+# --------------------------------------------------------------------------------------------------------- renewals
+
+
+def renewal(device: Device, years: int, issuer: Device | None = None, /, **changes: Any) -> Signed[Certificate]:
+    """A certificate that prolongs a device's, by `issuer` or the root; `changes` are what it should not have."""
+    first = device.certificate.value
+    fields = {
+        "issuer": ONE.root.hash if issuer is None else Hash(issuer.certificate.hash),
+        "issued_ms": first.issued_ms + 1,
+        "not_after_ms": first.not_after_ms + years * YEAR_MS,
+        "renews": device.name,
+    }
+    return certified(replace(first, **(fields | changes)), ONE.root_key if issuer is None else admin_key(issuer))
+
+
+def below(issuer: Device, role: Role = Role.ADMIN) -> Device:
+    """A device that `issuer` enrolled."""
+    return Device(ONE, role, issuer=issuer.certificate.hash, issuer_key=admin_key(issuer))
+
+
+def test_a_renewal_is_the_same_principal_for_longer():
+    """Whoever signed it: the name, the depth and the keys are those of the first certificate."""
+    trust, other = ONE.trust(), ONE.device(Role.ADMIN)
+    trust.admit(Signed(Certificate, other.certificate.wire))
+    assert trust.principal(NURSE.name) == NURSE.name
+    assert trust.newest(NURSE.name) is trust.certificate(NURSE.name)
+    depth, principals = trust.depth(NURSE.name), trust.principals()
+    later = trust.admit(renewal(NURSE, 2, ONE.admin))
+    sooner = trust.admit(renewal(NURSE, 1, other))
+    for one in (later, sooner):
+        assert trust.principal(one.hash) == NURSE.name
+        assert trust.depth(one.hash) == trust.depth(NURSE.name) == depth == 2
+    assert trust.newest(NURSE.name) is later
+    assert trust.newest(later.hash) is None
+    assert trust.principals() == principals
+
+
+def test_whoever_is_unknown_is_named_by_itself():
+    """A hash of which nothing is known stands for nobody else, and has no newest certificate."""
+    trust, unknown = ONE.trust(), CertificateHash(bytes(32))
+    assert trust.principal(unknown) == unknown
+    assert trust.newest(unknown) is None
+    assert trust.depth(ONE.root.hash) == 0
+
+
+def test_of_two_renewals_that_end_together_everybody_takes_the_same():
+    """The one of the higher hash, whatever came first."""
+    both = [renewal(NURSE, 1, ONE.admin), renewal(NURSE, 1, ONE.admin, issued_ms=7)]
+    newest = []
+    for order in (both, both[::-1]):
+        trust = ONE.trust()
+        for one in order:
+            trust.admit(one)
+        newest.append(trust.newest(NURSE.name))
+    assert newest[0] is not None
+    assert newest[1] is not None
+    assert newest[0].hash == newest[1].hash == max(one.hash for one in both)
+
+
+def test_a_renewal_by_somebody_nearer_to_the_root_raises_nobody():
+    """Depth decides who may revoke whom: it is the first certificate's, for the renewed and for whom it enrols."""
+    senior = ONE.admin
+    junior = below(below(senior))
+    trust = ONE.trust()
+    assert trust.depth(junior.name) == 3
+    renewed = trust.admit(renewal(junior, 1))
+    assert trust.depth(renewed.hash) == 3
+    enrolled = below(junior, Role.NURSE)
+    assert trust.depth(trust.admit(Signed(Certificate, enrolled.certificate.wire)).hash) == 4
+
+
+def test_a_renewed_administrator_enrols_by_its_first_certificate():
+    """So that proofs stay short; its later certificate issues nothing."""
+    trust, administrator = ONE.trust(), ONE.device(Role.ADMIN)
+    trust.admit(Signed(Certificate, administrator.certificate.wire))
+    renewed = trust.admit(renewal(administrator, 1, ONE.admin))
+    by_renewal = replace(NURSE.certificate.value, issuer=Hash(renewed.hash), issued_ms=3)
+    with pytest.raises(UntrustedError, match="first certificate"):
+        trust.admit(certified(by_renewal, admin_key(administrator)))
+    by_first = replace(by_renewal, issuer=Hash(administrator.certificate.hash))
+    assert trust.admit(certified(by_first, admin_key(administrator))).value == by_first
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"device": DeviceId(bytes(16))},
+        {"user": UserId(bytes(16))},
+        {"role": Role.PHYSICIAN},
+        {"ed25519": ONE.admin.signer.public},
+        {"wrap": ONE.admin.wrap_key.public},
+        {"ml_dsa": admin_key(ONE.admin).public.ml_dsa, "role": Role.ADMIN},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_a_renewal_that_changes_anything_is_refused(change: dict[str, Any]):
+    """Another device, user, role or key is another enrolment, which is compared and approved."""
+    trust = ONE.trust()
+    with pytest.raises(UntrustedError, match="changes nothing but the time"):
+        trust.admit(renewal(NURSE, 1, ONE.admin, **change))
+    assert trust.newest(NURSE.name) is trust.certificate(NURSE.name)
+
+
+@pytest.mark.parametrize("later_ms", [-1, 0])
+def test_a_renewal_ends_later(later_ms: int):
+    """Nobody shortens a certificate by a renewal: that is what revocation is for."""
+    end = NURSE.certificate.value.not_after_ms
+    with pytest.raises(UntrustedError, match="ends later"):
+        ONE.trust().admit(renewal(NURSE, 1, ONE.admin, not_after_ms=end + later_ms))
+
+
+def test_a_renewal_of_something_unknown_is_refused():
+    """It waits for what it renews; afterwards it is taken."""
+    trust = Trust(ONE.root)
+    trust.admit(Signed(Certificate, ONE.admin.certificate.wire))
+    one = renewal(NURSE, 1, ONE.admin)
+    with pytest.raises(UntrustedError, match="known certificate"):
+        trust.admit(one)
+    trust.admit(Signed(Certificate, NURSE.certificate.wire))
+    assert trust.admit(one).value.renews == NURSE.name
+
+
+def test_a_renewal_of_a_renewal_is_refused():
+    """A line is one step long, however often it is renewed, so a proof is as well; no cycle can be made of it."""
+    trust = ONE.trust()
+    first = trust.admit(renewal(NURSE, 1, ONE.admin))
+    with pytest.raises(UntrustedError, match="first certificate of its line"):
+        trust.admit(renewal(NURSE, 2, ONE.admin, renews=CertificateHash(first.hash)))
+
+
+def test_nobody_renews_itself():
+    """An administrator whose certificate has ended would let itself in again. The root may, or another one."""
+    trust, other = ONE.trust(), ONE.device(Role.ADMIN)
+    trust.admit(Signed(Certificate, other.certificate.wire))
+    with pytest.raises(UntrustedError, match="another administrator"):
+        trust.admit(renewal(ONE.admin, 1, ONE.admin))
+    assert trust.admit(renewal(ONE.admin, 1)).value.issuer == ONE.root.hash
+    assert trust.admit(renewal(ONE.admin, 2, other)).value.renews == ONE.admin.name
+
+
+@pytest.mark.parametrize("signer", ["nurse", "stranger", "other"])
+def test_a_forged_renewal_is_refused(signer: str):
+    """By the renewed device's own key, by another administrator's than it names, by another organisation's root."""
+    keys = {
+        "nurse": HybridSigningKey(NURSE.signer.reveal() + bytes(32)),
+        "stranger": admin_key(ONE.device(Role.ADMIN)),
+        "other": OTHER.root_key,
+    }
+    claim = renewal(NURSE, 1, ONE.admin).claimed()
+    with pytest.raises(ForgedError):
+        ONE.trust().admit(certified(claim, keys[signer]))
+
+
+def test_a_renewal_by_another_organisation_is_refused():
+    """Whether it says so or not."""
+    foreign = replace(renewal(NURSE, 1).claimed(), organisation=OTHER.root.value.organisation)
+    with pytest.raises(UntrustedError, match="this organisation"):
+        ONE.trust().admit(certified(foreign, OTHER.root_key))
+    with pytest.raises(UntrustedError, match="issuer"):
+        ONE.trust().admit(certified(replace(renewal(NURSE, 1).claimed(), issuer=OTHER.root.hash), OTHER.root_key))
+
+
+def test_a_nurse_renews_nobody():
+    """As it enrols nobody."""
+    second = ONE.device(Role.NURSE)
+    trust = ONE.trust()
+    claim = replace(renewal(NURSE, 1).claimed(), issuer=Hash(second.certificate.hash))
+    with pytest.raises(UntrustedError, match="may enrol"):
+        trust.admit(certified(claim, admin_key(ONE.admin)))
+
+
+def test_the_chain_of_a_renewal_proves_it_to_a_stranger():
+    """What it renews comes first, then its issuer; in that order somebody who has the root alone takes it."""
+    trust, other = ONE.trust(), below(ONE.admin)
+    trust.admit(Signed(Certificate, other.certificate.wire))
+    newest = trust.admit(renewal(NURSE, 1, other))
+    chain = trust.chain(newest.hash)
+    assert {one.hash for one in chain} == {one.certificate.hash for one in (ONE.admin, other, NURSE)} | {newest.hash}
+    assert chain[-1] is newest
+    stranger = Trust(ONE.root)
+    for one in chain:
+        stranger.admit(Signed(Certificate, one.wire))
+    assert stranger.principal(newest.hash) == NURSE.name
+
+
+def test_a_proof_has_a_limit():
+    """The longest: a device at the end of a full chain, renewed by an administrator at the end of another."""
+    trust, ends = ONE.trust(), []
+    for _ in range(2):
+        at = ONE.admin
+        for _ in range(CERTIFICATE_CHAIN_MAX - 2):
+            at = below(at)
+            trust.admit(Signed(Certificate, at.certificate.wire))
+        ends.append(at)
+    last = below(ends[0], Role.NURSE)
+    trust.admit(Signed(Certificate, last.certificate.wire))
+    found = trust.admit(renewal(last, 1, ends[1]))
+    assert len(trust.chain(found.hash)) == 2 * CERTIFICATE_CHAIN_MAX - 1 <= CERTIFICATES_MAX
+
+
+def test_what_the_store_kept_is_taken_back_in_any_order():
+    """Principal, depth and newest follow from the set alone."""
+    trust = ONE.trust()
+    renewed = [trust.admit(renewal(NURSE, years, ONE.admin)) for years in (2, 1)]
+    kept: list[Verified[Certificate]] = [ONE.admin.certificate, NURSE.certificate, *renewed]
+    for order in (kept, kept[::-1]):
+        again = Trust(ONE.root)
+        for one in order:
+            again.restore(one)
+        assert {again.principal(one.hash) for one in (NURSE.certificate, *renewed)} == {NURSE.name}
+        assert {again.depth(one.hash) for one in (NURSE.certificate, *renewed)} == {2}
+        newest = again.newest(NURSE.name)
+        assert newest is not None
+        assert newest.hash == renewed[0].hash
+        assert set(again.principals()) == {ONE.admin.name, NURSE.name}

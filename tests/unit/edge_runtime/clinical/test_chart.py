@@ -114,6 +114,7 @@ def test_json_of_a_chart_has_stable_keys():
         "allergies_incomplete",
         "medications_incomplete",
         "problems",
+        "unverified",
         "reviews",
         "documents",
     ]

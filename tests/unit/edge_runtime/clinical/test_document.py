@@ -119,6 +119,8 @@ def test_json_has_stable_keys_and_no_floats():
         "decisions",
         "unreadable",
         "others",
+        "unverified",
+        "withheld",
     ]
     (medication,) = shown["medications"]
     assert medication["status"] == "disputed"

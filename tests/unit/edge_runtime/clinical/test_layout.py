@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from edge_runtime.clinical.layout import SECTION_CHARS, Kind, Priority, Section, Severity, Status, home, may_stand_in
-from sync_protocol.roles import Compartment
+from sync_protocol.roles import KINDS, TEXT, Compartment
 
 SAFETY = {"identity", "allergy", "medication", "diagnosis", "triage", "document", "status"}
 FOLLOWS = {"source", "draft", "attachment", "review_decision"}
@@ -48,3 +48,8 @@ def test_words_that_rank_are_declared_in_their_order():
     assert [*Status] == ["pending", "active", "paused", "error", "cancelled", "completed"]
     assert [*Priority] == ["routine", "urgent", "emergency", "critical"]
     assert [*Severity] == ["mild", "moderate", "severe"]
+
+
+def test_the_table_of_roles_knows_every_kind_and_no_other():
+    """Who may state what is said for each kind of the layout, and for text; any other word would be a typing error."""
+    assert set(KINDS) == {*map(str, Kind), TEXT}

@@ -14,9 +14,12 @@ from typing import Any
 from edge_runtime.clinical.authoring import prepare
 from edge_runtime.clinical.chart import ChartState, derive_chart
 from edge_runtime.clinical.document import derive
+from edge_runtime.clinical.layout import home
 from edge_runtime.clinical.state_json import chart_to_json, document_to_json
 from edge_runtime.facts import Author, CausalGraph, Fact, FactId, PlacedFact
 from sync_protocol.ids import DeviceId, DocumentId, EntryHash, SessionId, UserId
+from sync_protocol.roles import Compartment
+from sync_protocol.verdicts import ACCEPTED
 
 CHART = DocumentId(b"chart".ljust(16, b"\0"))
 ENCOUNTER = DocumentId(b"encounter".ljust(16, b"\0"))
@@ -58,8 +61,10 @@ class Writer:
                 fact=item,
                 author=self.author,
                 document=document,
+                compartment=home(item.kind) or Compartment.CLINICAL,
                 lamport=lamport,
                 wall_ms=1_700_000_000_000 + lamport,
+                verdict=ACCEPTED,
             )
             for index, item in enumerate(facts)
         )

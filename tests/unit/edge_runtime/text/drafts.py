@@ -1,25 +1,25 @@
-"""Named entries and verdicts for tests of a draft.
+"""Named entries and uptakes for tests of a draft.
 
 Owns two sessions, ME and YOU, in one Doc, and what an author does: edit, sign, apply.
 """
 
 from __future__ import annotations
 
-from edge_runtime.text.draft import Standing, TextDraft, Verdict, client_id
+from edge_runtime.text.draft import Effect, TextDraft, Uptake, client_id
 from edge_runtime.text.errors import Reason
 from edge_runtime.text.history import TextEntry
 from sync_protocol.ids import SessionId
 from tests.unit.edge_runtime.text.encoder import edit, typed
 from tests.unit.edge_runtime.text.histories import DOC, entry_hash, session
 
-APPLIED, HELD, FORKED = (Verdict(Standing(word)) for word in ("applied", "held", "forked"))
+APPLIED, HELD, FORKED = (Uptake(Effect(word)) for word in ("applied", "held", "forked"))
 ME, YOU = session(0), session(1)
 MINE, YOURS = client_id(ME, DOC), client_id(YOU, DOC)
 
 
-def refused(reason: Reason) -> Verdict:
+def refused(reason: Reason) -> Uptake:
     """A refusal."""
-    return Verdict(Standing.REFUSED, reason)
+    return Uptake(Effect.REFUSED, reason)
 
 
 def entry(name: object, author: SessionId, data: bytes, *parents: TextEntry) -> TextEntry:

@@ -13,7 +13,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 from edge_runtime.text.changes import ItemId, Struct
-from edge_runtime.text.draft import Standing, TextDraft, Verdict
+from edge_runtime.text.draft import Effect, TextDraft, Uptake
 from edge_runtime.text.history import TextEntry
 from edge_runtime.text.screen import screen
 from tests.unit.edge_runtime.text.encoder import edit, gone, typed, update
@@ -111,17 +111,17 @@ def _reworded(rng: random.Random, struct: Struct) -> Struct:
     return struct._replace(text=rng.choice(("x", "😀", "\ufeff", "a\0b", "")))
 
 
-def judge(each: Case, data: bytes) -> Verdict:
-    """The verdict on the mutant after the honest past; engine and model must read the same."""
+def judge(each: Case, data: bytes) -> Uptake:
+    """The uptake on the mutant after the honest past; engine and model must read the same."""
     draft = TextDraft(DOC)
     for entry in each.past:
-        assert draft.apply(entry).standing is Standing.APPLIED
+        assert draft.apply(entry).effect is Effect.APPLIED
     before = draft.text()
-    verdict = draft.apply(replace(each.entry, update=data))
+    uptake = draft.apply(replace(each.entry, update=data))
     text = draft.text()
     assert draft.complete, "the engine failed, or reads other text than the model"
-    assert text == before or verdict.standing is Standing.APPLIED
-    return verdict
+    assert text == before or uptake.effect is Effect.APPLIED
+    return uptake
 
 
 def main(seed: int, first: int, count: int) -> None:
@@ -133,11 +133,11 @@ def main(seed: int, first: int, count: int) -> None:
         each = rng.choice(found)
         data = mutant(rng, found, each.entry.update)
         try:
-            verdict = judge(each, data)
+            uptake = judge(each, data)
         except BaseException:
             sys.stderr.write(f"python -m tests.unit.edge_runtime.text.mutants {seed} {number} 1\n")
             raise
-        tally[verdict.reason or verdict.standing] += 1
+        tally[uptake.reason or uptake.effect] += 1
     sys.stdout.write(json.dumps(tally))
 
 

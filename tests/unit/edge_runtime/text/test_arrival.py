@@ -1,4 +1,4 @@
-"""Verdicts and text do not depend on what arrives when."""
+"""Uptakes and text do not depend on what arrives when."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_honest_entries_are_applied_in_any_order_of_arrival(seed: int) -> None:
         draft = TextDraft(DOC)
         for each in shuffled(rng, written.entries):
             assert draft.apply(each) in (APPLIED, HELD)
-        assert {draft.verdict(each.entry) for each in written.entries} <= {APPLIED}
+        assert {draft.uptake(each.entry) for each in written.entries} <= {APPLIED}
         texts.add(draft.text())
         assert draft.complete
         assert not draft.forked
@@ -31,8 +31,8 @@ def test_honest_entries_are_applied_in_any_order_of_arrival(seed: int) -> None:
 
 @given(seeds)
 @settings(max_examples=150)
-def test_verdicts_depend_on_entry_and_causal_past_alone(seed: int) -> None:
-    """Every order of arrival gives the same verdicts and text, whatever an attacker among the authors sends.
+def test_uptakes_depend_on_entry_and_causal_past_alone(seed: int) -> None:
+    """Every order of arrival gives the same uptakes and text, whatever an attacker among the authors sends.
 
     An entry alone with its causal past is judged as among all others.
     """
@@ -44,7 +44,7 @@ def test_verdicts_depend_on_entry_and_causal_past_alone(seed: int) -> None:
         draft = TextDraft(DOC)
         for each in arrival:
             draft.apply(each)
-        outcomes.append((draft.text(), [draft.verdict(each.entry) for each in entries]))
+        outcomes.append((draft.text(), [draft.uptake(each.entry) for each in entries]))
         assert draft.complete
     assert outcomes[0] == outcomes[1] == outcomes[2]
     by_hash = {each.entry: each for each in entries}
@@ -57,4 +57,4 @@ def test_verdicts_depend_on_entry_and_causal_past_alone(seed: int) -> None:
         for one in entries:
             if one.entry in past:
                 alone.apply(one)
-        assert among_all == FORKED or alone.verdict(each.entry) == among_all
+        assert among_all == FORKED or alone.uptake(each.entry) == among_all

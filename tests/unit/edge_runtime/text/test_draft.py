@@ -47,12 +47,12 @@ def test_an_entry_waits_for_its_parents() -> None:
     second = entry("b", YOU, edit(YOURS, 0, typed("x", (MINE, 0), (MINE, 1))), first)
     third = entry("c", ME, edit(MINE, 2, typed("y", (MINE, 1))), first, second)
     draft = TextDraft(DOC)
-    assert draft.verdict(third.entry) is None
+    assert draft.uptake(third.entry) is None
     assert draft.apply(third) == draft.apply(second) == draft.apply(third) == HELD
     assert draft.text() == ""
     assert not draft.heads
     assert draft.apply(first) == APPLIED
-    assert draft.verdict(third.entry) == APPLIED
+    assert draft.uptake(third.entry) == APPLIED
     assert draft.text() == "axby"
     assert draft.heads == (third.entry,)
 
@@ -66,7 +66,7 @@ def test_applying_again_changes_nothing() -> None:
 
 
 def test_too_many_waiting_entries_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A full room is an error that names the limit, and no verdict; the entry may come again."""
+    """A full room is an error that names the limit, and no refusal; the entry may come again."""
     monkeypatch.setattr(held, "HELD_ENTRIES_MAX", 1)
     first = entry("a", ME, edit(MINE, 0, typed("ab")))
     second = entry("b", ME, edit(MINE, 2, typed("c", (MINE, 1))), first)
@@ -75,7 +75,7 @@ def test_too_many_waiting_entries_are_not_kept(monkeypatch: pytest.MonkeyPatch) 
     draft.apply(third)
     with pytest.raises(HeldLimitError):
         draft.apply(second)
-    assert draft.verdict(second.entry) is None
+    assert draft.uptake(second.entry) is None
     assert draft.apply(first) == draft.apply(second) == APPLIED
     assert draft.text() == "abcd"
 
@@ -88,8 +88,8 @@ def test_a_refused_entry_contributes_nothing_and_consumes_no_clocks() -> None:
     yours = entry("d", YOU, edit(YOURS, 0, typed("!", (MINE, 2))), mine)
     bold = entry("e", ME, edit(MINE, 6, typed("d", (MINE, 2))), mine)
     draft = TextDraft(DOC)
-    verdicts = [draft.apply(each) for each in (first, bad, mine, yours, bold)]
-    assert verdicts == [APPLIED, refused(Reason.CLOCK), APPLIED, APPLIED, refused(Reason.CLOCK)]
+    uptakes = [draft.apply(each) for each in (first, bad, mine, yours, bold)]
+    assert uptakes == [APPLIED, refused(Reason.CLOCK), APPLIED, APPLIED, refused(Reason.CLOCK)]
     assert draft.text() == "abc!"
     assert set(draft.heads) == {yours.entry, bold.entry}
 
@@ -101,7 +101,7 @@ def test_what_hangs_on_refused_text_is_refused() -> None:
     draft = TextDraft(DOC)
     assert draft.apply(after) == HELD
     assert draft.apply(bad) == refused(Reason.MALFORMED)
-    assert draft.verdict(after.entry) == refused(Reason.REFERENCE)
+    assert draft.uptake(after.entry) == refused(Reason.REFERENCE)
 
 
 def test_limits_are_the_drafts() -> None:
@@ -134,8 +134,8 @@ def test_a_fork_is_left_out_in_any_order_of_arrival(arrival: list[TextEntry]) ->
     assert draft.text() == "?ab"
     assert draft.forked
     assert draft.complete
-    assert {draft.verdict(each.entry) for each in (ABC, OTHER_BRANCH, MARKED, UNREADABLE)} == {FORKED}
-    assert {draft.verdict(each.entry) for each in (AB, BESIDE)} == {APPLIED}
+    assert {draft.uptake(each.entry) for each in (ABC, OTHER_BRANCH, MARKED, UNREADABLE)} == {FORKED}
+    assert {draft.uptake(each.entry) for each in (AB, BESIDE)} == {APPLIED}
     with pytest.raises(DraftUnavailableError, match="start a new text"):
         draft.edit(YOU, "other")
 

@@ -1,10 +1,10 @@
-"""A failing engine is a local state: no verdict changes, and it ends when the engine works again."""
+"""A failing engine is a local state: no refusal changes, and it ends when the engine works again."""
 
 from __future__ import annotations
 
 import pytest
 
-from edge_runtime.text.draft import Standing, TextDraft, Verdict
+from edge_runtime.text.draft import Effect, TextDraft, Uptake
 from edge_runtime.text.errors import DraftUnavailableError, Reason
 from edge_runtime.text.replica import InProcessReplica
 from tests.unit.edge_runtime.text.drafts import AB, ABC, APPLIED, MARKED, UNREADABLE, YOU, refused, write
@@ -39,14 +39,14 @@ def test_a_panic_costs_a_rebuild(fragile: pytest.MonkeyPatch) -> None:
     assert (draft.complete, draft.text()) == (True, "abc")
 
 
-def test_an_engine_that_keeps_failing_is_incomplete_and_no_verdict(fragile: pytest.MonkeyPatch) -> None:
+def test_an_engine_that_keeps_failing_is_incomplete_and_no_refusal(fragile: pytest.MonkeyPatch) -> None:
     """The section shows what it can and says so; the entries are judged all the same, and retry ends it."""
     fragile.setattr(Fragile, "panics", (2, 4))
     draft = TextDraft(DOC, make_replica=Fragile)
-    incomplete = Verdict(Standing.INCOMPLETE)
+    incomplete = Uptake(Effect.INCOMPLETE)
     assert [draft.apply(each) for each in (AB, ABC)] == [APPLIED, incomplete]
     assert (draft.complete, draft.text()) == (False, "ab")
-    assert draft.apply(MARKED) == draft.verdict(AB.entry) == incomplete
+    assert draft.apply(MARKED) == draft.uptake(AB.entry) == incomplete
     assert draft.apply(UNREADABLE) == refused(Reason.MALFORMED)
     with pytest.raises(DraftUnavailableError, match="retry"):
         draft.edit(YOU, "other")

@@ -1,0 +1,59 @@
+"""How a terminal marks what is not plainly accepted: unverified statements, flags, and what does not count.
+
+Owns the places of the words of `clinical.marks`: UNVERIFIED stands first in its line, in other colours than anything
+else, with who wrote it, when, and why it is in doubt.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from rich.text import Text
+
+from edge_runtime.cli.output import when
+from edge_runtime.cli.safe_text import safe
+from edge_runtime.clinical.layout import Kind
+from edge_runtime.clinical.marks import CONCURRENT, UNVERIFIED, why
+from edge_runtime.clinical.standing import display
+from sync_protocol.verdicts import Standing
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from edge_runtime.charts import OpenChart
+    from edge_runtime.clinical.standing import Unverified
+    from edge_runtime.facts import PlacedFact
+
+SAFETY_LIST: Final = frozenset({Kind.ALLERGY, Kind.MEDICATION, Kind.DIAGNOSIS, Kind.TRIAGE, Kind.IDENTITY})
+"""Kinds whose unverified facts stand in the safety list; those of the other kinds stand with their document."""
+_STYLE: Final = "bold black on yellow"
+
+
+def unverified_rows(items: Iterable[Unverified], kinds: Collection[str]) -> list[Text]:
+    """Two lines for each unverified statement of `kinds` that nobody replaced: what it says, and why it is in doubt."""
+    rows: list[Text] = []
+    for item in items:
+        placed = item.fact
+        if placed.fact.kind not in kinds or item.superseded_by:
+            continue
+        author = f"{placed.author.role} {placed.author.device.short}, {when(placed.wall_ms)}"
+        rows.append(Text.assemble((f" {UNVERIFIED} ", _STYLE), " ", (safe(display(placed)), "bold")))
+        rows.append(Text(f"            {why(placed.verdict)}: {author}", "yellow"))
+    return rows
+
+
+def flag(facts: Iterable[PlacedFact]) -> Text:
+    """What stands behind statements of which one is flagged; nothing where none is."""
+    flagged = any(fact.verdict.standing is Standing.FLAGGED for fact in facts)
+    return Text(f"  ({CONCURRENT})" if flagged else "", "yellow")
+
+
+def not_counted(opened: OpenChart) -> list[Text]:
+    """A line for statements that only a review shows, and one for those that do not count at all."""
+    withheld = sum(len(state.withheld) for state in opened.state.documents)
+    void = sum(len(document.void) for document in opened.documents.values())
+    found = (
+        (withheld, "statements are withheld until a member adopts them: see the reviews."),
+        (void, "statements do not count, because their author may not make them. They are kept: see --json."),
+    )
+    return [Text(f"{number} {words}", "yellow") for number, words in found if number]

@@ -1,0 +1,44 @@
+"""The words by which a reader knows that a statement is not plainly accepted.
+
+Owns one short sentence for each reason of a verdict. What is quarantined begins with UNVERIFIED, in capitals and first,
+because a tired person reads the beginning of a line. Source: `docs/protocol.md`, section Verdicts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from sync_protocol.verdicts import Reason, Standing, Verdict
+
+UNVERIFIED: Final = "UNVERIFIED"
+"""The first word of every mark of what is quarantined."""
+CONCURRENT: Final = "concurrent with a change of role or membership"
+"""What is flagged: it counts, and its author did not know of the change."""
+
+_WHY: Final[Mapping[Reason | None, str]] = MappingProxyType(
+    {
+        Reason.REVOKED: "written on a device or by a user whose access was revoked",
+        Reason.ISSUER_REVOKED: "written by somebody whom a revoked administrator let in",
+        Reason.LAMPORT: "its place in the order of entries is false",
+        Reason.HEADS: "its device knew less than it had known before, as after a restored backup",
+        Reason.FORKED: "its device tells two histories",
+        Reason.NOT_A_MEMBER: "its author was no member who may read this",
+        Reason.CONSENT: "the patient had withdrawn the consent to treatment",
+        Reason.ROLE: "its author's role may not state this",
+    }
+)
+_UNSAID: Final = "nobody could verify its author's right to write it"
+
+
+def mark(verdict: Verdict) -> str | None:
+    """What to say beside a statement; None for one that is plainly accepted, or was adopted."""
+    if verdict.standing is Standing.FLAGGED:
+        return CONCURRENT
+    return f"{UNVERIFIED}: {why(verdict)}" if verdict.standing is Standing.QUARANTINED else None
+
+
+def why(verdict: Verdict) -> str:
+    """Why something is quarantined or void, in words."""
+    return _WHY.get(verdict.reason, _UNSAID)

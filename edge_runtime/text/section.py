@@ -1,0 +1,229 @@
+"""A section as people read it: the base, and beside it every view that may not be merged into it.
+
+Owns which Doc of a section is read, what a start replaces, when a section is disputed, and what an edit of it is. A
+section has a first Doc, and one more for each start. A start that counts replaces the entries that it names, with all
+that they follow; what was written into a replaced Doc without being named is a view. Of several Docs that stand beside
+each other the first by Lamport time is read, and the others are views. Source: `docs/protocol.md`, section Text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from edge_runtime.text.draft import TextDraft
+from edge_runtime.text.errors import unavailable
+from edge_runtime.text.history import members
+from edge_runtime.text.lineage import Lineage, Written
+from edge_runtime.text.splices import check_characters
+from edge_runtime.text.start import REPLACES_MAX, Start
+from edge_runtime.text.view import Outer, Outside, View
+from sync_protocol.ids import EntryHash, SessionId
+
+VIEWS_MAX: Final = 16
+"""Views shown of one section, the newest; the others are counted, and come when these were replaced."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class StartName:
+    """Names a start: its entry, and its place among the facts there."""
+
+    entry: EntryHash
+    index: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doc:
+    """What was written into one Doc.
+
+    Attributes:
+        id: names it.
+        start: the fact that opened it; None for a section's first.
+        replaces: what that fact replaces.
+        written: each entry after its parents; the start, where there is one, is the first.
+    """
+
+    id: bytes
+    start: StartName | None
+    replaces: tuple[EntryHash, ...]
+    written: Sequence[Written]
+
+    @property
+    def counts(self) -> bool:
+        """Whether anything in it can be in a base; of a started one, whether its start replaces anything."""
+        return any(one.verdict.counts and not one.text.parents for one in self.written)
+
+
+class SectionText:
+    """One section of a document. Not for use from several threads."""
+
+    def __init__(self, section: str, first: bytes, docs: Iterable[Doc] = ()) -> None:
+        """Sort out what was written.
+
+        Args:
+            section: its name.
+            first: names its first Doc.
+            docs: those in which something was written, in any order.
+        """
+        self.section = section
+        known = sorted(docs, key=_order)
+        replaced = frozenset(name for doc in known if doc.counts for name in doc.replaces)
+        current = [doc for doc in known if doc.counts and not _names(replaced, doc)]
+        read = next(iter(current), None) or Doc(id=first, start=None, replaces=(), written=())
+        others = [doc for doc in known if doc.id != read.id]
+        self.doc = read.id
+        """Names the Doc that is read."""
+        self.start = read.start
+        """The fact that opened it."""
+        self.starts = tuple(doc.start for doc in known if doc.start is not None)
+        """Every start of the section, by Lamport time."""
+        self._base = Lineage(read.id, read.written, shown=True)
+        outer = list(_outer(self._base, self._base.base, Outside.FOLLOWS))
+        for doc in others:
+            lineage = Lineage(doc.id, doc.written, shown=False)
+            why = Outside.REPLACED if _names(replaced, doc) else Outside.BESIDE if doc.counts else Outside.FOLLOWS
+            outer += _outer(lineage, lineage.before(replaced), why)
+        self._outer = sorted(outer, key=lambda one: (one.head.lamport, one.head.text.entry), reverse=True)
+
+    @property
+    def draft(self) -> TextDraft:
+        """The replay of the base."""
+        return self._base.base_draft
+
+    @property
+    def text(self) -> str:
+        """The text of the base."""
+        return self.draft.text()
+
+    @property
+    def complete(self) -> bool:
+        """Whether the text engine shows all of the base; a local state."""
+        return self.draft.complete
+
+    @property
+    def heads(self) -> tuple[EntryHash, ...]:
+        """The newest entries of the base."""
+        return self.draft.heads
+
+    @cached_property
+    def sessions(self) -> tuple[SessionId, ...]:
+        """Who wrote in the base, in causal order, each once; what was refused counts for nobody."""
+        refused = frozenset(self._base.refused(self._base.base))
+        texts = self._base.texts(self._base.base)
+        return tuple(dict.fromkeys(one.session for one in texts if one.entry not in refused))
+
+    @property
+    def epochs(self) -> frozenset[EntryHash]:
+        """The epochs under which the Doc that is read lies: who lacks a key of one of them cannot show it."""
+        return frozenset(one.epoch for one in self._base.written if one.epoch is not None)
+
+    @cached_property
+    def views(self) -> tuple[View, ...]:
+        """What may not be merged into the base, newest first, at most VIEWS_MAX."""
+        return tuple(one.view() for one in self._outer[:VIEWS_MAX])
+
+    @property
+    def more(self) -> int:
+        """Views beyond those shown."""
+        return max(0, len(self._outer) - VIEWS_MAX)
+
+    @cached_property
+    def torn(self) -> tuple[str, ...]:
+        """Lines of the base with a digit that none of its newest authors had before them: a merge made them."""
+        draft = self.draft
+        if len(draft.heads) < 2:  # noqa: PLR2004 a merge takes two
+            return ()
+        lines = dict.fromkeys(line for line in draft.text_of(draft.history.everything).split("\n") if _numbered(line))
+        for index in map(draft.history.index, self.heads):
+            if not lines:
+                break
+            assert index is not None, "a head is placed"
+            for line in draft.text_of(draft.history.past(index) | 1 << index).split("\n"):
+                lines.pop(line, None)
+        return tuple(lines)
+
+    @property
+    def disputed(self) -> bool:
+        """Whether a person must say what the section reads; until then nothing is written on in it."""
+        return bool(self._outer or self.torn)
+
+    @cached_property
+    def reviews(self) -> dict[bytes, tuple[Written, ...]]:
+        """The entries that a person must choose from, by Doc: one review a Doc."""
+        found: dict[bytes, list[Written]] = {}
+        if self.torn or any(one.lineage is self._base for one in self._outer):
+            base = members(self._base.newest(self._base.base))
+            found[self.doc] = [self._base.written[index] for index in base]
+        for one in self._outer:
+            found.setdefault(one.lineage.doc_id, []).append(one.head)
+        return {doc: tuple(written) for doc, written in found.items()}
+
+    @cached_property
+    def refused(self) -> frozenset[EntryHash]:
+        """Entries of the Docs shown whose updates no author can have typed."""
+        return frozenset(name for lineage in self._lineages() for name in lineage.refused(lineage.everything))
+
+    @cached_property
+    def unreadable(self) -> frozenset[EntryHash]:
+        """Entries that follow both branches of a fork: nobody can have read what they changed."""
+        return frozenset(text.entry for one in self._lineages() for text in one.texts(one.history.contested()))
+
+    def edit(
+        self, session: SessionId, text: str, *, follows: frozenset[EntryHash], fresh: bool = False
+    ) -> bytes | Start | None:
+        """Make what turns the section into `text`.
+
+        An update of the Doc that is read, or a start of a new one: where the section is disputed, where the author's
+        entry would follow other text than the base, and where the author asks for it.
+
+        Args:
+            session: the author's.
+            text: the whole text as it should read.
+            follows: entries of the Doc that is read which the author's next entry would directly follow there.
+            fresh: whether some reader of the compartment cannot open all of the Doc that is read.
+
+        Returns:
+            The update, or the start; None if the section reads so already and nothing is disputed.
+
+        Raises:
+            DraftUnavailableError: the base is incomplete here.
+            UpdateRefusedError: an entry may not hold this edit.
+        """
+        check_characters(text)
+        now = self.text
+        if not self.complete:
+            raise unavailable("an incomplete draft", "retry it first")
+        if text == now and not self.disputed:
+            return None
+        known = frozenset(one.entry for one in self._base.texts(self._base.base))
+        follows_base = known.issuperset(follows) and follows.issuperset(self.heads)
+        if self.disputed or not follows_base or (fresh and known):
+            shown = [*self.heads, *(one.head.text.entry for one in self._outer[:VIEWS_MAX])]
+            return Start(section=self.section, text=text, replaces=tuple(sorted(set(shown[:REPLACES_MAX]))))
+        return self.draft.edit(session, text)
+
+    def _lineages(self) -> Iterable[Lineage]:
+        """The Docs of which anything is shown."""
+        return ({one.lineage.doc_id: one.lineage for one in self._outer} | {self.doc: self._base}).values()
+
+
+def _order(doc: Doc) -> tuple[int, bytes, int]:
+    """Starts by Lamport time, then by name; the first Doc of a section before them."""
+    return (-1, b"", 0) if doc.start is None else (doc.written[0].lamport, doc.start.entry, doc.start.index)
+
+
+def _names(replaced: frozenset[EntryHash], doc: Doc) -> bool:
+    return any(one.text.entry in replaced for one in doc.written)
+
+
+def _outer(lineage: Lineage, settled: int, why: Outside) -> Iterator[Outer]:
+    """The views of one Doc: what is newest of all that is not settled and can be shown."""
+    unsettled = lineage.everything & ~settled & ~lineage.viewless
+    for index in members(lineage.newest(unsettled)):
+        yield Outer(lineage, index, why)
+
+
+def _numbered(line: str) -> bool:
+    return any(character.isnumeric() for character in line)

@@ -1,0 +1,223 @@
+"""The composition root of the desk: reads the clock, draws entropy, opens its home, and answers over HTTP.
+
+Requests are carried out one after another, in one thread of their own: the journal is one file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from server.desk.desk import Desk
+from server.desk.errors import DeskError, SlowError, StartError, body_of, headers_of, status_of
+from server.desk.journal import JOURNAL, Journal
+from server.desk.keys import KEY_FILE, DeskKeys, load_keys, make_keys
+from server.desk.organisation_book import ORGANISATION_RECORDS, OrganisationBook
+from server.desk.rates import Rates
+from sync_protocol.certificates import Trust
+from sync_protocol.errors import ExplainedError, PeerError, over_limit
+from sync_protocol.ids import RootHash
+from sync_protocol.limits import RECORD_BYTES_MAX
+from sync_protocol.organisation_file import open_organisation_file
+from sync_protocol.records import pack
+
+if TYPE_CHECKING:
+    from starlette.types import ExceptionHandler
+
+    T = TypeVar("T")
+
+ORGANISATION_FILE: Final = "organisation.cbor"
+BODY_TIMEOUT_S: Final = 30
+CBOR: Final = "application/cbor"
+_LOG: Final = logging.getLogger("fieldward.desk")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDesk:
+    """A desk, opened: the application that a server runs, and what it works with."""
+
+    desk: Desk
+    app: FastAPI
+
+
+def found_desk(home: Path, organisation_file: bytes, *, root: RootHash | None) -> DeskKeys:
+    """Make a desk's keys in its home, and keep whom it serves.
+
+    Args:
+        home: exists.
+        organisation_file: the organisation's, whose root everything is judged by.
+        root: its hash, where it came out of band.
+
+    Raises:
+        StartError: the organisation file is not sound, or there is a desk in this home already.
+    """
+    _trust(organisation_file, root)
+    keys = make_keys(home / KEY_FILE, os.urandom)
+    (home / ORGANISATION_FILE).write_bytes(organisation_file)
+    return keys
+
+
+def open_desk(home: Path) -> OpenDesk:
+    """Open a desk's home.
+
+    Raises:
+        StartError: no desk was made there, or its files are not what it wrote.
+    """
+    keys = load_keys(home / KEY_FILE)
+    try:
+        organisation_file = (home / ORGANISATION_FILE).read_bytes()
+    except OSError as error:
+        raise _unsound(f"{error.strerror}") from None
+    book = OrganisationBook(home / ORGANISATION_RECORDS, _trust(organisation_file, None))
+    desk = Desk(keys, book, Journal(home / JOURNAL), rates=Rates(), now_ms=_now_ms)
+    return OpenDesk(desk, application(desk))
+
+
+def application(desk: Desk) -> FastAPI:
+    """The desk's addresses."""
+    worker = ThreadPoolExecutor(1, thread_name_prefix="fieldward-desk")
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        worker.shutdown()
+        desk.book.close()
+        desk.journal.close()
+
+    # No generated documentation pages: they load scripts from elsewhere.
+    app = FastAPI(title="Fieldward break-glass desk", lifespan=lifespan, openapi_url=None)
+
+    async def carry_out(work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(worker, work)
+
+    @app.get("/v1/desk")
+    async def about() -> JSONResponse:
+        """Tell the public keys: what the root signs once people compared the fingerprint."""
+        keys = desk.keys
+        told = {
+            "organisation": desk.book.root.value.organisation.hex(),
+            "desk": keys.wrap.public.hex(),
+            "signer": keys.signer.public.hex(),
+            "fingerprint": keys.fingerprint,
+        }
+        return JSONResponse(told)
+
+    @app.get("/v1/desk/control")
+    async def frontier() -> Response:
+        """Tell how far the organisation's control records are known here."""
+        return Response(pack(await carry_out(desk.book.frontier)), media_type=CBOR)
+
+    @app.post("/v1/desk/control")
+    async def news(request: Request) -> JSONResponse:
+        """Take control records of the organisation; anybody may bring them."""
+        desk.rates.news(_address_of(request))
+        data = await _body(request)
+        return JSONResponse({"new": await carry_out(lambda: desk.book.take(data))})
+
+    @app.post("/v1/desk/open")
+    async def open_chart(request: Request) -> Response:
+        """Answer a request."""
+        desk.rates.asked(_address_of(request))
+        wire = await _body(request)
+        return Response(await carry_out(lambda: desk.answer(wire)), media_type=CBOR)
+
+    @app.get("/v1/health")
+    async def health() -> JSONResponse:
+        """Tell that it is there, and how many requests it wrote down."""
+        return JSONResponse({"status": "ok", "journal_lines": desk.journal.lines, "journal_head": desk.journal.head})
+
+    _install(app)
+    return app
+
+
+def _install(app: FastAPI) -> None:
+    """Answer every error in the one form."""
+
+    async def explained(_: Request, error: Exception) -> Response:
+        assert isinstance(error, ExplainedError), "registered for these"
+        return _refused(error)
+
+    async def unrouted(_: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException), "registered for these"
+        answer = DeskError(
+            "no_such_address",
+            expected="an address and a method that a break-glass desk has",
+            got=HTTPStatus(error.status_code).phrase.lower(),
+            do="correct the address or the method",
+        )
+        return JSONResponse(body_of(answer), status_code=error.status_code, headers=error.headers)
+
+    async def unexpected(_: Request, error: Exception) -> Response:
+        _LOG.error("a bug in the desk: %s", type(error).__name__, exc_info=error)
+        return _refused(
+            DeskError("internal", expected="no bug", got=type(error).__name__, do="report this, with the desk's log")
+        )
+
+    handlers: dict[type[Exception], ExceptionHandler] = {
+        ExplainedError: explained,
+        HTTPException: unrouted,
+        Exception: unexpected,
+    }
+    for kind, handler in handlers.items():
+        app.add_exception_handler(kind, handler)
+
+
+def _refused(error: ExplainedError) -> Response:
+    status = status_of(error)
+    return JSONResponse(body_of(error), status_code=status, headers=headers_of(status))
+
+
+async def _body(request: Request) -> bytes:
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > RECORD_BYTES_MAX:
+                    raise over_limit("a request", RECORD_BYTES_MAX, len(body), "bytes or more")
+    except (TimeoutError, ClientDisconnect):
+        raise SlowError(
+            "slow", expected=f"a request within {BODY_TIMEOUT_S} seconds", got="a part of it", do="try again"
+        ) from None
+    return bytes(body)
+
+
+def _address_of(request: Request) -> str | None:
+    return request.client.host if request.client else None
+
+
+def _trust(organisation_file: bytes, root: RootHash | None) -> Trust:
+    try:
+        found, administrator = open_organisation_file(organisation_file, expected=root)
+    except PeerError as error:
+        raise _unsound(error.got) from None
+    trust = Trust(found)
+    trust.restore(administrator)
+    return trust
+
+
+def _unsound(got: str) -> StartError:
+    return StartError(
+        "organisation_file",
+        expected="an organisation file as `fieldward org init` wrote it, of the root that was named",
+        got=got,
+        do="copy the file again from an administrator's device, and compare the root's hash",
+    )
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,241 @@
+"""`fieldward server break-glass-desk`: makes and runs the desk from the command line."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from server.desk.errors import StartError, body_of
+from sync_protocol.errors import ExplainedError
+from sync_protocol.ids import RootHash
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Never
+
+    from uvicorn import Server
+
+    from server.desk.app import OpenDesk
+
+PORT_DEFAULT: Final = 8430
+LOCK_FILE: Final = "desk.lock"
+_REFUSED: Final = 1
+_BACKLOG: Final = 128
+_GRACE_S: Final = 10
+_home: Final = click.option(
+    "--home", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder of keys and journal."
+)
+_json: Final = click.option("--json", "as_json", is_flag=True, help="One JSON object instead of lines to read.")
+
+
+@click.group()
+def desk() -> None:
+    """Run the break-glass desk, which opens the outer layer of charts in an emergency.
+
+    It is a process of its own, best on a machine of its own, run by other people than the relay.
+    """
+
+
+@desk.command()
+@_home
+@click.option(
+    "--organisation",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    required=True,
+    help="Organisation file, as `fieldward org init` writes it.",
+)
+@click.option("--root", help="The root's hash, as `fieldward org init` printed it: checked.")
+@_json
+def init(home: Path, organisation: Path, root: str | None, *, as_json: bool) -> None:
+    """Make the desk's keys. They stay here; nobody else sees anything until the root announces the desk.
+
+    \b
+    Example:
+      fieldward server break-glass-desk init --home DESK --organisation clinic.org
+    """
+    with _explained(as_json=as_json):
+        from server.desk.app import found_desk
+
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        expected = None if root is None else RootHash.parse(root)
+        keys = found_desk(home, organisation.read_bytes(), root=expected)
+    if as_json:
+        click.echo(json.dumps({"home": str(home), "fingerprint": keys.fingerprint}))
+        return
+    click.echo(f"The desk's keys are in {home}.")
+    click.echo(f"  fingerprint  {keys.fingerprint}")
+    click.echo(f"Next: fieldward server break-glass-desk run --home {home}")
+
+
+@desk.command()
+@_home
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=PORT_DEFAULT, show_default=True, help="0: a free one.")
+@click.option("--ready-file", type=click.Path(path_type=Path, dir_okay=False), help="Written once the desk answers.")
+@_json
+def run(home: Path, host: str, port: int, ready_file: Path | None, *, as_json: bool) -> None:
+    """Run the desk until it is told to stop (SIGTERM or SIGINT). Every request is written to its journal.
+
+    \b
+    Example:
+      fieldward server break-glass-desk run --home DESK --port 8430 --ready-file desk.json
+    """
+    from filelock import FileLock, Timeout
+
+    from server.desk.app import open_desk
+
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    with _explained(as_json=as_json):
+        lock = FileLock(home / LOCK_FILE)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise StartError(
+                "home_in_use",
+                expected="a home that no other desk uses",
+                got=f"{home}, which one does",
+                do="stop the other desk, or name another home",
+            ) from None
+        with lock, _bound(host, port) as listener:
+            opened = open_desk(home)
+            url = _url(host, listener)
+            web = _uvicorn(opened, lambda: _ready(opened, url, ready_file, as_json=as_json))
+            for number in (signal.SIGTERM, signal.SIGINT):
+                # uvicorn has its own while it runs, and raises the signal again when it has stopped: well, then.
+                signal.signal(number, lambda *_: setattr(web, "should_exit", True))
+            web.run(sockets=[listener])
+            if ready_file is not None:
+                ready_file.unlink(missing_ok=True)
+
+
+@desk.command()
+@_home
+@_json
+def journal(home: Path, *, as_json: bool) -> None:
+    """Show what the desk answered and refused, and check that nothing in its journal was changed.
+
+    \b
+    Example:
+      fieldward server break-glass-desk journal --home DESK
+    """
+    from server.desk.journal import JOURNAL, read_journal
+
+    with _explained(as_json=as_json):
+        lines = list(read_journal(home / JOURNAL))
+    if as_json:
+        rows = [
+            {
+                "at_ms": line.at_ms,
+                "outcome": line.outcome,
+                "request": line.request.hex(),
+                "chart": None if line.chart is None else line.chart.hex(),
+                "certificate": None if line.certificate is None else line.certificate.hex(),
+                "entry": None if line.entry is None else line.entry.hex(),
+                "epochs": len(line.commitments or ()),
+                "checkpoint": None if line.note is None else line.note.decode(errors="replace"),
+            }
+            for line in lines
+        ]
+        click.echo(json.dumps({"lines": rows}))
+        return
+    for line in lines:
+        at = datetime.fromtimestamp(line.at_ms / 1000, tz=UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        what = "" if line.chart is None else f"  chart {line.chart.hex()}"
+        by = "" if line.certificate is None else f"  by {line.certificate.short}"
+        click.echo(f"{at}  {line.outcome:<20}{what}{by}")
+    if not lines:
+        click.echo("Nobody asked yet.")
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """The listening socket; bound before anything is opened, so that a taken port costs nothing."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise StartError(
+            "address",
+            expected=f"{host} port {port} free to listen on",
+            got=(error.strerror or str(error)).lower(),
+            do="stop what listens there, or choose another --port or --host",
+        ) from None
+    return listener
+
+
+def _url(host: str, listener: socket.socket) -> str:
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{listener.getsockname()[1]}"
+
+
+def _uvicorn(opened: OpenDesk, ready: Callable[[], None]) -> Server:
+    import uvicorn
+
+    class Announcing(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                ready()
+
+    config = uvicorn.Config(
+        opened.app,
+        proxy_headers=False,
+        server_header=False,
+        access_log=False,
+        log_config=None,
+        ws="none",
+        timeout_graceful_shutdown=_GRACE_S,
+    )
+    return Announcing(config)
+
+
+def _ready(opened: OpenDesk, url: str, ready_file: Path | None, *, as_json: bool) -> None:
+    told = {"url": url, "pid": os.getpid(), "fingerprint": opened.desk.keys.fingerprint}
+    if ready_file is not None:
+        draft = ready_file.with_name(f"{ready_file.name}.new")
+        draft.write_text(json.dumps(told) + "\n", encoding="utf-8")
+        draft.replace(ready_file)
+    if as_json:
+        click.echo(json.dumps(told))
+        return
+    click.echo(f"The break-glass desk answers at {url}, keys {told['fingerprint']}.")
+
+
+@contextmanager
+def _explained(*, as_json: bool) -> Iterator[None]:
+    """Say why a command cannot do what it was asked, and end with exit code 1."""
+    try:
+        yield
+    except ExplainedError as error:
+        _refuse(error, as_json=as_json)
+    except OSError as error:
+        explained = StartError(
+            "file",
+            expected="files and folders that can be read and written",
+            got=f"{(error.strerror or str(error)).lower()}: {error.filename}",
+            do="correct the path, or its owner and mode",
+        )
+        _refuse(explained, as_json=as_json)
+
+
+def _refuse(error: ExplainedError, *, as_json: bool) -> Never:
+    if as_json:
+        click.echo(json.dumps(body_of(error)))
+    else:
+        click.echo(
+            f"fieldward server break-glass-desk: expected {error.expected}; got {error.got}; {error.do}", err=True
+        )
+    raise SystemExit(_REFUSED)
