@@ -28,6 +28,7 @@ BENCHMARKS: Final[Mapping[str, str]] = {
     "store_open": "opening a chart of 2,000 entries",
     "audit_timeline": "merging and exporting the timeline of 10,000 entries",
     "audit_verify": "verifying a file of sealed entries as evidence: pace and peak memory",
+    "device_loss": "losing a phone that reads 1,000 charts: bytes at once, and a chart at its next write",
     "entry_partitions": "look-ups among a relay's entries by month on PostgreSQL, beside one partition",
 }
 _BUILD: Final = Path(__file__).resolve().parent.parent / "build"

@@ -15,9 +15,9 @@ from benchmarks.devices import observation, practice
 from benchmarks.disk import RawTable
 from benchmarks.measuring import Case, Options, Report, Series, interleaved, milliseconds
 from edge_runtime.clinical.layout import Section, WorkflowType
-from edge_runtime.documents import text_doc_id
 from edge_runtime.facts import Content, TextUpdate
 from edge_runtime.runtime import Runtime
+from edge_runtime.sections import text_doc_id
 from edge_runtime.text.draft import TextDraft
 from edge_runtime.text.history import TextEntry
 from sync_protocol.entries import VerifiedEntry

@@ -13,6 +13,7 @@ from edge_runtime.clinical.authoring import check_section, prepare
 from edge_runtime.clinical.chart import ChartState, derive_chart
 from edge_runtime.clinical.document import DocumentState
 from edge_runtime.clinical.layout import LAYOUT_VERSION, Kind, Section, WorkflowType
+from edge_runtime.clinical.text_reviews import with_text_reviews
 from edge_runtime.documents import DocumentReader, OpenDocument
 from edge_runtime.errors import InputError, RefusedError
 from edge_runtime.facts import CausalGraph, Content, Fact
@@ -21,7 +22,7 @@ from edge_runtime.keyring import Keyring
 from edge_runtime.permissions import Writable, check_consent, check_writable
 from edge_runtime.recorder.batch import Batch
 from edge_runtime.recorder.compartments import sort_out
-from edge_runtime.recorder.naming import one_named
+from edge_runtime.recorder.naming import one_named, principal_named
 from edge_runtime.recorder.record import Recorder
 from edge_runtime.recorder.sections import edit_of
 from edge_runtime.sections import TEXT
@@ -33,7 +34,7 @@ from sync_protocol.entries import VerifiedEntry
 from sync_protocol.ids import CertificateHash, ChartId, DocumentId
 from sync_protocol.limits import ID_BYTES
 from sync_protocol.membership import Membership
-from sync_protocol.roles import CONTENT, READABLE, Compartment
+from sync_protocol.roles import CONTENT, Compartment
 from sync_protocol.roles import TEXT as WRITTEN
 
 
@@ -105,8 +106,9 @@ class Charts:
         """The document that `text` names: the start of its id, `chart`, or a workflow type that only one document has.
 
         Raises:
-            RefusedError: none, or several.
+            RefusedError: none, or several; or the patient does not permit that the chart is opened.
         """
+        check_consent(opened.chart, opened.lacks)
         if text == "chart":
             return opened.membership.chart_document
         typed = [state.document for state in opened.state.documents if state.workflow_type == text]
@@ -167,6 +169,7 @@ class Charts:
         graphs = [graph for document in documents.values() for graph in document.graphs.values()]
         reads = membership.members.get(own, frozenset()).intersection(CONTENT)
         state = derive_chart(membership.chart_document, facts, graphs)
+        state = with_text_reviews(state, {name: document.text_reviews() for name, document in documents.items()})
         return OpenChart(chart, membership, reads, documents, state)
 
     def add_facts(
@@ -219,7 +222,6 @@ class Charts:
             raise InputError(
                 "section", expected=f"one of {', '.join(Section)}", got=f"{section[:32]!r}", do="name one of these"
             ) from None
-        check_writable(WRITTEN, self.writable)
         batch = self.recorder.begin()  # before the update, because it settles which session writes
         opened = self.open(chart)
         check_consent(chart, opened.lacks)
@@ -229,28 +231,29 @@ class Charts:
         if content is None:
             return ()
         batch.content(chart, document, TEXT, content)
+        check_writable(WRITTEN, self.writable)
         return self.recorder.write(batch)
 
-    def share(self, chart: ChartId, device: str) -> CertificateHash:
-        """Make a device of the organisation a member of a chart, with its history; a member gets its keys again.
+    def share(self, chart: ChartId, device: str, *, from_now_on: bool = False) -> CertificateHash:
+        """Make a device's user a member of a chart, with its history unless that is left out.
+
+        A member gets its keys again: the wraps that it has may be bad.
 
         Raises:
             RefusedError: no such device, or its role reads no chart, or this device may not share it.
         """
-        certificates = sorted(self._identity.trust.certificates(), key=lambda one: one.value.issued_ms)
-        known = {certificate.value.device: certificate for certificate in certificates}
-        certificate = known[one_named(device, known, "device", "list them with 'fieldward device list', or sync first")]
-        compartments = READABLE[certificate.value.role]
-        if not compartments:
+        organisation = self.keyring.organisation()
+        name = principal_named(device, organisation)
+        reads = organisation.now.reads(name)
+        if not reads:
             raise RefusedError(
                 "role_reads_no_chart",
                 expected="a device whose role reads charts",
-                got=f"role {certificate.value.role.value}",
+                got=f"role {', '.join(sorted(role.value for role in organisation.now.roles(name)))}",
                 do="share with a clinical device",
             )
         batch = self.recorder.begin()
-        name = CertificateHash(certificate.hash)
-        batch.add_member(chart, name, compartments & batch.readable(chart))
+        batch.add_member(chart, name, reads & batch.readable(chart), from_now_on=from_now_on)
         self.recorder.write(batch)
         return name
 
@@ -266,10 +269,10 @@ class Charts:
     ) -> None:
         """Make facts ready and put them into the compartments where they belong, one entry a compartment."""
         ready = [prepare(state, fact) for fact in facts]
-        for fact in ready:
-            check_writable(fact.kind, self.writable)
         for where, group in sort_out(ready, graphs or {}, wanted=compartment).items():
             batch.content(chart, state.document, where, Content(facts=tuple(group), text=None))
+        for fact in ready:  # only now: who may read nothing here is told that first
+            check_writable(fact.kind, self.writable)
 
 
 def _empty(document: DocumentId) -> DocumentState:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from edge_runtime.clinical.reviews import Review
+from edge_runtime.clinical.text_reviews import text_reviews
 from edge_runtime.facts import Author, CausalGraph, Content, FactId, PlacedFact, TextUpdate, unpack_content
 from edge_runtime.identity import Identity
 from edge_runtime.keyring import Keyring
@@ -75,6 +77,11 @@ class OpenDocument:
         """A text section; an empty one where nothing was written yet."""
         found = self.texts.get(section)
         return SectionText(section, text_doc_id(self.document, TEXT, section)) if found is None else found
+
+    def text_reviews(self) -> tuple[Review, ...]:
+        """The reviews of disputed sections."""
+        texts = self.texts.values()
+        return tuple(review for text in texts for review in text_reviews(self.document, text, self.authors))
 
     def authors_of(self, sessions: Iterable[SessionId]) -> list[Author]:
         """Who wrote in these sessions, each once, in the order given."""
@@ -175,11 +182,12 @@ class DocumentReader:
         name = self._keyring.author(entry)
         certificate = self._identity.trust.certificate(name)
         assert certificate is not None, "a stored entry has a known author"
+        roles = self._keyring.organisation().at(entry.header.organisation_heads).roles(name)
         return Author(
             user=certificate.value.user,
             device=certificate.value.device,
             session=entry.header.session,
-            role=certificate.value.role.value,
+            role=" and ".join(sorted(roles)),
         )
 
     def _content(

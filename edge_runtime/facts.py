@@ -134,7 +134,11 @@ def unpack_content(data: bytes) -> Content:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Author:
-    """Who wrote an entry, as the verified certificate says."""
+    """Who wrote an entry, as the verified certificate says.
+
+    Attributes:
+        role: by what the author had seen; after concurrent changes all that bind, joined by "and".
+    """
 
     user: UserId
     device: DeviceId

@@ -9,9 +9,12 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from edge_runtime.access.charts import Access
+from edge_runtime.access.teams import Teams
 from edge_runtime.audit.acts import Auditor
 from edge_runtime.charts import Charts
 from edge_runtime.documents import DocumentReader
+from edge_runtime.enrolment.renewal import fetch_renewal
 from edge_runtime.errors import RefusedError, StoreError, VaultError
 from edge_runtime.events import Events, Synced
 from edge_runtime.identity import RELAY_ADDRESS, Identity, is_enrolled, load_identity, stored_invitation
@@ -37,7 +40,6 @@ from edge_runtime.vault.file import create, open_vault
 from edge_runtime.vault.passphrase import DEFAULT_COST, Cost, Passphrase
 from sync_protocol.certificates import open_relay
 from sync_protocol.peer_handshake import Part
-from sync_protocol.roles import may_write
 
 TIMEOUT_S: Final = 20.0
 TICK_S: Final = 0.2
@@ -143,7 +145,17 @@ class Runtime:
         return self._charts
 
     def _writable(self, kind: str) -> bool:
-        return may_write(self.identity.certificate.role, kind)
+        return self.keyring.organisation().now.writes(self.identity.principal, kind)
+
+    @property
+    def teams(self) -> Teams:
+        """The teams that it knows."""
+        return Teams(self.store, self.identity, self.keyring, self.recorder)
+
+    @property
+    def access(self) -> Access:
+        """Whom it lets into charts."""
+        return Access(self.identity, self.keyring, self.recorder, clock)
 
     def check_passphrase(self, passphrase: str) -> None:
         """Check that somebody else who wants to use the open home knows its passphrase.
@@ -253,6 +265,7 @@ class Runtime:
         Raises:
             RemoteError: it did not go through; everything is kept.
         """
+        self.stay_certified(address)
         client = self.sync_client()
 
         def once() -> SyncReport:
@@ -264,6 +277,27 @@ class Runtime:
         pending = self.store.upload_counts().get(UploadState.PENDING, 0)
         self.events.publish(Synced(received=report.received, receipted=report.receipted, pending=pending))
         return report
+
+    def stay_certified(self, address: str) -> None:
+        """Where this device's certificate has ended, ask the relay whether somebody renewed it.
+
+        Raises:
+            RefusedError: nobody has; the relay would not sync with it.
+            RemoteError: the relay does not answer.
+        """
+        if self.identity.certificate.not_after_ms < clock():
+            with closing(self.http(address)) as http:
+                fetch_renewal(self.store, self.identity, http, now_ms=clock(), entropy=entropy)
+
+    def token(self, http: HttpClient, address: str) -> bytes:
+        """Prove who this device is to a relay, for what is asked beside a sync; the token stands for that.
+
+        Raises:
+            RefusedError: this device's certificate has ended.
+            RemoteError: the relay does not answer, or does not let this device in.
+        """
+        self.stay_certified(address)
+        return self.sync_client().token(HttpLink(http), address)
 
     def log_keeper(self) -> LogKeeper:
         """What keeps the relay to its word; convictions are recorded."""

@@ -17,6 +17,8 @@ from edge_runtime.clinical.state_json import chart_to_json, document_to_json
 from edge_runtime.clinical.subjects import said
 from edge_runtime.documents import OpenDocument
 from edge_runtime.facts import Author
+from edge_runtime.text.section import SectionText
+from edge_runtime.text.view import View
 from mobile_bridge.limits import RESULT_DEPTH_MAX
 from mobile_bridge.sources import Body
 from sync_protocol.encoding import Value, encode
@@ -60,15 +62,7 @@ def chart_view(opened: OpenChart) -> Body:
 def document_view(opened: OpenChart, document: DocumentId) -> Body:
     """One document."""
     found = opened.documents[document]
-    sections: list[Value] = [
-        {
-            "section": name,
-            "text": draft.text(),
-            "complete": draft.complete and not draft.forked,
-            "authors": [_author(author) for author in found.text_authors.get(name, [])],
-        }
-        for name, draft in sorted(found.drafts.items())
-    ]
+    sections: list[Value] = [_section(found, text) for _, text in sorted(found.texts.items())]
     return {
         "chart": str(opened.chart),
         "document": str(document),
@@ -89,7 +83,7 @@ def patient_name(opened: OpenChart) -> str | None:
 def version_of(found: OpenDocument) -> str:
     """Names what is shown of a document: other facts, other verdicts on them, or other texts have another version."""
     facts: list[Value] = [*sorted(f"{fact.id} {fact.verdict.standing}" for fact in found.facts)]
-    texts: list[Value] = [[name, [*sorted(draft.heads)]] for name, draft in sorted(found.drafts.items())]
+    texts: list[Value] = [[name, [*sorted(text.newest)]] for name, text in sorted(found.texts.items())]
     return str(Hash.of(_VERSION + encode([facts, texts])))
 
 
@@ -122,6 +116,30 @@ def _document_row(opened: OpenChart, state: DocumentState) -> Value:
         "status": state.status.value if state.status.heads else None,
     }
     return row | {name: str(value) for name, value in said_of_it.items() if value is not None}
+
+
+def _section(found: OpenDocument, text: SectionText) -> Value:
+    return {
+        "section": text.section,
+        "text": text.text,
+        "complete": text.complete and not text.disputed,
+        "authors": [_author(author) for author in found.authors_of(text.sessions)],
+        "disputed": text.disputed,
+        "views": [_view(found, view) for view in text.views],
+        "more_views": text.more,
+        "merged_lines": [*text.torn],
+    }
+
+
+def _view(found: OpenDocument, view: View) -> Value:
+    return {
+        "head": str(view.head),
+        "text": view.text,
+        "author": _author(found.authors[view.session]),
+        "authors": [_author(author) for author in found.authors_of(view.sessions)],
+        "wall_ms": view.wall_ms,
+        "reasons": [reason.value for reason in view.reasons],
+    }
 
 
 def _author(author: Author) -> Value:

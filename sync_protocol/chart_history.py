@@ -8,7 +8,8 @@ past; choosing an epoch to write under looks at everything.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
 from sync_protocol.chart_records import (
@@ -27,8 +28,8 @@ from sync_protocol.chart_shape import SHAPING, Compartments, Counted, Shape
 from sync_protocol.control import AddMember, CreateChart, CreateDocument, MintEpoch, Rewrap, chart_id, ledger_id
 from sync_protocol.control_entry import ControlEntry, Pasts, chosen, mask
 from sync_protocol.emergency_records import BreakGlass, CloseBreakGlass
-from sync_protocol.epochs import IN_GLASS, Epoch, Readers, readers_of
-from sync_protocol.ids import CertificateHash, ChartId, EntryHash, Hash, TeamId, UserId
+from sync_protocol.epochs import IN_GLASS, Epoch, Readers, gather_epochs, readers_of
+from sync_protocol.ids import CertificateHash, ChartId, EntryHash, TeamId, UserId
 from sync_protocol.limits import CONTROL_HEADS_MAX
 from sync_protocol.membership import Membership, adopters, asked, confirmed_purge, consents, is_held
 from sync_protocol.organisation import Organisation, View
@@ -65,15 +66,6 @@ class ChartHistory:
             self._indices.setdefault(type(entry.record), []).append(index)
         self._shaping = mask(i for kind in SHAPING for i in self._indices.get(kind, ()))
         self._births = [i for i in self._indices.get(CreateChart, ()) if founding(self._pasts.order[i]) == chart]
-        order = self._pasts.order
-        self._met = {order[index].author for index in (*self._births, *self._indices.get(BreakGlass, ()))}
-        self._met_teams: set[TeamId] = set()
-        for entry in order:
-            if isinstance(entry.record, AddMember):
-                self._met.add(entry.record.certificate)
-            elif isinstance(entry.record, AddTeam):
-                self._met_teams.add(entry.record.team)
-        self._met |= organisation.now.recovered
         self._counted: dict[int, Counted] = {}
         self._shapes: dict[tuple[int, int, int], Shape] = {}
         self._now: Membership | None = None
@@ -102,15 +94,31 @@ class ChartHistory:
         return _NONE if shape is None else shape.belonging.get(name, _NONE)
 
     def has_known(self, name: CertificateHash) -> bool:
-        """Whether a principal ever had to do with the chart, by its word or another's: what it wrote is kept."""
-        return name in self._met or any(
-            name in team.ever for one in self._met_teams if (team := self.organisation.now.team(one)) is not None
-        )
+        """Whether a principal ever had to do with the chart by a member's word: what it wrote is kept.
+
+        Cuts do not enter: what a revoked device said is not counted, and yet it happened.
+        """
+        view = self.organisation.now
+        if name in view.recovered:
+            return True
+        for index in chosen(self._count(0).bits, range(len(self._pasts.order))):
+            entry = self._pasts.order[index]
+            record = entry.record
+            if isinstance(record, AddMember) and record.certificate == name:
+                return True
+            if isinstance(record, CreateChart | BreakGlass) and entry.author == name:
+                return True
+            team = view.team(record.team) if isinstance(record, AddTeam) else None
+            if team is not None and name in team.ever:
+                return True
+        return False
 
     def may_treat(
         self, name: CertificateHash, chart_heads: Iterable[EntryHash], organisation_heads: Iterable[EntryHash]
     ) -> bool:
         """Whether the patient let whoever treats them write, or a principal had broken the glass, by what was seen."""
+        if not self._births:
+            return True
         view, bits = self.organisation.at(organisation_heads), self._pasts.of(chart_heads)
         counted = self._count(self._excluded(view))
         found = {i: self._pasts.order[i] for i in chosen(bits & counted.bits, self._indices.get(SetConsent, ()))}
@@ -126,8 +134,12 @@ class ChartHistory:
         return now.consents.get(Purpose.TREATMENT, True) or any(one.author == name for one in now.broken)
 
     def follows(self, later: Iterable[EntryHash], earlier: Iterable[EntryHash]) -> bool:
-        """Whether who names `later` as its chart heads had seen all that `earlier` name, as far as it is here."""
-        return self._pasts.of(earlier) & ~self._pasts.of(later) == 0
+        """Whether who names `later` as its chart heads had seen all that `earlier` name, as far as it is here.
+
+        What does not count by everything known need not be carried on: whoever learns of a cut no longer names it.
+        """
+        counts = self._count(self._excluded(self.organisation.now)).bits if self._births else 0
+        return self._pasts.of(earlier) & ~self._pasts.of(later) & counts == 0
 
     def saw_its_grant(self, name: CertificateHash, epoch: Epoch) -> bool:
         """Whether a member may be given the key of an epoch: it was given the history, or came before the epoch."""
@@ -150,7 +162,8 @@ class ChartHistory:
     def writing_candidates(self, compartment: Compartment, *, now_ms: int) -> tuple[Epoch, ...]:
         """Valid epochs whose recipients equal today's readers, lowest hash first.
 
-        A writer takes the first that it can open, and mints a new one where there is none.
+        A writer takes the first that it can open, and mints a new one where there is none. Whoever was given a key
+        later, by a rewrap or in an emergency, must be a reader still.
         """
         membership, wanted = self.now, self.wanted(compartment, now_ms=now_ms)
         assert membership is not None, "asked of a chart that was created"
@@ -158,7 +171,25 @@ class ChartHistory:
         return tuple(
             epoch
             for epoch in membership.epochs_of(compartment)
-            if epoch.valid and wanted.match(epoch.record, view, self.organisation)
+            if epoch.valid
+            and wanted.match(
+                (name for name, _ in epoch.record.wraps),
+                view,
+                self.organisation,
+                in_glass=epoch.record.break_glass is not None,
+            )
+            and wanted.match(epoch.wraps, view, self.organisation, in_glass=wanted.in_glass)
+            and not self._was_opened(epoch, wanted.principals)
+        )
+
+    def _was_opened(self, epoch: Epoch, readers: frozenset[CertificateHash]) -> bool:
+        """Whether the glass of an epoch may have been broken by one who reads no more."""
+        before = self._pasts.before(epoch.index)
+        broken = [self._pasts.order[i] for i in chosen(~before & self._pasts.all, self._indices.get(BreakGlass, ()))]
+        refused = self._count(self._excluded(self.organisation.now)).refused
+        in_glass = epoch.record.compartment in IN_GLASS  # outside a cut too: the keys were out
+        return in_glass and any(
+            one.author not in readers and refused.get(one.hash) != "role_reads_no_chart" for one in broken
         )
 
     def _readers(
@@ -182,6 +213,8 @@ class ChartHistory:
 
     def _shape(self, bits: int, view: View) -> Shape | None:
         """Who belongs to the chart by some of its records, as a view of the organisation has it."""
+        if not self._births:
+            return None
         excluded = self._excluded(view)
         return self._shaped(self._count(excluded), excluded, bits, view)
 
@@ -286,7 +319,7 @@ class ChartHistory:
             direct=shape.direct,
             teams=shape.teams,
             documents=(first.record.document, *sorted(documents - {first.record.document})),
-            epochs=self._epochs(found),
+            epochs=self._epochs(counted),
             heads=tuple(heads)[:CONTROL_HEADS_MAX],
             consents=consents(found, self._pasts),
             broken=shape.broken,
@@ -298,34 +331,21 @@ class ChartHistory:
             refused=counted.refused,
         )
 
-    def _epochs(self, found: Mapping[int, ControlEntry]) -> dict[EntryHash, Epoch]:
-        wraps: dict[EntryHash, dict[Hash, list[tuple[CertificateHash, bytes]]]] = {}
-        glass: dict[EntryHash, list[tuple[CertificateHash, bytes]]] = {}
-        minted: list[tuple[int, ControlEntry, MintEpoch]] = []
-        for index, entry in found.items():
-            record = entry.record
-            if not isinstance(record, MintEpoch | Rewrap):
-                continue
-            name = entry.hash if isinstance(record, MintEpoch) else record.epoch
-            if isinstance(record, MintEpoch):
-                minted.append((index, entry, record))
-            for recipient, wrapped in record.wraps:
-                wraps.setdefault(name, {}).setdefault(recipient, []).append((entry.author, wrapped))
-            if record.break_glass is not None:
-                glass.setdefault(name, []).append((entry.author, record.break_glass))
-        return {
-            entry.hash: Epoch(
-                id=entry.hash,
-                minter=entry.author,
-                record=record,
-                heads=entry.parents,
-                wraps={name: tuple(some) for name, some in wraps.get(entry.hash, {}).items()},
-                glass=tuple(glass.get(entry.hash, ())),
-                index=index,
-                valid=self._is_valid(index, entry, record),
-            )
-            for index, entry, record in minted
-        }
+    def _epochs(self, counted: Counted) -> dict[EntryHash, Epoch]:
+        """Every epoch that counts, or did by what its minter had seen: honest work may be sealed under either."""
+        kinds = [*self._indices.get(MintEpoch, ()), *self._indices.get(Rewrap, ())]
+        opening = [index for index in kinds if counted.bits >> index & 1 or self._was_member(index)]
+        return gather_epochs(
+            ((index, self._pasts.order[index]) for index in sorted(opening)),
+            counts=lambda index: bool(counted.bits >> index & 1),
+            is_valid=self._is_valid,
+        )
+
+    def _was_member(self, index: int) -> bool:
+        """Whether an author was a member by the record's own past, whatever was cut off since."""
+        entry = self._pasts.order[index]
+        shape = self._shape(self._pasts.before(index), self.organisation.at(entry.organisation_heads))
+        return shape is not None and entry.author in shape.belonging
 
     def _is_valid(self, index: int, entry: ControlEntry, record: MintEpoch) -> bool:
         """Judge an epoch by the causal past of its own entry, so that everybody reaches the same verdict."""
@@ -335,4 +355,7 @@ class ChartHistory:
             return False
         names = frozenset(name for name, reads in shape.members.items() if record.compartment in reads)
         readers = self._readers(record.compartment, names, view, now_ms=entry.wall_ms)
-        return entry.author in names and readers.match(record, view, self.organisation)
+        recipients = [name for name, _ in record.wraps]
+        readers = replace(readers, needed=readers.needed | {entry.author})  # it knows the key, whatever its clock says
+        in_glass = record.break_glass is not None
+        return entry.author in names and readers.match(recipients, view, self.organisation, in_glass=in_glass)

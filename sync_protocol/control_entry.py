@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from heapq import heappop, heappush
 from typing import Protocol
 
 from sync_protocol import merkle
@@ -128,7 +129,8 @@ class Pasts:
         self.order: list[ControlEntry] = []
         self.index: dict[EntryHash, int] = {}
         self._past: list[int] = []
-        for name in ready:  # grows while it is walked
+        while ready:  # sorted, so a heap: of what is ready the lowest hash first, whatever came first
+            name = heappop(ready)
             entry = known[name]
             self.index[name] = len(self.order)
             self._past.append(self.of(entry.parents) | 1 << len(self.order))
@@ -136,7 +138,7 @@ class Pasts:
             for child in children.get(name, ()):
                 waiting[child].discard(name)
                 if not waiting[child]:
-                    ready.append(child)
+                    heappush(ready, child)
 
     def before(self, index: int) -> int:
         """The bits of everything that precedes an entry, without its own."""

@@ -7,10 +7,12 @@ and nobody is ever kept from writing.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from sync_protocol.control import MintEpoch
+from sync_protocol.control import MintEpoch, Rewrap
+from sync_protocol.control_entry import ControlEntry
 from sync_protocol.ids import CertificateHash, EntryHash, Hash
 from sync_protocol.organisation import Organisation, View
 from sync_protocol.roles import CONTENT, Compartment
@@ -30,7 +32,9 @@ class Epoch:
         wraps: the wrapped key by recipient, those of later rewraps included, each with who wrapped.
         glass: the wraps for emergencies, each with who wrapped.
         index: its place in the chart's records.
-        valid: in the causal past of its own entry its recipients are the compartment's readers, and the minter is one.
+        counts: by everything known a member minted it; otherwise it only opens what was sealed under it meanwhile.
+        valid: it counts, and in the causal past of its own entry its recipients are the compartment's readers, among
+            them the minter, who knows the key.
     """
 
     id: EntryHash
@@ -40,6 +44,7 @@ class Epoch:
     wraps: Wrapped
     glass: tuple[tuple[CertificateHash, bytes], ...]
     index: int
+    counts: bool
     valid: bool
 
 
@@ -59,13 +64,20 @@ class Readers:
     recovery: Hash | None
     in_glass: bool
 
-    def match(self, record: MintEpoch, view: View, organisation: Organisation) -> bool:
-        """Whether an epoch's own recipients, as a view knows them, are these."""
+    def match(self, names: Iterable[Hash], view: View, organisation: Organisation, *, in_glass: bool) -> bool:
+        """Whether an epoch's recipients, as a view knows them, are these.
+
+        Args:
+            names: the recipients of its wraps.
+            view: of the organisation.
+            organisation: the whole.
+            in_glass: whether it is wrapped for emergencies as well.
+        """
         found: set[CertificateHash] = set()
         recovery: set[Hash] = set()
-        for name, _ in record.wraps:
+        for name in names:
             team = team_epoch(organisation, view, name)
-            if name in organisation.recovery_names:
+            if name in organisation.announced.recovery_names:
                 recovery.add(name)
             elif team is None:
                 found.add(CertificateHash(name))
@@ -75,7 +87,7 @@ class Readers:
                 return False
         whole = self.needed <= found <= self.principals
         wanted = set() if self.recovery is None else {self.recovery}
-        return whole and recovery == wanted and (record.break_glass is not None) is self.in_glass
+        return whole and recovery == wanted and in_glass is self.in_glass
 
 
 def readers_of(
@@ -105,3 +117,46 @@ def team_epoch(organisation: Organisation, view: View, name: Hash) -> TeamEpoch 
     team = organisation.teams.places.get(EntryHash(name))
     known = None if team is None else view.team(team)
     return None if known is None else known.epochs.get(EntryHash(name))
+
+
+def gather_epochs(
+    found: Iterable[tuple[int, ControlEntry]],
+    *,
+    counts: Callable[[int], bool],
+    is_valid: Callable[[int, ControlEntry, MintEpoch], bool],
+) -> dict[EntryHash, Epoch]:
+    """The epochs among some entries, each with its wraps and those of later rewraps.
+
+    Args:
+        found: entries by place, in ascending order.
+        counts: whether the one of a place counts by everything known.
+        is_valid: whether an epoch's own recipients are right.
+    """
+    wraps: dict[EntryHash, dict[Hash, list[tuple[CertificateHash, bytes]]]] = {}
+    glass: dict[EntryHash, list[tuple[CertificateHash, bytes]]] = {}
+    minted: list[tuple[int, ControlEntry, MintEpoch]] = []
+    for index, entry in found:
+        record = entry.record
+        if not isinstance(record, MintEpoch | Rewrap):
+            continue
+        name = entry.hash if isinstance(record, MintEpoch) else record.epoch
+        if isinstance(record, MintEpoch):
+            minted.append((index, entry, record))
+        for recipient, wrapped in record.wraps:
+            wraps.setdefault(name, {}).setdefault(recipient, []).append((entry.author, wrapped))
+        if record.break_glass is not None:
+            glass.setdefault(name, []).append((entry.author, record.break_glass))
+    return {
+        entry.hash: Epoch(
+            id=entry.hash,
+            minter=entry.author,
+            record=record,
+            heads=entry.parents,
+            wraps={name: tuple(some) for name, some in wraps.get(entry.hash, {}).items()},
+            glass=tuple(glass.get(entry.hash, ())),
+            index=index,
+            counts=counts(index),
+            valid=counts(index) and is_valid(index, entry, record),
+        )
+        for index, entry, record in minted
+    }

@@ -30,7 +30,8 @@ class Membership:
         direct: the same, of those who were added themselves, the creator among them.
         teams: the teams, and what each may read.
         documents: the chart document, then the others in ascending order.
-        epochs: every epoch that a member minted, by its id.
+        epochs: every epoch that a member minted, by its id; those outside a cut too, which open what is sealed under
+            them.
         heads: members' entries that no other of them follows, ascending, the first CONTROL_HEADS_MAX: what an author
             names as seen.
         consents: what was last said of each purpose; denial where it was contradicted concurrently.
@@ -77,7 +78,7 @@ class Membership:
 
     def epoch_tips(self, compartment: Compartment) -> tuple[EntryHash, ...]:
         """Epochs that no other epoch names as its parent: the parents of the next."""
-        epochs = self.epochs_of(compartment)
+        epochs = [epoch for epoch in self.epochs_of(compartment) if epoch.counts]
         named = {parent for epoch in epochs for parent in epoch.record.parents}
         return tuple(epoch.id for epoch in epochs if epoch.id not in named)
 

@@ -9,21 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from sync_protocol.announced import Announced
 from sync_protocol.certificates import Certificate, Trust
 from sync_protocol.control import Certify, SetRole
 from sync_protocol.control_entry import ControlEntry, Pasts, SealHistory, Written, chosen, mask
 from sync_protocol.emergency_records import (
-    AnnounceBreakGlass,
-    AnnounceRecovery,
     BreakGlassRecord,
     GrantRecovered,
     RecoveryRecord,
     check_recovered,
-    open_break_glass,
-    open_recovery,
 )
 from sync_protocol.errors import PeerError
-from sync_protocol.ids import CertificateHash, EntryHash, Hash, SealHash, SessionId, TeamId
+from sync_protocol.ids import CertificateHash, EntryHash, SealHash, SessionId, TeamId
 from sync_protocol.revocation import Cut, Revocation, Revoke, open_revocation
 from sync_protocol.revoked import Revoked
 from sync_protocol.roles import READABLE, Compartment, Role, may_write
@@ -65,8 +62,7 @@ class Organisation:
         self.revoking: Final = mask(i for kind in kinds for i in self.indices.get(kind, ()))
         """The records on which it depends who is revoked."""
         self.changing_roles: Final = mask(self.indices.get(SetRole, ()))
-        self.recovery_names: Final = frozenset(self._recovery_names())
-        """The hashes of everything announced as a recovery record: recipients that are no principals."""
+        self.announced: Final = Announced(self.pasts.order, trust.root)
         self._revoked: dict[int, Revoked] = {}
         self.teams: Final = TeamHistory(self, [i for kind in TEAM_KINDS for i in self.indices.get(kind, ())])
 
@@ -143,12 +139,6 @@ class Organisation:
                 continue  # it was refused where it came in; kept, never acted upon
         return sorted(found, key=lambda one: (self.trust.depth(one[1].value.issuer), one[1].hash))
 
-    def _recovery_names(self) -> Iterable[Hash]:
-        for index in self.indices.get(AnnounceRecovery, ()):
-            record = self.pasts.order[index].record
-            assert isinstance(record, AnnounceRecovery), "indices are by kind"
-            yield Signed(RecoveryRecord, record.record).hash
-
     def _certified(self) -> Mapping[CertificateHash, list[int]]:
         """Where each certificate was put on record by its own issuer."""
         found: dict[CertificateHash, list[int]] = {}
@@ -174,7 +164,6 @@ class View:
         self._all = organisation
         self._revoked = organisation.revoked(self)
         self._roles: dict[CertificateHash, frozenset[Role]] = {}
-        self._announced: tuple[Verified[BreakGlassRecord] | None, Verified[RecoveryRecord] | None] | None = None
         self._recovered: frozenset[CertificateHash] | None = None
 
     @property
@@ -191,10 +180,8 @@ class View:
         for index in chosen(self.bits, self._all.indices.get(SetRole, ())):
             if not self._may_set_role(self.entry(index)):
                 found[self.entry(index).hash] = "not_an_administrator"
-        for kind in (AnnounceBreakGlass, AnnounceRecovery):
-            for index in chosen(self.bits, self._all.indices.get(kind, ())):
-                if self._opened(index) is None:
-                    found[self.entry(index).hash] = "not_signed_by_root"
+        for index in chosen(self.bits, self._all.announced.forged):
+            found[self.entry(index).hash] = "not_signed_by_root"
         for index in chosen(self.bits, self._all.indices.get(GrantRecovered, ())):
             if self._granted(index) is None:
                 found[self.entry(index).hash] = "not_signed_by_recovery"
@@ -244,20 +231,20 @@ class View:
     @property
     def break_glass(self) -> Verified[BreakGlassRecord] | None:
         """The newest word of the root on the desk and the token."""
-        return self._announcements()[0]
+        return self._all.announced.break_glass(self.bits)
 
     @property
     def recovery(self) -> Verified[RecoveryRecord] | None:
         """The newest word of the root on the recovery key."""
-        return self._announcements()[1]
+        return self._all.announced.recovery(self.bits)
 
     @property
     def recovered(self) -> frozenset[CertificateHash]:
-        """Principals that the holders of the present recovery key let into every chart."""
+        """Principals that the holders of the present recovery key let into every chart, whether revoked or not."""
         if self._recovered is None:
             indices = chosen(self.bits, self._all.indices.get(GrantRecovered, ()))
             found = (self._granted(index) for index in indices)
-            self._recovered = frozenset(name for name in found if name is not None) - self.revoked
+            self._recovered = frozenset(name for name in found if name is not None)
         return self._recovered
 
     def entry(self, index: int) -> ControlEntry:
@@ -291,29 +278,6 @@ class View:
             and self.excludes(entry.written) is None
         )
 
-    def _announcements(self) -> tuple[Verified[BreakGlassRecord] | None, Verified[RecoveryRecord] | None]:
-        if self._announced is None:
-            kinds = (AnnounceBreakGlass, AnnounceRecovery)
-            opened = [self._opened(i) for kind in kinds for i in chosen(self.bits, self._all.indices.get(kind, ()))]
-            glass = [one for one in opened if one is not None and isinstance(one.value, BreakGlassRecord)]
-            recovery = [one for one in opened if one is not None and isinstance(one.value, RecoveryRecord)]
-            self._announced = (
-                max(glass, key=lambda one: (one.value.issued_ms, _descending(one.hash)), default=None),
-                max(recovery, key=lambda one: (one.value.issued_ms, _descending(one.hash)), default=None),
-            )
-        return self._announced
-
-    def _opened(self, index: int) -> Verified[BreakGlassRecord] | Verified[RecoveryRecord] | None:
-        """What the root announced; None where it did not sign that."""
-        record, root = self.entry(index).record, self._all.trust.root
-        try:
-            if isinstance(record, AnnounceBreakGlass):
-                return open_break_glass(record.record, root)
-            assert isinstance(record, AnnounceRecovery), "asked of announcements alone"
-            return open_recovery(record.record, root)
-        except PeerError:
-            return None
-
     def _granted(self, index: int) -> CertificateHash | None:
         """Whom a grant lets in; None where it was not signed under the present recovery record."""
         record, recovery = self.entry(index).record, self.recovery
@@ -325,8 +289,3 @@ class View:
         except PeerError:
             pass
         return None
-
-
-def _descending(name: Hash) -> int:
-    """Puts the lowest hash last, so that the maximum takes it."""
-    return -int.from_bytes(name, "big")

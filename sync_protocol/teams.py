@@ -37,9 +37,10 @@ class TeamEpoch:
     Attributes:
         id: the hash of the record that minted it.
         heads: the parents of that record: what its commitment says that the minter had seen.
-        principals: to whom the record itself wraps the seed: who can open what is wrapped to it.
-        recoveries: the recovery records to which it does.
+        principals: to whom the seed is wrapped, by the record itself or later: who can open what is wrapped to it.
+        recoveries: the recovery records to which it is.
         index: its place in the organisation's records.
+        counts: by everything known a member minted it; otherwise it only opens what was wrapped to it meanwhile.
     """
 
     id: EntryHash
@@ -51,6 +52,7 @@ class TeamEpoch:
     recoveries: frozenset[Hash]
     wraps: Wrapped
     index: int
+    counts: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +64,7 @@ class Team:
         ever: who was ever added, by whomever.
         belonging: who is in it.
         members: those of them who are not revoked.
-        epochs: every epoch that a member minted, by id.
+        epochs: every epoch that a member minted, by id; those outside a cut too, which open what is sealed under them.
         joined: for each member, which records let it in, as bits; and whether one of them gave it the history.
         refused: records that do not count, each with a word for the reason.
     """
@@ -79,8 +81,9 @@ class Team:
 
     def tips(self) -> tuple[EntryHash, ...]:
         """Epochs that no other names as its parent: the parents of the next."""
-        named = {parent for epoch in self.epochs.values() for parent in epoch.record.parents}
-        return tuple(name for name in sorted(self.epochs) if name not in named)
+        counting = [epoch for _, epoch in sorted(self.epochs.items()) if epoch.counts]
+        named = {parent for epoch in counting for parent in epoch.record.parents}
+        return tuple(epoch.id for epoch in counting if epoch.id not in named)
 
 
 class TeamHistory:
@@ -147,11 +150,14 @@ class TeamHistory:
         ).team
 
     def is_valid(self, epoch: TeamEpoch) -> bool:
-        """Whether an epoch's recipients were the team's members in its own past, and its minter one of them.
+        """Whether an epoch's own recipients were the team's members in its own past, and its minter one of them.
 
-        Whoever's certificate had ended by the minter's clock may be left out. Recovery must be among the recipients
-        exactly where the organisation had it.
+        Whoever's certificate had ended by the minter's clock may be left out, but not the minter, who knows the seed:
+        once it is removed, the recipients must not be the members. Recovery must be among the recipients exactly where
+        the organisation had it. An epoch outside a cut is valid no more.
         """
+        if not epoch.counts:
+            return False
         known = self._valid.get(epoch.index)
         if known is None:
             known = self._valid[epoch.index] = self._judge(epoch)
@@ -162,10 +168,12 @@ class TeamHistory:
         team = view.team(epoch.team)
         if team is None or epoch.minter not in team.members:
             return False
+        recoveries = self._all.announced.recovery_names
         recovery: frozenset[Hash] = frozenset() if view.recovery is None else frozenset({view.recovery.hash})
         now_ms = view.entry(epoch.index).wall_ms
-        needed = {name for name in team.members if view.expires_ms(name) >= now_ms}
-        return needed <= epoch.principals <= team.members and epoch.recoveries == recovery
+        needed = {name for name in team.members if view.expires_ms(name) >= now_ms} | {epoch.minter}
+        found = {name for name, _ in epoch.record.wraps}
+        return needed <= found - recoveries <= team.members and found & recoveries == recovery
 
     def _in(self, view: View, name: TeamId) -> list[int]:
         return chosen(view.bits, self._records.get(name, ()))
@@ -181,11 +189,13 @@ class _Adding:
         assert isinstance(entry.record, CreateTeam), "a team begins with its creation"
         self._birth = birth
         self._creator = entry.author
+        self._nonce = entry.record.nonce
         self._compartments = frozenset(entry.record.compartments)
         self._joins: dict[CertificateHash, list[tuple[int, bool]]] = {entry.author: [(birth, True)]}
         self._leaves: dict[CertificateHash, list[int]] = {}
         refused: dict[EntryHash, str] = {}
         counted: list[int] = []
+        opening: list[int] = []
         for index in indices:
             why = self._why_not(index, view.entry(index))
             if why is None:
@@ -193,16 +203,17 @@ class _Adding:
                 self._count(index, view.entry(index))
             else:
                 refused[view.entry(index).hash] = why
+                opening += [index] if self._was_member(index) else []
         belonging = frozenset(self._members(view.bits, view))
         members = belonging - view.revoked
         self.team = Team(
-            id=team_id(self._creator, entry.record.nonce),
+            id=team_id(self._creator, self._nonce),
             creator=self._creator,
             compartments=self._compartments,
             ever=frozenset(self._joins),
             belonging=belonging,
             members=members,
-            epochs=self._epochs(counted),
+            epochs=self._epochs(counted, opening),
             joined={name: self._joined(name, view.bits) for name in members},
             refused=refused,
         )
@@ -221,6 +232,14 @@ class _Adding:
             if role and not self._compartments <= before.reads(entry.record.certificate):
                 return "role_reads_less"
         return None
+
+    def _was_member(self, index: int) -> bool:
+        """Whether the author of an epoch was a member by the record's own past, whatever was cut off since."""
+        entry, before = self._view.entry(index), self._all.before(index)
+        if not isinstance(entry.record, MintTeamEpoch | RewrapTeam):
+            return False
+        team = before.team(team_id(self._creator, self._nonce))
+        return team is not None and entry.author in team.belonging
 
     def _count(self, index: int, entry: ControlEntry) -> None:
         match entry.record:
@@ -248,11 +267,11 @@ class _Adding:
                 history = history or whole
         return live, history
 
-    def _epochs(self, counted: Iterable[int]) -> dict[EntryHash, TeamEpoch]:
+    def _epochs(self, counted: Sequence[int], opening: Sequence[int]) -> dict[EntryHash, TeamEpoch]:
         wraps: dict[EntryHash, dict[Hash, list[tuple[CertificateHash, bytes]]]] = {}
         minted: list[tuple[int, ControlEntry, MintTeamEpoch]] = []
-        recoveries = self._all.recovery_names
-        for index in counted:
+        recoveries = self._all.announced.recovery_names
+        for index in sorted((*counted, *opening)):
             entry = self._view.entry(index)
             record = entry.record
             if isinstance(record, MintTeamEpoch):
@@ -268,10 +287,11 @@ class _Adding:
                 minter=entry.author,
                 record=record,
                 heads=entry.parents,
-                principals=frozenset(CertificateHash(name) for name, _ in record.wraps if name not in recoveries),
-                recoveries=frozenset(name for name, _ in record.wraps if name in recoveries),
+                principals=frozenset(CertificateHash(name) for name in wraps[entry.hash] if name not in recoveries),
+                recoveries=frozenset(name for name in wraps[entry.hash] if name in recoveries),
                 wraps={name: tuple(found) for name, found in wraps[entry.hash].items()},
                 index=index,
+                counts=index not in opening,
             )
             for index, entry, record in minted
         }

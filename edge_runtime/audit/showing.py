@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from edge_runtime.audit.shown import shown_whole
 from edge_runtime.errors import RefusedError
-from edge_runtime.permissions import CONSENT, check_consent
+from edge_runtime.permissions import CONSENT, ROLE, check_consent
 from sync_protocol.audit import Purpose
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sync_protocol.ids import ChartId
 
 
-_NO_ACCESS: Final = frozenset({"not_a_reader", "not_a_member", CONSENT})
+_NO_ACCESS: Final = frozenset({"not_a_reader", "not_a_member", ROLE, CONSENT})
 
 
 def open_to_show(

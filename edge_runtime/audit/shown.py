@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 MEMBERSHIP: Final = "membership"
 """The device was found to be a member by the chart's own records."""
+CONSENT: Final = "consent"
+"""The patient's consents, by the chart's own records, permit the purpose of the act, or its author broke the glass."""
 EPOCH_KEYS: Final = "epoch_keys"
 """The key of every entry that was opened held what its epoch commits to."""
 
@@ -54,7 +56,7 @@ def shown_documents(opened: OpenChart, documents: Iterable[DocumentId]) -> Shown
     """Some documents, whole."""
     chosen = [opened.documents[name] for name in documents]
     fields = {fact.fact.kind for document in chosen for fact in document.facts}
-    fields |= {f"text.{section}" for document in chosen for section in document.drafts}
+    fields |= {f"text.{section}" for document in chosen for section in document.texts}
     return _shown(opened, fields, chosen, tuple(document.document for document in chosen))
 
 
@@ -78,7 +80,7 @@ def _shown(
     unread = {entry for document in documents for entry in document.unread}
     read = [(compartment, graph.heads) for compartment, graph in graphs if not unread.issuperset(graph)]
     seen = (head for _, heads in read for head in sorted(heads))
-    checks = ((MEMBERSHIP,) if opened.reads else ()) + ((EPOCH_KEYS,) if read else ())
+    checks = ((MEMBERSHIP, CONSENT) if opened.reads else ()) + ((EPOCH_KEYS,) if read else ())
     return Shown(
         chart=opened.chart,
         fields=tuple(sorted(fields))[:AUDIT_FIELDS_MAX],

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from edge_runtime.cli.chart_access import COMMANDS
+from edge_runtime.cli.chart_members import members
 from edge_runtime.cli.output import print_json, say, with_device, working
 from edge_runtime.errors import InputError
 from sync_protocol.audit import Purpose
@@ -22,6 +24,10 @@ _TEXT_BYTES_MAX: Final = 64 * 1024
 @click.group()
 def chart() -> None:
     """Create, import, show, change and share charts."""
+
+
+for _command in (members, *COMMANDS):
+    chart.add_command(_command)
 
 
 @chart.command()
@@ -130,31 +136,6 @@ def show(runtime: Runtime, chart_id: str, *, purpose: str, as_json: bool) -> Non
 
 @chart.command()
 @click.argument("chart_id", metavar="CHART")
-@click.option("--device", "device_id", required=True, help="The device's id, or its beginning.")
-@with_device()
-def share(runtime: Runtime, chart_id: str, device_id: str, *, as_json: bool) -> None:
-    """Make a device of the organisation a member of a chart, with what was written so far.
-
-    Others will see: that the device is a member. It reads the compartments of its role, and no more.
-
-    \b
-    Example:
-      fieldward chart share 3f2a90bc --device 77ab01de --home tablet
-    """
-    from edge_runtime.audit.showing import noting_refusals
-
-    found = runtime.charts.find(chart_id)
-    with noting_refusals(runtime.auditor, found):
-        name = runtime.charts.share(found, device_id)
-    reads = sorted(one.name.lower() for one in runtime.charts.open(found).membership.members[name])
-    if as_json:
-        print_json({"chart": str(found), "certificate": str(name), "compartments": reads})
-        return
-    say(f"Device {device_id[:8]} is now a member of chart {found.short} and reads: {', '.join(reads)}.")
-
-
-@chart.command()
-@click.argument("chart_id", metavar="CHART")
 @click.option("--document", "document_id", required=True, help="Its id or beginning, 'chart', or a workflow type.")
 @click.option("--section", help="The text section: complaint, history, subjective, objective, assessment, plan.")
 @click.option("--text-file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), help="Its new text.")
@@ -185,9 +166,9 @@ def edit(
         raise click.UsageError("give either --section with --text-file, or --fact")
     charts = runtime.charts
     found = charts.find(chart_id)
-    document = charts.find_document(charts.open(found), document_id)
     question = None
     with noting_refusals(runtime.auditor, found):
+        document = charts.find_document(charts.open(found), document_id)
         if fact is not None:
             stated = fact_from_json(_json(fact))
             question = needs_confirmation(stated)

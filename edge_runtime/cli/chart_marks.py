@@ -27,18 +27,20 @@ if TYPE_CHECKING:
 SAFETY_LIST: Final = frozenset({Kind.ALLERGY, Kind.MEDICATION, Kind.DIAGNOSIS, Kind.TRIAGE, Kind.IDENTITY})
 """Kinds whose unverified facts stand in the safety list; those of the other kinds stand with their document."""
 _STYLE: Final = "bold black on yellow"
+ROWS_MAX: Final = 50
+"""Unverified statements that one panel shows: a flood of them must not push what counts off the screen."""
 
 
 def unverified_rows(items: Iterable[Unverified], kinds: Collection[str]) -> list[Text]:
     """Two lines for each unverified statement of `kinds` that nobody replaced: what it says, and why it is in doubt."""
     rows: list[Text] = []
-    for item in items:
-        placed = item.fact
-        if placed.fact.kind not in kinds or item.superseded_by:
-            continue
+    standing = [item.fact for item in items if item.fact.fact.kind in kinds and not item.superseded_by]
+    for placed in standing[:ROWS_MAX]:
         author = f"{placed.author.role} {placed.author.device.short}, {when(placed.wall_ms)}"
         rows.append(Text.assemble((f" {UNVERIFIED} ", _STYLE), " ", (safe(display(placed)), "bold")))
         rows.append(Text(f"            {why(placed.verdict)}: {author}", "yellow"))
+    if len(standing) > ROWS_MAX:
+        rows.append(Text(f" {UNVERIFIED}  {len(standing) - ROWS_MAX} more: see --json", _STYLE))
     return rows
 
 

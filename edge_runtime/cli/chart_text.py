@@ -9,10 +9,12 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from edge_runtime.cli.chart_marks import SAFETY_LIST, flag, not_counted, unverified_rows
+from edge_runtime.cli.chart_marks import ROWS_MAX, SAFETY_LIST, flag, not_counted, unverified_rows
+from edge_runtime.cli.glass_text import glass_banner, glass_json
 from edge_runtime.cli.output import when
 from edge_runtime.cli.safe_text import safe
-from edge_runtime.clinical.layout import Kind, Section
+from edge_runtime.cli.section_text import section_rows, sections_json, who
+from edge_runtime.clinical.layout import Kind
 from edge_runtime.clinical.state_json import chart_to_json, document_to_json
 from edge_runtime.clinical.subjects import said
 from edge_runtime.clinical.vitals import display
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
     from edge_runtime.clinical.document import DocumentState
     from edge_runtime.clinical.medications import Line, Medication
     from edge_runtime.clinical.reviews import Review
-    from edge_runtime.facts import Author
 
 _OBSERVATIONS_SHOWN: Final = 12
 
@@ -35,6 +36,7 @@ def summary_of(opened: OpenChart) -> dict[str, Any]:
     return {
         "chart": str(opened.chart),
         "sealed": opened.sealed,
+        "lacks": None if opened.lacks is None else opened.lacks.value,
         "name": patient_name(opened),
         "documents": len(opened.documents),
         "allergies": len(state.allergies.items),
@@ -46,6 +48,8 @@ def summary_of(opened: OpenChart) -> dict[str, Any]:
 
 def summary_line(row: dict[str, Any]) -> str:
     """The same for a person."""
+    if row["lacks"]:
+        return f"{row['chart'][:8]}  (closed: the patient does not permit {row['lacks'].replace('_', ' ')})"
     if row["sealed"]:
         return f"{row['chart'][:8]}  (sealed: this device may see who did what, and no content)"
     reviews = f"  {row['reviews_open']} to decide" if row["reviews_open"] else ""
@@ -70,23 +74,14 @@ def chart_json(opened: OpenChart) -> dict[str, Any]:
         {"certificate": str(name), "compartments": sorted(int(c) for c in reads)}
         for name, reads in sorted(opened.membership.members.items())
     ]
-    return {"chart": str(opened.chart), "members": members} | whole
+    return {"chart": str(opened.chart), "members": members, "broken": glass_json(opened)} | whole
 
 
 def _document_json(opened: OpenChart, state: DocumentState) -> dict[str, Any]:
     found = opened.documents[state.document]
-    sections = {
-        name: {
-            "text": draft.text(),
-            "complete": draft.complete,
-            "forked": draft.forked,
-            "authors": [_author_json(author) for author in found.text_authors.get(name, [])],
-        }
-        for name, draft in sorted(found.drafts.items())
-    }
     unread = [{"entry": str(entry), "why": why.value} for entry, why in sorted(found.unread.items())]
     void = [{"fact": str(fact), "why": why} for fact, why in sorted(found.void.items())]
-    return document_to_json(state) | {"sections": sections, "unread": unread, "void": void}
+    return document_to_json(state) | {"sections": sections_json(found), "unread": unread, "void": void}
 
 
 def print_chart(opened: OpenChart) -> None:
@@ -94,9 +89,16 @@ def print_chart(opened: OpenChart) -> None:
     console = Console(highlight=False)
     console.print(
         Text.assemble(
-            ("Chart ", "dim"), (opened.chart.short, "bold"), "  ", (safe(patient_name(opened) or "(no name)"), "bold")
+            ("Chart ", "dim"),
+            (opened.chart.short, "bold"),
+            "  ",
+            (safe(patient_name(opened) or "(no name)"), "bold"),
+            flag(item.fact for item in opened.state.identity if not item.superseded_by),
         )
     )
+    banner = glass_banner(opened)
+    if banner is not None:
+        console.print(banner)
     console.print(_safety(opened))
     reviews = [review for review in opened.state.reviews if review.open]
     if reviews:
@@ -108,11 +110,6 @@ def print_chart(opened: OpenChart) -> None:
         console.print(Text(f"{unread} entries are kept and cannot be shown here yet.", "yellow"))
     for line in not_counted(opened):
         console.print(line)
-
-
-def who(author: Author) -> str:
-    """An author in a few characters."""
-    return f"{author.role} {author.device.short}"
 
 
 def _safety(opened: OpenChart) -> Panel:
@@ -169,8 +166,10 @@ def _reviews(reviews: Iterable[Review]) -> Panel:
         table.add_row(
             Text(review.id.short, "bold"), Text(review.kind.replace("_", " "), "yellow"), Text(safe(review.reason))
         )
-        for value in review.values:
+        for value in review.values[:ROWS_MAX]:
             table.add_row("", Text(who(value.author), "dim"), Text(f"{safe(value.display)}   {when(value.wall_ms)}"))
+        if len(review.values) > ROWS_MAX:
+            table.add_row("", "", Text(f"{len(review.values) - ROWS_MAX} more: see --json", "dim"))
     return Panel(table, title="A person must decide", title_align="left", border_style="yellow")
 
 
@@ -203,14 +202,7 @@ def _document(opened: OpenChart, state: DocumentState) -> Panel:
         rows.append(Text(f"         {len(vitals) - _OBSERVATIONS_SHOWN} earlier findings", "dim"))
     others = {item.fact.fact.kind for item in state.unverified} - SAFETY_LIST
     rows.extend(unverified_rows(state.unverified, others))
-    for section in Section:
-        draft = found.drafts.get(section)
-        if draft is not None:
-            authors = ", ".join(who(author) for author in found.text_authors.get(section, []))
-            rows.append(Text.assemble((f"{section.value.capitalize()}", "bold cyan"), (f"   {authors}", "dim")))
-            rows.append(Text(safe(draft.text()) + ("" if draft.complete else "  (incomplete here)")))
-            if draft.forked:
-                rows.append(Text("Two histories of one device: what came after they parted is kept apart.", "yellow"))
+    rows.extend(section_rows(found))
     kept = sum(placed.fact.kind == Kind.SOURCE for placed in state.others)
     if kept:
         rows.append(Text(f"{kept} parts of imported resources are kept as they came.", "dim"))
@@ -223,12 +215,3 @@ def _document(opened: OpenChart, state: DocumentState) -> Panel:
     return Panel(
         Group(*rows) if rows else Text("nothing yet", "dim"), title=title, title_align="left", border_style="dim"
     )
-
-
-def _author_json(author: Author) -> dict[str, str]:
-    return {
-        "user": str(author.user),
-        "device": str(author.device),
-        "session": str(author.session),
-        "role": author.role,
-    }

@@ -1,4 +1,4 @@
-"""`fieldward device`: how devices join."""
+"""`fieldward device`: how devices join; what else is done with them stands in `device_list` and `device_admin`."""
 
 from __future__ import annotations
 
@@ -8,22 +8,23 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from edge_runtime.cli.device_admin import renew, revoke, role
 from edge_runtime.cli.device_backup import backup, restore
+from edge_runtime.cli.device_list import applicants_of, known_members, list_devices, show
+from edge_runtime.cli.device_users import add_user, read_invitation_file, users
 from edge_runtime.cli.output import check_out, print_json, say, when, with_device, working, write_out
-from edge_runtime.errors import InputError, RefusedError, RemoteError
 from sync_protocol.roles import Role
 
 if TYPE_CHECKING:
-    from edge_runtime.enrolment.approval import Applicant
     from edge_runtime.runtime import Runtime
+    from sync_protocol.ids import DeviceId, UserId
 
-_INVITATION_BYTES_MAX: Final = 4096
-_GROUP: Final = 3
+_GROUP: Final = 4
 
 
 @click.group()
 def device() -> None:
-    """Invite, enrol, approve and list devices."""
+    """Invite, enrol, approve, list, renew and revoke devices."""
 
 
 device.add_command(backup)
@@ -32,12 +33,22 @@ device.add_command(restore)
 
 @device.command()
 @click.option("--relay", help="The relay's address, as 'fieldward server run' printed it.")
-@click.option("--role", type=click.Choice([role.value for role in Role]), required=True, help="What its user is.")
+@click.option("--role", "role_name", type=click.Choice([role.value for role in Role]), help="What its user is.")
+@click.option("--for-user", metavar="USER", help="For a further device of this user; the role defaults to the user's.")
+@click.option("--on-device", metavar="DEVICE", help="For a further user of this device, in a home of its own.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="Where to write INV.")
 @click.option("--relay-fingerprint", help="What the relay printed: checked at the first contact.")
 @with_device()
 def invite(
-    runtime: Runtime, relay: str | None, role: str, out: Path, relay_fingerprint: str | None, *, as_json: bool
+    runtime: Runtime,
+    relay: str | None,
+    role_name: str | None,
+    for_user: str | None,
+    on_device: str | None,
+    out: Path,
+    relay_fingerprint: str | None,
+    *,
+    as_json: bool,
 ) -> None:
     """Make a one-time invitation, good for three days. An administrator's device does this.
 
@@ -47,26 +58,44 @@ def invite(
     \b
     Example:
       fieldward device invite --home admin --relay http://127.0.0.1:8440 --role nurse --out nurse.inv
+      fieldward device invite --home admin --for-user 91c0de77 --out phone.inv
     """
     from edge_runtime.enrolment import invitations
+    from edge_runtime.enrolment.organisation import require_administrator
     from edge_runtime.enrolment.relay import claim_relay
     from edge_runtime.runtime import clock, entropy
 
     check_out(out)
+    require_administrator(runtime.identity)
+    user, named_device, theirs = _named(runtime, for_user, on_device)
+    role_name = role_name or theirs
+    if role_name is None:
+        raise click.UsageError("Missing option '--role'; it may be left out with --for-user only")
     address = runtime.relay_address(relay)
     identity, recorder = runtime.identity, runtime.recorder
     with working("Asking the relay who it is", as_json=as_json), closing(runtime.http(address)) as http:
         claim_relay(runtime.store, identity, recorder, http, fingerprint=relay_fingerprint, now_ms=clock())
         invitation = invitations.invite(
-            recorder, identity, address=address, role=Role(role), now_ms=clock(), entropy=entropy
+            recorder,
+            identity,
+            address=address,
+            role=Role(role_name),
+            now_ms=clock(),
+            entropy=entropy,
+            user=user,
+            device=named_device,
         )
         runtime.sync_once(address, attempts=3)
     write_out(out, (invitations.write_invitation(invitation) + "\n").encode())
     if as_json:
-        facts = {"invitation": str(invitation.invitation), "role": role, "expires_ms": invitation.expires_ms}
-        print_json(facts | {"file": str(out), "relay": address})
+        facts = {"invitation": str(invitation.invitation), "role": role_name, "expires_ms": invitation.expires_ms}
+        names = {
+            "user": None if user is None else str(user),
+            "device": None if named_device is None else str(named_device),
+        }
+        print_json(facts | names | {"file": str(out), "relay": address})
         return
-    say(f"Invitation for one {role} is in {out}, good until {when(invitation.expires_ms)}.")
+    say(f"Invitation for one {role_name} is in {out}, good until {when(invitation.expires_ms)}.")
     say(f"Next, on the new device: fieldward device enrol --home NEW --invitation {out}")
 
 
@@ -82,18 +111,10 @@ def enrol(runtime: Runtime, invitation: Path, *, as_json: bool) -> None:
     Example:
       fieldward device enrol --home nurse --invitation nurse.inv
     """
-    from edge_runtime.enrolment.invitations import read_invitation
     from edge_runtime.enrolment.newcomer import request_enrolment
     from edge_runtime.runtime import clock, entropy
 
-    try:
-        with invitation.open("rb") as file:
-            text = file.read(_INVITATION_BYTES_MAX).decode("ascii", errors="replace")
-    except OSError as error:
-        raise InputError(
-            "invitation", expected="a readable invitation file", got=error.strerror or "an error", do="check the path"
-        ) from None
-    opened = read_invitation(text)
+    opened = read_invitation_file(invitation)
     address = runtime.relay_address(opened.address)
     with working("Asking to be enrolled", as_json=as_json), closing(runtime.http(address)) as http:
         name, code = request_enrolment(runtime.store, http, opened, now_ms=clock(), entropy=entropy)
@@ -102,7 +123,7 @@ def enrol(runtime: Runtime, invitation: Path, *, as_json: bool) -> None:
         return
     say(f"This device asks to be enrolled as {opened.role.value}.")
     say(f"  device  {name}")
-    say(f"  code    {code[:_GROUP]} {code[_GROUP:]}")
+    say(f"  code    {' '.join(code[at : at + _GROUP] for at in range(0, len(code), _GROUP))}")
     say("Read the code out to the administrator, who runs:")
     say(f"  fieldward device approve --home ADMIN {name.short} --code {code}")
     say("Then, here: fieldward sync once --home THIS")
@@ -110,7 +131,7 @@ def enrol(runtime: Runtime, invitation: Path, *, as_json: bool) -> None:
 
 @device.command()
 @click.argument("device_id", metavar="ID")
-@click.option("--code", required=True, help="The six digits that the new device shows.")
+@click.option("--code", required=True, help="The twelve digits that the new device shows.")
 @click.option("--relay", help="The relay's address; else the last one used.")
 @with_device()
 def approve(runtime: Runtime, device_id: str, code: str, relay: str | None, *, as_json: bool) -> None:
@@ -120,7 +141,7 @@ def approve(runtime: Runtime, device_id: str, code: str, relay: str | None, *, a
 
     \b
     Example:
-      fieldward device approve --home admin 3f2a90bc --code 482913
+      fieldward device approve --home admin 3f2a90bc --code 482913067215
     """
     from edge_runtime.enrolment import approval
     from edge_runtime.recorder.naming import one_named
@@ -128,7 +149,7 @@ def approve(runtime: Runtime, device_id: str, code: str, relay: str | None, *, a
 
     address = runtime.relay_address(relay)
     with working("Asking the relay who waits", as_json=as_json):
-        waiting = {one.request.device: one for one in _applicants(runtime, address)}
+        waiting = {one.request.device: one for one in applicants_of(runtime, address)}
         found = waiting[one_named(device_id, waiting, "request", "list those who wait with 'fieldward device list'")]
         name = approval.approve(runtime.recorder, runtime.identity, found, code=code, now_ms=clock())
         runtime.sync_once(address, attempts=3)
@@ -139,55 +160,25 @@ def approve(runtime: Runtime, device_id: str, code: str, relay: str | None, *, a
     say(f"Device {request.device.short} is now a {request.role.value} of the organisation.")
 
 
-@device.command("list")
-@click.option("--relay", help="The relay's address; else the last one used.")
-@click.option("--offline", is_flag=True, help="Do not ask the relay who waits.")
-@with_device()
-def list_devices(runtime: Runtime, relay: str | None, *, offline: bool, as_json: bool) -> None:
-    """List the organisation's devices as this device knows them; administrators also see who waits.
+def _named(
+    runtime: Runtime, user: str | None, on_device: str | None
+) -> tuple[UserId | None, DeviceId | None, str | None]:
+    """The user and the device that an invitation is to name, and the role that the user has.
 
-    \b
-    Example:
-      fieldward device list --home admin
+    Raises:
+        RefusedError: no such user or device, or one that was revoked.
     """
-    mine = runtime.identity.certificate.device
-    members = [certificate.value for certificate in runtime.identity.trust.certificates()]
-    rows = [
-        {
-            "device": str(one.device),
-            "user": str(one.user),
-            "role": one.role.value,
-            "not_after_ms": one.not_after_ms,
-            "this": one.device == mine,
-        }
-        for one in members
-    ]
-    waiting: list[dict[str, str]] = []
-    note = None
-    if runtime.identity.keys.administrator is not None and not offline:
-        try:
-            applicants = _applicants(runtime, runtime.relay_address(relay))
-            waiting = [{"device": str(one.request.device), "role": one.request.role.value} for one in applicants]
-        except (RemoteError, RefusedError) as error:
-            note = f"who waits is not known now: {error.got}"
-    if as_json:
-        print_json({"devices": rows, "waiting": waiting, "note": note})
-        return
-    for row in rows:
-        until = when(int(str(row["not_after_ms"])))
-        say(f"{str(row['device'])[:8]}  {row['role']:<20} until {until}{'  (this device)' if row['this'] else ''}")
-    for one in waiting:
-        say(f"{one['device'][:8]}  {one['role']:<20} waits for approval")
-    if note:
-        say(f"({note})")
+    from edge_runtime.enrolment.register import of_device, of_user, require_trusted
+
+    everybody = known_members(runtime)
+    theirs = None if user is None else require_trusted(of_user(everybody, user))
+    shared = None if on_device is None else require_trusted(of_device(everybody, on_device))
+    return (
+        None if theirs is None else theirs[0].user,
+        None if shared is None else shared[0].device,
+        None if theirs is None else theirs[0].roles[0].value,
+    )
 
 
-def _applicants(runtime: Runtime, address: str) -> list[Applicant]:
-    from edge_runtime.enrolment.approval import applicants
-    from edge_runtime.enrolment.organisation import require_administrator
-    from edge_runtime.transports.http import HttpLink
-
-    require_administrator(runtime.identity)
-    with closing(runtime.http(address)) as http:
-        token = runtime.sync_client().token(HttpLink(http), address)
-        return applicants(runtime.store, http, token)
+for command in (list_devices, show, users, add_user, renew, role, revoke):
+    device.add_command(command)

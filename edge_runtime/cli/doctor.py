@@ -65,12 +65,28 @@ def _warnings(runtime: Runtime) -> list[str]:
     if runtime.waiting:
         found.append("this device waits for an administrator's approval")
     elif runtime.store.get_value("identity/chain") is not None:
-        left_ms = runtime.identity.certificate.not_after_ms - now
-        if left_ms < 30 * _DAY_MS:
-            found.append(f"its certificate ends in {max(0, left_ms // _DAY_MS)} days; ask an administrator to renew it")
+        found += _endings(runtime, now)
     pending = runtime.store.upload_counts().get(UploadState.PENDING, 0)
     if pending:
         found.append(f"{pending} entries are on this device only; sync when you can")
+    return found
+
+
+def _endings(runtime: Runtime, now_ms: int) -> list[str]:
+    """What is to be said of certificates that end: of this device's, and to administrators of all others'."""
+    from edge_runtime.enrolment.register import members
+
+    found: list[str] = []
+    everybody = [one for one in members(runtime.identity, runtime.keyring.organisation()) if one.trusted]
+    for own in (one for one in everybody if one.this and one.ends(now_ms) != "good"):
+        left = (own.certificate.not_after_ms - now_ms) // _DAY_MS
+        ends = f"its certificate ends in {left} days"
+        if left < 0:
+            ends = f"its certificate ended {-left} days ago: it goes on writing, and the relay syncs with it no more"
+        found.append(f"{ends}; ask an administrator to run 'fieldward device renew {own.device.short}'")
+    others = sum(not one.this and one.ends(now_ms) != "good" for one in everybody)
+    if others and runtime.identity.keys.administrator is not None:
+        found.append(f"{others} other certificates end within 30 days, or did; run 'fieldward device renew --all'")
     return found
 
 

@@ -36,7 +36,11 @@ GROUPS: Final[dict[str, _Lazy]] = {
     "org": _Lazy("edge_runtime.cli.org:org", "Found an organisation."),
     "device": _Lazy("edge_runtime.cli.device:device", "Invite, enrol, approve and list devices."),
     "chart": _Lazy("edge_runtime.cli.chart:chart", "Create, import, show, change and share charts."),
+    "team": _Lazy("edge_runtime.cli.team:team", "Make care teams, and let people in and out."),
     "recovery": _Lazy("edge_runtime.cli.recovery:recovery", "Make, try and use the organisation's recovery key."),
+    "break-glass": _Lazy(
+        "edge_runtime.cli.break_glass:break_glass", "Open a chart in an emergency; prepare for it; review it."
+    ),
     "sync": _Lazy("edge_runtime.cli.sync:sync", "Sync with the relay; see what is where."),
     "audit": _Lazy("edge_runtime.cli.audit.group:audit", "See who did what; check and prove the record of it."),
     "doctor": _Lazy("edge_runtime.cli.doctor:doctor", "Check this device: vault, store, chains, clock."),

@@ -17,7 +17,7 @@ from edge_runtime.clinical import allergies, medications, vitals
 from edge_runtime.clinical.layout import Kind, home
 from edge_runtime.clinical.marks import why
 from edge_runtime.clinical.reviews import Review, ReviewKind, raise_review
-from edge_runtime.clinical.schemas import SCHEMAS, flaw
+from edge_runtime.clinical.schemas import HEADS_MAX, SCHEMAS, flaw
 from edge_runtime.clinical.subjects import said
 from edge_runtime.clinical.succession import Scope, heads, in_order, threads
 from edge_runtime.facts import FactId, PlacedFact
@@ -82,6 +82,8 @@ def unverified_reviews(
 ) -> Iterator[Review]:
     """The reviews that quarantined facts call for: one of all that stand, and one of each conflict that they leave.
 
+    Of more than one decision can name there are several reviews, so that no flood leaves one that nobody can close.
+
     Args:
         scope: the document.
         kept: its quarantined facts, in order, those that this version cannot read included.
@@ -90,11 +92,13 @@ def unverified_reviews(
     """
     replaced = _replaced(kept, readable)
     open_ones = [fact for fact in kept if fact.id not in replaced]
-    if open_ones:
-        causes = dict.fromkeys(why(fact.verdict) for fact in open_ones)
+    for start in range(0, len(open_ones), HEADS_MAX):
+        chosen = open_ones[start : start + HEADS_MAX]
+        causes = dict.fromkeys(why(fact.verdict) for fact in chosen)
         shown = "Allergies, medications, problems and observations among them are shown, marked UNVERIFIED"
         reason = f"Unverified: {'; '.join(causes)}. {shown}; none of them changes anything until a member adopts it."
-        yield raise_review(scope, ReviewKind.UNVERIFIED, SUBJECT, open_ones, display=display, reason=reason)
+        subject = f"{SUBJECT} from {start + 1} on" if start else SUBJECT
+        yield raise_review(scope, ReviewKind.UNVERIFIED, subject, chosen, display=display, reason=reason)
     yield from _restored_reviews(scope, kept, readable, raised)
 
 
@@ -165,22 +169,19 @@ def _restored_reviews(
 def _lost(
     head: PlacedFact, known: Mapping[FactId, PlacedFact], standing: Mapping[FactId, PlacedFact]
 ) -> frozenset[FactId]:
-    """A head, what stands that it replaced only through quarantined facts, and these; empty where nothing does."""
-    waiting, done = [(head, False)], set()
-    found, through = set(), set()
+    """A head, what stands that it replaced only through quarantined facts, and these; empty where nothing does.
+
+    What stands was replaced by nothing that counts, so that each way to it leads through a quarantined fact.
+    """
+    waiting, reached = [head], {head.id}
     while waiting:
-        fact, past_quarantined = waiting.pop()
-        if (fact.id, past_quarantined) in done:
-            continue
-        done.add((fact.id, past_quarantined))
-        if not fact.verdict.counts:
-            through.add(fact.id)
-        elif past_quarantined and fact.id in standing:
-            found.add(fact.id)
-        beyond = past_quarantined or not fact.verdict.counts
-        earlier = (known[name] for name in fact.fact.supersedes if name in known)
-        waiting.extend((one, beyond) for one in earlier if _place(one) == _place(head))
-    return frozenset({head.id} | found | through) if found else frozenset()
+        earlier = (known[name] for name in waiting.pop().fact.supersedes if name in known and name not in reached)
+        for fact in [one for one in earlier if _place(one) == _place(head)]:
+            reached.add(fact.id)
+            waiting.append(fact)
+    restored = reached.intersection(standing) - {head.id}
+    through = {name for name in reached if not known[name].verdict.counts}
+    return frozenset({head.id} | restored | through) if restored else frozenset()
 
 
 def _joined(

@@ -33,7 +33,7 @@ class Member:
         roles: in force: one, or several where they were changed concurrently, which then all bind.
         depth: enrolments from the root; the senior revokes the junior.
         trusted: False once it is revoked, or certified by somebody who no longer could.
-        revoked_ms: when the earliest revocation that counts was signed, by its issuer's clock; None where there is none.
+        revoked_ms: when the earliest revocation that counts was signed, by its issuer's clock.
         reason: that revocation's.
         this: whether it is this device, by its present user.
     """

@@ -14,15 +14,15 @@ from edge_runtime.enrolment.answers import read_wires
 from edge_runtime.enrolment.newcomer import certified
 from edge_runtime.enrolment.organisation import require_administrator
 from edge_runtime.enrolment.register import Member
-from edge_runtime.errors import RefusedError, RemoteError
-from edge_runtime.identity import ORGANISATION_KEYS, Entropy, Identity, new_session, take_renewal
+from edge_runtime.errors import RefusedError
+from edge_runtime.identity import ORGANISATION_KEYS, Entropy, Identity
 from edge_runtime.recorder.record import Recorder
 from edge_runtime.store.device import DeviceStore
 from edge_runtime.store.writing import DeviceWriter
+from edge_runtime.sync.renewing import take_over
 from edge_runtime.transports.http import HttpClient
 from sync_protocol.certificates import Certificate, issue
 from sync_protocol.control import Certify
-from sync_protocol.errors import PeerError
 from sync_protocol.ids import CertificateHash, Hash
 from sync_protocol.limits import CERTIFICATES_MAX, SEAL_ENTRIES_MAX
 from sync_protocol.signed import Signed, Verified
@@ -81,9 +81,7 @@ def _why_not(one: Member, until_ms: int, *, alone: bool) -> str | None:
     return "another administrator, or the root's keys, must renew this device" if alone else None
 
 
-def _renewal(
-    one: Member, issuer: Hash, signer: HybridSigningKey, now_ms: int, until_ms: int
-) -> Verified[Certificate]:
+def _renewal(one: Member, issuer: Hash, signer: HybridSigningKey, now_ms: int, until_ms: int) -> Verified[Certificate]:
     prolonged = replace(
         one.certificate, issuer=issuer, issued_ms=now_ms, not_after_ms=until_ms, renews=CertificateHash(one.principal)
     )
@@ -103,24 +101,6 @@ def _record(recorder: Recorder, identity: Identity, made: Iterable[Verified[Cert
     recorder.write(batch, also=finish)
 
 
-def take_over(store: DeviceStore, identity: Identity, *, now_ms: int, entropy: Entropy) -> bool:
-    """Use a renewal of this device's certificate that is known here, under a new session; whether there is one.
-
-    Raises:
-        StoreError: it cannot be kept; the device goes on as it was.
-    """
-    renewal = identity.renewal()
-    if renewal is None:
-        return False
-    session = new_session(identity.keys, renewal, now_ms=now_ms, entropy=entropy)
-    with store.writing() as writer:
-        for one in identity.trust.chain(renewal.hash):
-            writer.put_certificate(one)
-        take_renewal(writer, identity.trust, renewal, session)
-    identity.renewed(renewal, session)
-    return True
-
-
 def fetch_renewal(store: DeviceStore, identity: Identity, http: HttpClient, *, now_ms: int, entropy: Entropy) -> None:
     """Where this device's certificate has ended, ask the relay's enrolment desk for a renewal and use it.
 
@@ -130,7 +110,8 @@ def fetch_renewal(store: DeviceStore, identity: Identity, http: HttpClient, *, n
         PeerError: what it hands out is no certificate of the organisation.
     """
     own = identity.certificate
-    if own.not_after_ms >= now_ms or (take_over(store, identity, now_ms=now_ms, entropy=entropy) and _good(identity, now_ms)):
+    take_over(store, identity, now_ms=now_ms, entropy=entropy)
+    if _good(identity, now_ms):
         return
     answer = certified(http, own.device, own.user)
     for wire in () if answer is None else read_wires(answer, items_max=CERTIFICATES_MAX):
@@ -140,9 +121,9 @@ def fetch_renewal(store: DeviceStore, identity: Identity, http: HttpClient, *, n
         raise RefusedError(
             "certificate_ended",
             expected="a certificate that has not ended; the relay syncs with no other",
-            got=f"one that ended {(now_ms - own.not_after_ms) // DAY_MS} days ago, by this device's clock",
-            do=f"have an administrator run 'fieldward device renew {own.device.short}', then sync again; "
-            "until then you can go on writing, and nothing is lost",
+            got=f"one that ended {(now_ms - identity.certificate.not_after_ms) // DAY_MS} days ago, by this clock",
+            do=f"have an administrator run 'fieldward device renew {own.device.short}', then sync again; until then "
+            "this device goes on writing, and nothing is lost",
         )
 
 

@@ -18,7 +18,7 @@ from edge_runtime.recorder.record import Recorder
 from edge_runtime.store.device import DeviceStore
 from edge_runtime.transports.http import HttpClient
 from sync_protocol.certificates import Certificate
-from sync_protocol.ids import CertificateHash, DeviceId, Hash, UserId
+from sync_protocol.ids import DeviceId, Hash, UserId
 from sync_protocol.limits import CUTS_MAX
 from sync_protocol.revocation import Revocation, RevocationReason, Revoke, is_senior, issue_revocation
 from sync_protocol.roles import Role
@@ -142,7 +142,7 @@ def revoke(
     *,
     reason: RevocationReason,
     now_ms: int,
-) -> CertificateHash:
+) -> Hash:
     """Sign the revocation and put it on the organisation's control stream.
 
     Returns:
@@ -164,23 +164,28 @@ def revoke(
     batch = recorder.begin()
     batch.organisation_control(Revoke(record=signed.wire))
     recorder.write(batch)
-    return CertificateHash(signed.hash)
+    return signed.hash
 
 
-def subject_of(chosen: Sequence[Member], *, user: bool) -> Subject:
+def subject_of(chosen: Sequence[Member], *, user: bool, again: bool) -> Subject:
     """The device, or the user, that the chosen ones have in common.
+
+    Args:
+        chosen: one at least.
+        user: whether the user is meant.
+        again: whether one that is revoked may be revoked again, with earlier cuts: all that are signed bind.
 
     Raises:
         RefusedError: it is revoked already, all of it.
     """
-    if all(not one.trusted for one in chosen):
+    first = chosen[0]
+    if not again and not any(one.trusted for one in chosen):
         raise RefusedError(
             "revoked_already",
             expected="a device or user that is trusted",
-            got=f"one that was revoked: {'user' if user else 'device'} {(chosen[0].user if user else chosen[0].device).short}",
-            do="see 'fieldward device show'; to cut earlier, an administrator nearer to the root revokes it again",
+            got=f"user {first.user.short}, revoked" if user else f"device {first.device.short}, revoked",
+            do="nothing; to cut earlier than was cut, name the time with --since",
         )
-    first = chosen[0]
     return Subject(device=None if user else first.device, user=first.user if user else None, chosen=tuple(chosen))
 
 

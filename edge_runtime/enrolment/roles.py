@@ -31,7 +31,7 @@ def set_role(recorder: Recorder, identity: Identity, chosen: Sequence[Member], r
                 "administrator_role_is_fixed",
                 expected="a change between roles other than the administrator's, which is bound to the device's keys",
                 got=f"device {one.device.short}: from {one.role} to {role.value}",
-                do="invite a device with the role that is wanted, and revoke this one: 'fieldward device invite --role'",
+                do="invite a device in the role that is wanted, and revoke this one",
             )
     changed = [one for one in trusted if one.roles != (role,)]
     if changed:

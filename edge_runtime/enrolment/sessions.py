@@ -1,8 +1,8 @@
 """The sessions of a device or user and where each ended: what a revocation cuts by.
 
 An administrator's device does not hold what others wrote, so it asks the relay. What the relay answers is believed as
-far as signatures go: sessions and seals are verified by their owners' keys. It could leave out what it has; then more is
-kept apart for review than must be, and nothing is let through.
+far as signatures go: sessions and seals are verified by their owners' keys. It could leave out what it has; then more
+is kept apart for review than must be, and nothing is let through.
 """
 
 from __future__ import annotations
@@ -66,12 +66,16 @@ class SessionBook:
     def add_told(self, certificates: Iterable[bytes], sessions: Iterable[bytes], seals: Iterable[bytes]) -> int:
         """Take what a relay told; how many records did not verify, none of which is used."""
         unsound = 0
-        for wire in certificates:
-            unsound += self._tried(lambda wire=wire: self._trust.admit(Signed(Certificate, wire)))
-        for wire in sessions:
-            unsound += self._tried(lambda wire=wire: self._session(open_session(wire, self._trust)))
-        for wire in seals:
-            unsound += self._tried(lambda wire=wire: self._told_seal(wire))
+        for wires, take in (
+            (certificates, self._told_certificate),
+            (sessions, self._told_session),
+            (seals, self._told_seal),
+        ):
+            for wire in wires:
+                try:
+                    take(wire)
+                except PeerError:
+                    unsound += 1
         return unsound
 
     def endings(self) -> Endings:
@@ -79,12 +83,11 @@ class SessionBook:
         newest = sorted(self._last, key=lambda name: (self._sessions[name][0], name), reverse=True)
         return Endings({name: self._last[name] for name in newest[:CUTS_MAX]}, len(newest[CUTS_MAX:]))
 
-    def _tried(self, take: Callable[[], object]) -> int:
-        try:
-            take()
-        except PeerError:
-            return 1
-        return 0
+    def _told_certificate(self, wire: bytes) -> None:
+        self._trust.admit(Signed(Certificate, wire))
+
+    def _told_session(self, wire: bytes) -> None:
+        self._session(open_session(wire, self._trust))
 
     def _session(self, session: Verified[Session]) -> None:
         certificate = self._trust.certificate(session.value.certificate)

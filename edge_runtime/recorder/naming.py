@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Final, TypeVar
 
 from edge_runtime.errors import RefusedError
-from sync_protocol.ids import FixedBytes
+from sync_protocol.ids import CertificateHash, DeviceId, FixedBytes, UserId
+from sync_protocol.organisation import Organisation
 
 PREFIX_MIN: Final = 4
 _SHOWN_MAX: Final = 32
@@ -35,3 +36,35 @@ def one_named(text: str, known: Iterable[F], what: str, do: str) -> F:
             do=do,
         )
     return found[0]
+
+
+def principal_named(
+    text: str, organisation: Organisation, *, among: Iterable[CertificateHash] | None = None
+) -> CertificateHash:
+    """The principal whose device id, or user id, begins with `text`.
+
+    Args:
+        text: hexadecimal digits; those of a user where a device has several.
+        organisation: who there is.
+        among: to choose from; None for everybody who is not revoked.
+
+    Raises:
+        RefusedError: none, or several.
+    """
+    known = organisation.trust.principals() if among is None else tuple(among)
+    gone = organisation.now.revoked if among is None else frozenset[CertificateHash]()
+    found: dict[DeviceId | UserId, list[CertificateHash]] = {}
+    for name in known:
+        certificate = organisation.trust.certificate(name)
+        if certificate is not None and name not in gone:
+            found.setdefault(certificate.value.device, []).append(name)
+            found.setdefault(certificate.value.user, []).append(name)
+    key = one_named(text, found, "device", "list them with 'fieldward device list', or sync first")
+    if len(found[key]) != 1:
+        raise RefusedError(
+            "ambiguous_device",
+            expected="a device with one user, or a user with one device",
+            got=f"{len(found[key])} of them",
+            do="name the user where a device has several, the device where a user has several",
+        )
+    return found[key][0]

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from edge_runtime.errors import RefusedError
 from edge_runtime.identity import ORGANISATION_KEYS, Entropy, Identity
-from edge_runtime.keyring import Keyring, frontier_digest
+from edge_runtime.keyring import Keyring
 from edge_runtime.recorder.record import Recorder
 from edge_runtime.recovery.create import open_escrow
 from edge_runtime.recovery.receipt import Receipted
@@ -24,13 +24,11 @@ from edge_runtime.recovery.shares import combine_live, wrong_shares
 from edge_runtime.recovery.words import LiveShare
 from edge_runtime.store.device import DeviceStore
 from sync_protocol.emergency_records import RecoveryRecord, RunRecovery, grant_recovered
-from sync_protocol.errors import PeerError
-from sync_protocol.ids import CertificateHash, ChartId, EntryHash
-from sync_protocol.key_wrap import WrapContext, unwrap
+from sync_protocol.epochs import Epoch
+from sync_protocol.ids import CertificateHash, ChartId, EntryHash, Hash
 from sync_protocol.limits import ID_BYTES
-from sync_protocol.membership import Membership
-from sync_protocol.roles import CONTENT, Compartment
-from sync_protocol.sealing import ContentKey, check_commitment
+from sync_protocol.roles import CONTENT
+from sync_protocol.sealing import ContentKey
 from sync_protocol.signed import Verified
 
 
@@ -115,37 +113,21 @@ class Rewrapped:
 
 
 def recovered_keys(
+    keyring: Keyring,
     keys: RecoveryKeys,
     record: Verified[RecoveryRecord],
     *,
     chart: ChartId,
-    membership: Membership,
-    compartments: Iterable[Compartment],
+    epochs: Iterable[Epoch],
 ) -> Iterator[tuple[EntryHash, ContentKey]]:
-    """The epochs of some of a chart's compartments that are wrapped to the recovery key, with their keys.
+    """Those of a chart's epochs that are wrapped to the recovery key, with their keys.
 
     Wraps that do not open, or open to another key than their epoch commits to, are passed over.
     """
-    for epoch in (epoch for compartment in compartments for epoch in membership.epochs_of(compartment)):
-        minted = epoch.record
-        for wrapper, wrapped in epoch.wraps.get(record.hash, ()):
-            context = WrapContext(
-                organisation=record.value.organisation,
-                commitment=minted.commitment,
-                parents=minted.parents,
-                recipient=keys.wrap.public,
-                minter=wrapper,
-                chart=chart,
-                compartment=minted.compartment,
-            )
-            try:
-                key = ContentKey(unwrap(keys.wrap, wrapped, context=context))
-                frontier = frontier_digest(epoch.heads)
-                check_commitment(minted.commitment, key, minter=epoch.minter, frontier=frontier, nonce=minted.nonce)
-            except PeerError:
-                continue
+    for epoch in epochs:
+        key = keyring.open_with(chart, epoch, keys.wrap, Hash(record.hash))
+        if key is not None:
             yield epoch.id, key
-            break
 
 
 def rewrap(
@@ -158,18 +140,21 @@ def rewrap(
     charts: list[ChartId] = []
     opened = closed = 0
     for chart in keyring.charts():
-        membership = keyring.membership(chart)
-        reads = (
-            frozenset[Compartment]() if membership is None else membership.members.get(identity.principal, frozenset())
-        )
-        compartments = sorted(reads.intersection(CONTENT))
-        if membership is None or not compartments:
+        epochs = _readable_epochs(keyring, chart, identity.principal)
+        if epochs is None:
             continue
         charts.append(chart)
-        found = recovered_keys(keys, record, chart=chart, membership=membership, compartments=compartments)
-        for epoch, key in found:
-            keyring.keep(epoch, key)
+        for name, key in recovered_keys(keyring, keys, record, chart=chart, epochs=epochs):
+            keyring.keep(name, key)
             opened += 1
-        epochs = (epoch for compartment in compartments for epoch in membership.epochs_of(compartment))
         closed += sum(keyring.open_epoch(chart, epoch) is None for epoch in epochs)
     return Rewrapped(charts=len(charts), epochs=opened, closed=closed, entries=recorder.mend(charts))
+
+
+def _readable_epochs(keyring: Keyring, chart: ChartId, principal: CertificateHash) -> list[Epoch] | None:
+    """The epochs of the content that a principal reads in a chart; None where it reads none of it."""
+    membership = keyring.membership(chart)
+    reads = None if membership is None else membership.members.get(principal)
+    if membership is None or reads is None or not reads.intersection(CONTENT):
+        return None
+    return [epoch for one in CONTENT if one in reads for epoch in membership.epochs_of(one)]

@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 
 from edge_runtime.errors import InputError
 from edge_runtime.recovery.words import DrillShare, LiveShare, Share, read_share
-from sync_protocol.encoding import encode
+from sync_protocol.encoding import Value, encode
 from sync_protocol.ids import Hash
 from sync_protocol.labels import Label
 
@@ -54,7 +54,7 @@ class Head:
 
     def check(self, kind: type[Share], words: tuple[str, ...]) -> str:
         """The eight digits that stand under one part."""
-        head = [self.number, self.shares, self.threshold, self.organisation, self.made_on]
+        head: list[Value] = [self.number, self.shares, self.threshold, self.organisation, self.made_on]
         digits = Hash.of(Label.RECOVERY_SHEET + encode([*head, kind.name, " ".join(words)]))[:_CHECK_BYTES].hex()
         return f"{digits[:4]}-{digits[4:]}"
 

@@ -24,6 +24,7 @@ from edge_runtime.sync.progress import (
     load_newest,
     raise_alarm,
 )
+from edge_runtime.sync.renewing import take_over
 from edge_runtime.sync.run import Run
 from edge_runtime.transports.http import HttpLink
 from edge_runtime.transports.link import Link, silent
@@ -155,6 +156,7 @@ class SyncClient:
         raise silent()
 
     def _begin(self, link: Link, address: str) -> tuple[Run, DeviceExchange]:
+        take_over(self._store, self._identity, now_ms=self._clock(), entropy=self._entropy)
         run = Run(
             self._store,
             self._identity,

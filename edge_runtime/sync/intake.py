@@ -20,6 +20,7 @@ from edge_runtime.streams import HELD, causal_order, stream_entries
 from edge_runtime.sync.progress import charts_to_mend, load_fed, save_charts_to_mend, save_fed
 from sync_protocol.certificates import Certificate, Session
 from sync_protocol.control import Certify, unpack_control
+from sync_protocol.emergency_records import AnnounceBreakGlass, AnnounceRecovery, GrantRecovered
 from sync_protocol.entries import VerifiedEntry, WireEntry
 from sync_protocol.errors import BrokenChainError, PeerError
 from sync_protocol.ids import CertificateHash, ChartId, SessionId, StreamId
@@ -66,8 +67,8 @@ class Receiver:
             store: the device's.
             identity: who it is.
             keyring: hears of new charts.
-            fresh: opens another session of this device, under a certificate of its own; None keeps the one that there is,
-                and leaves a renewal that comes for the next connection.
+            fresh: opens another session of this device, under a certificate of its own; None keeps the one that there
+                is, and leaves a renewal that comes to the next connection.
         """
         self._store = store
         self._identity = identity
@@ -140,12 +141,13 @@ class Receiver:
         organisation = self._identity.root.value.control
         created: set[ChartId] = set()
         changed: set[StreamId] = set()
-        officers = False
+        officers = reaching = False
         for entry in entries:
             if entry.header.epoch is not None:
                 continue
             if entry.header.stream == organisation:
                 officers |= self._learn_certificate(entry, writer) is Role.COMPLIANCE_OFFICER
+                reaching |= _reaches_every_chart(entry)
                 continue
             changed.add(entry.header.stream)
             chart = created_chart(entry, self._author(entry, writer))
@@ -153,6 +155,7 @@ class Receiver:
                 created.add(chart)
                 writer.put_value(CHART + chart.hex(), b"\x01")
         mend = created | self._keyring.controlled(changed) | (self._keyring.created() if officers else frozenset())
+        mend |= set(self._keyring.charts()) if reaching else set()
         if mend:
             save_charts_to_mend(writer, charts_to_mend(self._store) | mend)
         return created
@@ -174,6 +177,14 @@ class Receiver:
         session = writer.reader.session(entry.header.session)
         assert session is not None, "a stored entry has a stored session"
         return self._identity.trust.principal(session.value.certificate)
+
+
+def _reaches_every_chart(entry: VerifiedEntry) -> bool:
+    """Whether a record of the organisation names somebody to whom the keys of every chart are to be wrapped."""
+    try:
+        return isinstance(unpack_control(entry.body), AnnounceBreakGlass | AnnounceRecovery | GrantRecovered)
+    except PeerError:
+        return False
 
 
 def _gap() -> BrokenChainError:

@@ -18,7 +18,7 @@ from functools import cached_property
 from edge_runtime.text.draft import Effect, TextDraft, client_id
 from edge_runtime.text.history import History, TextEntry, members
 from edge_runtime.text.replica import IdleReplica
-from sync_protocol.ids import EntryHash
+from sync_protocol.ids import EntryHash, SessionId
 from sync_protocol.verdicts import Reason, Standing, Verdict
 
 
@@ -103,12 +103,28 @@ class Lineage:
             return alone.text_of(alone.history.everything)
         return self._wide.text_of(past)
 
+    def read_by_heads(self, refused: frozenset[EntryHash]) -> Iterator[int]:
+        """What each of the newest authors of the base had seen, as sets of its draft; the refused vouch for nothing."""
+        history = self.base_draft.history
+        wrote = sum(1 << index for index in members(history.everything) if history[index].entry not in refused)
+        followed = 0
+        for index in members(wrote):
+            followed |= history.past(index)
+        for index in members(wrote & ~followed):
+            yield history.past(index) | 1 << index
+
     def reasons(self, some: int) -> tuple[Reason, ...]:
         """Why some entries are outside, each reason once, in the order of `Reason`."""
         own = {self.written[index].verdict.reason for index in members(some & self.unaccepted)}
         if some & self.rivals:
             own.add(Reason.FORKED)
         return tuple(reason for reason in Reason if reason in own)
+
+    def sessions(self, some: int, *, refused: frozenset[EntryHash] = frozenset()) -> tuple[SessionId, ...]:
+        """Who wrote some entries but for those `refused`, by Lamport time, each once."""
+        written = (self.written[index] for index in members(some))
+        order = sorted(written, key=lambda one: (one.lamport, one.text.entry))
+        return tuple(dict.fromkeys(one.text.session for one in order if one.text.entry not in refused))
 
     def refused(self, some: int) -> Iterator[EntryHash]:
         """Those of some entries whose updates no author can have typed."""
@@ -138,7 +154,9 @@ class Lineage:
         """Branches that would have met in the base."""
         self.base = inside & ~self._followed(self.rivals)
         """Entries that count with their whole past."""
-        self.viewless = void | history.contested()
+        self.contested = history.contested()
+        """Entries that follow both branches of a fork."""
+        self.viewless = void | self.contested
         """Entries that have no view of their own."""
 
     def _followed(self, some: int) -> int:

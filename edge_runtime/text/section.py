@@ -71,7 +71,8 @@ class SectionText:
         known = sorted(docs, key=_order)
         replaced = frozenset(name for doc in known if doc.counts for name in doc.replaces)
         current = [doc for doc in known if doc.counts and not _names(replaced, doc)]
-        read = next(iter(current), None) or Doc(id=first, start=None, replaces=(), written=())
+        fallback = [doc for doc in known if doc.start is None] or [Doc(id=first, start=None, replaces=(), written=())]
+        read = (current or fallback)[0]
         others = [doc for doc in known if doc.id != read.id]
         self.doc = read.id
         """Names the Doc that is read."""
@@ -80,9 +81,11 @@ class SectionText:
         self.starts = tuple(doc.start for doc in known if doc.start is not None)
         """Every start of the section, by Lamport time."""
         self._base = Lineage(read.id, read.written, shown=True)
+        self._lineages = [self._base]
         outer = list(_outer(self._base, self._base.base, Outside.FOLLOWS))
         for doc in others:
             lineage = Lineage(doc.id, doc.written, shown=False)
+            self._lineages.append(lineage)
             why = Outside.REPLACED if _names(replaced, doc) else Outside.BESIDE if doc.counts else Outside.FOLLOWS
             outer += _outer(lineage, lineage.before(replaced), why)
         self._outer = sorted(outer, key=lambda one: (one.head.lamport, one.head.text.entry), reverse=True)
@@ -109,10 +112,8 @@ class SectionText:
 
     @cached_property
     def sessions(self) -> tuple[SessionId, ...]:
-        """Who wrote in the base, in causal order, each once; what was refused counts for nobody."""
-        refused = frozenset(self._base.refused(self._base.base))
-        texts = self._base.texts(self._base.base)
-        return tuple(dict.fromkeys(one.session for one in texts if one.entry not in refused))
+        """Who wrote in the base, by Lamport time, each once; what was refused counts for nobody."""
+        return self._base.sessions(self._base.base, refused=frozenset(self._base.refused(self._base.base)))
 
     @property
     def epochs(self) -> frozenset[EntryHash]:
@@ -125,6 +126,11 @@ class SectionText:
         return tuple(one.view() for one in self._outer[:VIEWS_MAX])
 
     @property
+    def newest(self) -> tuple[EntryHash, ...]:
+        """The heads of the base and of every view: another set of entries has others."""
+        return (*self.heads, *(one.head.text.entry for one in self._outer))
+
+    @property
     def more(self) -> int:
         """Views beyond those shown."""
         return max(0, len(self._outer) - VIEWS_MAX)
@@ -133,14 +139,13 @@ class SectionText:
     def torn(self) -> tuple[str, ...]:
         """Lines of the base with a digit that none of its newest authors had before them: a merge made them."""
         draft = self.draft
-        if len(draft.heads) < 2:  # noqa: PLR2004 a merge takes two
+        if len(draft.heads) < 2 and not self.refused:  # noqa: PLR2004 a merge takes two
             return ()
         lines = dict.fromkeys(line for line in draft.text_of(draft.history.everything).split("\n") if _numbered(line))
-        for index in map(draft.history.index, self.heads):
+        for past in self._base.read_by_heads(self.refused):
             if not lines:
                 break
-            assert index is not None, "a head is placed"
-            for line in draft.text_of(draft.history.past(index) | 1 << index).split("\n"):
+            for line in draft.text_of(past).split("\n"):
                 lines.pop(line, None)
         return tuple(lines)
 
@@ -162,13 +167,14 @@ class SectionText:
 
     @cached_property
     def refused(self) -> frozenset[EntryHash]:
-        """Entries of the Docs shown whose updates no author can have typed."""
-        return frozenset(name for lineage in self._lineages() for name in lineage.refused(lineage.everything))
+        """Entries of what is shown whose updates no author can have typed."""
+        shown = {one.lineage.doc_id: one.lineage for one in self._outer} | {self.doc: self._base}
+        return frozenset(name for lineage in shown.values() for name in lineage.refused(lineage.everything))
 
     @cached_property
     def unreadable(self) -> frozenset[EntryHash]:
         """Entries that follow both branches of a fork: nobody can have read what they changed."""
-        return frozenset(text.entry for one in self._lineages() for text in one.texts(one.history.contested()))
+        return frozenset(text.entry for one in self._lineages for text in one.texts(one.contested))
 
     def edit(
         self, session: SessionId, text: str, *, follows: frozenset[EntryHash], fresh: bool = False
@@ -203,10 +209,6 @@ class SectionText:
             shown = [*self.heads, *(one.head.text.entry for one in self._outer[:VIEWS_MAX])]
             return Start(section=self.section, text=text, replaces=tuple(sorted(set(shown[:REPLACES_MAX]))))
         return self.draft.edit(session, text)
-
-    def _lineages(self) -> Iterable[Lineage]:
-        """The Docs of which anything is shown."""
-        return ({one.lineage.doc_id: one.lineage for one in self._outer} | {self.doc: self._base}).values()
 
 
 def _order(doc: Doc) -> tuple[int, bytes, int]:

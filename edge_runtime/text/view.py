@@ -34,7 +34,7 @@ class View:
         head: the author's entry.
         text: all of it, never merged with anything.
         session: the author's.
-        sessions: everybody who wrote in it, in causal order, each once.
+        sessions: everybody who wrote in it, by Lamport time, each once.
         lamport: logical time of the head.
         wall_ms: the author's clock in milliseconds since 1970; display only.
         reasons: why it is outside, its own first.
@@ -74,7 +74,7 @@ class Outer:
             head=head.text.entry,
             text=lineage.read_by(self.place),
             session=head.text.session,
-            sessions=tuple(dict.fromkeys(one.session for one in lineage.texts(past))),
+            sessions=lineage.sessions(past),
             lamport=head.lamport,
             wall_ms=head.wall_ms,
             reasons=(*own, *why, *others),

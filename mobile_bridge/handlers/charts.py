@@ -82,7 +82,7 @@ def _check_base(opened: OpenChart, document: DocumentId, base: str | None, *, te
         BridgeError: INVALID_REQUEST or CONFLICT.
     """
     found = opened.documents[document]
-    if base is None and text_section is not None and text_section in found.drafts:
+    if base is None and text_section is not None and text_section in found.texts:
         raise invalid("document.change.base", "the version that the author read", "none, for a section with a text")
     if base is not None and base != version_of(found):
         raise BridgeError(

@@ -26,6 +26,8 @@ from mobile_bridge.schema.types import NONE, Anything, Field, Flag, Listed, Octe
 DIGEST_BYTES: Final = 32
 LOCKING: Final = 1
 """The minor version that brought users, PINs and the automatic lock."""
+VIEWS: Final = 1
+"""The minor version that brought disputed texts."""
 _ID: Final = Text(form="[0-9a-f]{32}")
 _HASH: Final = Text(form="[0-9a-f]{64}")
 _TEXT: Final = Text()
@@ -111,11 +113,24 @@ _DOCUMENT_ROW: Final = record(
 _AUTHOR: Final = record(
     Field("user", _ID), Field("device", _ID), Field("session", _ID), Field("role", _TEXT), name="author"
 )
+_VIEW: Final = record(
+    Field("head", _HASH),
+    Field("text", _TEXT),
+    Field("author", _AUTHOR),
+    Field("authors", Listed(_AUTHOR)),
+    Field("wall_ms", Uint()),
+    Field("reasons", Listed(_TEXT)),
+    name="view",
+)
 _SECTION: Final = record(
     Field("section", _TEXT),
     Field("text", _TEXT),
     Field("complete", Flag()),
     Field("authors", Listed(_AUTHOR)),
+    Field("disputed", Flag(), required=False, since=VIEWS),
+    Field("views", Listed(_VIEW), required=False, since=VIEWS),
+    Field("more_views", Uint(), required=False, since=VIEWS),
+    Field("merged_lines", Listed(_TEXT), required=False, since=VIEWS),
     name="section",
 )
 _UNREAD: Final = record(Field("entry", _HASH), Field("why", _TEXT), name="unread")

@@ -11,7 +11,7 @@ import os
 import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -28,11 +28,14 @@ from server.relay.growth import LogGrowth
 from server.relay.identity import COSIGNER_FILE, KEY_FILE, Identity, load_cosigner, load_key
 from server.relay.ingest import Ingest
 from server.relay.published import Published
+from server.relay.purging import Purger
 from server.relay.rates import Rates
 from server.relay.recall import recall_directory, recall_forks, recall_trust
+from server.relay.revocations import Revocations
 from server.relay.routes.about import about
 from server.relay.routes.desk import desk
 from server.relay.routes.log import log
+from server.relay.routes.principals import principals
 from server.relay.routes.requests import install
 from server.relay.routes.socket import socket
 from server.relay.routes.sync import Seats, sync
@@ -55,6 +58,8 @@ _VERIFIERS: Final = 2
 _READERS: Final = 4
 _COSIGN_LOOK_S: Final = 600
 """How often to see whether the daily cosignature is due."""
+_PURGE_LOOK_S: Final = 600
+"""How often to see whether the date of a purge has come, or a legal hold has ended."""
 _LOG: Final = logging.getLogger("fieldward.relay")
 
 
@@ -107,6 +112,7 @@ def open_relay(settings: RelaySettings, organisation_file: bytes) -> Relay:
         identity=identity,
         trust=trust,
         directory=directory,
+        revocations=Revocations(store, directory),
         store=store,
         window=window,
         archive=Archive(store, window.forks),
@@ -168,12 +174,27 @@ async def _cosign_daily(services: Services, cosigning: Cosigning) -> None:
         await _cosign(services, cosigning)
 
 
+async def _purge_often(services: Services, purger: Purger, confirmed: asyncio.Event) -> None:
+    while True:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(confirmed.wait(), _PURGE_LOOK_S)
+        confirmed.clear()
+        await asyncio.get_running_loop().run_in_executor(services.readers, purger.try_run)
+
+
+def _tell(loop: asyncio.AbstractEventLoop, confirmed: asyncio.Event) -> None:
+    """Set an event of the loop's from another thread."""
+    loop.call_soon_threadsafe(confirmed.set)
+
+
 def _app(services: Services, engine: Engine, organisation_file: bytes) -> FastAPI:
     cosigning = Cosigning(services.store, services.identity)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        identity = services.identity
+        identity, loop, confirmed = services.identity, asyncio.get_running_loop(), asyncio.Event()
+        purger = Purger(services.store, services.directory, now_ms=services.now_ms)
+        confirmed.set()  # what was interrupted goes on
         committer = Committer(
             store=services.store,
             directory=services.directory,
@@ -183,13 +204,23 @@ def _app(services: Services, engine: Engine, organisation_file: bytes) -> FastAP
             entries_max=services.settings.commit_entries_max,
             now_ms=services.now_ms,
             watch=services.watch,
+            revocations=services.revocations,
+            recall=lambda: recall_directory(services.store, engine, services.trust),
+            confirmed=lambda: _tell(loop, confirmed),
         )
+        purger.destroyed = services.ingest.destroyed
+        services.revocations.changed = services.ingest.judged
         services.ingest.start(committer)
         await _cosign(services, cosigning)  # before anybody asks for it
-        daily = asyncio.create_task(_cosign_daily(services, cosigning))
+        upkeep = [
+            asyncio.create_task(_cosign_daily(services, cosigning)),
+            asyncio.create_task(_purge_often(services, purger, confirmed)),
+        ]
         yield
-        daily.cancel()
-        await asyncio.gather(daily, return_exceptions=True)
+        purger.stop()
+        for task in upkeep:
+            task.cancel()
+        await asyncio.gather(*upkeep, return_exceptions=True)
         await services.ingest.stop()
         services.verifiers.shutdown()
         services.readers.shutdown()
@@ -202,6 +233,7 @@ def _app(services: Services, engine: Engine, organisation_file: bytes) -> FastAP
     for router in (
         about(services, organisation_file),
         desk(services, seats),
+        principals(services, seats),
         sync(services, seats),
         socket(services),
         log(services, published, cosigning),

@@ -70,16 +70,19 @@ def write_batch(batch: Batch, writer: SqlWriter, draft: Draft) -> Written:
         except PeerError as error:
             written.refused.append(Refusal(entry.hash, error))
             continue
-        content.append(entry if draft.keeps_body(entry.header.stream, record) else stripped(entry))
+        kept = draft.keeps_body(entry.header.stream, record)
+        content.append(entry if kept else stripped(entry))
         if record is not None:  # what follows is judged by it, so it has to be in or out first
             index = _append(content, writer, written)
             content = []
+            if index is not None and not kept:
+                draft.cut_off(entry.header)
             if index is not None:
                 undone = draft.base.revoked_at if _is_excluded(entry, author, batch, draft) else None
                 draft.apply(
                     Stored(
-                        entry.header.stream,
-                        record,
+                        stream=entry.header.stream,
+                        record=record,
                         author=author,
                         name=entry.hash,
                         index=index,

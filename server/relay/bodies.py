@@ -1,4 +1,4 @@
-"""Entries whose bodies were destroyed: the header stays, and proves by itself that it stands in its chain and in the log.
+"""Entries whose bodies were destroyed: the header stays, and still stands in its chain and in the log.
 
 Such an entry is never fed: nobody could verify it without the body that its header names.
 """

@@ -1,9 +1,9 @@
 """One chart as the relay must know it: who reads what since when, which documents and which epochs there are.
 
-The rules are those of `sync_protocol.chart_history`, entry by entry in the order of the log, and never stricter: whoever
-may write once may write for good here, because what was written offline arrives late, and its readers judge it. One
-rule is the feed's own: a compliance officer who is a member gets every stream, because the headers of content are the
-record of who wrote; no key opens its bodies to one. So does a kit that carries the chart sealed.
+The rules are those of `sync_protocol.chart_history`, entry by entry in the order of the log, and never stricter:
+whoever may write once may write for good here, because what was written offline arrives late, and its readers judge it.
+One rule is the feed's own: a compliance officer who is a member gets every stream, because the headers of content are
+the record of who wrote; no key opens its bodies to one. So does a kit that carries the chart sealed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from server.relay.rolls import Name, Roll, Saw
 from server.relay.teams import Team
 from sync_protocol.control import content_stream, control_stream, ledger_id
 from sync_protocol.epochs import IN_GLASS
-from sync_protocol.ids import CertificateHash, ChartId, DocumentId, EntryHash, StreamId
+from sync_protocol.ids import CertificateHash, ChartId, DocumentId, EntryHash, SessionId, StreamId
 from sync_protocol.roles import CONTENT, Compartment
 
 _ALL: Final = frozenset(Compartment)
@@ -37,6 +37,15 @@ class Place:
     chart: ChartId
     document: DocumentId | None = None
     compartment: Compartment | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """The entry of a record: its hash, its log index, larger than any before, and who can say what it saw; see Roll."""
+
+    entry: EntryHash
+    index: int
+    saw: Saw
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +92,7 @@ class Chart:
         preloaded: the kits that carry it.
         epochs: the compartment of each stored epoch.
         purged: its content was destroyed, or is about to be.
+        cut_off: of a chain of control records that lost a body, the sequence number from which on it is not fed.
     """
 
     id: ChartId
@@ -99,6 +109,7 @@ class Chart:
     documents: dict[DocumentId, int] = field(default_factory=dict)
     epochs: dict[EntryHash, Compartment] = field(default_factory=dict)
     purged: bool = False
+    cut_off: dict[SessionId, int] = field(default_factory=dict)
 
     def copy(self) -> Chart:
         """The same, to be changed apart."""
@@ -117,6 +128,7 @@ class Chart:
             documents=dict(self.documents),
             epochs=dict(self.epochs),
             purged=self.purged,
+            cut_off=dict(self.cut_off),
         )
 
     @property
@@ -124,35 +136,33 @@ class Chart:
         """Whether it is its creator's ledger."""
         return self.id == ledger_id(self.creator)
 
-    def found(self, entry: EntryHash, index: int, saw: Saw) -> None:
+    def found(self, by: By) -> None:
         """Make the creator its first member."""
-        self.founded = index if self.founded < 0 else self.founded
-        self._give(self.creator, _ALL, entry, index, saw)
+        self.founded = by.index if self.founded < 0 else self.founded
+        self._give(self.creator, _ALL, by)
 
-    def add(self, author: Party, name: Name, asked: Iterable[Compartment], entry: EntryHash, index: int, saw: Saw) -> None:  # noqa: PLR0913, PLR0917, E501 - who, whom, what, where
+    def add(self, author: Party, name: Name, asked: Iterable[Compartment], by: By) -> None:
         """Make somebody a member, or a team, with as much of what is asked as the author can give.
 
         Args:
             author: a member, with the teams that it ever belonged to.
             name: whom it adds.
             asked: which compartments.
-            entry: the record's entry.
-            index: larger than that of any record before.
-            saw: see Roll.
+            by: the record's entry.
         """
-        if self._has_seen_its_end(author.name, entry, saw):
+        if self._has_seen_its_end(author.name, by):
             self.writers.add(name)
             return
-        self._give(name, self.capacity(author).intersection(asked), entry, index, saw)
+        self._give(name, self.capacity(author).intersection(asked), by)
 
-    def remove(self, author: Party, name: Name, entry: EntryHash, index: int, saw: Saw) -> None:  # noqa: PLR0913, PLR0917 - as above
+    def remove(self, author: Party, name: Name, by: By) -> None:
         """Let somebody go, if the author may: a clinician anybody but the creator, and everybody itself."""
         itself = author.name == name
-        if (name == self.creator and not itself) or self._has_seen_its_end(author.name, entry, saw):
+        if (name == self.creator and not itself) or self._has_seen_its_end(author.name, by):
             return
         if itself or self.capacity(author) & _CONTENT:
-            self.roll.remove(name, entry, saw)
-            self._refresh(name, index)
+            self.roll.remove(name, by.entry, by.saw)
+            self._refresh(name, by.index)
 
     def restore(self, name: Name, index: int) -> None:
         """Feed somebody anew from `index` on: a removal that was believed until then does not count."""
@@ -221,12 +231,12 @@ class Chart:
     def _entitled(self, party: Party) -> frozenset[Compartment]:
         return party.office.entitled(ledger=self.is_ledger, creator=party.name == self.creator)
 
-    def _give(self, name: Name, gift: frozenset[Compartment], entry: EntryHash, index: int, saw: Saw) -> None:  # noqa: PLR0913, PLR0917 - as above
+    def _give(self, name: Name, gift: frozenset[Compartment], by: By) -> None:
         self.writers.add(name)
-        self.gifts[entry] = gift
+        self.gifts[by.entry] = gift
         self.reach[name] = self.reach.get(name, _NONE) | gift
-        self.roll.add(name, entry, saw)
-        self._refresh(name, index)
+        self.roll.add(name, by.entry, by.saw)
+        self._refresh(name, by.index)
 
     def _refresh(self, name: Name, index: int) -> None:
         """Work out again what somebody has; what is new, it has since `index`."""
@@ -240,8 +250,8 @@ class Chart:
         given = _NONE.union(*(self.gifts[entry] for entry in live))
         self.since[name] = {compartment: before.get(compartment, index) for compartment in given}
 
-    def _has_seen_its_end(self, author: CertificateHash, entry: EntryHash, saw: Saw) -> bool:
+    def _has_seen_its_end(self, author: CertificateHash, by: By) -> bool:
         """Whether somebody who was removed writes although it had seen that."""
         if author in self.seats:
             return False
-        return any(saw(entry, removal) for removal in self.roll.left.get(author, ()))
+        return any(by.saw(by.entry, removal) for removal in self.roll.left.get(author, ()))

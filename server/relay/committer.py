@@ -15,8 +15,9 @@ from typing import Final
 
 from server.relay.batches import Batch, Written, write_batch
 from server.relay.directory import Directory
-from server.relay.errors import BusyError, RelayError, StorageError
+from server.relay.errors import BusyError, RelayError, StartError, StorageError
 from server.relay.models import RequestState
+from server.relay.revocations import Revocations
 from server.relay.seen import Arrival, Watch
 from server.relay.store import SqlStore
 from server.relay.window import Commit, SealPlace, Tip
@@ -49,6 +50,9 @@ class Committer:
         entries_max: int,
         now_ms: Callable[[], int],
         watch: Watch,
+        revocations: Revocations,
+        recall: Callable[[], Directory],
+        confirmed: Callable[[], None] = lambda: None,
     ) -> None:
         """Prepare the thread; `start` starts it.
 
@@ -61,6 +65,9 @@ class Committer:
             entries_max: how many entries a transaction collects; a single larger batch is one transaction too.
             now_ms: the relay's clock, in Unix milliseconds: when what a transaction stores has arrived.
             watch: told after each commit whose entries came.
+            revocations: judges again where a commit may have changed who is revoked.
+            confirmed: told after a commit that brought what a purge may have waited for.
+            recall: works the directory out from the store, where a revocation undoes what counted before.
         """
         self._store = store
         self._directory = directory
@@ -70,6 +77,10 @@ class Committer:
         self._entries_max = entries_max
         self._now_ms = now_ms
         self._watch = watch
+        self._revocations = revocations
+        self._recall = recall
+        self._confirmed = confirmed
+        self._unjudged = False
         self._queue: queue.SimpleQueue[tuple[Batch, Done] | None] = queue.SimpleQueue()
         self._ended = False
         self._thread = threading.Thread(target=self._run, name="fieldward-writer", daemon=True)
@@ -131,6 +142,7 @@ class Committer:
 
     def _settle(self, group: Sequence[tuple[Batch, Done]]) -> None:
         """Commit a group; whatever goes wrong, everybody in it hears of it and the thread goes on."""
+        purging = frozenset(self._directory.to_purge)
         try:
             commit, written = self._commit([batch for batch, _ in group])
         except Exception as error:  # noqa: BLE001 - a writer that ends would leave everybody waiting for ever
@@ -146,6 +158,8 @@ class Committer:
         self.trouble = None
         settled = [(done, (commit.tip, what)) for (_, done), what in zip(group, written, strict=True)]
         self._publish(commit if commit.arrived else None, settled)
+        if self._directory.to_purge - purging:
+            self._confirmed()
 
     def _commit(self, group: Sequence[Batch]) -> tuple[Commit, list[Written]]:
         draft = self._directory.draft()
@@ -154,6 +168,8 @@ class Committer:
             written = [write_batch(batch, writer, draft) for batch in group]
             tip = Tip(*writer.commit_log(self._sign, self._origin))
         self._directory.adopt(draft)
+        self._unjudged = self._unjudged or draft.changes_revocations
+        self._judge()
         self._watch.note(_arrivals(group, written, arrived_ms))
         for device in draft.certified:
             try:
@@ -167,6 +183,18 @@ class Committer:
             seals=_merged(batch.seals for batch in group),
         )
         return commit, written
+
+    def _judge(self) -> None:
+        """Judge who is revoked; what is stored is stored, so a store that fails now is asked again after the next."""
+        if not self._unjudged:
+            return
+        try:
+            if self._revocations.judge():
+                self._directory.replace(self._recall())
+        except (StorageError, StartError) as error:
+            _LOG.error("revocations could not be judged: %s (%s)", error.code, error.got)
+            return
+        self._unjudged = False
 
 
 def _internal(error: Exception) -> RelayError:

@@ -13,7 +13,7 @@ from concurrent.futures import Executor
 from functools import partial
 from typing import Final, TypeVar
 
-from server.relay.errors import RelayError
+from server.relay.errors import RelayError, revoked
 from server.relay.fanout import Listener
 from server.relay.feed import LogFeed, compare
 from server.relay.packing import merged, messages, packed
@@ -181,6 +181,9 @@ class Connection:
             note, paths = await self._in(self._services.readers, self._services.growth.answer, step.shown)
             await self._carry_out(self._exchange.greeted(note=note, paths=paths))
             return
+        name = CertificateHash(step.certificate.hash)
+        if await self._in(self._services.readers, self._services.revocations.covers, name):
+            raise revoked()
         token, expires_ms = self.admit(step.certificate)
         self.peer = step.certificate
         await self._carry_out(self._exchange.ready(token=token, expires_ms=expires_ms))

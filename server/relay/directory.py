@@ -17,23 +17,24 @@ from server.relay.offices import Office
 from server.relay.recoveries import Recoveries
 from server.relay.rolls import Name
 from sync_protocol.control_entry import Written
+from sync_protocol.ids import CertificateHash
 from sync_protocol.roles import Role
 
 if TYPE_CHECKING:
     from server.relay.teams import Team
-    from sync_protocol.certificates import Certificate, Trust
+    from sync_protocol.certificates import Trust
     from sync_protocol.control import Invite
+    from sync_protocol.entries import Header
     from sync_protocol.ids import (
-        CertificateHash,
         ChartId,
         DeviceId,
         EntryHash,
         InvitationId,
+        SessionId,
         StreamId,
         TeamId,
     )
     from sync_protocol.organisation import View
-    from sync_protocol.signed import Verified
 
 
 class Directory:
@@ -63,7 +64,8 @@ class Directory:
         self.to_purge: set[ChartId] = set()
         """Charts of which somebody confirmed that they are to be destroyed."""
         self._view: View | None = None
-        self._revoked_at = -1
+        self.revoked_at = -1
+        """The log index of the last record of a revocation; -1 before the first."""
         self._readable: dict[CertificateHash, Mapping[StreamId, int]] = {}
 
     def principal(self, name: bytes) -> CertificateHash:
@@ -129,14 +131,9 @@ class Directory:
         """Principals that are trusted no longer, as far as that was judged."""
         return frozenset() if self._view is None else self._view.revoked
 
-    @property
-    def revoked_at(self) -> int:
-        """The log index of the last revocation that counts or counted; -1 before."""
-        return self._revoked_at
-
-    def judged(self, view: View, index: int) -> None:
-        """Take over a judgement of who is revoked, made with the records up to `index`."""
-        self._view, self._revoked_at = view, index
+    def judged(self, view: View) -> None:
+        """Take over a judgement of who is revoked."""
+        self._view = view
 
     def readable(self, name: CertificateHash) -> Mapping[StreamId, int]:
         """The streams that a device may read, with the log index since when; the same object until it changes."""
@@ -184,16 +181,16 @@ class Directory:
                     self._teams_of.setdefault(member, set()).add(name)
             self._offices.update(draft.offices)
             self.recoveries = draft.recoveries
-            self._charts.update(draft.charts)
+            self._take_charts(draft.charts)
             self._streams.update(draft.streams)
             self._invitations.update(draft.invitations)
             self._certified.update(draft.certified)
             self.judging.extend(draft.judging)
+            self.revoked_at = max(self.revoked_at, draft.revoked_at)
             self.to_purge |= draft.to_purge
-            for name in draft.reshaped:
-                chart = draft.charts[name]
-                for member in (*chart.writers, *chart.preloaded):
-                    self._charts_of.setdefault(member, set()).add(name)
+            for chart in map(draft.charts.__getitem__, draft.reshaped):
+                for named in chart.writers | chart.preloaded.keys():
+                    self._charts_of.setdefault(named, set()).add(chart.id)
             for principal in touched | self._touched(draft):
                 self._readable.pop(principal, None)
 
@@ -206,12 +203,39 @@ class Directory:
             for principal in self._named(chart):
                 self._readable.pop(principal, None)
 
+    def cut_off(self, name: ChartId, chains: Mapping[SessionId, int]) -> None:
+        """Feed chains of a purged chart's control records no further than to where they lost a body."""
+        with self._lock:
+            chart = self._charts[name].copy()
+            chart.cut_off.update(chains)
+            self._charts[name] = chart
+
+    def withholds(self, header: Header) -> bool:
+        """Whether an entry follows one that lost its body, so that nobody new could verify its chain."""
+        place = self._streams.get(header.stream)
+        chart = None if place is None or place.document is not None else self._charts[place.chart]
+        return chart is not None and header.seq >= chart.cut_off.get(header.session, header.seq + 1)
+
     def replace(self, other: Directory) -> None:
         """Take over everything of one that was worked out anew."""
         with self._lock:
+            before = self._charts
             for name in _TAKEN_OVER:
                 setattr(self, name, getattr(other, name))
+            for chart in before.values():
+                if chart.purged and chart.id in self._charts:
+                    self._charts[chart.id].purged = True
+                    self._charts[chart.id].cut_off.update(chart.cut_off)
             self._readable = {}
+
+    def _take_charts(self, charts: Mapping[ChartId, Chart]) -> None:
+        """Take changed charts over; a purge that was noted since they were copied stays noted."""
+        for name, chart in charts.items():
+            known = self._charts.get(name)
+            if known is not None and known.purged:
+                chart.purged = True
+                chart.cut_off = {**known.cut_off, **chart.cut_off}
+            self._charts[name] = chart
 
     def _touched(self, draft: Draft) -> set[CertificateHash]:
         """Whose streams a change may change."""
@@ -219,8 +243,8 @@ class Directory:
         for name, changed in draft.teams.items():
             known = self._teams.get(name)
             touched |= changed.since.keys() | (set() if known is None else known.since.keys())
-        for name in draft.reshaped:
-            for chart in (self._charts.get(name), draft.charts[name]):
+        for shaped in draft.reshaped:
+            for chart in (self._charts.get(shaped), draft.charts[shaped]):
                 touched |= set() if chart is None else self._named(chart)
         return touched
 
@@ -228,9 +252,11 @@ class Directory:
         """Everybody who is fed a chart, but for those who are fed all."""
         found = {breaker for breaker, _ in chart.broken.values()} | chart.preloaded.keys()
         for name in chart.seats:
-            team = self._teams.get(name)  # type: ignore[call-overload] # ids of two lengths share the table
-            found |= {name} if team is None else team.since.keys()
-        return found  # type: ignore[return-value] # a team that is not known has no members
+            if isinstance(name, CertificateHash):
+                found.add(name)
+            elif name in self._teams:
+                found |= self._teams[name].since.keys()
+        return found
 
     def _party(self, principal: CertificateHash) -> Party:
         teams = (self._teams[name] for name in self._teams_of.get(principal, ()))

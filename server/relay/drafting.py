@@ -7,9 +7,10 @@ that what hangs on them is taken. But they open no feed, and they close none.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from server.relay.charts import Chart, Party, Place
+from server.relay.charts import By, Chart, Party, Place
 from server.relay.offices import Office
 from server.relay.rolls import Name, Saw
 from server.relay.teams import Team
@@ -23,10 +24,10 @@ from sync_protocol.control import (
     CreateDocument,
     Invite,
     MintEpoch,
+    Rewrap,
     SetRole,
     UnknownControl,
     chart_id,
-    Rewrap,
     content_stream,
     control_stream,
 )
@@ -45,6 +46,7 @@ from sync_protocol.team_records import TEAM_KINDS, AddToTeam, CreateTeam, MintTe
 
 if TYPE_CHECKING:
     from server.relay.directory import Directory
+    from sync_protocol.entries import Header
 
 
 def destroys(chart: Chart, place: Place, record: Control | UnknownControl | None) -> bool:
@@ -56,36 +58,30 @@ def destroys(chart: Chart, place: Place, record: Control | UnknownControl | None
     return isinstance(record, Rewrap) and chart.epochs.get(record.epoch) is not Compartment.AUDIT
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
     """A control entry that was admitted and stored.
 
     Attributes:
         author: the principal who wrote it.
+        name: its hash.
         index: its log index.
-        undone: None where it counts; for one that a revocation excludes, the log index of that.
+        saw: see Roll.
+        undone: None where it counts; for one that a revocation excludes, the log index of the last revocation.
     """
 
-    __slots__ = ("author", "index", "name", "record", "saw", "stream", "undone")
+    stream: StreamId
+    record: Control | UnknownControl
+    author: CertificateHash
+    name: EntryHash
+    index: int
+    saw: Saw
+    undone: int | None = None
 
-    def __init__(  # noqa: PLR0913 - one entry
-        self,
-        stream: StreamId,
-        record: Control | UnknownControl,
-        *,
-        author: CertificateHash,
-        name: EntryHash,
-        index: int,
-        saw: Saw,
-        undone: int | None = None,
-    ) -> None:
-        """Describe an entry; see Roll for `saw`."""
-        self.stream = stream
-        self.record = record
-        self.author = author
-        self.name = name
-        self.index = index
-        self.saw = saw
-        self.undone = undone
+    @property
+    def by(self) -> By:
+        """The same for charts."""
+        return By(self.name, self.index, self.saw)
 
 
 class Draft:
@@ -105,8 +101,7 @@ class Draft:
         self.offices: dict[CertificateHash, Office] = {}
         self.recoveries = base.recoveries
         self.judging: list[int] = []
-        self.revoking = False
-        """Whether it may have changed who is revoked."""
+        self.revoked_at = -1
         self.reshaped: set[ChartId] = set()
         self.to_purge: set[ChartId] = set()
 
@@ -143,6 +138,11 @@ class Draft:
         return self._joined.get(principal, set()).union(self._base.teams_of(principal))
 
     @property
+    def changes_revocations(self) -> bool:
+        """Whether it may have changed who is revoked."""
+        return self.revoked_at >= 0 or (bool(self.judging) and self._base.revoked_at >= 0)
+
+    @property
     def base(self) -> Directory:
         """What was committed before."""
         return self._base
@@ -153,6 +153,14 @@ class Draft:
         chart = None if place is None else self._base.chart(place.chart)
         return chart is None or place is None or not chart.purged or not destroys(chart, place, record)
 
+    def cut_off(self, header: Header) -> None:
+        """Feed a chain no further than to this entry, whose body was not kept."""
+        place = self.place(header.stream)
+        assert place is not None, "admission knows the stream"
+        if place.document is None:
+            chains = self._known(place.chart, reshaped=False).cut_off
+            chains[header.session] = min(header.seq, chains.get(header.session, header.seq))
+
     def apply(self, stored: Stored) -> None:
         """Add what an admitted and stored control entry says."""
         record = stored.record
@@ -162,8 +170,9 @@ class Draft:
                     self.invitations.setdefault(record.invitation, record)
             case Certify() | Revoke():
                 self.judging.append(stored.index)
-                self.revoking = self.revoking or isinstance(record, Revoke) or self._base.revoked_at >= 0
-                if isinstance(record, Certify):
+                if isinstance(record, Revoke):
+                    self.revoked_at = stored.index
+                else:
                     certificate = Signed(Certificate, record.certificate)
                     self.certified[certificate.claimed().device] = CertificateHash(certificate.hash)
             case SetRole():
@@ -222,7 +231,7 @@ class Draft:
                 self.streams[stored.stream] = Place(chart.id)
                 chart.writers.add(stored.author)
                 if stored.undone is None:
-                    chart.found(stored.name, stored.index, stored.saw)
+                    chart.found(stored.by)
                 self._document(chart, record.document, stored.index)
             case CreateDocument():
                 self._document(self._chart_of(stored, reshaped=True), record.document, stored.index)
@@ -232,10 +241,9 @@ class Draft:
                 self._add(self.principal(record.certificate), record.compartments, stored)
             case AddTeam():
                 self._add(record.team, record.compartments, stored)
-            case RemoveMember():
-                self._remove(self.principal(record.certificate), stored)
-            case RemoveTeam():
-                self._remove(record.team, stored)
+            case RemoveMember() | RemoveTeam():
+                leaves = record.team if isinstance(record, RemoveTeam) else self.principal(record.certificate)
+                self._remove(leaves, stored)
             case ConfirmPurge():
                 self.to_purge.add(self._chart_of(stored, reshaped=False).id)
             case BreakGlass() | CloseBreakGlass() | Preload():
@@ -264,14 +272,14 @@ class Draft:
     def _add(self, name: Name, compartments: Iterable[Compartment], stored: Stored) -> None:
         chart = self._chart_of(stored, reshaped=True)
         if stored.undone is None:
-            chart.add(self._party(stored.author), name, compartments, stored.name, stored.index, stored.saw)
+            chart.add(self._party(stored.author), name, compartments, stored.by)
         else:
             chart.writers.add(name)
 
     def _remove(self, name: Name, stored: Stored) -> None:
         chart = self._chart_of(stored, reshaped=True)
         if stored.undone is None:
-            chart.remove(self._party(stored.author), name, stored.name, stored.index, stored.saw)
+            chart.remove(self._party(stored.author), name, stored.by)
         else:
             chart.restore(name, stored.undone)
 
@@ -300,7 +308,12 @@ class Draft:
     def _chart_of(self, stored: Stored, *, reshaped: bool) -> Chart:
         place = self.place(stored.stream)
         assert place is not None, "admission knows the stream"
-        return self._changed(place.chart, stored.author, reshaped=reshaped)
+        return self._known(place.chart, reshaped=reshaped)
+
+    def _known(self, name: ChartId, *, reshaped: bool) -> Chart:
+        chart = self.chart(name)
+        assert chart is not None, "a stream's chart is known"
+        return self._changed(name, chart.creator, reshaped=reshaped)
 
     def _changed(self, name: ChartId, author: CertificateHash, *, reshaped: bool) -> Chart:
         """The draft's own copy of a chart; a new one, of this author, where there is none."""

@@ -49,6 +49,10 @@ class TokenError(RelayError):
     """No token, an unknown one, or one that has ended or was revoked."""
 
 
+class RevokedError(RelayError):
+    """The device, or its user, is trusted no longer."""
+
+
 class MissingError(RelayError):
     """There is no such thing here."""
 
@@ -67,6 +71,7 @@ _STATUS: Final[tuple[tuple[type[ExplainedError], int], ...]] = (
     (UnclaimedError, 503),
     (StorageError, 503),
     (TokenError, 401),
+    (RevokedError, 403),
     (MissingError, 404),
     (ConflictError, 409),
     (BrokenChainError, 409),
@@ -105,6 +110,16 @@ def unclaimed() -> UnclaimedError:
         expected="a relay that the organisation's root has recorded",
         got="a relay without such a record",
         do="let an administrator sign the relay's record and send it to this relay, then try again",
+    )
+
+
+def revoked() -> RevokedError:
+    """Make the error of a device that is no longer served; it tells nothing of who revoked it."""
+    return RevokedError(
+        "revoked",
+        expected="a certificate that the organisation trusts",
+        got="one that an administrator revoked",
+        do="ask the organisation's administrator; what was written here stays here and can be handed over",
     )
 
 

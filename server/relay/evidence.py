@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
@@ -18,12 +19,25 @@ from server.relay import log
 from server.relay.archive import TileArchive
 from server.relay.database import explain, target_url
 from server.relay.errors import StorageError
+from server.relay.evidence_purges import purged_streams
 from server.relay.identity import RECORD
-from server.relay.models import CertificateRow, CheckpointRow, EntryRow, RelayValue, SealRow, SessionRow, table
+from server.relay.models import (
+    CertificateRow,
+    CheckpointRow,
+    EntryRow,
+    PurgeRow,
+    RelayValue,
+    SealRow,
+    SessionRow,
+    table,
+)
 from server.relay.recall import ORGANISATION_ROOT
 from server.relay.settings import ARCHIVE_FOLDER, DATABASE_FILE
+from sync_protocol.certificates import open_root
+from sync_protocol.entries import WireEntry, read_header
+from sync_protocol.errors import PeerError
 from sync_protocol.evidence import ConsistencyProof, Piece, ReceiptProof, Transcript, Witness
-from sync_protocol.ids import EntryHash, Hash, StreamId
+from sync_protocol.ids import ChartId, EntryHash, Hash, StreamId
 from sync_protocol.limits import HASH_BYTES
 from sync_protocol.tiles import TILE_HASHES
 
@@ -33,6 +47,7 @@ if TYPE_CHECKING:
 
 _PAGE: Final = 512
 _ENTRY: Final = table(EntryRow)
+_PURGE: Final = table(PurgeRow)
 _SEAL: Final = table(SealRow)
 _SESSION: Final = table(SessionRow)
 _CERTIFICATE: Final = table(CertificateRow)
@@ -117,7 +132,8 @@ class RelaySource:
         """See Source."""
         columns = select(_ENTRY.c.log_index, _ENTRY.c.header, _ENTRY.c.body, _ENTRY.c.seal_index, _ENTRY.c.seal_path)
         for index, header, body, place, path in self._pages(columns, _ENTRY.c.log_index):
-            yield Piece(header=header, index=place, path=_hashes(path), body=body, log_index=index)
+            kept = None if not body and self._is_purged(header) else body
+            yield Piece(header=header, index=place, path=_hashes(path), body=kept, log_index=index)
 
     def size(self) -> int:
         """See Source."""
@@ -162,6 +178,34 @@ class RelaySource:
     def transcripts(self) -> Iterable[Transcript]:
         """See Source: devices keep those."""
         return ()
+
+    def _is_purged(self, header: bytes) -> bool:
+        """Whether an empty body was destroyed as signed records say; of an entry that is about something."""
+        try:
+            claim = read_header(header)
+        except PeerError:
+            return False
+        return claim.body_size > 0 and claim.stream in self._purged
+
+    @cached_property
+    def _purged(self) -> frozenset[StreamId]:
+        charts = self._connection.execute(select(_PURGE.c.chart)).scalars().all()
+        try:
+            root = open_root(self.root(), expected=None)
+        except PeerError:
+            return frozenset()
+        return purged_streams(
+            map(ChartId, charts),
+            root=root,
+            certificates=self.certificates(),
+            sessions=self.sessions(),
+            read=self._stream,
+        )
+
+    def _stream(self, stream: StreamId) -> Iterator[WireEntry]:
+        query = select(_ENTRY.c.log_index, _ENTRY.c.header, _ENTRY.c.body, _ENTRY.c.seal_index, _ENTRY.c.seal_path)
+        for _, header, body, place, path in self._pages(query.where(_ENTRY.c.stream == stream), _ENTRY.c.log_index):
+            yield WireEntry(header=header, body=body, index=place, path=_hashes(path))
 
     def _value(self, name: str) -> bytes | None:
         found: bytes | None = self._connection.execute(

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from server.relay.directory import Directory
-from server.relay.errors import busy
+from server.relay.errors import busy, revoked
 from server.relay.pages import FeedPage
 from server.relay.window import Commit
 from sync_protocol.ids import CertificateHash
@@ -31,6 +31,8 @@ class Listener:
     def __init__(self) -> None:
         """Begin without news."""
         self._news = asyncio.Event()
+        self.revoked = asyncio.Event()
+        """Set when the device is trusted no longer: the connection must end at once, whatever it waits for."""
         self._first: int | None = None
 
     def wake(self, first: int) -> None:
@@ -53,7 +55,7 @@ class Listener:
 
 
 class Fanout:
-    """The live connections, by the certificate that they authenticated with. In the event loop's thread alone."""
+    """The live connections, by the principal that they authenticated as. In the event loop's thread alone."""
 
     def __init__(self, directory: Directory) -> None:
         """Begin without a connection."""
@@ -67,7 +69,11 @@ class Fanout:
 
         Raises:
             BusyError: there are too many.
+            RevokedError: it was revoked meanwhile.
         """
+        name = self._directory.principal(name)
+        if name in self._directory.revoked:
+            raise revoked()
         if self.count >= LISTENERS_MAX:
             raise busy("live connections", LISTENERS_MAX, "connections")
         self._listeners[name].add(listener)
@@ -75,6 +81,7 @@ class Fanout:
 
     def leave(self, name: CertificateHash, listener: Listener) -> None:
         """Wake it no longer."""
+        name = self._directory.principal(name)
         mine = self._listeners.get(name, set())
         if listener in mine:
             mine.discard(listener)
@@ -89,6 +96,16 @@ class Fanout:
         for name in names:
             for listener in self._listeners.get(name, ()):
                 listener.wake(commit.first)
+
+    def enforce(self) -> None:
+        """End the connections of everybody who is revoked."""
+        for name in self._directory.revoked & self._listeners.keys():
+            for listener in self._listeners[name]:
+                listener.revoked.set()
+
+    def forget(self) -> None:
+        """Keep no page packed: something of it was destroyed."""
+        self._packed.clear()
 
     def packed(self, page: FeedPage, pack: Callable[[FeedPage], tuple[bytes, ...]]) -> tuple[bytes, ...]:
         """The frames of a page, made by `pack` unless somebody else just got the same page."""

@@ -90,7 +90,7 @@ class LogFeed:
         streams = self._directory.readable(self._reader)
         new = () if streams is self._streams else [name for name in streams if name not in self._streams]
         backlog = self._stretch(new, until=self._position, wanted=None)
-        draft = PageDraft(self._holdings, source, self._trust, limits)
+        draft = PageDraft(self._holdings, source, self._directory, self._trust, limits)
         owed = [*self._owed, *backlog, Segment(streams=streams, start=self._position, until=tip.size)]
         while owed and not draft.full:
             owed[0] = draft.fill(owed[0])

@@ -7,7 +7,7 @@ duplicates too. What waits is bounded in bytes: a sender whose batch finds no ro
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Final
@@ -21,11 +21,18 @@ from server.relay.store import SqlStore
 from server.relay.window import Commit, SealPlace, Tip, Window
 from sync_protocol.certificates import Certificate, Session, Trust, open_relay
 from sync_protocol.control import AnnounceRelay, Certify, unpack_control
+from sync_protocol.emergency_records import (
+    AnnounceBreakGlass,
+    AnnounceRecovery,
+    open_break_glass,
+    open_recovery,
+)
 from sync_protocol.entries import Seal, VerifiedEntry, WireEntry
 from sync_protocol.errors import PeerError
 from sync_protocol.ids import SessionId
 from sync_protocol.intake import Checked, Intake, Proofs, Refusal
 from sync_protocol.messages import Leaf
+from sync_protocol.revocation import Revoke, open_revocation
 from sync_protocol.signed import Signed, Verified
 
 IN_FLIGHT_BYTES_MAX: Final = 64 * 1024 * 1024
@@ -125,6 +132,20 @@ class Ingest:
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._show, commit, settled)
 
+    def judged(self) -> None:
+        """Called after a judgement of who is revoked, in any thread: end their connections in the event loop's."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._fanout.enforce)
+
+    def destroyed(self, indices: Collection[int]) -> None:
+        """Called when entries lost their bodies, in any thread: let go of copies in the event loop's."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._forget, indices)
+
+    def _forget(self, indices: Collection[int]) -> None:
+        self._window.forget(indices)
+        self._fanout.forget()
+
     def _show(self, commit: Commit | None, settled: Sequence[tuple[Done, Result]]) -> None:
         """In this order: whoever is woken finds the window ready and knows its own entries."""
         if commit is not None:
@@ -181,11 +202,19 @@ class Ingest:
 
     def _inside(self, entry: VerifiedEntry) -> tuple[Verified[Certificate], ...]:
         """The certificates that a control record of the organisation brings."""
-        record = unpack_control(entry.body)
-        if isinstance(record, AnnounceRelay):
-            open_relay(record.record, self._trust.root)
-        if isinstance(record, Certify):
-            return self._trust.chain(self._trust.admit(Signed(Certificate, record.certificate)).hash)
+        match unpack_control(entry.body):
+            case AnnounceRelay(record=wire):
+                open_relay(wire, self._trust.root)
+            case AnnounceBreakGlass(record=wire):
+                open_break_glass(wire, self._trust.root)
+            case AnnounceRecovery(record=wire):
+                open_recovery(wire, self._trust.root)
+            case Revoke(record=wire):
+                open_revocation(wire, self._trust)
+            case Certify(certificate=wire):
+                return self._trust.chain(self._trust.admit(Signed(Certificate, wire)).hash)
+            case _:
+                pass
         return ()
 
 

@@ -55,6 +55,7 @@ class SessionRow(RelayModel, table=True):
     """A session, signed by its device."""
 
     __tablename__ = "session"
+    __table_args__ = (Index("ix_session_certificate", "certificate"),)
 
     id: bytes = Field(primary_key=True, sa_type=LargeBinary)
     arrival: int = Field(sa_type=BigInteger, unique=True)
@@ -63,7 +64,10 @@ class SessionRow(RelayModel, table=True):
 
 
 class SealRow(RelayModel, table=True):
-    """A seal, signed by its session; several of one number are a fork."""
+    """A seal, signed by its session; several of one number are a fork.
+
+    `received_ms` is the relay's clock when it took the seal in, null for what came before the relay noted it.
+    """
 
     __tablename__ = "seal"
     __table_args__ = (Index("ix_seal_place", "session", "number", "hash"),)
@@ -72,6 +76,7 @@ class SealRow(RelayModel, table=True):
     session: bytes = Field(sa_type=LargeBinary)
     number: int = Field(sa_type=BigInteger)
     wire: bytes = Field(sa_type=LargeBinary)
+    received_ms: int | None = Field(default=None, sa_type=BigInteger, nullable=True)
 
 
 class EntryRow(RelayModel, table=True):
@@ -79,8 +84,9 @@ class EntryRow(RelayModel, table=True):
 
     `ix_entry_place` serves appending, chains and the seals that a reader knows, `ix_entry_feed` feeds and frontiers.
     Both hold all that these look-ups need, so that no body is read for them. Header and body share a row because
-    whoever reads the one reads the other; a body that cools in an object store will get its own table. `arrived_ms` is
-    the relay's clock when it took the entry in, 0 for what came before the relay noted it; nothing is ordered by it.
+    whoever reads the one reads the other; a body that cools in an object store will get its own table. A body that was
+    destroyed is empty, see `PurgeRow`. `arrived_ms` is the relay's clock when it took the entry in, 0 for what came
+    before the relay noted it; nothing is ordered by it.
     """
 
     __tablename__ = "entry"
@@ -139,6 +145,16 @@ class CheckpointRow(RelayModel, table=True):
 
     size: int = Field(primary_key=True, sa_type=_ROW_KEY, sa_column_kwargs=_UNNUMBERED)
     note: bytes = Field(sa_type=LargeBinary)
+
+
+class PurgeRow(RelayModel, table=True):
+    """A chart whose content is being destroyed, or was; see `purging`."""
+
+    __tablename__ = "purge"
+
+    chart: bytes = Field(primary_key=True, sa_type=LargeBinary)
+    began_ms: int = Field(sa_type=BigInteger)
+    ended_ms: int | None = Field(default=None, sa_type=BigInteger, nullable=True)
 
 
 class EnrolmentRequest(RelayModel, table=True):

@@ -11,16 +11,22 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from server.relay.window import Source
+from server.relay.bodies import is_stripped
+from server.relay.directory import Directory
+from server.relay.window import SealPlace, Source
 from sync_protocol.certificates import Trust
+from sync_protocol.control import unpack_control
 from sync_protocol.entries import Seal
 from sync_protocol.ids import SessionId, StreamId
 from sync_protocol.intake import Proofs
+from sync_protocol.revocation import Revocation, Revoke
 from sync_protocol.signed import Verified
 from sync_protocol.store import Arrived
 
 PAGE_SEALS_MAX: Final = 2048
 """Seals on one page; a session with more comes in pages of seals alone, before its entries."""
+_REVOKE: Final = bytes([0x82, 9])
+"""How the body of a revocation begins: an array of two, and the tag."""
 _CHUNK_ENTRIES: Final = 128
 """Entries read at once, of which a page may take a part."""
 
@@ -93,23 +99,28 @@ class Holdings:
 class PageDraft:
     """Collects a page."""
 
-    def __init__(self, holdings: Holdings, source: Source, trust: Trust, limits: PageLimits) -> None:
+    def __init__(
+        self, holdings: Holdings, source: Source, directory: Directory, trust: Trust, limits: PageLimits
+    ) -> None:
         """Begin an empty page.
 
         Args:
             holdings: of the page's reader; changed by `keep` alone.
             source: where to read.
+            directory: says what is withheld.
             trust: the certificates of sessions.
             limits: of the page.
         """
         self._holdings = holdings
         self._source = source
+        self._directory = directory
         self._trust = trust
         self._limits = limits
         self._size = 0
         self._strangers: set[SessionId] = set()
         self._added = Holdings(streams=(), below=0)
         self._ready: dict[SessionId, deque[Verified[Seal]]] = {}
+        self._unread: set[SessionId] = set()
         self._certificates: list[bytes] = []
         self._sessions: list[bytes] = []
         self._seals: list[bytes] = []
@@ -142,7 +153,7 @@ class PageDraft:
             found = self._source.entries(
                 after=segment.start, until=segment.until, streams=segment.streams, limit=_CHUNK_ENTRIES
             )
-            items = [item for item in found if segment.wants(item) and item.index not in self._holdings.own]
+            items = [item for item in found if self._is_due(item, segment)]
             self._prepare(items)
             for item in items:
                 if not self._add(item):
@@ -152,18 +163,39 @@ class PageDraft:
             segment = replace(segment, start=segment.until if whole else found[-1].index + 1)
         return segment
 
+    def _is_due(self, item: Arrived, segment: Segment) -> bool:
+        """Whether an entry is to be sent: not what came from the reader, nor what nobody could verify any more."""
+        entry = item.entry
+        if not segment.wants(item) or item.index in self._holdings.own:
+            return False
+        return not (is_stripped(entry) or self._directory.withholds(entry.header))
+
     def _prepare(self, items: Iterable[Arrived]) -> None:
         """Meet the sessions of some entries and fetch the seals that the reader lacks of them."""
         last: defaultdict[SessionId, int] = defaultdict(int)
         for item in items:
-            header = item.entry.header
-            last[header.session] = max(last[header.session], header.seal)
+            for name, number in self._needs(item):
+                last[name] = max(last[name], number)
         self._meet([name for name in last if self._next_seal(name) is None])
+        room = PAGE_SEALS_MAX + 1  # the page ends where more are needed, and the next one goes on from there
         for name, number in last.items():
             first = self._from_fork(name)
             if first <= number:
-                limit = PAGE_SEALS_MAX + 1
-                self._ready[name] = deque(self._source.seals(name, first=first, last=number, limit=limit))
+                found = self._source.seals(name, first=first, last=number, limit=room) if room else ()
+                self._ready[name] = deque(found)
+                self._unread.update(() if room else (name,))
+                room -= len(found)
+
+    def _needs(self, item: Arrived) -> list[SealPlace]:
+        """Up to which seals of which sessions an entry can be judged: its own, and where a revocation cuts.
+
+        Members hold what a cut session wrote below its cut's number against the seals that lead to the cut.
+        """
+        header = item.entry.header
+        places = [(header.session, header.seal)]
+        if header.stream == self._trust.root.value.control:
+            places += [place for place in _cuts(item) if self._source.knows(place[0])]
+        return places
 
     def _meet(self, sessions: Collection[SessionId]) -> None:
         holdings = self._holdings
@@ -193,23 +225,32 @@ class PageDraft:
 
     def _add(self, item: Arrived) -> bool:
         """Take an entry with the seals that it needs; False where the page has no room."""
-        header, wire = item.entry.header, item.entry.wire
+        wire = item.entry.wire
         size = len(wire.header) + len(wire.body) + 34 * len(wire.path) + 32
         if self.entries and (len(self.entries) >= self._limits.entries or self._size + size > self._limits.size_bytes):
             return False
-        ready = self._ready.get(header.session, deque())
-        needed = sum(1 for seal in ready if seal.value.number <= header.seal)
+        needs = self._needs(item)
         room = PAGE_SEALS_MAX - len(self._seals)
-        if needed > room and self.entries:
+        if sum(self._lacking(*place) for place in needs) > room and self.entries:
             return False
-        self._introduce(header.session)
-        for _ in range(min(needed, room)):
-            self._seal(ready.popleft())
-        if needed > room:
-            return False
+        for session, number in needs:
+            lacking = self._lacking(session, number)
+            self._introduce(session)
+            ready = self._ready.get(session, deque())
+            for _ in range(min(lacking, room, len(ready))):
+                self._seal(ready.popleft())
+            if lacking > room:
+                return False
+            room -= lacking
         self.entries.append(item)
         self._size += size
         return True
+
+    def _lacking(self, session: SessionId, number: int) -> int:
+        """How many seals of a session the reader lacks up to a number; too many where they were not even read."""
+        if session in self._unread:
+            return PAGE_SEALS_MAX + 1
+        return sum(1 for seal in self._ready.get(session, ()) if seal.value.number <= number)
 
     def _introduce(self, session: SessionId) -> None:
         if session not in self._strangers:
@@ -228,3 +269,13 @@ class PageDraft:
         self._seals.append(seal.wire)
         self._size += len(seal.wire)
         self._added.next_seals[seal.value.session] = seal.value.number + 1
+
+
+def _cuts(item: Arrived) -> list[SealPlace]:
+    """Where a revocation cuts sessions, if an entry of the organisation carries one; admission decoded it before."""
+    if not item.entry.body.startswith(_REVOKE):
+        return []
+    record = unpack_control(item.entry.body)
+    assert isinstance(record, Revoke), "the tag says so"
+    revocation = Verified.from_store(Revocation, record.record).value
+    return [(session, number) for session, (number, _) in revocation.cuts.items()]

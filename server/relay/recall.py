@@ -12,14 +12,19 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import func, select
 
 from server.relay import arrivals
+from server.relay.bodies import is_stripped
 from server.relay.database import slices
 from server.relay.directory import Directory
+from server.relay.drafting import Stored
 from server.relay.errors import StartError
 from server.relay.models import EntryRow, RequestState, SealRow, table
+from server.relay.revocations import judge
 from sync_protocol.certificates import Certificate, Root, Trust
-from sync_protocol.control import unpack_control
+from sync_protocol.control import Certify, Control, UnknownControl, unpack_control
+from sync_protocol.control_entry import written
 from sync_protocol.errors import PeerError
-from sync_protocol.ids import CertificateHash, SessionId, StreamId
+from sync_protocol.ids import CertificateHash, ChartId, SessionId, StreamId
+from sync_protocol.revocation import Revoke
 from sync_protocol.signed import Verified
 from sync_protocol.store import Arrived
 
@@ -73,28 +78,66 @@ def recall_directory(store: SqlStore, engine: Engine, trust: Trust) -> Directory
         StartError: a control entry in it does not decode.
     """
     directory = Directory(trust)
+    purged = store.purges()
+    cut_off: dict[ChartId, dict[SessionId, int]] = {}
+    _judge(store, directory)
     draft = directory.draft()
     authors: dict[SessionId, CertificateHash] = {
-        session.value.session: session.value.certificate for session in store.sessions()
+        session.value.session: trust.principal(session.value.certificate) for session in store.sessions()
     }
     for item in _control_entries(store, engine, directory.organisation):
         entry = item.entry
-        try:
-            record = unpack_control(entry.body)
-        except PeerError:
-            raise StartError(
-                "storage_damaged",
-                expected="control records as they were admitted",
-                got=f"another body at log index {item.index}",
-                do="stop the relay, keep the database, restore the last backup; devices send again what it lacks",
-            ) from None
+        place = draft.place(entry.header.stream)
+        if is_stripped(entry) and place is not None and place.chart in purged:
+            chains, header = cut_off.setdefault(place.chart, {}), entry.header
+            chains[header.session] = min(header.seq, chains.get(header.session, header.seq))
+            continue
         author = authors[entry.header.session]
-        draft.apply(entry.header.stream, record, author=author, name=entry.hash, index=item.index)
+        excluded = author in directory.revoked and directory.excludes(written(entry, author, store))
+        draft.apply(
+            Stored(
+                stream=entry.header.stream,
+                record=_record(item),
+                author=author,
+                name=entry.hash,
+                index=item.index,
+                saw=store.saw,
+                undone=directory.revoked_at if excluded else None,
+            )
+        )
     directory.adopt(draft)
+    for chart in purged:
+        directory.purging(chart)
+        directory.cut_off(chart, cut_off.get(chart, {}))
     for filed in store.requests(RequestState.PENDING):
         if directory.certified(filed.device) is not None:
             store.mark_request(filed.device, RequestState.APPROVED)
     return directory
+
+
+def _record(item: Arrived) -> Control | UnknownControl:
+    try:
+        return unpack_control(item.entry.body)
+    except PeerError:
+        raise StartError(
+            "storage_damaged",
+            expected="control records as they were admitted",
+            got=f"another body at log index {item.index}",
+            do="stop the relay, keep the database, restore the last backup; devices send again what it lacks",
+        ) from None
+
+
+def _judge(store: SqlStore, directory: Directory) -> None:
+    """Judge who is revoked before anything else is derived: what a revocation excludes counts for nothing."""
+    indices: list[int] = []
+    for item in _entries_of(store, {directory.organisation}):
+        record = _record(item)
+        if isinstance(record, Certify | Revoke):
+            indices.append(item.index)
+        if isinstance(record, Revoke):
+            directory.revoked_at = item.index
+    if directory.revoked_at >= 0:
+        directory.judged(judge(store, directory.trust, indices))
 
 
 def recall_forks(engine: Engine) -> dict[SessionId, int]:
@@ -112,7 +155,10 @@ def recall_forks(engine: Engine) -> dict[SessionId, int]:
 
 def _control_entries(store: SqlStore, engine: Engine, organisation: StreamId) -> Iterator[Arrived]:
     """Every control entry, in the order of the log."""
-    streams = {organisation, *_chart_control_streams(engine)}
+    yield from _entries_of(store, {organisation, *_chart_control_streams(engine)})
+
+
+def _entries_of(store: SqlStore, streams: set[StreamId]) -> Iterator[Arrived]:
     after = 0
     while True:
         page = store.arrivals(after=after, limit=_PAGE_ENTRIES, streams=streams)

@@ -57,7 +57,7 @@ class Revocations:
         self._store = store
         self._directory = directory
         self._lock = threading.Lock()
-        self._known = frozenset(directory.trust.principals())
+        self._known: frozenset[CertificateHash] = frozenset()
         self.changed: Callable[[], None] = lambda: None
         """Told after a judgement, in the thread that made it."""
 
@@ -74,7 +74,7 @@ class Revocations:
             directory, before = self._directory, self._directory.revoked
             known = frozenset(CertificateHash(one.hash) for one in directory.trust.certificates())
             view = judge(self._store, directory.trust, directory.judging)
-            directory.judged(view, max(directory.judging, default=-1))
+            directory.judged(view)
             self._known = known
         self.changed()
         return not before <= view.revoked or self._wrote_outside(view, view.revoked - before)

@@ -14,6 +14,7 @@ from server.relay.growth import LogGrowth
 from server.relay.identity import Identity
 from server.relay.ingest import Ingest
 from server.relay.rates import Rates
+from server.relay.revocations import Revocations
 from server.relay.seen import Watch
 from server.relay.settings import RelaySettings
 from server.relay.store import SqlStore
@@ -38,6 +39,7 @@ class Services:
     identity: Identity
     trust: Trust
     directory: Directory
+    revocations: Revocations
     store: SqlStore
     window: Window
     archive: Archive

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import func, insert, select, update
@@ -17,10 +17,12 @@ from server.relay import arrivals, chains, filing, partitions
 from server.relay.database import for_writing
 from server.relay.errors import StorageError
 from server.relay.filing import FiledRequest
+from server.relay.last_seals import LastSeal, last_seals
 from server.relay.log_store import LogStore
 from server.relay.models import (
     CertificateRow,
     EntryRow,
+    PurgeRow,
     RelayValue,
     RequestState,
     SealRow,
@@ -31,7 +33,7 @@ from server.relay.writer import SqlWriter
 from sync_protocol.certificates import Certificate, Session
 from sync_protocol.entries import Seal
 from sync_protocol.frontier import Frontier
-from sync_protocol.ids import DeviceId, EntryHash, InvitationId, SessionId, StreamId
+from sync_protocol.ids import CertificateHash, ChartId, DeviceId, EntryHash, InvitationId, SessionId, StreamId
 from sync_protocol.merkle import CompactRange
 from sync_protocol.signed import Verified
 from sync_protocol.store import Arrived
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
 _LOG: Final = logging.getLogger("fieldward.relay")
 _CERTIFICATE: Final = table(CertificateRow)
 _ENTRY: Final = table(EntryRow)
+_PURGE: Final = table(PurgeRow)
 _SEAL: Final = table(SealRow)
 _SESSION: Final = table(SessionRow)
 _VALUE: Final = table(RelayValue)
@@ -192,6 +195,38 @@ class SqlStore(LogStore):
         """The entries at these log indices, ascending."""
         with self._engine.connect() as connection:
             return arrivals.at(connection, indices)
+
+    def last_seals(self, certificates: Collection[CertificateHash], *, before_ms: int | None) -> list[LastSeal]:
+        """How far the sessions of some certificates had come by a moment; see `last_seals.last_seals`."""
+        with self._engine.connect() as connection:
+            return last_seals(connection, certificates, before_ms=before_ms)
+
+    def purges(self, *, unfinished: bool = False) -> frozenset[ChartId]:
+        """The charts whose content was destroyed, or is being; or only the latter."""
+        query = select(_PURGE.c.chart)
+        return frozenset(map(ChartId, self._column(query.where(_PURGE.c.ended_ms.is_(None)) if unfinished else query)))
+
+    def begin_purge(self, chart: ChartId, now_ms: int, noted: Callable[[], None]) -> None:
+        """Note that a chart's content is to be destroyed; `noted` is called before anybody else may write."""
+        with self._turn():
+            with for_writing(self._engine) as connection, connection.begin():
+                connection.execute(insert(_PURGE), {"chart": chart, "began_ms": now_ms, "ended_ms": None})
+            noted()
+
+    def destroy_bodies(self, indices: Sequence[int]) -> None:
+        """Empty the bodies of the entries at these log indices, and overwrite what they were where the engine can."""
+        with self._changing() as connection:
+            if connection.dialect.name == "sqlite":
+                connection.exec_driver_sql("PRAGMA secure_delete = ON")
+            connection.execute(update(_ENTRY).where(_ENTRY.c.log_index.in_(indices)).values(body=b""))
+
+    def end_purge(self, chart: ChartId, now_ms: int) -> None:
+        """Note that nothing of a chart's content is left, after the engine's own journal was emptied if it can be."""
+        if self._engine.dialect.name == "sqlite":
+            with closing(self._engine.raw_connection()) as raw:
+                raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
+        with self._changing() as connection:
+            connection.execute(update(_PURGE).where(_PURGE.c.chart == chart).values(ended_ms=now_ms))
 
     def get_value(self, name: str) -> bytes | None:
         """What is kept under a name, such as the relay's record."""

@@ -56,17 +56,17 @@ def archive(home: Path, older_than: int, database_url: str | None, as_json: bool
 @unseen_option
 @json_option
 def status(home: Path, database_url: str | None, unseen_after_days: int, as_json: bool) -> None:  # noqa: FBT001 - click's
-    """List every certificate, when its device's chain was last seen, and whose is overdue."""
+    """List every certificate, when its device's chain was last seen, whose is overdue; count purged charts."""
     settings = RelaySettings(home=home, database_url=database_url, unseen_after_days=unseen_after_days)
     now_ms = _now_ms()
     with explained(as_json=as_json):
-        found, size = _sights(settings, now_ms)
+        found, size, purged = _sights(settings, now_ms)
     overdue = sum(sight.overdue for sight in found)
     if as_json:
-        told = {"log_size": size, "overdue": overdue, "unseen_after_days": unseen_after_days}
+        told = {"log_size": size, "overdue": overdue, "unseen_after_days": unseen_after_days, "purged_charts": purged}
         click.echo(json.dumps({**told, "certificates": [_told(sight) for sight in found]}))
         return
-    click.echo(f"{len(found)} certificates, {overdue} overdue; {size} entries in the log.")
+    click.echo(f"{len(found)} certificates, {overdue} overdue; {size} entries in the log; {purged} charts purged.")
     for sight in found:
         click.echo(_line(sight, now_ms))
 
@@ -107,7 +107,7 @@ def _progress(*, show: bool) -> Iterator[Any]:
         yield lambda moved, total: bar.update(task, completed=moved, total=total)
 
 
-def _sights(settings: RelaySettings, now_ms: int) -> tuple[list[Sight], int]:
+def _sights(settings: RelaySettings, now_ms: int) -> tuple[list[Sight], int, int]:
     from server.relay.homes import opened_home
     from server.relay.seen import Policy, recall_arrivals, sights, watching_since
     from server.relay.store import SqlStore
@@ -115,7 +115,8 @@ def _sights(settings: RelaySettings, now_ms: int) -> tuple[list[Sight], int]:
     with opened_home(settings) as engine:
         store = SqlStore(engine)
         policy = Policy(unseen_after_days=settings.unseen_after_days, since_ms=watching_since(store) or now_ms)
-        return sights(store.certificates(), recall_arrivals(engine), policy, now_ms=now_ms), store.size()
+        found = sights(store.certificates(), recall_arrivals(engine), policy, now_ms=now_ms)
+        return found, store.size(), len(store.purges()) - len(store.purges(unfinished=True))
 
 
 def _told(sight: Sight) -> dict[str, Any]:

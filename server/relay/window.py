@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final, Protocol, TypeVar
 
+from server.relay.bodies import stripped
 from server.relay.store import SqlStore
 from sync_protocol.certificates import Session
 from sync_protocol.checkpoints import Checkpoint
@@ -83,6 +84,10 @@ class Source(Protocol):
 
     def session(self, name: SessionId) -> Verified[Session]:
         """A session that has an entry."""
+        ...
+
+    def knows(self, name: SessionId) -> bool:
+        """Whether that session is here."""
         ...
 
     def seals(self, session: SessionId, *, first: int, last: int, limit: int) -> Sequence[Verified[Seal]]:
@@ -158,6 +163,19 @@ class Window:
         """See Source."""
         return _present(self._sessions.get(name))
 
+    def knows(self, name: SessionId) -> bool:
+        """See Source; what is not at hand may be in the store."""
+        return _present(self._sessions.get(name)) is not None
+
+    def forget(self, indices: Collection[int]) -> None:
+        """Let go of the bodies of entries that lost theirs."""
+        for index in indices:
+            place = index - self._start
+            if 0 <= place < len(self._entries):
+                self._bytes -= _weight(self._entries[place])
+                self._entries[place] = Arrived(index, stripped(self._entries[place].entry))
+                self._bytes += _weight(self._entries[place])
+
     def seals(self, session: SessionId, *, first: int, last: int, limit: int) -> Sequence[Verified[Seal]]:
         """See Source."""
         found: list[Verified[Seal]] = []
@@ -212,6 +230,10 @@ class Archive:
     def session(self, name: SessionId) -> Verified[Session]:
         """See Source."""
         return _present(self._store.session(name))
+
+    def knows(self, name: SessionId) -> bool:
+        """See Source."""
+        return self._store.session(name) is not None
 
     def seals(self, session: SessionId, *, first: int, last: int, limit: int) -> Sequence[Verified[Seal]]:
         """See Source."""

@@ -104,7 +104,13 @@ class SqlWriter:
     def put_seal(self, seal: Verified[Seal]) -> None:
         """See Writer."""
         record = seal.value
-        row = {"hash": seal.hash, "session": record.session, "number": record.number, "wire": seal.wire}
+        row = {
+            "hash": seal.hash,
+            "session": record.session,
+            "number": record.number,
+            "wire": seal.wire,
+            "received_ms": self._arrived_ms or None,
+        }
         self._seals.setdefault(seal.hash, row)
 
     def append(self, entries: Sequence[VerifiedEntry]) -> list[tuple[Outcome, int]]:

@@ -124,7 +124,7 @@ def test_from_invitation_to_certificate(relay: RelayProcess, organisation: Organ
     waiting = [unpack(WireRequest, wire) for wire in wires(body)]
     wire = next(wire for wire in waiting if wire.proof == proof_of(newcomer.invitation))
     request = open_request(wire, newcomer.invitation)
-    assert len(code_of(wire, newcomer.invitation)) == 6
+    assert len(code_of(wire, newcomer.invitation)) == 12
 
     assert isinstance(admin.device.key, HybridSigningKey)
     certificate = issue(
@@ -150,6 +150,78 @@ def test_from_invitation_to_certificate(relay: RelayProcess, organisation: Organ
 
     status, _, body = relay.request("GET", "/v1/enrolment", headers={"Authorization": f"Bearer {desk.token}"})
     assert newcomer.wire() not in wires(body)
+
+
+def certify(organisation: Organisation, admin: SyncingDevice, request: Request, **changes: object) -> bytes:
+    """What the administrator signs."""
+    assert isinstance(admin.device.key, HybridSigningKey)
+    fields: dict = {
+        "organisation": organisation.root.value.organisation,
+        "device": request.device,
+        "user": request.user,
+        "role": request.role,
+        "ed25519": request.ed25519,
+        "wrap": request.wrap,
+        "issuer": admin.device.name,
+        "issued_ms": organisation.clock(),
+        "not_after_ms": FAR_MS,
+    }
+    return issue(Certificate(**(fields | changes)), admin.device.key).wire
+
+
+def pending(relay: RelayProcess, admin: SyncingDevice) -> list[bytes]:
+    """Who waits."""
+    desk = relay.dial_http(admin)
+    desk.handshake()
+    status, _, body = relay.request("GET", "/v1/enrolment", headers={"Authorization": f"Bearer {desk.token}"})
+    assert status == 200
+    return wires(body)
+
+
+def test_a_further_user_of_a_device_has_an_answer_of_its_own(
+    relay: RelayProcess, organisation: Organisation, admin: SyncingDevice, publish
+):
+    """Two users of one device: the second waits although the device is certified, and gets its own certificate."""
+    first, second = Newcomer(organisation), Newcomer(organisation)
+    second.request = replace(second.request, device=first.request.device)
+    publish(first.invite(), second.invite())
+    assert post(relay, first.wire())[0] == 202
+    publish(Certify(certificate=certify(organisation, admin, first.request)))
+    path = f"/v1/enrolment/{first.request.device}"
+    assert relay.request("GET", f"{path}?user={second.request.user}")[0] == 404
+    assert post(relay, second.wire())[0] == 202
+    assert post(relay, second.wire())[0] == 202
+    assert second.wire() in pending(relay, admin)
+    assert relay.request("GET", f"{path}?user={second.request.user}")[0] == 202
+    assert relay.request("GET", f"{path}?user=nonsense")[0] == 400
+    certificate = certify(organisation, admin, second.request)
+    publish(Certify(certificate=certificate))
+    for one in (first, second):
+        status, _, body = relay.request("GET", f"{path}?user={one.request.user}")
+        assert status == 200
+        assert Signed(Certificate, wires(body)[-1]).claimed().user == one.request.user
+    assert not {first.wire(), second.wire()} & set(pending(relay, admin))
+
+
+def test_a_renewal_is_handed_out_with_what_it_renews(
+    relay: RelayProcess, organisation: Organisation, admin: SyncingDevice, publish
+):
+    """Whoever has the root alone can verify it, whichever of the two ends later: the way back after an end."""
+    newcomer = Newcomer(organisation)
+    publish(newcomer.invite())
+    assert post(relay, newcomer.wire())[0] == 202
+    first = certify(organisation, admin, newcomer.request, not_after_ms=5)
+    name = Signed(Certificate, first).hash
+    renewal = certify(organisation, admin, newcomer.request, renews=name)
+    publish(Certify(certificate=first))
+    publish(Certify(certificate=renewal))
+    path = f"/v1/enrolment/{newcomer.request.device}?user={newcomer.request.user}"
+    status, _, body = relay.request("GET", path)
+    assert status == 200
+    trust = Trust(open_organisation_file(relay.request("GET", "/v1/organisation")[2], expected=None)[0])
+    chain = [trust.admit(Signed(Certificate, wire)) for wire in wires(body)]
+    assert chain[-1].value.not_after_ms == FAR_MS
+    assert trust.principal(chain[-1].hash) == name
 
 
 def test_without_a_valid_invitation_nothing_is_filed(relay: RelayProcess, organisation: Organisation, publish):

@@ -132,17 +132,21 @@ class Organisation:
         """The relay's key as the key of its log."""
         return NoteKey(self.relay.value.origin, self.relay_key)
 
-    def device(self, role: Role, *, user: UserId | None = None, life_ms: int = YEAR_MS) -> Device:
+    def device(
+        self, role: Role, *, user: UserId | None = None, device: DeviceId | None = None, life_ms: int = YEAR_MS
+    ) -> Device:
         """A new device, certified by the administrator.
 
         Args:
             role: the role in its certificate.
             user: whose it is; by default a new person's.
+            device: of which it is a further user; by default a new one.
             life_ms: from now to the certificate's `not_after`.
         """
         admin = self.admin
         assert isinstance(admin.key, HybridSigningKey), "administrators sign for the long term"
-        return Device(self, role, issuer=admin.certificate.hash, issuer_key=admin.key, user=user, life_ms=life_ms)
+        issuer = admin.certificate.hash
+        return Device(self, role, issuer=issuer, issuer_key=admin.key, user=user, device=device, life_ms=life_ms)
 
     def stream(self) -> StreamId:
         """A new stream's id."""
@@ -176,6 +180,7 @@ class Device:
         issuer: Hash,
         issuer_key: HybridSigningKey,
         user: UserId | None = None,
+        device: DeviceId | None = None,
         life_ms: int = YEAR_MS,
     ) -> None:
         entropy, now_ms = organisation.entropy, organisation.clock()
@@ -187,7 +192,7 @@ class Device:
         self.certificate = issue(
             Certificate(
                 organisation=organisation.root.value.organisation,
-                device=DeviceId(entropy(16)),
+                device=device or DeviceId(entropy(16)),
                 user=user or UserId(entropy(16)),
                 role=role,
                 ed25519=self.signer.public,

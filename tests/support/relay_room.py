@@ -16,6 +16,7 @@ from server.relay.directory import Directory
 from server.relay.errors import RelayError
 from server.relay.fanout import Fanout
 from server.relay.recall import recall_directory, recall_forks, recall_trust
+from server.relay.revocations import Revocations
 from server.relay.seen import Policy, Watch
 from server.relay.store import SqlStore
 from server.relay.window import Archive, Commit, Tip, Window
@@ -32,7 +33,7 @@ class Bench:
         self.organisation = organisation
         self.store = store
         self.directory = directory
-        self.trust = directory._trust
+        self.trust = directory.trust
         self.sign = lambda checkpoint: sign_checkpoint(checkpoint, organisation.note_key)
         self.origin = organisation.relay.value.origin
         with store.writing() as writer:
@@ -40,6 +41,8 @@ class Bench:
         self.window = Window(tip, forks)
         self.archive = Archive(store, self.window.forks)
         self.fanout = Fanout(directory)
+        self.revocations = Revocations(store, directory)
+        self.revocations.changed = self.fanout.enforce
         self.watch = Watch(self.trust, {}, Policy(unseen_after_days=14, since_ms=0))
         self.committer = Committer(
             store=store,
@@ -50,6 +53,8 @@ class Bench:
             entries_max=512,
             now_ms=organisation.clock,
             watch=self.watch,
+            revocations=self.revocations,
+            recall=lambda: recall_directory(store, store._engine, self.trust),
         )
         self.commits: list[Commit] = []
 

@@ -4,6 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from sync_protocol.chart_records import (
+    AddTeam,
+    Adopt,
+    AskKeys,
+    ConfirmPurge,
+    Preload,
+    ProposePurge,
+    PurgeReason,
+    Purpose,
+    RemoveMember,
+    RemoveTeam,
+    SetConsent,
+    SetHold,
+)
 from sync_protocol.control import (
     AddMember,
     AnnounceRelay,
@@ -14,18 +28,32 @@ from sync_protocol.control import (
     Invite,
     MintEpoch,
     Rewrap,
+    SetRole,
     UnknownControl,
     pack_control,
     unpack_control,
 )
+from sync_protocol.emergency_records import (
+    AnnounceBreakGlass,
+    AnnounceRecovery,
+    BreakGlass,
+    BreakGlassReason,
+    CloseBreakGlass,
+    GrantRecovered,
+    RunRecovery,
+)
 from sync_protocol.encoding import decode, encode
-from sync_protocol.ids import DocumentId, EntryHash, Hash, InvitationId
-from sync_protocol.limits import WRAP_BYTES
+from sync_protocol.ids import DocumentId, EntryHash, Hash, InvitationId, TeamId
+from sync_protocol.limits import WRAP_BYTES, WRAP_KEY_BYTES
+from sync_protocol.revocation import Revoke
 from sync_protocol.roles import Compartment, Role
+from sync_protocol.signing import Ed25519Signature
+from sync_protocol.team_records import AddToTeam, CreateTeam, MintTeamEpoch, RemoveFromTeam, RewrapTeam
 from tests.vectors.cast import ADMIN_NAME, NURSE_NAME, draw
 from tests.vectors.forms import outcome, to_json
 
 WRAP = draw("wrap", WRAP_BYTES)
+TEAM = TeamId(draw("team id", 16))
 SAMPLES: list[Control] = [
     AnnounceRelay(record=draw("a relay's record", 40)),
     Certify(certificate=draw("a certificate", 40)),
@@ -46,6 +74,38 @@ SAMPLES: list[Control] = [
         wraps=((NURSE_NAME, WRAP), (ADMIN_NAME, WRAP[::-1])),
     ),
     Rewrap(epoch=EntryHash(draw("epoch 1")), wraps=((NURSE_NAME, WRAP),)),
+    Revoke(record=draw("a revocation", 40)),
+    SetRole(certificate=NURSE_NAME, role=Role.PHYSICIAN),
+    CreateTeam(nonce=draw("team", 16), compartments=(Compartment.SAFETY, Compartment.CLINICAL)),
+    AddToTeam(team=TEAM, certificate=NURSE_NAME, from_now_on=True),
+    RemoveFromTeam(team=TEAM, certificate=NURSE_NAME),
+    MintTeamEpoch(
+        team=TEAM,
+        parents=(EntryHash(draw("team epoch 1")),),
+        commitment=Hash(draw("commitment")),
+        nonce=draw("nonce"),
+        public=draw("a team's key", WRAP_KEY_BYTES),
+        wraps=((NURSE_NAME, WRAP),),
+    ),
+    RewrapTeam(epoch=EntryHash(draw("team epoch 1")), wraps=((NURSE_NAME, WRAP),)),
+    AnnounceBreakGlass(record=draw("a break-glass record", 40)),
+    AnnounceRecovery(record=draw("a recovery record", 40)),
+    RunRecovery(recovery=Hash(draw("recovery")), drill=False, nonce=draw("run", 16)),
+    AddTeam(team=TEAM, compartments=(Compartment.SAFETY,)),
+    RemoveMember(certificate=NURSE_NAME),
+    RemoveTeam(team=TEAM),
+    Adopt(entries=tuple(sorted((EntryHash(draw("entry 1")), EntryHash(draw("entry 2")))))),
+    SetConsent(purpose=Purpose.AI_TRAINING, permitted=False),
+    BreakGlass(reason=BreakGlassReason.LIFE_THREAT, kit=True, nonce=draw("glass", 16)),
+    CloseBreakGlass(record=EntryHash(draw("broken glass"))),
+    AskKeys(epochs=(EntryHash(draw("epoch 1")),)),
+    Preload(certificate=NURSE_NAME),
+    SetHold(held=True),
+    ProposePurge(reason=PurgeReason.RETENTION_ENDED, not_before_ms=1_760_259_200_000),
+    ConfirmPurge(proposal=EntryHash(draw("proposal"))),
+    GrantRecovered(
+        recovery=Hash(draw("recovery")), certificate=NURSE_NAME, signature=Ed25519Signature(draw("signature", 64))
+    ),
 ]
 
 
@@ -72,7 +132,7 @@ def make() -> dict[str, Any]:
     ]
     refused = [
         case("a trailing byte", pack_control(SAMPLES[4]) + b"\0"),
-        case("an unknown critical key", encode([6, {**fields, 3: 0}])),
+        case("an unknown critical key", encode([6, {**fields, 4: 0}])),
         case("a missing field", encode([6, {1: fields[1]}])),
         case("compartments in another order", encode([6, {**fields, 2: [2, 1]}])),
         case("a compartment twice", encode([6, {**fields, 2: [1, 1]}])),

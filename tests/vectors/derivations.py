@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from edge_runtime.clinical.reviews import ReviewKind, review_id
-from edge_runtime.documents import text_doc_id
 from edge_runtime.keyring import frontier_digest
+from edge_runtime.sections import text_doc_id
 from edge_runtime.text.draft import client_id
 from sync_protocol.certificates import Session
 from sync_protocol.control import LEDGER_DOCUMENT, audit_stream, chart_id, content_stream, control_stream, ledger_id

@@ -14,7 +14,7 @@ from server.relay.routes.requests import CBOR, address_of, read_body
 from server.relay.routes.sync import Seats
 from sync_protocol.certificates import untrusted
 from sync_protocol.encoding import encode
-from sync_protocol.ids import DeviceId
+from sync_protocol.ids import DeviceId, UserId
 from sync_protocol.roles import Role
 
 if TYPE_CHECKING:
@@ -38,11 +38,11 @@ def desk(services: Services, seats: Seats) -> APIRouter:
         return Response(status_code=_WAITING)
 
     @router.get("/{device}")
-    async def answer(device: str, request: Request) -> Response:
-        """The device's certificate chain once it is certified, as a CBOR list from the root's side down."""
+    async def answer(device: str, request: Request, user: str | None = None) -> Response:
+        """The certificate chain of a device, or of one user on it, as a CBOR list from the root's side down."""
         services.rates.check(Desk.ANSWER, address_of(request))
-        name = DeviceId.parse(device)
-        found = await asyncio.get_running_loop().run_in_executor(services.readers, enrolment.answer, name)
+        name, person = DeviceId.parse(device), None if user is None else UserId.parse(user)
+        found = await asyncio.get_running_loop().run_in_executor(services.readers, enrolment.answer, name, person)
         if found is None:
             return Response(status_code=_WAITING)
         return Response(encode([certificate.wire for certificate in found.chain]), media_type=CBOR)

@@ -14,7 +14,7 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from starlette.status import WS_1000_NORMAL_CLOSURE, WS_1008_POLICY_VIOLATION, WS_1013_TRY_AGAIN_LATER
 
 from server.relay.connection import Connection, Ended
-from server.relay.errors import BusyError, RelayError, SlowError, UnclaimedError
+from server.relay.errors import BusyError, RelayError, SlowError, UnclaimedError, revoked
 from server.relay.rates import Desk
 from sync_protocol.certificates import Certificate
 from sync_protocol.errors import ExplainedError, malformed
@@ -30,6 +30,8 @@ HANDSHAKE_TIMEOUT_S: Final = 20
 LIFE_S_MAX: Final = 24 * 3600
 """After this a device shakes hands again."""
 _FIRST_WORD_S: Final = 5
+_FAREWELL_S: Final = 0.3
+"""How long a revoked device may take to hear why."""
 _AHEAD_MAX: Final = 512
 """Messages that are read before they are handled."""
 _AHEAD_BYTES_MAX: Final = 512 * 1024
@@ -77,6 +79,7 @@ class _Live:
                 tasks.create_task(self._read())
                 tasks.create_task(self._connection.feed_live())
                 tasks.create_task(self._handle())
+                tasks.create_task(self._until_revoked())
         except* Ended as group:
             ended = _first(group).error
         except* WebSocketDisconnect:
@@ -100,6 +103,15 @@ class _Live:
         left_s = (certificate.value.not_after_ms - self._services.now_ms()) / 1000
         self._deadline.reschedule(asyncio.get_running_loop().time() + min(left_s, LIFE_S_MAX))
         return None, None
+
+    async def _until_revoked(self) -> None:
+        """End as soon as the device is revoked, though it reads nothing or a page is under way."""
+        await self._connection.listener.revoked.wait()
+        error = revoked()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_FAREWELL_S):
+                await _tell(self._websocket, error)
+        raise Ended(error)
 
     async def _read(self) -> None:
         """Read ahead, so that entries which came in one breath are stored in one."""

@@ -27,7 +27,7 @@ from server.relay.auth import (
     no_token,
 )
 from server.relay.connection import PAGE_BYTES_MAX, Connection, Ended
-from server.relay.errors import ConflictError, MissingError, busy
+from server.relay.errors import ConflictError, MissingError, busy, revoked
 from server.relay.rates import Desk
 from server.relay.routes.requests import FRAMES, address_of, read_body
 from sync_protocol.certificates import Certificate
@@ -116,10 +116,14 @@ class Seats:
 
         Raises:
             TokenError: no token, or one that is unknown or has ended.
+            RevokedError: its device is trusted no longer.
         """
         seat = self._seats.get(bearer(header), now_ms=self._services.now_ms())
         if seat is None:
             raise no_token()
+        name = CertificateHash(seat.certificate.hash)
+        if self._services.directory.principal(name) in self._services.directory.revoked:
+            raise revoked()
         return seat
 
     async def sync(self, header: str | None, message: bytes, *, read: str | None) -> tuple[bytes, int]:
@@ -138,6 +142,7 @@ class Seats:
                 await connection.accept(message)
                 await connection.flush()
                 room = BODY_BYTES_MAX
+                self.find(header)
                 while room > PAGE_BYTES_MAX and await connection.feed_some():
                     room = BODY_BYTES_MAX - sum(map(len, desk.parts))
             except Ended:

@@ -35,7 +35,7 @@ from sync_protocol.entries import VerifiedEntry
 from sync_protocol.ids import CertificateHash, ChartId, DeviceId, Hash, UserId
 from sync_protocol.intake import Proofs
 from sync_protocol.labels import Label
-from sync_protocol.roles import Role, may_write
+from sync_protocol.roles import Role
 from sync_protocol.signed import sign_hybrid
 from sync_protocol.signing import HybridSigningKey, SigningKey
 from sync_protocol.store import walk_seals
@@ -90,7 +90,7 @@ class Device:
             reader=self.reader,
             recorder=self.recorder,
             entropy=self.entropy,
-            writable=lambda kind: may_write(self.identity.certificate.role, kind),
+            writable=lambda kind: self.keyring.organisation().now.writes(self.identity.principal, kind),
         )
 
     @property
@@ -131,7 +131,7 @@ class Device:
 
     def text(self, chart: ChartId, document: Any, section: str = "plan") -> str:
         """What a section reads."""
-        return self.charts.open(chart).documents[document].draft(section).text()
+        return self.charts.open(chart).documents[document].text(section).text
 
 
 class Clinic:

@@ -12,7 +12,7 @@ from edge_runtime.facts import Fact
 from edge_runtime.recorder.compartments import sort_out
 from edge_runtime.recorder.naming import one_named
 from sync_protocol.certificates import issue
-from sync_protocol.ids import ChartId, DocumentId
+from sync_protocol.ids import CertificateHash, ChartId, DocumentId
 from sync_protocol.roles import Compartment, Role
 from tests.unit.edge_runtime.clinic import Clinic, Device, fact, settle
 
@@ -158,8 +158,8 @@ def test_a_section_that_reads_so_already_takes_no_entry(clinic: Clinic):
     assert device.store.size() == size
 
 
-def test_sharing_takes_the_newest_certificate_of_a_device(clinic: Clinic):
-    """A renewed device is added under the certificate that it now writes with, in whatever order they came."""
+def test_sharing_is_with_a_principal_whatever_was_renewed(clinic: Clinic):
+    """A renewed device is a member by the first certificate of its line, and there is one of it."""
     from dataclasses import replace
 
     physician, nurse = clinic.device(Role.PHYSICIAN), clinic.device(Role.NURSE)
@@ -167,14 +167,9 @@ def test_sharing_takes_the_newest_certificate_of_a_device(clinic: Clinic):
     old = nurse.identity.chain[-1]
     administrator = clinic.admin.identity.keys.administrator
     assert administrator is not None
-    newer = issue(replace(old.value, issued_ms=old.value.issued_ms + 5), administrator)
-    trust = physician.identity.trust
-    for order in ((old, newer), (newer, old)):
-        trust._certificates.pop(old.hash, None)
-        trust._certificates.pop(newer.hash, None)
-        for certificate in order:
-            trust.restore(certificate)
-        assert physician.charts.share(chart, nurse.id) == newer.hash
+    later = replace(old.value, not_after_ms=old.value.not_after_ms + 5, renews=CertificateHash(old.hash))
+    physician.identity.trust.restore(issue(later, administrator))
+    assert physician.charts.share(chart, nurse.id) == old.hash
 
 
 def test_a_share_gives_no_more_than_both_may_read(clinic: Clinic):

@@ -8,18 +8,23 @@ import pytest
 
 from edge_runtime import documents as module
 from edge_runtime.clinical.layout import WorkflowType
-from edge_runtime.documents import OpenDocument, Unread, text_doc_id
+from edge_runtime.clinical.reviews import ReviewKind
+from edge_runtime.documents import OpenDocument, Unread
 from edge_runtime.errors import RefusedError
-from edge_runtime.facts import Content, TextUpdate, pack_content
-from edge_runtime.text.errors import DraftUnavailableError
+from edge_runtime.facts import Content, FactId, TextUpdate, pack_content
+from edge_runtime.sections import text_doc_id
 from sync_protocol.control import content_stream
 from sync_protocol.entries import Header, VerifiedEntry
 from sync_protocol.ids import ChartId, DocumentId, EntryHash
+from sync_protocol.judge import Judge
 from sync_protocol.roles import Compartment, Role
 from sync_protocol.sealing import NONCE_BYTES, ContentKey, seal
+from sync_protocol.verdicts import Reason, Standing, Verdict
 from tests.unit.edge_runtime.clinic import Clinic, Device, carry, fact, settle
 
 CLINICAL, SAFETY = Compartment.CLINICAL, Compartment.SAFETY
+QUARANTINED = Verdict(Standing.QUARANTINED, Reason.REVOKED)
+VOID = Verdict(Standing.VOID, Reason.ROLE)
 
 
 def _chart(device: Device) -> tuple[ChartId, DocumentId]:
@@ -196,8 +201,8 @@ def test_a_refused_update_is_kept_and_the_section_goes_on(clinic: Clinic):
     for device in (one, two):
         opened = _opened(device, chart, document)
         assert opened.unread == {bad.hash: Unread.MALFORMED}
-        assert opened.draft("plan").text() == "Please rest. Drink."
-        assert [str(author.device) for author in opened.text_authors["plan"]] == [one.id, two.id]
+        assert opened.text("plan").text == "Please rest. Drink."
+        assert [str(author.device) for author in opened.authors_of(opened.text("plan").sessions)] == [one.id, two.id]
 
 
 def test_text_outside_its_compartment_cannot_take_a_sections_place(clinic: Clinic):
@@ -211,7 +216,7 @@ def test_text_outside_its_compartment_cannot_take_a_sections_place(clinic: Clini
     for device in (one, two):
         opened = _opened(device, chart, document)
         assert opened.unread == {stray.hash: Unread.MALFORMED}
-        assert opened.draft("plan").text() == "Rest. Drink."
+        assert opened.text("plan").text == "Rest. Drink."
 
 
 def test_sections_are_apart_from_each_other_and_across_documents():
@@ -240,7 +245,7 @@ def _restored(clinic: Clinic, device: Device, folder: Path) -> Device:
 
 
 def test_after_a_restore_no_text_is_lost_without_a_word(clinic: Clinic, tmp_path: Path):
-    """Two histories of one session: facts of both count, text of both is kept and counted as forked, everywhere."""
+    """Two histories of one session: facts of both count, text of both is shown apart, everywhere; an edit decides."""
     one, two, chart, document = _pair(clinic)
     relay = clinic.start_relay()
     twin = _restored(clinic, one, tmp_path)
@@ -251,12 +256,21 @@ def test_after_a_restore_no_text_is_lost_without_a_word(clinic: Clinic, tmp_path
     settle(relay, clinic.admin, one, twin, two)
     for device in (one, twin, two):
         opened = _opened(device, chart, document)
-        assert {name for name, why in opened.unread.items() if why is Unread.FORKED} == {first.hash, second.hash}
+        assert not opened.unread
         assert {"priority", "procedure"} <= {one.fact.kind for one in opened.facts}
-        assert opened.draft("plan").text() == "Rest."
-        assert opened.draft("plan").forked
-        with pytest.raises(DraftUnavailableError):
-            device.charts.edit_text(chart, document, "plan", "More rest.")
+        assert opened.text("plan").text == "Rest."
+        views = {view.head: (view.text, view.reasons) for view in opened.text("plan").views}
+        assert views == {first.hash: ("Rest well.", (Reason.FORKED,)), second.hash: ("Rest badly.", (Reason.FORKED,))}
+        assert [review.kind for review in device.charts.open(chart).state.reviews if review.open] == [ReviewKind.TEXT]
+    assert one.shown(chart) == twin.shown(chart) == two.shown(chart)
+    two.charts.edit_text(chart, document, "plan", "More rest.")
+    settle(relay, one, twin, two)
+    twin.charts.edit_text(chart, document, "plan", "More rest, please.")
+    settle(relay, one, twin, two)
+    for device in (one, twin, two):
+        assert device.text(chart, document) == "More rest, please."
+        assert not _opened(device, chart, document).text("plan").disputed
+        assert not device.charts.open(chart).state.reviews
     assert one.shown(chart) == twin.shown(chart) == two.shown(chart)
 
 
@@ -282,23 +296,25 @@ def test_after_a_fork_the_device_writes_under_another_session(clinic: Clinic, tm
         assert device.text(chart, document, "history") == "Since Tuesday night."
 
 
-def test_text_of_a_forked_branch_that_nobody_can_follow_is_not_edited(clinic: Clinic, tmp_path: Path):
-    """An entry names one head a session: what hangs on the other branch is shown, and an edit of it is refused."""
+def test_text_of_a_forked_branch_that_nobody_can_follow_is_replaced_by_name(clinic: Clinic, tmp_path: Path):
+    """An entry names one head a session; a start names what it replaces, whatever its entry follows."""
     one, two, chart, document = _pair(clinic)
     relay = clinic.start_relay()
     twin = _restored(clinic, one, tmp_path)
-    twin.charts.edit_text(chart, document, "history", "Since Tuesday.")
+    apart = twin.charts.edit_text(chart, document, "history", "Since Tuesday.")[-1]
     for words in ("urgent", "critical"):
         one.charts.add_facts(chart, document, [fact("priority", to=words)])
     settle(relay, clinic.admin, one, twin, two)
-    for device in (one, two):
-        assert device.text(chart, document, "history") == "Since Tuesday."
-        with pytest.raises(RefusedError) as refusal:
-            device.charts.edit_text(chart, document, "history", "Since Monday.")
-        assert refusal.value.code == "text_not_whole"
-        device.charts.edit_text(chart, document, "assessment", f"By {device.id}.")
+    for device in (one, two, twin):
+        text = _opened(device, chart, document).text("history")
+        assert text.text == ""
+        assert [(view.head, view.text, view.reasons) for view in text.views] == [
+            (apart.hash, "Since Tuesday.", (Reason.FORKED,))
+        ]
+    two.charts.edit_text(chart, document, "history", "Since Monday.")
     settle(relay, one, twin, two)
-    assert not _opened(two, chart, document).unread
+    assert not _opened(one, chart, document).unread
+    assert one.text(chart, document, "history") == "Since Monday."
     assert one.shown(chart) == two.shown(chart) == twin.shown(chart)
 
 
@@ -327,4 +343,136 @@ def test_an_author_appears_once_however_often_they_wrote(clinic: Clinic):
     """Authors of a section come in the order in which they first wrote."""
     one, _, chart, document = _pair(clinic)
     one.charts.edit_text(chart, document, "plan", "Rest. Drink.")
-    assert [str(author.device) for author in _opened(one, chart, document).text_authors["plan"]] == [one.id]
+    opened = _opened(one, chart, document)
+    assert [str(author.device) for author in opened.authors_of(opened.text("plan").sessions)] == [one.id]
+
+
+# --------------------------------------------------------------------------------------------------- disputed texts
+
+
+def _judged(monkeypatch: pytest.MonkeyPatch, verdicts: dict[EntryHash, Verdict]) -> None:
+    """Let some entries have other verdicts than the records give them."""
+    honest = Judge.verdict
+    monkeypatch.setattr(Judge, "verdict", lambda judge, entry, kind: verdicts.get(entry) or honest(judge, entry, kind))
+
+
+def test_quarantined_text_is_shown_apart_and_replaced_by_an_edit(clinic: Clinic, monkeypatch: pytest.MonkeyPatch):
+    """The base reads without it; what was typed in sight of it is shown whole; JSON, reviews and bridge say so."""
+    one, two, chart, document = _pair(clinic)
+    relay = clinic.start_relay()
+    wrong = one.charts.edit_text(chart, document, "plan", "Rest. 5000")[-1]
+    settle(relay, clinic.admin, one, two)
+    right = two.charts.edit_text(chart, document, "plan", "Rest. 250 mg")[-1]
+    settle(relay, one, two)
+    _judged(monkeypatch, {wrong.hash: QUARANTINED})
+    shown = one.shown(chart)
+    section = next(item for item in shown["documents"] if item["sections"])["sections"]["plan"]
+    assert (section["text"], section["disputed"], section["more_views"]) == ("Rest.", True, 0)
+    (view,) = section["views"]
+    assert (view["text"], view["head"], view["reasons"]) == ("Rest. 250 mg", str(right.hash), ["follows", "revoked"])
+    assert view["author"]["device"] == two.id
+    assert [author["device"] for author in view["authors"]] == [one.id, two.id]
+    (review,) = one.charts.open(chart).state.reviews
+    assert (review.kind, review.open, review.document) == (ReviewKind.TEXT, True, document)
+    assert [value.fact.entry for value in review.values][-1] == right.hash
+    assert shown == two.shown(chart)
+    start = one.charts.edit_text(chart, document, "plan", "Rest. 250 mg")[-1]
+    settle(relay, one, two)
+    after = two.charts.edit_text(chart, document, "plan", "Rest. 250 mg daily")[-1]
+    settle(relay, one, two)
+    for device in (one, two):
+        text = _opened(device, chart, document).text("plan")
+        assert (text.text, text.disputed, text.heads) == ("Rest. 250 mg daily", False, (after.hash,))
+        assert text.start is not None
+        assert text.start.entry == start.hash
+        assert text.epochs == {start.header.epoch, after.header.epoch}
+        assert not device.charts.open(chart).state.reviews
+        assert all(item.fact.kind != "text_start" for item in _opened(device, chart, document).facts)
+
+
+def test_a_decision_closes_the_review_of_a_text_and_changes_none(clinic: Clinic, monkeypatch: pytest.MonkeyPatch):
+    """Who refuses quarantined text says so by a decision; the text stays apart, and the next edit replaces it."""
+    one, _, chart, document = _pair(clinic)
+    wrong = one.charts.edit_text(chart, document, "plan", "Rest. 5000")[-1]
+    _judged(monkeypatch, {wrong.hash: QUARANTINED})
+    (review,) = one.charts.open(chart).state.reviews
+    heads = [str(value.fact) for value in review.values]
+    decision = fact("review_decision", conflict=str(review.id), heads=heads, decision="refused", reason="Not hers.")
+    one.charts.add_facts(chart, document, [decision])
+    (review,) = one.charts.open(chart).state.reviews
+    assert not review.open
+    assert _opened(one, chart, document).text("plan").disputed
+
+
+def test_void_text_is_kept_and_shown_nowhere(clinic: Clinic, monkeypatch: pytest.MonkeyPatch):
+    """A void update is counted as void, a void start among the facts that are; an edit starts anew."""
+    one, _, chart, document = _pair(clinic)
+    update = one.charts.edit_text(chart, document, "plan", "Rest. 5000")[-1]
+    start = one.charts.edit_text(chart, document, "plan", "All 5000", fresh=True)[-1]
+    _judged(monkeypatch, {entry.hash: VOID for entry in (update, start)})
+    opened = _opened(one, chart, document)
+    assert opened.unread == {update.hash: Unread.VOID}
+    assert opened.void == {FactId(start.hash, 0): Reason.ROLE}
+    assert (opened.text("plan").text, opened.text("plan").disputed) == ("Rest.", False)
+    one.charts.edit_text(chart, document, "plan", "Rest. Drink.")
+    assert (one.text(chart, document), _opened(one, chart, document).text("plan").disputed) == ("Rest. Drink.", False)
+
+
+def _cannot_open(device: Device, monkeypatch: pytest.MonkeyPatch, closed: EntryHash | None) -> None:
+    """Let a device lack the key of an epoch."""
+    known = device.keyring.open_epoch
+    monkeypatch.setattr(
+        device.keyring, "open_epoch", lambda chart, epoch: None if epoch.id == closed else known(chart, epoch)
+    )
+    device.reader._opened.clear()
+
+
+def test_a_member_without_the_key_of_the_past_reads_a_text_that_was_started_anew(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+):
+    """What lies under an older epoch stays closed to them; of the new Doc they see all, and write on in it."""
+    one, two, chart, document = _pair(clinic)
+    relay = clinic.start_relay()
+    (old,) = _opened(two, chart, document).text("plan").epochs
+    one.charts.share(chart, clinic.device(Role.NURSE).id)
+    _cannot_open(two, monkeypatch, old)
+    start = one.charts.edit_text(chart, document, "plan", "Rest. Drink.", fresh=True)[-1]
+    assert start.header.epoch != old
+    settle(relay, clinic.admin, one, two)
+    opened = _opened(two, chart, document)
+    assert Unread.NO_KEY in opened.unread.values()
+    assert (opened.text("plan").text, opened.text("plan").disputed) == ("Rest. Drink.", False)
+    assert old not in opened.text("plan").epochs
+    two.charts.edit_text(chart, document, "plan", "Rest. Drink. Sleep.")
+    with pytest.raises(RefusedError) as refusal:
+        two.charts.edit_text(chart, document, "history", "Since Tuesday.")
+    assert refusal.value.code == "text_not_whole"
+    settle(relay, one, two)
+    assert one.text(chart, document) == two.text(chart, document) == "Rest. Drink. Sleep."
+    one.charts.share(chart, clinic.device(Role.NURSE).id)
+    closed = one.charts.edit_text(chart, document, "plan", "Rest.")[-1]
+    assert closed.header.epoch != start.header.epoch
+    _cannot_open(two, monkeypatch, closed.header.epoch)
+    settle(relay, one, two)
+    with pytest.raises(RefusedError):
+        two.charts.edit_text(chart, document, "plan", "Walk.")
+
+
+def test_an_update_of_a_start_that_its_author_had_not_seen_is_malformed(clinic: Clinic):
+    """It has no past there; it is kept, counted, and in nobody's way."""
+    one, two, chart, document = _pair(clinic)
+    relay = clinic.start_relay()
+    start = one.charts.edit_text(chart, document, "plan", "Rest. Drink.", fresh=True)[-1]
+    for name in (FactId(start.hash, 0), FactId(start.hash, 1)):
+        update = TextUpdate(section="plan", update=b"\x00", start=name)
+        stray = _put(two, chart, document, Content(facts=None, text=update))
+        settle(relay, clinic.admin, one, two)
+        unread = Unread.MALFORMED
+        assert _opened(one, chart, document).unread[stray.hash] is unread
+    two.charts.edit_text(chart, document, "plan", "Rest. Drink. Sleep.")
+    assert two.text(chart, document) == "Rest. Drink. Sleep."
+    _put(one, chart, document, Content(facts=(fact("text_start", section="plan"),), text=None))
+    assert one.text(chart, document) == "Rest. Drink."
+    assert [item.fact.payload for item in _opened(one, chart, document).facts if item.fact.kind == "text_start"] == [
+        {"section": "plan"}
+    ]

@@ -6,7 +6,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sync_protocol.chart_records import (
+    AddTeam,
+    Adopt,
+    AskKeys,
+    ConfirmPurge,
+    Preload,
+    ProposePurge,
+    PurgeReason,
+    Purpose,
+    RemoveMember,
+    RemoveTeam,
+    SetConsent,
+    SetHold,
+)
 from sync_protocol.control import (
+    BY_MEMBERS,
     ORGANISATION_KINDS,
     TAGS,
     AddMember,
@@ -18,6 +33,7 @@ from sync_protocol.control import (
     Invite,
     MintEpoch,
     Rewrap,
+    SetRole,
     UnknownControl,
     chart_id,
     content_stream,
@@ -25,13 +41,26 @@ from sync_protocol.control import (
     pack_control,
     unpack_control,
 )
+from sync_protocol.emergency_records import (
+    AnnounceBreakGlass,
+    AnnounceRecovery,
+    BreakGlass,
+    BreakGlassReason,
+    CloseBreakGlass,
+    GrantRecovered,
+    RunRecovery,
+)
 from sync_protocol.encoding import encode
 from sync_protocol.errors import LimitError, MalformedError, MisuseError, PeerError
-from sync_protocol.ids import CertificateHash, ChartId, DocumentId, EntryHash, Hash, InvitationId
-from sync_protocol.limits import BODY_BYTES_MAX, RECORD_BYTES_MAX, WRAP_BYTES, WRAPS_MAX
+from sync_protocol.ids import CertificateHash, ChartId, DocumentId, EntryHash, Hash, InvitationId, TeamId
+from sync_protocol.limits import BODY_BYTES_MAX, RECORD_BYTES_MAX, WRAP_BYTES, WRAP_KEY_BYTES, WRAPS_MAX
+from sync_protocol.revocation import Revoke
 from sync_protocol.roles import Compartment, Role
+from sync_protocol.signing import Ed25519Signature
+from sync_protocol.team_records import AddToTeam, CreateTeam, MintTeamEpoch, RemoveFromTeam, RewrapTeam
 
 NAME = CertificateHash(b"c" * 32)
+TEAM = TeamId(b"t" * 16)
 WRAP = (NAME, b"w" * WRAP_BYTES)
 SAMPLES: list[Control] = [
     AnnounceRelay(record=b"relay record"),
@@ -48,6 +77,36 @@ SAMPLES: list[Control] = [
         wraps=(WRAP,),
     ),
     Rewrap(epoch=EntryHash(b"e" * 32), wraps=(WRAP,)),
+    Revoke(record=b"revocation"),
+    SetRole(certificate=NAME, role=Role.PHYSICIAN),
+    CreateTeam(nonce=b"n" * 16, compartments=(Compartment.SAFETY,)),
+    AddToTeam(team=TEAM, certificate=NAME),
+    RemoveFromTeam(team=TEAM, certificate=NAME),
+    MintTeamEpoch(
+        team=TEAM,
+        parents=(),
+        commitment=Hash(b"k" * 32),
+        nonce=b"n" * 32,
+        public=b"x" * WRAP_KEY_BYTES,
+        wraps=(WRAP,),
+    ),
+    RewrapTeam(epoch=EntryHash(b"e" * 32), wraps=(WRAP,)),
+    AnnounceBreakGlass(record=b"record"),
+    AnnounceRecovery(record=b"record"),
+    RunRecovery(recovery=Hash(b"r" * 32), drill=True, nonce=b"n" * 16),
+    AddTeam(team=TEAM, compartments=(Compartment.SAFETY,), from_now_on=True),
+    RemoveMember(certificate=NAME),
+    RemoveTeam(team=TEAM),
+    Adopt(entries=(EntryHash(b"a" * 32), EntryHash(b"b" * 32))),
+    SetConsent(purpose=Purpose.RESEARCH, permitted=False),
+    BreakGlass(reason=BreakGlassReason.UNCONSCIOUS, kit=False, nonce=b"n" * 16),
+    CloseBreakGlass(record=EntryHash(b"g" * 32)),
+    AskKeys(epochs=(EntryHash(b"e" * 32),)),
+    Preload(certificate=NAME),
+    SetHold(held=True),
+    ProposePurge(reason=PurgeReason.COURT_ORDER, not_before_ms=9),
+    ConfirmPurge(proposal=EntryHash(b"p" * 32)),
+    GrantRecovered(recovery=Hash(b"r" * 32), certificate=NAME, signature=Ed25519Signature(b"s" * 64)),
 ]
 
 
@@ -60,10 +119,10 @@ def test_every_kind_travels(record: Control):
 def test_there_is_a_sample_of_every_kind():
     """And each stands in one control stream, the organisation's or a chart's."""
     assert [type(record) for record in SAMPLES] == list(TAGS.values())
-    assert set(ORGANISATION_KINDS) < set(TAGS.values())
+    assert set(BY_MEMBERS) < set(ORGANISATION_KINDS) < set(TAGS.values())
 
 
-@pytest.mark.parametrize("tag", [0, 9, 1 << 40, -1])
+@pytest.mark.parametrize("tag", [0, len(TAGS) + 1, 1 << 40, -1])
 def test_a_newer_kind_is_kept_and_not_acted_upon(tag: int):
     """Whatever its fields are."""
     assert unpack_control(encode([tag, {1: "newer"}])) == UnknownControl(tag)

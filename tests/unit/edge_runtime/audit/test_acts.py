@@ -22,6 +22,7 @@ from sync_protocol.limits import AUDIT_HEADS_MAX, AUDIT_SEEN_MAX
 from sync_protocol.roles import CONTENT, Compartment, Role
 from sync_protocol.sealing import ContentKey
 from tests.support.audit_records import opened
+from tests.support.wraps import few_wraps
 from tests.unit.edge_runtime.clinic import Clinic, Device, fact, settle
 
 NOTE, LATER = b"a signed checkpoint", b"a later one"
@@ -73,7 +74,7 @@ def test_a_read_says_what_was_shown_by_name_and_which_state(clinic: Clinic):
         for _, head in device.store.frontier(content_stream(chart, document, compartment)).values()
     }
     assert set(record.seen) == heads
-    assert record.checks == ("membership", "epoch_keys")
+    assert record.checks == ("membership", "consent", "epoch_keys")
     assert not any(word in str(record) for word in ("Ana", "Latex", "Rest"))
     assert encounter in record.documents
 
@@ -110,7 +111,7 @@ def test_what_was_not_opened_is_not_said_to_be_read(clinic: Clinic):
     empty, _ = nurse.charts.create((), workflow=None)
     show(nurse, empty)
     (record,) = records(nurse, empty)
-    assert (record.fields, record.compartments, record.seen, record.checks) == ((), (), (), ("membership",))
+    assert (record.fields, record.compartments, record.seen, record.checks) == ((), (), (), ("membership", "consent"))
 
 
 def test_the_same_state_is_read_once_in_a_while(clinic: Clinic):
@@ -162,7 +163,7 @@ def test_a_read_that_the_chart_cannot_record_goes_to_the_ledger(clinic: Clinic, 
     officer, nurse = clinic.device(Role.COMPLIANCE_OFFICER), clinic.device(Role.NURSE)
     chart, _ = a_chart(nurse)
     nurse.recorder.write(ledgered(nurse))
-    monkeypatch.setattr("edge_runtime.recorder.chart_control.WRAPS_MAX", 1)
+    few_wraps(monkeypatch, 1)
     show(nurse, chart)
     show(nurse, chart)
     assert records(nurse, chart) == []

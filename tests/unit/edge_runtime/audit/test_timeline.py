@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from edge_runtime.audit.event import Event, controlled, derived, written
+from edge_runtime.audit.event import _CONTROLS, Event, controlled, derived, written
 from edge_runtime.audit.merging import Link
 from edge_runtime.audit.opening import Opener
 from edge_runtime.audit.places import stream_places
@@ -15,7 +15,10 @@ from edge_runtime.audit.selection import Selection, who_saw
 from edge_runtime.clinical.layout import WorkflowType
 from edge_runtime.facts import Content, Fact
 from sync_protocol.audit import KINDS, Purpose, Result, Risk, audit_record
+from sync_protocol.chart_records import AddTeam, Preload, SetConsent
+from sync_protocol.chart_records import Purpose as ConsentPurpose
 from sync_protocol.control import (
+    TAGS,
     AnnounceRelay,
     Certify,
     Invite,
@@ -25,8 +28,9 @@ from sync_protocol.control import (
     content_stream,
     control_stream,
 )
+from sync_protocol.emergency_records import BreakGlass, BreakGlassReason, RunRecovery
 from sync_protocol.entries import VerifiedEntry
-from sync_protocol.ids import DocumentId, EntryHash, Hash, InvitationId
+from sync_protocol.ids import CertificateHash, DocumentId, EntryHash, Hash, InvitationId, TeamId
 from sync_protocol.roles import Compartment, Role
 from tests.unit.edge_runtime.audit.acts import Ward, act, lines, timeline
 from tests.unit.edge_runtime.clinic import carry, fact
@@ -280,6 +284,14 @@ def test_kinds_of_content(facts: list[Fact], kind: str):
             "device_invited",
         ),
         (Rewrap(epoch=EntryHash(bytes(32)), wraps=()), "keys_changed"),
+        (AddTeam(team=TeamId(bytes(16)), compartments=(Compartment.SAFETY,)), "member_added"),
+        (SetConsent(purpose=ConsentPurpose.RESEARCH, permitted=False), "consent_changed"),
+        (SetConsent(purpose=ConsentPurpose.RESEARCH, permitted=True), "consent_changed"),
+        (BreakGlass(reason=BreakGlassReason.OTHER, kit=True, nonce=bytes(16)), "glass_broken"),
+        (BreakGlass(reason=BreakGlassReason.OTHER, kit=False, nonce=bytes(16)), "glass_broken"),
+        (Preload(certificate=CertificateHash(bytes(32))), "kit_preloaded"),
+        (RunRecovery(recovery=Hash(bytes(32)), drill=True, nonce=bytes(16)), "recovery_drilled"),
+        (RunRecovery(recovery=Hash(bytes(32)), drill=False, nonce=bytes(16)), "recovery_begun"),
         (UnknownControl(99), "unknown"),
         (None, "unknown"),
     ],
@@ -287,6 +299,19 @@ def test_kinds_of_content(facts: list[Fact], kind: str):
 def test_kinds_of_control(record, kind: str):
     """Every control record is an act of the catalogue; one that cannot be read is shown as unknown."""
     assert controlled(record).kind.name == kind
+
+
+def test_every_control_record_has_a_kind():
+    """None of those that this version writes is missing from the table."""
+    assert set(_CONTROLS) == set(TAGS.values())
+    assert set(_CONTROLS.values()) <= set(KINDS)
+
+
+def test_a_broken_glass_is_critical():
+    """A compliance officer who looks at the top of the list sees it, with its reason and for what it was."""
+    what = controlled(BreakGlass(reason=BreakGlassReason.UNCONSCIOUS, kit=True, nonce=bytes(16)))
+    assert (what.risk, what.purpose) == (Risk.CRITICAL, Purpose.EMERGENCY)
+    assert dict(what.detail) == {"reason": "unconscious", "kit": "yes"}
 
 
 def test_json_form(ward):

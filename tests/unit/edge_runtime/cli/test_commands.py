@@ -61,7 +61,8 @@ def test_the_way_of_a_device_into_the_organisation(world: World):
     """Invite, enrol, approve, sync: each step says what it made and what comes next."""
     world.found()
     invited = world.json("device", "invite", "--home", "admin", "--relay", ADDRESS, "--role", "nurse", "--out", "inv")
-    assert set(invited) == {"invitation", "role", "expires_ms", "file", "relay"}
+    assert set(invited) == {"invitation", "role", "expires_ms", "user", "device", "file", "relay"}
+    assert (invited["user"], invited["device"]) == (None, None)
     assert Path("inv").stat().st_mode & 0o077 == 0
     asked = world.json("device", "enrol", "--home", "phone", "--invitation", "inv")
     assert set(asked) == {"device", "code", "role", "state"}
@@ -84,7 +85,7 @@ def test_the_way_of_a_device_into_the_organisation(world: World):
     listed = world.json("device", "list", "--home", "phone", "--offline")
     assert [row["role"] for row in listed["devices"]] == ["admin", "nurse"]
     assert [row["this"] for row in listed["devices"]] == [False, True]
-    assert set(listed["devices"][0]) == {"device", "user", "role", "not_after_ms", "this"}
+    assert {"device", "user", "role", "not_after_ms", "trusted", "this"} <= set(listed["devices"][0])
 
 
 def test_the_same_way_in_words(world: World):
@@ -160,7 +161,8 @@ def test_a_chart_is_made_listed_and_shown(ward: World):
     assert [one["workflow_type"] for one in made["documents"]] == ["chart", "encounter"]
     ward.json("chart", "edit", made["chart"], "--home", "tablet", "--document", "chart", "--fact", ALLERGY)
     (row,) = ward.json("chart", "list", "--home", "tablet")["charts"]
-    assert set(row) == {"chart", "name", "sealed", "documents", "allergies", "medications", "reviews_open", "unread"}
+    counts = {"documents", "allergies", "medications", "reviews_open", "unread"}
+    assert set(row) == {"chart", "name", "sealed", "lacks"} | counts
     assert (row["name"], row["documents"], row["allergies"], row["unread"]) == ("Ana Lima", 2, 1, 0)
     shown = ward.json("chart", "show", made["chart"][:8], "--home", "tablet")
     assert {"chart_document", "documents", "allergies", "medications", "reviews"} <= set(shown)

@@ -19,6 +19,7 @@ from edge_runtime.transports.http import HttpLink
 from edge_runtime.vault.passphrase import Cost
 from sync_protocol.certificates import RelayRecord, Root, open_relay
 from sync_protocol.control import unpack_control
+from sync_protocol.encoding import encode
 from sync_protocol.organisation_file import open_organisation_file
 from sync_protocol.signed import Verified
 from sync_protocol.signing import SigningKey
@@ -69,6 +70,7 @@ class World:
         kwdefaults = open_home.__wrapped__.__kwdefaults__  # type: ignore[attr-defined]
         monkeypatch.setitem(kwdefaults, "cost", CHEAP)
         monkeypatch.setenv("FIELDWARD_PASSPHRASE", PASSPHRASE)
+        monkeypatch.setattr("sync_protocol.invitations.CODE_MEMORY_KIB", CHEAP.memory_kib)
         monkeypatch.chdir(folder)
         monkeypatch.setattr(Runtime, "http", lambda *_: self._relay())
         monkeypatch.setattr(Runtime, "dial", lambda _, address, *, over_http: self._dial(address, over_http=over_http))
@@ -181,7 +183,32 @@ class WholeRelay(Desk):
         if path.startswith("/v1/log/index/") and not self.down:
             self.asked.append(f"{method} {path}")
             raise RemoteError("no_such_entry", expected="an entry of the log", got="another", do="sync first")
+        if path.startswith("/v1/principals/") and not self.down:
+            assert (headers or {})["Authorization"].startswith("Bearer ")
+            place, _, before = path.removeprefix("/v1/principals/").partition("/sessions")
+            self.asked.append(f"{method} {path}")
+            return 200, {}, self.sessions_of(place, int(before.partition("=")[2] or 1 << 62))
         return super().request(method, path, body=body, headers=headers)
+
+    def sessions_of(self, name: str, before_ms: int) -> bytes:
+        """The sessions of a device or user, and the last seal of each that came before then, by its entries' clocks."""
+        store, trust = self.shell.store, self.shell.trust
+        received: dict[tuple[bytes, int], int] = {}
+        for arrived in store.arrivals(after=0, limit=1 << 30):
+            header = arrived.entry.header
+            received[header.session, header.seal] = header.wall_ms
+        sessions, seals = [], []
+        for session in store.sessions():
+            certificate = trust.certificate(session.value.certificate)
+            assert certificate is not None
+            if name in {str(certificate.value.device), str(certificate.value.user)}:
+                own = session.value.session
+                sessions.append(session.wire)
+                numbers = [number for (one, number), ms in received.items() if one == own and ms < before_ms]
+                if numbers:
+                    seals.append([own, store.seals(own, max(numbers))[0].wire, received[own, max(numbers)]])
+        told = {"certificates": [one.wire for one in trust.certificates()], "sessions": sessions, "seals": seals}
+        return encode(told)
 
     def first_certificate(self) -> bytes:
         """The first administrator's."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from edge_runtime.clinical.fhir_changes import conflict, same_person, seen
+from sync_protocol.verdicts import Reason, Standing, Verdict
 from tests.unit.edge_runtime.clinical.fhir_inputs import (
     Importer,
     allergy,
@@ -208,3 +211,12 @@ def test_foreign_sources_are_no_imports():
     device.writer.write(fact("allergy", text="Latex"), fact("source", **sound))
     ((key, found),) = seen(device.world.facts()).items()
     assert (key, [item.fact.kind for item in found.facts]) == ("ab" * 32, ["allergy", "source"])
+
+
+def test_what_is_quarantined_was_never_imported():
+    """A key that only a quarantined import knows is free: it is imported again, and names no document."""
+    device = Importer()
+    device.take(plan(patient(), allergy()))
+    revoked = Verdict(Standing.QUARANTINED, Reason.REVOKED)
+    assert seen(device.world.facts())
+    assert seen(replace(placed, verdict=revoked) for placed in device.world.facts()) == {}

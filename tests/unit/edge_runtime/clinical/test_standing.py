@@ -252,6 +252,49 @@ def test_what_nobody_had_stated_before_leaves_no_conflict():
     assert [one.superseded_by for one in state.unverified] != [()]
 
 
+def test_only_a_fact_of_the_same_kind_and_document_answers_an_unverified_one():
+    """Whatever else names it, it stands, and is asked about."""
+    world, left, right = two()
+    stated = right.write(PENICILLIN)
+    left.read(right)
+    left.write(fact("medication", stated, text="Penicillin", action="start"))
+    left.write(fact("allergy", stated, text="Penicillin"), document=ENCOUNTER)
+    state = quarantining(world, stated)
+    assert [one.superseded_by for one in state.unverified] == [()]
+    assert of_kind(state, ReviewKind.UNVERIFIED)
+
+
+def test_a_statement_of_another_kind_is_no_link_between_two():
+    """It never replaced anything of this kind, so nothing lives again for its sake."""
+    world, left, right, first = since(PENICILLIN)
+    other = right.write(fact("medication", first, text="Aspirin", action="start"))
+    left.read(right)
+    left.write(fact("allergy", other, text="Latex"))
+    assert not of_kind(quarantining(world, other), ReviewKind.REPLACED_UNVERIFIED)
+
+
+def test_a_decision_that_lives_again_keeps_its_review_open():
+    """Two decisions that differ say so by the review that they are about; it is no conflict of its own."""
+    world, left, right, first = since(WARFARIN)
+    left.write(fact("medication", first, text="Warfarin", action="stop"))
+    right.write(replace(WARFARIN, supersedes=(first.id,), payload={**WARFARIN.payload, "action": "change"}))
+    world.sync()
+    (review,) = world.state().reviews
+    heads = [str(value.fact) for value in review.values]
+
+    def decided(writer, word, *earlier):
+        placed = writer.write(
+            fact("review_decision", *earlier, conflict=str(review.id), heads=heads, decision=word, reason="bleeding")
+        )
+        world.sync()
+        return placed
+
+    between = decided(right, "go on", decided(left, "stop"))
+    decided(left, "halve", between)
+    state = quarantining(world, between)
+    assert [(one.kind, one.open, len(one.decisions)) for one in state.reviews] == [(ReviewKind.MEDICATION, True, 2)]
+
+
 def test_an_unreadable_quarantined_fact_replaces_nothing_and_is_shown():
     """What this version cannot read is no link between statements, and stays visible."""
     world, left, right, first = since(PENICILLIN)
@@ -288,6 +331,19 @@ def test_one_review_holds_all_quarantined_facts_of_a_document():
     assert not closed.reviews[0].open
     assert len(closed.unverified) == 1
     assert not closed.allergies_incomplete
+
+
+def test_a_flood_of_quarantined_facts_can_be_decided_upon():
+    """One decision names so many statements; of more there are several reviews, each of which can be closed."""
+    world, left, _ = two()
+    flood = [left.write(*(PENICILLIN for _ in range(100))) for _ in range(3)]
+    verdicts = {item.id.entry: REVOKED for one in flood for item in one}
+    reviews = state_of(world, verdicts).reviews
+    assert sorted(len(review.values) for review in reviews) == [44, 256]
+    for review in reviews:
+        heads = [str(value.fact) for value in review.values]
+        left.write(fact("review_decision", conflict=str(review.id), heads=heads, decision="refused", reason="stolen"))
+    assert not any(review.open for review in state_of(world, verdicts).reviews)
 
 
 def test_the_chart_shows_the_unverified_facts_of_all_documents():
@@ -388,6 +444,28 @@ def test_what_an_author_replaces_goes_with_what_is_unverified_of_it(restated):
     right.write(fact("allergy", text="Latex"), fact("medication", text="Aspirin", action="start"))
     verdicts = dict.fromkeys((item.id.entry for item in world.facts() if item.id != first.id), REVOKED)
     assert set(supersede_defaults(state_of(world, verdicts), restated)) == {first.id, unverified.id}
+
+
+def test_what_was_answered_is_not_named_again():
+    """A statement names the unverified ones that stand; an earlier answer already replaced the others."""
+    world, left, right, first = since(PENICILLIN)
+    unverified = right.write(fact("allergy", text="penicillin"))
+    left.read(right)
+    answer = left.write(fact("allergy", first, unverified, text="Penicillin"))
+    state = quarantining(world, unverified)
+    refuted = fact("allergy", text="Penicillin", verification="refuted")
+    assert supersede_defaults(state, refuted) == (answer.id,)
+
+
+def test_lines_of_which_one_lives_again_are_settled_together():
+    """A change of a medication that is disputed for a quarantined statement replaces both lines."""
+    world, left, right, first = since(WARFARIN)
+    stop = right.write(fact("medication", first, text="Warfarin", action="stop"))
+    left.read(right)
+    after = left.write(fact("medication", stop, text="Warfarin", action="start", dose="2.5", unit="mg"))
+    state = quarantining(world, stop)
+    settled = replace(WARFARIN, payload={**WARFARIN.payload, "action": "change"})
+    assert set(supersede_defaults(state, settled)) == {first.id, after.id}
 
 
 def test_a_change_that_leaves_parts_out_replaces_nothing_unverified():

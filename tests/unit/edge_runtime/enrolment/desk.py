@@ -83,7 +83,7 @@ class Desk:
                 assert (headers or {})["Authorization"].startswith("Bearer ")
                 return 200, {}, encode(list(self.filed.values()))
             case "GET", _:
-                return self._answer(path.removeprefix("/v1/enrolment/"))
+                return self._answer(*path.removeprefix("/v1/enrolment/").split("?user="))
         raise AssertionError(path)
 
     def close(self) -> None:
@@ -112,14 +112,18 @@ class Desk:
         self.filed[str(request.device)] = body
         return 202, {}, b""
 
-    def _answer(self, device: str) -> tuple[int, dict[str, str], bytes]:
+    def _answer(self, device: str, user: str) -> tuple[int, dict[str, str], bytes]:
         if device in self.chains:
             return 200, {}, encode(self.chains[device])
+        line: list[tuple[int, bytes]] = []
         for record in self._records():
             if isinstance(record, Certify):
                 certificate = Signed(Certificate, record.certificate).claimed()
-                if str(certificate.device) == device:
-                    return 200, {}, encode([self.first_certificate(), record.certificate])
+                if (str(certificate.device), str(certificate.user)) == (device, user):
+                    line.append((certificate.not_after_ms, record.certificate))
+        if line:
+            chain = dict.fromkeys((self.first_certificate(), line[0][1], max(line)[1]))
+            return 200, {}, encode(list(chain))
         if device not in self.filed:
             raise RemoteError("unknown_device", expected="a device that asked", got="another", do="ask first")
         return 202, {}, b""

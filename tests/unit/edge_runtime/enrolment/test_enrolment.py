@@ -121,7 +121,7 @@ def test_from_invitation_to_a_device_that_works(clinic: Clinic, desk: Desk, new:
     assert device.short in error.do
     (applicant,) = _waiting(clinic, desk)
     assert applicant.code == code
-    name = _approve(clinic, applicant, f" {code[:3]} {code[3:]} ")
+    name = _approve(clinic, applicant, f" {code[:4]} {code[4:8]}-{code[8:]} ")
     new.complete()
     identity = load_identity(new.store, new.store)
     assert identity.name == name
@@ -281,9 +281,9 @@ def test_the_code_depends_on_every_key_so_a_swapped_one_is_noticed(clinic: Clini
     """Another code is refused, with the advice not to approve; nothing is certified."""
     _, code = new.ask(_invite(clinic))
     (applicant,) = _waiting(clinic, desk)
-    wrong = f"{(int(code) + 1) % 1_000_000:06d}"
+    wrong = f"{(int(code) + 1) % 10**12:012d}"
     size = clinic.admin.store.size()
-    for typed in (wrong, "", "abc", code[:5], code + "0", "\u0661" * 6, "\u00b2" * 6, "\ud800"):
+    for typed in (wrong, "", "abc", code[:5], code + "0", "\u0661" * 12, "\u00b2" * 12, "\ud800"):
         error = _refused(lambda typed=typed: _approve(clinic, applicant, typed), "code")  # type: ignore[misc]
         assert "do not approve" in error.do
     assert clinic.admin.store.size() == size

@@ -16,11 +16,12 @@ from sync_protocol.certificates import issue
 from sync_protocol.control import LEDGER_DOCUMENT, audit_stream, ledger_id
 from sync_protocol.entries import VerifiedEntry
 from sync_protocol.errors import LimitError
-from sync_protocol.ids import CertificateHash, ChartId, DocumentId
+from sync_protocol.ids import ChartId, DocumentId
 from sync_protocol.limits import AUDIT_TEXT_BYTES_MAX
 from sync_protocol.membership import Membership
 from sync_protocol.roles import CONTENT, Compartment, Role
 from sync_protocol.sealing import open_sealed
+from tests.support.wraps import few_wraps
 from tests.unit.edge_runtime.clinic import Clinic, Device, settle
 
 AUDIT, CLINICAL = Compartment.AUDIT, Compartment.CLINICAL
@@ -196,7 +197,7 @@ def test_care_comes_before_the_audit_streams_room(clinic: Clinic, monkeypatch: p
     chart, _ = _chart(nurse)
     officers = {clinic.device(Role.COMPLIANCE_OFFICER).name for _ in range(2)}
     nurse.recorder.mend([chart])
-    monkeypatch.setattr("edge_runtime.recorder.chart_control.WRAPS_MAX", 3)
+    few_wraps(monkeypatch, 3)
     nurse.charts.share(chart, other.id)
     members = _membership(nurse, chart).members
     assert members[other.name] == {Compartment.SAFETY, CLINICAL}
@@ -213,7 +214,7 @@ def test_a_ledger_takes_as_many_officers_as_it_has_room_for(clinic: Clinic, monk
     device = clinic.device(Role.ADMIN)
     for _ in range(3):
         clinic.device(Role.COMPLIANCE_OFFICER)
-    monkeypatch.setattr("edge_runtime.recorder.chart_control.WRAPS_MAX", 3)
+    few_wraps(monkeypatch, 3)
     assert [_ledger(device).header.seq for _ in range(2)] == [0, 1]
     assert len(_membership(device, ledger_id(device.name)).members) == 3
 
@@ -238,16 +239,15 @@ def test_a_member_without_the_audit_stream_lets_nobody_into_it(clinic: Clinic):
     assert refused.value.code == "not_a_reader"
 
 
-def test_an_officer_is_enlisted_by_its_newest_certificate(clinic: Clinic):
-    """A device that was certified again is one member, not two."""
+def test_a_renewed_officer_is_one_member(clinic: Clinic):
+    """Whatever was renewed, in whatever order it is known."""
     nurse, officer = clinic.device(Role.NURSE), clinic.device(Role.COMPLIANCE_OFFICER)
     administrator = clinic.admin.identity.keys.administrator
     assert administrator is not None
     value = officer.identity.certificate
-    older, newer = (issue(replace(value, issued_ms=value.issued_ms + ms), administrator) for ms in (-1, 1))
-    for certificate in (newer, older):
-        nurse.identity.trust.restore(certificate)
-    assert nurse.keyring.officers() == {CertificateHash(newer.hash)}
+    later = replace(value, not_after_ms=value.not_after_ms + 1, renews=officer.name)
+    nurse.identity.trust.restore(issue(later, administrator))
+    assert nurse.keyring.officers() == {officer.name}
 
 
 def _stream(device: Device, chart: ChartId) -> list[VerifiedEntry]:

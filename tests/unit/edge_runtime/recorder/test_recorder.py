@@ -20,6 +20,7 @@ from sync_protocol.ids import ChartId, DocumentId, EntryHash
 from sync_protocol.limits import DEPS_MAX, LAMPORT_MAX, WRAPS_MAX
 from sync_protocol.membership import Membership
 from sync_protocol.roles import Compartment, Role
+from tests.support.wraps import few_wraps
 from tests.unit.edge_runtime.clinic import Clinic, Device, fact, settle
 
 CLINICAL, SAFETY = Compartment.CLINICAL, Compartment.SAFETY
@@ -246,7 +247,7 @@ def test_sharing_again_wraps_again_and_adds_nobody_twice(clinic: Clinic):
 
 def test_so_many_readers_and_no_more(clinic: Clinic, monkeypatch: pytest.MonkeyPatch):
     """An epoch is wrapped in one record: a reader too many is refused when it would be added, with the number."""
-    monkeypatch.setattr("edge_runtime.recorder.chart_control.WRAPS_MAX", 2)
+    few_wraps(monkeypatch, 2)
     one, two, three = clinic.device(Role.PHYSICIAN), clinic.device(Role.NURSE), clinic.device(Role.NURSE)
     chart, document = _chart(one)
     one.charts.share(chart, two.id)
@@ -263,7 +264,7 @@ def test_a_chart_with_too_many_readers_says_so_instead_of_writing(clinic: Clinic
     one, two = clinic.device(Role.PHYSICIAN), clinic.device(Role.NURSE)
     chart, document = _chart(one)
     one.charts.share(chart, two.id)
-    monkeypatch.setattr("edge_runtime.recorder.chart_control.WRAPS_MAX", 1)
+    few_wraps(monkeypatch, 1)
     with pytest.raises(RefusedError, match="at most 1 devices"):
         _write(one, chart, document)
     assert WRAPS_MAX == 96
@@ -274,7 +275,7 @@ def test_more_epochs_than_a_record_names_do_not_keep_from_minting(clinic: Clinic
     physician = clinic.device(Role.PHYSICIAN)
     chart, document = _chart(physician)
     with monkeypatch.context() as patched:
-        patched.setattr(physician.keyring, "writing_key", lambda *_: None)
+        patched.setattr(physician.keyring, "writing_key", lambda *_, **__: None)
         patched.setattr("sync_protocol.membership.Membership.epoch_tips", lambda *_: ())
         batch = physician.recorder.begin()
         for _ in range(WRAPS_MAX + 4):

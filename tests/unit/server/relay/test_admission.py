@@ -274,7 +274,7 @@ def test_one_batch_s_bug_is_not_its_neighbours(bench: Bench, organisation: Organ
 
 
 def test_a_member_passes_on_what_it_may_read_itself(bench: Bench, organisation: Organisation):
-    """Also what it gets only later: then the one whom it added gets it too, and from then on."""
+    """When it does; what it gets only later it can pass on by another record, and from then on."""
     owner, nurse, other = (organisation.device(r) for r in (Role.PHYSICIAN, Role.NURSE, Role.PHYSICIAN))
     session, guest = owner.session(), nurse.session()
     chart = ChartWriter.begin(session)
@@ -291,6 +291,9 @@ def test_a_member_passes_on_what_it_may_read_itself(bench: Bench, organisation: 
     assert reads() == {Compartment.SAFETY}
     chart.session = session
     bench.commit(session, entries=[chart.add(nurse)])
+    assert reads() == {Compartment.SAFETY}
+    chart.session = guest
+    bench.commit(guest, entries=[chart.add(other)])
     assert reads() == {Compartment.SAFETY, Compartment.CLINICAL, Compartment.AUDIT}
     assert bench.directory.readable(other.name)[chart.stream(Compartment.CLINICAL)] == bench.window.tip.size - 1
 

@@ -13,12 +13,14 @@ from server.relay.feed import LogFeed, compare
 from server.relay.pages import FeedPage, PageLimits
 from server.relay.window import Absent
 from sync_protocol.certificates import Trust
+from sync_protocol.chart_history import ChartHistory
 from sync_protocol.control import content_stream, control_stream
+from sync_protocol.control_entry import read_control
 from sync_protocol.entries import VerifiedEntry
 from sync_protocol.ids import CertificateHash, ChartId, StreamId
 from sync_protocol.intake import Intake
-from sync_protocol.membership import read_control, replay
 from sync_protocol.memory_store import MemoryStore
+from sync_protocol.organisation import Organisation as Known
 from sync_protocol.roles import Compartment, Role
 from sync_protocol.store import Outcome
 from tests.conftest import SOAK
@@ -83,19 +85,22 @@ def readable(bench: Bench, device: Device, size: int) -> set[StreamId]:
 
     That is what it may read, and to a compliance officer who is a member everything.
     """
-    roles = {CertificateHash(c.hash): c.value.role for c in bench.trust.certificates()}
-    authors = {s.value.session: s.value.certificate for s in bench.store.sessions()}
+    trust, store = bench.trust, bench.store
+    authors = {s.value.session: trust.principal(s.value.certificate) for s in store.sessions()}
     found = {bench.organisation.root.value.control}
     by_stream: dict[StreamId, list] = {}
     for item in bench.store.arrivals(after=0, limit=size):
         entry = item.entry
         if item.index < size and entry.header.epoch is None:
-            by_stream.setdefault(entry.header.stream, []).append(read_control(entry, authors[entry.header.session]))
+            by_stream.setdefault(entry.header.stream, []).append(
+                read_control(entry, authors[entry.header.session], store)
+            )
+    known = Known(trust, by_stream.pop(bench.directory.organisation, []), store)
     for stream, records in by_stream.items():
         place = bench.directory.place(stream)
         if place is None:
             continue
-        membership = replay(records, place.chart, roles)
+        membership = ChartHistory(records, place.chart, known).now
         if membership is None or device.name not in membership.members:
             continue
         found.add(control_stream(place.chart))
@@ -140,6 +145,10 @@ class World:
         written = self.bench.commit(session, entries=entries)
         assert written.refused == []
         self.notes[self.bench.window.tip.note] = self.bench.window.tip.size
+        control = [entry for entry in entries if entry.header.epoch is None]
+        for other in self.sessions.values():
+            if other is not session:
+                other.see(control)
         feed = self.feeds.get(session.device.name)
         if feed is not None and self.random.random() < 0.5:
             feed.own([item.index for item in written.arrived])

@@ -1,0 +1,1 @@
+"""Who is let in: teams and charts, consents, adoption, retention."""

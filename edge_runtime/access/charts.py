@@ -1,0 +1,226 @@
+"""Who is let into a chart, for what, and until when: sharing, consents, adoption, retention.
+
+Owns the acts. What they mean at every reader follows from the signed records alone: `sync_protocol.chart_history`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from edge_runtime.errors import RefusedError
+from edge_runtime.identity import Clock, Identity
+from edge_runtime.keyring import Keyring
+from edge_runtime.recorder.naming import principal_named
+from edge_runtime.recorder.record import Recorder
+from sync_protocol.chart_records import (
+    Adopt,
+    ConfirmPurge,
+    ProposePurge,
+    PurgeReason,
+    Purpose,
+    SetConsent,
+    SetHold,
+)
+from sync_protocol.control import Control
+from sync_protocol.ids import CertificateHash, ChartId, EntryHash, TeamId
+from sync_protocol.limits import ADOPTED_MAX
+from sync_protocol.membership import Membership
+from sync_protocol.roles import CONTENT, Compartment, Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """How long a chart will last.
+
+    Attributes:
+        held: a legal hold is on: nothing is destroyed.
+        proposals: proposals to destroy it that nobody confirmed yet, each with its date in milliseconds.
+        confirmed: the confirmed proposal, and the date from which on it is destroyed.
+        due: whether it is to be destroyed now.
+    """
+
+    held: bool
+    proposals: tuple[tuple[EntryHash, int], ...]
+    confirmed: tuple[EntryHash, int] | None
+    due: bool
+
+
+class Access:
+    """The charts of one device, as their members let others in."""
+
+    def __init__(self, identity: Identity, keyring: Keyring, recorder: Recorder, clock: Clock) -> None:
+        """Work as `identity`."""
+        self._identity = identity
+        self._keyring = keyring
+        self._recorder = recorder
+        self._clock = clock
+
+    def share_with_team(self, chart: ChartId, team: TeamId, *, from_now_on: bool = False) -> None:
+        """Let a team into a chart: whoever belongs to it, now and later.
+
+        Raises:
+            RefusedError: no such team, or this device may not share the chart.
+        """
+        batch = self._recorder.begin()
+        batch.add_team(chart, team, batch.readable(chart), from_now_on=from_now_on)
+        self._recorder.write(batch)
+
+    def unshare(self, chart: ChartId, device: str) -> CertificateHash:
+        """Take a device's user out of a chart. What it read stays read; what is written from now on it cannot open.
+
+        Raises:
+            RefusedError: no such member by its own name, or this device may not.
+        """
+        membership = self._membership(chart)
+        name = principal_named(device, self._keyring.organisation(), among=membership.direct)
+        batch = self._recorder.begin()
+        batch.remove_member(chart, name)
+        self._recorder.write(batch)
+        return name
+
+    def unshare_team(self, chart: ChartId, team: TeamId) -> None:
+        """Take a team out of a chart.
+
+        Raises:
+            RefusedError: the chart is not shared with it, or this device is no member.
+        """
+        if team not in self._membership(chart).teams:
+            raise RefusedError(
+                "not_shared",
+                expected="a team with which the chart is shared",
+                got=f"team {team.short}",
+                do="see who is in the chart with 'fieldward chart members CHART'",
+            )
+        batch = self._recorder.begin()
+        batch.remove_team(chart, team)
+        self._recorder.write(batch)
+
+    def consent(self, chart: ChartId, purpose: Purpose, *, permitted: bool) -> None:
+        """Record what the patient permits, or no longer permits.
+
+        Raises:
+            RefusedError: this device may not.
+        """
+        self._say(chart, SetConsent(purpose=purpose, permitted=permitted))
+
+    def adopt(self, chart: ChartId, entries: Collection[EntryHash]) -> None:
+        """Vouch for quarantined entries.
+
+        Raises:
+            RefusedError: this device may not, the entries are its own user's, or too many.
+        """
+        if not 0 < len(entries) <= ADOPTED_MAX:
+            raise RefusedError(
+                "adoption",
+                expected=f"1 to {ADOPTED_MAX} entries",
+                got=f"{len(entries)}",
+                do="adopt them in several steps",
+            )
+        self._say(chart, Adopt(entries=tuple(sorted(entries))))
+
+    def hold(self, chart: ChartId, *, held: bool) -> None:
+        """Begin or end a legal hold. Compliance officers do this.
+
+        Raises:
+            RefusedError: this is no compliance officer's device.
+        """
+        self._require_officer()
+        self._say(chart, SetHold(held=held), content=False)
+
+    def propose_purge(self, chart: ChartId, reason: PurgeReason, *, not_before_ms: int) -> EntryHash:
+        """Ask that a chart be destroyed from a date on.
+
+        Raises:
+            RefusedError: this device may not.
+        """
+        return self._say(chart, ProposePurge(reason=reason, not_before_ms=not_before_ms))
+
+    def confirm_purge(self, chart: ChartId) -> tuple[EntryHash, int]:
+        """Agree to the earliest open proposal. Compliance officers do this, and never of their own proposal.
+
+        Returns:
+            The proposal, and its date.
+
+        Raises:
+            RefusedError: this is no compliance officer's device, nothing is proposed, or a legal hold is on.
+        """
+        self._require_officer()
+        found = self.retention(chart)
+        if found.held:
+            raise RefusedError(
+                "legal_hold",
+                expected="a chart without a legal hold",
+                got="a hold",
+                do="end it with 'fieldward chart hold CHART --off' once the law allows",
+            )
+        if not found.proposals:
+            raise RefusedError(
+                "nothing_proposed",
+                expected="a proposal by a member",
+                got="none that is open",
+                do="have a member run 'fieldward chart purge CHART --propose REASON'",
+            )
+        proposal = min(found.proposals, key=lambda one: (one[1], one[0]))
+        self._say(chart, ConfirmPurge(proposal=proposal[0]), content=False)
+        return proposal
+
+    def retention(self, chart: ChartId) -> Retention:
+        """How long a chart will last, by what is known here.
+
+        Raises:
+            RefusedError: no such chart.
+        """
+        membership = self._membership(chart)
+        confirmed = membership.purge
+        return Retention(
+            held=membership.held,
+            proposals=tuple(
+                (entry.hash, entry.record.not_before_ms)
+                for entry in self._keyring.control_entries(chart)
+                if isinstance(entry.record, ProposePurge)
+                and entry.hash not in membership.refused
+                and (confirmed is None or entry.hash != confirmed[0])
+            ),
+            confirmed=confirmed,
+            due=confirmed is not None and not membership.held and confirmed[1] <= self._clock(),
+        )
+
+    def _membership(self, chart: ChartId) -> Membership:
+        found = self._keyring.membership(chart)
+        if found is None:
+            raise RefusedError(
+                "no_such_chart",
+                expected="a chart on this device",
+                got=f"chart {chart.short}",
+                do="sync, then try again",
+            )
+        return found
+
+    def _say(self, chart: ChartId, record: Control, *, content: bool = True) -> EntryHash:
+        """Add a record; one that only readers of content may say is refused to others before it is written."""
+        batch = self._recorder.begin()
+        if content and not batch.readable(chart).intersection(CONTENT):
+            raise RefusedError(
+                "not_a_reader",
+                expected="a member who reads the chart",
+                got=f"one who reads {_words(batch.readable(chart))}",
+                do="ask a member of the chart to do this",
+            )
+        name = batch.say(chart, record)
+        self._recorder.write(batch)
+        return name
+
+    def _require_officer(self) -> None:
+        roles = self._keyring.organisation().now.roles(self._identity.principal)
+        if Role.COMPLIANCE_OFFICER not in roles:
+            raise RefusedError(
+                "not_an_officer",
+                expected="a compliance officer's device",
+                got=f"role {', '.join(sorted(role.value for role in roles))}",
+                do="do this on a compliance officer's device",
+            )
+
+
+def _words(compartments: Collection[Compartment]) -> str:
+    return ", ".join(one.name.lower() for one in sorted(compartments)) or "nothing"
