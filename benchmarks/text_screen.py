@@ -16,13 +16,18 @@ from edge_runtime.text.admit import AdmitContext, admit
 from edge_runtime.text.changes import ROOT, Admitted, Screened
 from edge_runtime.text.draft import Effect, TextDraft, client_id
 from edge_runtime.text.history import TextEntry
+from edge_runtime.text.lineage import Written
 from edge_runtime.text.order import ItemOrder
 from edge_runtime.text.screen import screen
+from edge_runtime.text.section import VIEWS_MAX, SectionText
+from edge_runtime.text.section import Doc as SectionDoc
 from sync_protocol.ids import EntryHash, SessionId
+from sync_protocol.verdicts import ACCEPTED, Reason, Standing, Verdict
 
 _DOC: Final = bytes(16)
 _SEED: Final = 7
 _UPDATES: Final = 1_000
+_QUARANTINED: Final = Verdict(Standing.QUARANTINED, Reason.REVOKED)
 _WORDS: Final = ("stable", "overnight", "no fever", "500 mg", "nach Rücksprache", "\n", "wound dry")
 
 
@@ -67,6 +72,22 @@ def _change(rng: random.Random, doc: Doc[Text], text: Text) -> bytes:
     return made[0]
 
 
+def _beside(updates: list[_Update]) -> list[_Update]:
+    """As many updates as a section shows views, each by another session in sight of the whole history."""
+    draft = TextDraft(_DOC)
+    for update in updates:
+        draft.apply(update.entry)
+    made: list[_Update] = []
+    for number in range(VIEWS_MAX):
+        session = SessionId(hashlib.sha256(b"beside %d" % number).digest()[:16])
+        typed = draft.edit(session, f"{draft.text()} {number} mg")
+        assert typed is not None, "a number was added"
+        name = EntryHash(hashlib.sha256(b"beside entry %d" % number).digest())
+        entry = TextEntry(entry=name, session=session, parents=draft.heads, update=typed)
+        made.append(_Update(client_id(session, _DOC), entry))
+    return made
+
+
 class _Bench:
     """The stages, each over the whole history; what one stage makes, the next one takes."""
 
@@ -74,6 +95,7 @@ class _Bench:
         self.updates = updates
         self._screened: list[Screened] = [screen(update.entry.update) for update in updates]
         self._admitted: list[Admitted] = []
+        self.beside = _beside(updates)
         self.admit()
 
     def screen(self) -> float:
@@ -108,6 +130,33 @@ class _Bench:
         draft.text()
         return 1e6 * (time.perf_counter() - began) / len(self.updates)
 
+    def section(self) -> float:
+        """The section as it is shown, with nothing quarantined."""
+        return self._shown(frozenset())
+
+    def disputed(self) -> float:
+        """The same with its last updates written beside each other and quarantined: as many views as are shown."""
+        return self._shown(frozenset(one.entry.entry for one in self.beside))
+
+    def _shown(self, apart: frozenset[EntryHash]) -> float:
+        entries = [one.entry for one in self.updates] + [one.entry for one in self.beside if one.entry.entry in apart]
+        written = [
+            Written(
+                text=entry,
+                lamport=number,
+                wall_ms=number,
+                epoch=None,
+                verdict=_QUARANTINED if entry.entry in apart else ACCEPTED,
+            )
+            for number, entry in enumerate(entries)
+        ]
+        began = time.perf_counter()
+        text = SectionText("plan", _DOC, [SectionDoc(id=_DOC, start=None, replaces=(), written=written)])
+        shown = (text.text, text.refused, text.reviews, text.sessions, text.views)
+        took = time.perf_counter() - began
+        assert len(shown[-1]) == len(apart), "each is a view"
+        return 1e6 * took / len(entries)
+
     def engine(self) -> float:
         """The engine alone, on updates that nobody looked at."""
         doc = Doc[Text](client_id=0)
@@ -132,6 +181,8 @@ def run(options: Options) -> Report:
     bench = _Bench(_history(options.size(_UPDATES, 50)))
     steps = {
         "screen, admit, order and apply (TextDraft)": bench.draft,
+        "all of that, base and views (SectionText)": bench.section,
+        f"the same with {VIEWS_MAX} views": bench.disputed,
         "screen": bench.screen,
         "admit": bench.admit,
         "order": bench.integrate,

@@ -7,68 +7,30 @@ chained, in `recorder`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from edge_runtime.clinical.authoring import check_section, prepare
-from edge_runtime.clinical.chart import ChartState, derive_chart
 from edge_runtime.clinical.document import DocumentState
 from edge_runtime.clinical.layout import LAYOUT_VERSION, Kind, Section, WorkflowType
-from edge_runtime.clinical.text_reviews import with_text_reviews
-from edge_runtime.documents import DocumentReader, OpenDocument
+from edge_runtime.documents import DocumentReader
 from edge_runtime.errors import InputError, RefusedError
 from edge_runtime.facts import CausalGraph, Content, Fact
 from edge_runtime.identity import Entropy, Identity
 from edge_runtime.keyring import Keyring
+from edge_runtime.opened import OpenChart, empty, missing, open_chart
 from edge_runtime.permissions import Writable, check_consent, check_writable
 from edge_runtime.recorder.batch import Batch
 from edge_runtime.recorder.compartments import sort_out
 from edge_runtime.recorder.naming import one_named, principal_named
 from edge_runtime.recorder.record import Recorder
-from edge_runtime.recorder.sections import edit_of
+from edge_runtime.recorder.sections import closes_out, edit_of
 from edge_runtime.sections import TEXT
 from edge_runtime.store.device import DeviceStore
 from sync_protocol.audit import Purpose
-from sync_protocol.chart_records import Purpose as Consent
-from sync_protocol.consent import lacking
 from sync_protocol.entries import VerifiedEntry
 from sync_protocol.ids import CertificateHash, ChartId, DocumentId
 from sync_protocol.limits import ID_BYTES
-from sync_protocol.membership import Membership
-from sync_protocol.roles import CONTENT, Compartment
 from sync_protocol.roles import TEXT as WRITTEN
-
-
-@dataclass(frozen=True, slots=True)
-class OpenChart:
-    """A chart opened: who is in it, what its documents hold, what they add up to.
-
-    Attributes:
-        reads: the compartments of content that this device may read; none without the consent that it takes.
-        lacks: the consent for want of which nothing was read; None where nothing is wanting.
-    """
-
-    chart: ChartId
-    membership: Membership
-    reads: frozenset[Compartment]
-    documents: dict[DocumentId, OpenDocument]
-    state: ChartState
-    lacks: Consent | None = None
-
-    @property
-    def sealed(self) -> bool:
-        """Whether this device may read nothing of what is written there, as a compliance officer's."""
-        return not self.reads
-
-    def states(self) -> list[DocumentState]:
-        """The state of every document, the chart document first; those in which nothing was stated yet, too."""
-        return [self.document(document) for document in self.documents]
-
-    def document(self, document: DocumentId) -> DocumentState:
-        """The state of one document; an empty one where nothing was written yet."""
-        for state in self.state.documents:
-            if state.document == document:
-                return state
-        return derive_chart(document, (), ()).documents[0]
+from sync_protocol.roles import Compartment
 
 
 class Charts:
@@ -127,7 +89,7 @@ class Charts:
         document = DocumentId(self.entropy(ID_BYTES))
         chart = batch.create_chart(document)
         documents = [document]
-        self._add(batch, chart, _empty(document), facts)
+        self._add(batch, chart, empty(document), facts)
         if workflow is not None:
             documents.append(self.add_document(batch, chart, workflow))
         self.recorder.write(batch)
@@ -145,7 +107,7 @@ class Charts:
         document = DocumentId(self.entropy(ID_BYTES))
         batch.create_document(chart, document)
         payload = {"schema": LAYOUT_VERSION, "workflow_type": workflow.value} | ({"title": title} if title else {})
-        self._add(batch, chart, _empty(document), [Fact(kind=Kind.DOCUMENT, payload=payload, supersedes=())])
+        self._add(batch, chart, empty(document), [Fact(kind=Kind.DOCUMENT, payload=payload, supersedes=())])
         return document
 
     def open(self, chart: ChartId, *, purpose: Purpose = Purpose.TREATMENT) -> OpenChart:
@@ -156,21 +118,8 @@ class Charts:
         """
         membership = self.keyring.membership(chart)
         if membership is None:
-            raise _missing("chart", chart.short)
-        own = self._identity.principal
-        broke_glass = any(access.author == own for access in membership.broken)
-        lacks = lacking(membership.consents, purpose, broke_glass=broke_glass)
-        if lacks is not None:
-            unread = {name: OpenDocument(name) for name in membership.documents}
-            state = derive_chart(membership.chart_document, (), ())
-            return OpenChart(chart, membership, frozenset(), unread, state, lacks)
-        documents = {name: self._reader.document(chart, name, membership) for name in membership.documents}
-        facts = [fact for document in documents.values() for fact in document.facts]
-        graphs = [graph for document in documents.values() for graph in document.graphs.values()]
-        reads = membership.members.get(own, frozenset()).intersection(CONTENT)
-        state = derive_chart(membership.chart_document, facts, graphs)
-        state = with_text_reviews(state, {name: document.text_reviews() for name, document in documents.items()})
-        return OpenChart(chart, membership, reads, documents, state)
+            raise missing("chart", chart.short)
+        return open_chart(membership, self._reader, self._identity.principal, purpose=purpose)
 
     def add_facts(
         self, chart: ChartId, document: DocumentId, facts: Iterable[Fact], *, compartment: Compartment | None = None
@@ -190,22 +139,16 @@ class Charts:
         """
         opened = self.open(chart)
         check_consent(chart, opened.lacks)
-        graphs = _of(opened, document).graphs
+        graphs = opened.found(document).graphs
         batch = self.recorder.begin()
         self._add(batch, chart, opened.document(document), facts, graphs=graphs, compartment=compartment)
         return self.recorder.write(batch)
 
-    def edit_text(
-        self, chart: ChartId, document: DocumentId, section: str, text: str, *, fresh: bool = False
-    ) -> tuple[VerifiedEntry, ...]:
-        """Make a text section read `text`: as a change of what differs, or as a new text where that is disputed.
+    def edit_text(self, chart: ChartId, document: DocumentId, section: str, text: str) -> tuple[VerifiedEntry, ...]:
+        """Make a text section read `text`: as a change of what differs.
 
-        Args:
-            chart: where.
-            document: where in it.
-            section: which.
-            text: the whole text as it should read.
-            fresh: whether some present reader cannot open all of it: the section is then started anew for everybody.
+        The whole text is started anew where the section is disputed, and where somebody reads it who may not read its
+        past.
 
         Returns:
             The entry; empty when the section reads so already.
@@ -225,8 +168,9 @@ class Charts:
         batch = self.recorder.begin()  # before the update, because it settles which session writes
         opened = self.open(chart)
         check_consent(chart, opened.lacks)
-        found = _of(opened, document)
+        found = opened.found(document)
         heads = batch.heads(chart, document, TEXT)
+        fresh = closes_out(self.keyring.history(chart), found.text(section).epochs)
         content = edit_of(found, section, batch.desk.session, text, heads=heads, fresh=fresh)
         if content is None:
             return ()
@@ -273,20 +217,3 @@ class Charts:
             batch.content(chart, state.document, where, Content(facts=tuple(group), text=None))
         for fact in ready:  # only now: who may read nothing here is told that first
             check_writable(fact.kind, self.writable)
-
-
-def _empty(document: DocumentId) -> DocumentState:
-    return derive_chart(document, (), ()).documents[0]
-
-
-def _of(opened: OpenChart, document: DocumentId) -> OpenDocument:
-    found = opened.documents.get(document)
-    if found is None:
-        raise _missing("document", document.short)
-    return found
-
-
-def _missing(what: str, name: str) -> RefusedError:
-    return RefusedError(
-        f"no_such_{what}", expected=f"a {what} on this device", got=f"{what} {name}", do="sync, then try again"
-    )

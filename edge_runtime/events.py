@@ -24,6 +24,13 @@ class Changed:
     charts: frozenset[ChartId]
 
 
+@dataclass(frozen=True, slots=True)
+class GlassBroken:
+    """Somebody else opened these charts in an emergency, and nobody has reviewed it yet."""
+
+    charts: frozenset[ChartId]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Synced:
     """A round with the relay or a peer is over.
@@ -46,7 +53,7 @@ class Alarmed:
     code: str
 
 
-Event: TypeAlias = Changed | Synced | Alarmed
+Event: TypeAlias = Changed | GlassBroken | Synced | Alarmed
 Subscriber: TypeAlias = Callable[[Event], None]
 
 

@@ -167,6 +167,7 @@ def _written(entry: VerifiedEntry, parents: frozenset[EntryHash], update: bytes,
 
 def _forked(written: Written, graph: CausalGraph) -> Written:
     """Text from a fork on counts as quarantined: nobody can tell which of two histories its device stands by."""
-    if written.verdict.counts and graph.is_forked(written.text.entry):
+    adopted = written.verdict.reason is Reason.ADOPTED
+    if written.verdict.counts and not adopted and graph.is_forked(written.text.entry):
         return replace(written, verdict=Verdict(Standing.QUARANTINED, Reason.FORKED))
     return written

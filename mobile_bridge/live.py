@@ -135,6 +135,9 @@ class LiveSync:
         """Stay connected for as long as it lasts; the reason for which it ended, or None when it was stopped."""
         self._show(SyncState(State.CONNECTING))
         try:
+            if self._quiet is None:  # a locked home learns of a renewal by the records, and asks for none
+                with self._turn:
+                    self._runtime.stay_certified(self.address)
             with closing(self._ports.dial(self.address)) as link, self._turn:
                 if not self._stop.is_set():
                     turned = TurnLink(link, self._runtime, self._turn, stopped=self._stop.is_set, online=self._online)

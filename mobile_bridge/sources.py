@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar
 
-from edge_runtime.events import Alarmed, Changed, Event, Synced
+from edge_runtime.events import Alarmed, Changed, Event, GlassBroken, Synced
 from mobile_bridge.limits import ALARMS_MAX, CHARTS_IN_ITEM_MAX
 from sync_protocol.encoding import Value
 from sync_protocol.ids import ChartId
 
 T = TypeVar("T")
 Body: TypeAlias = Mapping[str, Value]
+GLASS_BROKEN: Final = "glass_broken"
+"""The code under which a host hears that somebody opened a chart of this device in an emergency."""
 
 
 class Source(Protocol):
@@ -92,6 +94,7 @@ class Activity:
             Changed: self._changed,
             Synced: self._summed,
             Alarmed: self._alarmed,
+            GlassBroken: lambda _: self._alarmed(Alarmed(GLASS_BROKEN)),
         }
 
     def add(self, event: Event) -> None:

@@ -10,13 +10,13 @@ import json
 from collections.abc import Mapping
 from typing import Final
 
-from edge_runtime.charts import OpenChart
 from edge_runtime.clinical.document import DocumentState
 from edge_runtime.clinical.fact_json import Json
 from edge_runtime.clinical.state_json import chart_to_json, document_to_json
 from edge_runtime.clinical.subjects import said
 from edge_runtime.documents import OpenDocument
 from edge_runtime.facts import Author
+from edge_runtime.opened import OpenChart
 from edge_runtime.text.section import SectionText
 from edge_runtime.text.view import View
 from mobile_bridge.limits import RESULT_DEPTH_MAX

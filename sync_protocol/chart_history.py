@@ -12,39 +12,25 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
+from sync_protocol.chart_counting import Counting
 from sync_protocol.chart_records import (
     AddTeam,
-    Adopt,
-    ConfirmPurge,
     Preload,
-    ProposePurge,
     Purpose,
-    RemoveMember,
-    RemoveTeam,
     SetConsent,
-    SetHold,
 )
-from sync_protocol.chart_shape import SHAPING, Compartments, Counted, Shape
-from sync_protocol.control import AddMember, CreateChart, CreateDocument, MintEpoch, Rewrap, chart_id, ledger_id
-from sync_protocol.control_entry import ControlEntry, Pasts, chosen, mask
-from sync_protocol.emergency_records import BreakGlass, CloseBreakGlass
+from sync_protocol.chart_shape import Compartments, Counted
+from sync_protocol.control import AddMember, CreateChart, CreateDocument, MintEpoch, Rewrap, ledger_id
+from sync_protocol.control_entry import ControlEntry, chosen
+from sync_protocol.emergency_records import BreakGlass
 from sync_protocol.epochs import IN_GLASS, Epoch, Readers, gather_epochs, readers_of
 from sync_protocol.ids import CertificateHash, ChartId, EntryHash, TeamId, UserId
 from sync_protocol.limits import CONTROL_HEADS_MAX
 from sync_protocol.membership import Membership, adopters, asked, confirmed_purge, consents, is_held
 from sync_protocol.organisation import Organisation, View
-from sync_protocol.roles import CONTENT, Compartment, Role
+from sync_protocol.roles import Compartment
 
-_ALL: Final = frozenset(Compartment)
 _NONE: Final[Compartments] = frozenset()
-_CONTENT: Final = frozenset(CONTENT)
-_BY_CLINICIANS: Final = (RemoveMember, RemoveTeam, SetConsent, Preload, ProposePurge, Adopt)
-_BY_OFFICERS: Final = (SetHold, ConfirmPurge)
-
-
-def founding(entry: ControlEntry) -> ChartId | None:
-    """The chart that an entry creates, or None when it creates none."""
-    return chart_id(entry.author, entry.record.nonce) if isinstance(entry.record, CreateChart) else None
 
 
 class ChartHistory:
@@ -60,14 +46,10 @@ class ChartHistory:
         """
         self.chart: Final = chart
         self.organisation: Final = organisation
-        self._pasts = Pasts(entries)
-        self._indices: dict[type, list[int]] = {}
-        for index, entry in enumerate(self._pasts.order):
-            self._indices.setdefault(type(entry.record), []).append(index)
-        self._shaping = mask(i for kind in SHAPING for i in self._indices.get(kind, ()))
-        self._births = [i for i in self._indices.get(CreateChart, ()) if founding(self._pasts.order[i]) == chart]
-        self._counted: dict[int, Counted] = {}
-        self._shapes: dict[tuple[int, int, int], Shape] = {}
+        self._counting = Counting(entries, chart, organisation)
+        self._pasts = self._counting.pasts
+        self._indices = self._counting.indices
+        self._births = self._counting.births
         self._now: Membership | None = None
 
     @property
@@ -85,13 +67,18 @@ class ChartHistory:
         Its own revocation does not enter: that acts by cuts, whatever was seen of it.
         """
         view = self.organisation.at(organisation_heads)
-        shape = self._shape(self._pasts.of(chart_heads), view)
+        shape = self._counting.shape(self._pasts.of(chart_heads), view)
         return _NONE if shape is None else shape.belonging.get(name, _NONE)
 
     def reads_now(self, name: CertificateHash) -> Compartments:
         """What a principal could read by everything known, were it not revoked."""
-        shape = self._shape(self._pasts.all, self.organisation.now)
+        shape = self._counting.shape(self._pasts.all, self.organisation.now)
         return _NONE if shape is None else shape.belonging.get(name, _NONE)
+
+    def only_by_glass(self, name: CertificateHash) -> bool:
+        """Whether a principal belongs to the chart by nothing but a broken glass: it hands nothing on."""
+        shape = self._counting.shape(self._pasts.all, self.organisation.now)
+        return shape is not None and name in shape.belonging and name not in shape.lasting
 
     def has_known(self, name: CertificateHash) -> bool:
         """Whether a principal ever had to do with the chart by a member's word: what it wrote is kept.
@@ -101,7 +88,7 @@ class ChartHistory:
         view = self.organisation.now
         if name in view.recovered:
             return True
-        for index in chosen(self._count(0).bits, range(len(self._pasts.order))):
+        for index in chosen(self._counting.uncut().bits, range(len(self._pasts.order))):
             entry = self._pasts.order[index]
             record = entry.record
             if isinstance(record, AddMember) and record.certificate == name:
@@ -120,11 +107,11 @@ class ChartHistory:
         if not self._births:
             return True
         view, bits = self.organisation.at(organisation_heads), self._pasts.of(chart_heads)
-        counted = self._count(self._excluded(view))
+        counted = self._counting.counted(view)
         found = {i: self._pasts.order[i] for i in chosen(bits & counted.bits, self._indices.get(SetConsent, ()))}
         if consents(found, self._pasts).get(Purpose.TREATMENT, True):
             return True
-        shape = self._shape(bits, view)
+        shape = self._counting.shape(bits, view)
         return shape is not None and any(one.author == name for one in shape.broken)
 
     def may_treat_now(self, name: CertificateHash) -> bool:
@@ -138,18 +125,19 @@ class ChartHistory:
 
         What does not count by everything known need not be carried on: whoever learns of a cut no longer names it.
         """
-        counts = self._count(self._excluded(self.organisation.now)).bits if self._births else 0
+        counts = self._counting.counted(self.organisation.now).bits if self._births else 0
         return self._pasts.of(earlier) & ~self._pasts.of(later) & counts == 0
 
     def saw_its_grant(self, name: CertificateHash, epoch: Epoch) -> bool:
         """Whether a member may be given the key of an epoch: it was given the history, or came before the epoch."""
-        shape = self._shape(self._pasts.all, self.organisation.now)
+        shape = self._counting.shape(self._pasts.all, self.organisation.now)
         assert shape is not None, "an epoch's chart has a beginning"
-        return shape.is_entitled(name, self._pasts.before(epoch.index))
+        seen = self.organisation.pasts.of(self._pasts.order[epoch.index].organisation_heads)
+        return shape.is_entitled(name, before=self._pasts.before(epoch.index), seen=seen)
 
     def team_saw_its_grant(self, team: TeamId, epoch: Epoch) -> bool:
         """The same for a team."""
-        shape = self._shape(self._pasts.all, self.organisation.now)
+        shape = self._counting.shape(self._pasts.all, self.organisation.now)
         assert shape is not None, "an epoch's chart has a beginning"
         return shape.team_is_entitled(team, self._pasts.before(epoch.index))
 
@@ -186,7 +174,7 @@ class ChartHistory:
         """Whether the glass of an epoch may have been broken by one who reads no more."""
         before = self._pasts.before(epoch.index)
         broken = [self._pasts.order[i] for i in chosen(~before & self._pasts.all, self._indices.get(BreakGlass, ()))]
-        refused = self._count(self._excluded(self.organisation.now)).refused
+        refused = self._counting.counted(self.organisation.now).refused
         in_glass = epoch.record.compartment in IN_GLASS  # outside a cut too: the keys were out
         return in_glass and any(
             one.author not in readers and refused.get(one.hash) != "role_reads_no_chart" for one in broken
@@ -199,122 +187,28 @@ class ChartHistory:
 
     @property
     def _is_ledger(self) -> bool:
-        return self.chart == ledger_id(self._creator)
-
-    @property
-    def _creator(self) -> CertificateHash:
-        return self._pasts.order[self._births[0]].author
-
-    def _excluded(self, view: View) -> int:
-        if not view.revoked:
-            return 0
-        order = self._pasts.order
-        return mask(index for index, entry in enumerate(order) if view.excludes(entry.written) is not None)
-
-    def _shape(self, bits: int, view: View) -> Shape | None:
-        """Who belongs to the chart by some of its records, as a view of the organisation has it."""
-        if not self._births:
-            return None
-        excluded = self._excluded(view)
-        return self._shaped(self._count(excluded), excluded, bits, view)
-
-    def _shaped(self, counted: Counted, excluded: int, bits: int, view: View) -> Shape | None:
-        bits &= counted.bits & self._shaping
-        if not chosen(bits, self._births):
-            return None
-        key = excluded, bits, id(view)  # views live as long as the organisation
-        found = self._shapes.get(key)
-        if found is None:
-            found = self._shapes[key] = Shape(self.chart, counted, bits, view)
-        return found
-
-    def _count(self, excluded: int) -> Counted:
-        """Which records count where some are excluded: one after the other, parents first."""
-        known = self._counted.get(excluded)
-        if known is not None:
-            return known
-        counted = Counted(pasts=self._pasts, creator=self._creator, bits=0, granted={}, refused={})
-        for index, entry in enumerate(self._pasts.order):
-            why = "outside_cut" if excluded >> index & 1 else self._why_not(index, entry, counted, excluded)
-            if why is None:
-                counted.bits |= 1 << index
-            else:
-                counted.refused[entry.hash] = why
-        self._counted[excluded] = counted
-        return counted
-
-    def _why_not(self, index: int, entry: ControlEntry, counted: Counted, excluded: int) -> str | None:
-        """Why a record does not count that nothing excludes; None where it does."""
-        view = self.organisation.at(entry.organisation_heads)
-        if isinstance(entry.record, CreateChart):
-            return None if index in self._births else "another_chart"
-        if isinstance(entry.record, BreakGlass):
-            return None if view.reads(entry.author) & IN_GLASS else "role_reads_no_chart"
-        shape = self._shaped(counted, excluded, self._pasts.before(index), view)
-        if shape is None or entry.author not in shape.belonging:
-            return "not_a_member"
-        reads = shape.belonging[entry.author]
-        counted.granted[index] = _ALL if entry.author == self._creator else reads
-        return self._why_no_right(entry, reads, view)
-
-    def _why_no_right(self, entry: ControlEntry, reads: Compartments, view: View) -> str | None:
-        """Why a member may not say what its record says; None where it may."""
-        record = entry.record
-        clinical, officer = bool(reads & _CONTENT), Role.COMPLIANCE_OFFICER in view.roles(entry.author)
-        if isinstance(record, MintEpoch) and record.compartment not in reads:
-            return "not_a_reader"
-        if isinstance(record, RemoveMember) and record.certificate == self._creator != entry.author:
-            return "creator_removed_by_another"
-        leaves = isinstance(record, RemoveMember) and record.certificate == entry.author
-        closes = isinstance(record, CloseBreakGlass) and not (clinical or officer)
-        if (isinstance(record, _BY_CLINICIANS) and not clinical and not leaves) or closes:
-            return "reads_no_content"
-        if isinstance(record, _BY_OFFICERS) and not officer:
-            return "not_an_officer"
-        return self._why_no_answer(entry)
-
-    def _why_no_answer(self, entry: ControlEntry) -> str | None:
-        """Why a record may not answer the one that it names; None where it may, or answers none."""
-        if isinstance(entry.record, ConfirmPurge):
-            return self._by_another(entry, entry.record.proposal, ProposePurge)
-        if isinstance(entry.record, CloseBreakGlass):
-            return self._by_another(entry, entry.record.record, BreakGlass)
-        return None
-
-    def _by_another(self, entry: ControlEntry, named: EntryHash, kind: type) -> str | None:
-        """Why a record may not answer another one: that is not in its past, or is of the same user."""
-        index = self._pasts.index.get(named)
-        if index is None or not self._pasts.of(entry.parents) >> index & 1:
-            return "answers_nothing"
-        other = self._pasts.order[index]
-        if not isinstance(other.record, kind):
-            return "answers_nothing"
-        return "same_user" if self.user(other.author) == self.user(entry.author) else None
+        return self.chart == ledger_id(self._counting.creator)
 
     def user(self, name: CertificateHash) -> UserId | None:
         """The user of a principal."""
-        certificate = self.organisation.trust.certificate(name)
-        return None if certificate is None else certificate.value.user
+        return self._counting.user(name)
 
     def _membership(self) -> Membership:
         view, every = self.organisation.now, self._pasts.all
-        counted = self._count(self._excluded(view))
-        shape = self._shape(every, view)
-        births = chosen(every, self._births)
-        first = min((self._pasts.order[index] for index in births), key=lambda entry: entry.hash)
-        if shape is None:  # the creator's own record is outside its cut: it stays a chart, and has no members
-            shape = Shape(self.chart, counted, mask(births), view)
+        counted = self._counting.counted(view)
+        shape = self._counting.shape(every, view)
+        first = min((self._pasts.order[index] for index in self._births), key=lambda entry: entry.hash)
+        assert shape is not None, "a chart's creation always counts"
         found = {index: self._pasts.order[index] for index in chosen(counted.bits, range(len(self._pasts.order)))}
         assert isinstance(first.record, CreateChart), "a chart begins with its creation"
-        documents = {entry.record.document for entry in found.values() if isinstance(entry.record, CreateDocument)}
-        documents.update(  # a creator who contradicts itself loses nothing
-            record.document for i in births if isinstance(record := self._pasts.order[i].record, CreateChart)
-        )
+        documents = {  # a creator who contradicts itself loses nothing
+            entry.record.document for entry in found.values() if isinstance(entry.record, CreateChart | CreateDocument)
+        }
         named = {parent for entry in found.values() for parent in entry.parents}
         heads = sorted(entry.hash for entry in found.values() if entry.hash not in named)
         return Membership(
             chart=self.chart,
-            creator=self._creator,
+            creator=self._counting.creator,
             members=shape.members,
             direct=shape.direct,
             teams=shape.teams,
@@ -334,23 +228,17 @@ class ChartHistory:
     def _epochs(self, counted: Counted) -> dict[EntryHash, Epoch]:
         """Every epoch that counts, or did by what its minter had seen: honest work may be sealed under either."""
         kinds = [*self._indices.get(MintEpoch, ()), *self._indices.get(Rewrap, ())]
-        opening = [index for index in kinds if counted.bits >> index & 1 or self._was_member(index)]
+        opening = [index for index in kinds if counted.bits >> index & 1 or self._counting.was_member(index)]
         return gather_epochs(
             ((index, self._pasts.order[index]) for index in sorted(opening)),
             counts=lambda index: bool(counted.bits >> index & 1),
             is_valid=self._is_valid,
         )
 
-    def _was_member(self, index: int) -> bool:
-        """Whether an author was a member by the record's own past, whatever was cut off since."""
-        entry = self._pasts.order[index]
-        shape = self._shape(self._pasts.before(index), self.organisation.at(entry.organisation_heads))
-        return shape is not None and entry.author in shape.belonging
-
     def _is_valid(self, index: int, entry: ControlEntry, record: MintEpoch) -> bool:
         """Judge an epoch by the causal past of its own entry, so that everybody reaches the same verdict."""
         view = self.organisation.at(entry.organisation_heads)
-        shape = self._shape(self._pasts.before(index), view)
+        shape = self._counting.shape(self._pasts.before(index), view)
         if shape is None:
             return False
         names = frozenset(name for name, reads in shape.members.items() if record.compartment in reads)

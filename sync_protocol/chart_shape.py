@@ -85,19 +85,34 @@ class Shape:
         gone = view.revoked
         open_ = (broken for _, broken in self._broken if broken.record not in self._closed)
         self.broken: Final = tuple(sorted(open_, key=lambda one: one.record))
+        self.lasting: Final = self._invited()
+        """Who belongs to the chart by other means than a broken glass, whether revoked or not."""
         self.belonging: Final = self._everybody()
-        """Who belongs to the chart, whether revoked or not."""
+        """The same, and those who broke the glass."""
         self.members: Final = {name: reads for name, reads in self.belonging.items() if name not in gone}
 
-    def is_entitled(self, name: CertificateHash, before: int) -> bool:
-        """Whether a principal may have what was written under an epoch whose past is `before`."""
+    @property
+    def founder(self) -> CertificateHash | None:
+        """The creator while it has not left: it grants everything."""
+        own = self._live(self._creator, self._grants.get(self._creator, ()))
+        born = any(isinstance(self._pasts.order[index].record, CreateChart) for index, _, _ in own)
+        return self._creator if born else None
+
+    def is_entitled(self, name: CertificateHash, *, before: int, seen: int) -> bool:
+        """Whether a principal may have what was written under an epoch.
+
+        Args:
+            name: the principal.
+            before: the epoch's past in the chart.
+            seen: what its minter had seen of the organisation: who joined a team from then on may have it.
+        """
         own = self._live(name, self._grants.get(name, ()))
         if any(whole or before >> index & 1 for index, _, whole in own) or name in self._view.recovered:
             return True
         if any(one.author == name for one in self.broken):
             return True
         return any(
-            self.team_is_entitled(team, before)
+            self.team_is_entitled(team, before) and (found.joined[name][1] or found.joined[name][0] & seen)
             for team in self.teams
             if (found := self._view.team(team)) is not None and name in found.members
         )
@@ -156,14 +171,18 @@ class Shape:
         own = (entitled(role, ledger=self._ledger, creator=name == self._creator) for role in roles)
         return frozenset.intersection(*own) if roles else _NONE
 
-    def _everybody(self) -> dict[CertificateHash, Compartments]:
+    def _invited(self) -> dict[CertificateHash, Compartments]:
         members = dict(self.direct)
         for team, reads in self.teams.items():
             known = self._view.team(team)
             for name in frozenset() if known is None else known.belonging:
                 members[name] = members.get(name, _NONE) | (reads & self._entitled(name))
-        for one in self.broken:
-            members[one.author] = members.get(one.author, _NONE) | (_GLASS & self._view.reads(one.author))
         for name in frozenset() if self._ledger else self._view.recovered:
             members[name] = members.get(name, _NONE) | self._view.reads(name)
+        return members
+
+    def _everybody(self) -> dict[CertificateHash, Compartments]:
+        members = dict(self.lasting)
+        for one in self.broken:
+            members[one.author] = members.get(one.author, _NONE) | (_GLASS & self._view.reads(one.author))
         return members

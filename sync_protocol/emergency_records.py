@@ -6,7 +6,6 @@ administrator reads none.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -215,11 +214,6 @@ def open_recovery(wire: bytes, root: Verified[Root]) -> Verified[RecoveryRecord]
             f"{value.threshold} of {value.shares}",
         )
     return record
-
-
-def newest_recovery(records: Iterable[Verified[RecoveryRecord]]) -> Verified[RecoveryRecord] | None:
-    """The record that counts among several: the newest by `issued_ms`, then the lowest hash."""
-    return min(records, key=lambda record: (-record.value.issued_ms, record.hash), default=None)
 
 
 def grant_recovered(recovery: Hash, certificate: CertificateHash, signer: SigningKey) -> GrantRecovered:

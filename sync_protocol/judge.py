@@ -25,6 +25,7 @@ from sync_protocol.chart_history import ChartHistory
 from sync_protocol.control_entry import SealHistory, written
 from sync_protocol.entries import Header, VerifiedEntry, next_lamport
 from sync_protocol.ids import CertificateHash, EntryHash
+from sync_protocol.limits import CONTROL_HEADS_MAX
 from sync_protocol.roles import Compartment
 from sync_protocol.verdicts import ACCEPTED, Reason, Standing, Verdict
 
@@ -99,12 +100,11 @@ class Judge:
         elif not history.may_treat(author, header.chart_heads, header.organisation_heads):
             void = Reason.CONSENT
         now = self._compartment in history.reads_now(author) and history.may_treat_now(author)
+        view, excluded = history.organisation.now, None
+        if author in view.revoked:  # otherwise its seal need not be looked up: that is a third of opening a document
+            excluded = view.excludes(written(entry, author, seals))
         return _Judged(
-            author=author,
-            header=header,
-            void=void,
-            quarantined=history.organisation.now.excludes(written(entry, author, seals)) or self._disorder(header),
-            flagged=not now,
+            author=author, header=header, void=void, quarantined=excluded or self._disorder(header), flagged=not now
         )
 
     def _disorder(self, header: Header) -> Reason | None:
@@ -116,9 +116,14 @@ class Judge:
         if before is None:
             return None
         earlier, organisation = before.header, self._history.organisation
-        if not organisation.follows(header.organisation_heads, earlier.organisation_heads):
-            return Reason.HEADS
-        return None if self._history.follows(header.chart_heads, earlier.chart_heads) else Reason.HEADS
+        follows = (  # whoever names as many as there may be cannot name all
+            len(header.organisation_heads) == CONTROL_HEADS_MAX
+            or organisation.follows(header.organisation_heads, earlier.organisation_heads)
+        ) and (
+            len(header.chart_heads) == CONTROL_HEADS_MAX
+            or self._history.follows(header.chart_heads, earlier.chart_heads)
+        )
+        return None if follows else Reason.HEADS
 
     def _is_adopted(self, name: EntryHash, judged: _Judged, kind: str) -> bool:
         history, membership = self._history, self._history.now

@@ -100,6 +100,8 @@ class TeamHistory:
         self._records: dict[TeamId, list[int]] = {}
         self._births: dict[TeamId, list[int]] = {}
         self._valid: dict[int, bool] = {}
+        self.minted: Final[dict[Hash, list[int]]] = {}
+        """Where each commitment occurs."""
         self.places: Final[dict[EntryHash, TeamId]] = {}
         """The team of each epoch."""
         rewraps: list[tuple[int, RewrapTeam]] = []
@@ -112,6 +114,7 @@ class TeamHistory:
                     self._records.setdefault(entry.record.team, []).append(index)
                     if isinstance(entry.record, MintTeamEpoch):
                         self.places[entry.hash] = entry.record.team
+                        self.minted.setdefault(entry.record.commitment, []).append(index)
                 case RewrapTeam():
                     rewraps.append((index, entry.record))
                 case _:
@@ -145,9 +148,7 @@ class TeamHistory:
         ]
         if not births:
             return None
-        return _Adding(
-            self._all, view, min(births, key=lambda index: view.entry(index).hash), self._in(view, name)
-        ).team
+        return _Adding(self._all, view, births, chosen(view.bits, self._records.get(name, ()))).team
 
     def is_valid(self, epoch: TeamEpoch) -> bool:
         """Whether an epoch's own recipients were the team's members in its own past, and its minter one of them.
@@ -175,23 +176,21 @@ class TeamHistory:
         found = {name for name, _ in epoch.record.wraps}
         return needed <= found - recoveries <= team.members and found & recoveries == recovery
 
-    def _in(self, view: View, name: TeamId) -> list[int]:
-        return chosen(view.bits, self._records.get(name, ()))
-
 
 class _Adding:
     """Adds one team up: record after record, parents first."""
 
-    def __init__(self, organisation: Organisation, view: View, birth: int, indices: Sequence[int]) -> None:
+    def __init__(self, organisation: Organisation, view: View, births: Sequence[int], indices: Sequence[int]) -> None:
         self._all = organisation
         self._view = view
-        entry = view.entry(birth)
+        later = [index for index in births if chosen(organisation.pasts.before(index), births)]
+        entry = min((view.entry(index) for index in births if index not in later), key=lambda one: one.hash)
         assert isinstance(entry.record, CreateTeam), "a team begins with its creation"
-        self._birth = birth
         self._creator = entry.author
         self._nonce = entry.record.nonce
         self._compartments = frozenset(entry.record.compartments)
-        self._joins: dict[CertificateHash, list[tuple[int, bool]]] = {entry.author: [(birth, True)]}
+        # Creating it again neither undoes what was done meanwhile nor changes what the team may be given.
+        self._joins: dict[CertificateHash, list[tuple[int, bool]]] = {entry.author: [(i, True) for i in births]}
         self._leaves: dict[CertificateHash, list[int]] = {}
         refused: dict[EntryHash, str] = {}
         counted: list[int] = []
@@ -227,6 +226,9 @@ class _Adding:
             return None
         if entry.author not in self._members(before.bits, before):
             return "not_a_member"
+        if isinstance(entry.record, MintTeamEpoch):
+            reused = chosen(before.bits, self._all.teams.minted[entry.record.commitment])
+            return "commitment_reused" if reused else None
         if isinstance(entry.record, AddToTeam):
             role = self._view.roles(entry.record.certificate)
             if role and not self._compartments <= before.reads(entry.record.certificate):

@@ -17,7 +17,8 @@ from sync_protocol.audit import Purpose
 if TYPE_CHECKING:
     from edge_runtime.audit.acts import Auditor
     from edge_runtime.audit.shown import Shown
-    from edge_runtime.charts import Charts, OpenChart
+    from edge_runtime.charts import Charts
+    from edge_runtime.opened import OpenChart
     from sync_protocol.ids import ChartId
 
 

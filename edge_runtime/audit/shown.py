@@ -16,8 +16,8 @@ from sync_protocol.limits import AUDIT_CHARTS_MAX, AUDIT_FIELDS_MAX, AUDIT_SEEN_
 from sync_protocol.roles import Compartment
 
 if TYPE_CHECKING:
-    from edge_runtime.charts import OpenChart
     from edge_runtime.documents import OpenDocument
+    from edge_runtime.opened import OpenChart
 
 MEMBERSHIP: Final = "membership"
 """The device was found to be a member by the chart's own records."""

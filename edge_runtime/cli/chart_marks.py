@@ -20,9 +20,9 @@ from sync_protocol.verdicts import Standing
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from edge_runtime.charts import OpenChart
     from edge_runtime.clinical.standing import Unverified
     from edge_runtime.facts import PlacedFact
+    from edge_runtime.opened import OpenChart
 
 SAFETY_LIST: Final = frozenset({Kind.ALLERGY, Kind.MEDICATION, Kind.DIAGNOSIS, Kind.TRIAGE, Kind.IDENTITY})
 """Kinds whose unverified facts stand in the safety list; those of the other kinds stand with their document."""
@@ -55,7 +55,7 @@ def not_counted(opened: OpenChart) -> list[Text]:
     withheld = sum(len(state.withheld) for state in opened.state.documents)
     void = sum(len(document.void) for document in opened.documents.values())
     found = (
-        (withheld, "statements are withheld until a member adopts them: see the reviews."),
-        (void, "statements do not count, because their author may not make them. They are kept: see --json."),
+        (withheld, "Withheld until a member adopts them, as the reviews say"),
+        (void, "Not counted, because their author may not make them; kept, see --json"),
     )
-    return [Text(f"{number} {words}", "yellow") for number, words in found if number]
+    return [Text(f"{words}: {number}", "yellow") for number, words in found if number]

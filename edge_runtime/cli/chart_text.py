@@ -22,10 +22,10 @@ from edge_runtime.clinical.vitals import display
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from edge_runtime.charts import OpenChart
     from edge_runtime.clinical.document import DocumentState
     from edge_runtime.clinical.medications import Line, Medication
     from edge_runtime.clinical.reviews import Review
+    from edge_runtime.opened import OpenChart
 
 _OBSERVATIONS_SHOWN: Final = 12
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _DAYS = 365
 _DAYS_MAX = 3650
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _RELAY = "The relay's address; else the last one used."
 
 
@@ -219,7 +221,7 @@ def _time(text: str) -> int:
         InputError: it is none.
     """
     try:
-        read = datetime.fromisoformat(text)
+        read = datetime.fromisoformat(text if _DATE.match(text) else "")
         ms = int((read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp() * 1000)
     except (ValueError, OverflowError):
         ms = -1

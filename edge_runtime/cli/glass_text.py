@@ -11,7 +11,7 @@ from rich.text import Text
 from edge_runtime.cli.output import when
 
 if TYPE_CHECKING:
-    from edge_runtime.charts import OpenChart
+    from edge_runtime.opened import OpenChart
 
 
 def glass_json(opened: OpenChart) -> list[dict[str, Any]]:

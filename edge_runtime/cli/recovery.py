@@ -56,7 +56,7 @@ def create(runtime: Runtime, out: Path, threshold: int, shares: int, *, remove_r
     from edge_runtime.settings import replace_file
 
     keys = root_keys(runtime.store, runtime.identity)
-    before = recovery_status(runtime.store, runtime.identity).record
+    before = recovery_status(runtime.keyring).record
     now_ms = clock() if before is None else max(clock(), before.value.issued_ms + 1)
     made = make_recovery(
         runtime.identity.root, keys, threshold=threshold, shares=shares, now_ms=now_ms, entropy=entropy
@@ -108,7 +108,7 @@ def drill(runtime: Runtime, sheets: tuple[Path, ...], *, as_json: bool) -> None:
     from edge_runtime.recovery.words import DrillShare
     from edge_runtime.runtime import entropy
 
-    record = present_record(runtime.store, runtime.identity)
+    record = present_record(runtime.keyring)
     with _refusals(runtime, record, drill=True):
         shares = read_shares(sheets, DrillShare, record.value)
         check_drill(shares, record.value)
@@ -152,7 +152,7 @@ def run_(
         require_administrator(identity)
     with working("Asking the relay for the newest records", as_json=as_json):
         runtime.sync_once(address, attempts=3)
-    record = present_record(runtime.store, identity)
+    record = present_record(runtime.keyring)
     name = identity.principal if principal is None else _principal(runtime, principal)
     with _refusals(runtime, record, drill=False):
         shares = read_shares(sheets, LiveShare, record.value)
@@ -200,7 +200,7 @@ def status(runtime: Runtime, *, as_json: bool) -> None:
     from edge_runtime.recovery.records import recovery_status
     from edge_runtime.runtime import clock
 
-    found = recovery_status(runtime.store, runtime.identity)
+    found = recovery_status(runtime.keyring)
     due = found.due(clock())
     root_here = runtime.store.get_value(ORGANISATION_KEYS) is not None
     if as_json:

@@ -65,7 +65,7 @@ def once(runtime: Runtime, relay: str | None, *, over_http: bool, attempts: int,
             {"ok": ok}
             | facts
             | {"pending": pending, "refused": refused, "alarms": report.alarms}
-            | {"log_size": report.checkpoint}
+            | {"log_size": report.checkpoint, "broken": [str(chart) for chart in sorted(report.broken)]}
         )
         return EXIT_DONE if ok else EXIT_REFUSED
     say(f"{report.receipted} of {report.sent} sent entries are durable at the relay; {report.received} came in.")
@@ -75,6 +75,8 @@ def once(runtime: Runtime, relay: str | None, *, over_http: bool, attempts: int,
         say(f"... and {report.refusals - _SHOWN} more; see 'fieldward sync status'.")
     if report.refusals:
         say("What is refused stays on this device and is offered again by the next sync.")
+    for chart in sorted(report.broken):
+        say(f"THE GLASS IS BROKEN: chart {chart.short} was opened in an emergency; see 'fieldward break-glass list'.")
     for alarm in report.alarms:
         say(f"ALARM: {_ALARMS.get(alarm, alarm)}")
     if pending:

@@ -12,9 +12,10 @@ from collections.abc import Iterable
 from edge_runtime.documents import OpenDocument
 from edge_runtime.errors import InputError, RefusedError
 from edge_runtime.facts import Content, FactId, TextUpdate
-from edge_runtime.sections import DocKey, start_fact
+from edge_runtime.sections import TEXT, DocKey, start_fact
 from edge_runtime.text.errors import UpdateRefusedError
 from edge_runtime.text.start import Start
+from sync_protocol.chart_history import ChartHistory
 from sync_protocol.ids import EntryHash, SessionId
 
 
@@ -35,8 +36,7 @@ def edit_of(
         session: the author's.
         text: the whole text.
         heads: the entries of the stream that the content will follow.
-        fresh: whether some present reader of the compartment lacks a key of `SectionText.epochs`. A text is readable
-            only whole, so such a reader is given a new Doc, under an epoch that it can open.
+        fresh: whether the text must be started anew for somebody who may not read its past: see `closes_out`.
 
     Raises:
         InputError: more of a change than one entry can hold.
@@ -62,6 +62,21 @@ def edit_of(
     if isinstance(made, Start):
         return Content(facts=(start_fact(made),), text=None)
     return Content(facts=None, text=TextUpdate(section=section, update=made, start=key.start))
+
+
+def closes_out(history: ChartHistory, epochs: Iterable[EntryHash]) -> bool:
+    """Whether some present reader of texts was added from now on, after one of these epochs.
+
+    A text is readable only whole, so what such a reader is to see is started anew, under an epoch that it can open.
+
+    Args:
+        history: of the chart, which was created.
+        epochs: those under which the Doc of a section lies.
+    """
+    membership = history.now
+    assert membership is not None, "asked of a chart that was created"
+    known = [membership.epochs[name] for name in sorted(epochs) if name in membership.epochs]
+    return any(not history.saw_its_grant(name, epoch) for epoch in known for name in membership.readers(TEXT))
 
 
 def _not_whole() -> RefusedError:

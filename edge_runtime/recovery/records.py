@@ -7,20 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from edge_runtime.errors import RefusedError
-from edge_runtime.identity import Identity
-from edge_runtime.store.device import DeviceStore
-from edge_runtime.streams import stream_entries
-from sync_protocol.control import unpack_control
-from sync_protocol.emergency_records import (
-    AnnounceRecovery,
-    GrantRecovered,
-    RecoveryRecord,
-    RunRecovery,
-    check_recovered,
-    newest_recovery,
-    open_recovery,
-)
-from sync_protocol.entries import VerifiedEntry
+from edge_runtime.keyring import Keyring
+from sync_protocol.control_entry import ControlEntry
+from sync_protocol.emergency_records import GrantRecovered, RecoveryRecord, RunRecovery, check_recovered
 from sync_protocol.errors import PeerError
 from sync_protocol.ids import CertificateHash
 from sync_protocol.signed import Verified
@@ -34,7 +23,7 @@ class Use:
     """One entry about the recovery key that counts.
 
     Attributes:
-        by: the certificate under which it was written.
+        by: the principal who wrote it.
         wall_ms: when, by its author's clock.
         drill: opened nothing but the canary.
         granted: whom it let in; None for the announcement that comes before.
@@ -76,22 +65,20 @@ class Status:
         return "it is older than a year" if now_ms - self.record.value.issued_ms > ROTATE_MS else None
 
 
-def recovery_status(store: DeviceStore, identity: Identity) -> Status:
-    """Read the organisation's control stream. What does not verify counts for nothing."""
-    entries = [arrived.entry for arrived in stream_entries(store, identity.root.value.control)]
-    found = [record for entry in entries for record in _records(entry, identity)]
-    record = newest_recovery(found)
-    uses = () if record is None else tuple(use for entry in entries for use in _uses(entry, record, store))
+def recovery_status(keyring: Keyring) -> Status:
+    """What the organisation's records tell. What does not verify counts for nothing."""
+    record, entries = keyring.organisation().now.recovery, keyring.organisation_entries()
+    uses = () if record is None else tuple(use for entry in entries for use in _uses(entry, record))
     return Status(record=record, uses=uses)
 
 
-def present_record(store: DeviceStore, identity: Identity) -> Verified[RecoveryRecord]:
+def present_record(keyring: Keyring) -> Verified[RecoveryRecord]:
     """The recovery record that counts.
 
     Raises:
         RefusedError: none is known on this device.
     """
-    record = recovery_status(store, identity).record
+    record = keyring.organisation().now.recovery
     if record is None:
         raise RefusedError(
             "no_recovery_key",
@@ -102,27 +89,16 @@ def present_record(store: DeviceStore, identity: Identity) -> Verified[RecoveryR
     return record
 
 
-def _records(entry: VerifiedEntry, identity: Identity) -> Iterator[Verified[RecoveryRecord]]:
-    try:
-        record = unpack_control(entry.body)
-        if isinstance(record, AnnounceRecovery):
-            yield open_recovery(record.record, identity.root)
-    except PeerError:
+def _uses(entry: ControlEntry, recovery: Verified[RecoveryRecord]) -> Iterator[Use]:
+    record = entry.record
+    if not isinstance(record, RunRecovery | GrantRecovered) or record.recovery != recovery.hash:
         return
-
-
-def _uses(entry: VerifiedEntry, recovery: Verified[RecoveryRecord], store: DeviceStore) -> Iterator[Use]:
-    try:
-        record = unpack_control(entry.body)
-        if not isinstance(record, RunRecovery | GrantRecovered) or record.recovery != recovery.hash:
-            return
-        granted = None
-        if isinstance(record, GrantRecovered):
+    granted: CertificateHash | None = None
+    if isinstance(record, GrantRecovered):
+        try:
             check_recovered(record, recovery)
-            granted = record.certificate
-    except PeerError:
-        return
-    session = store.session(entry.header.session)
-    assert session is not None, "a stored entry has a stored session"
+        except PeerError:
+            return
+        granted = record.certificate
     drill = isinstance(record, RunRecovery) and record.drill
-    yield Use(by=session.value.certificate, wall_ms=entry.header.wall_ms, drill=drill, granted=granted)
+    yield Use(by=entry.author, wall_ms=entry.wall_ms, drill=drill, granted=granted)

@@ -149,7 +149,7 @@ class SharedDevice:
         if seat is None:
             raise passphrase_needed()
         try:
-            seat.check_pin(digits, self._clock, self._moment())
+            seat.check_pin(digits, self._clock)
         finally:
             if seat.spent:
                 self._end(seat, Reason.PINS)

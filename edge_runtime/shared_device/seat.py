@@ -23,7 +23,7 @@ class Seat:
 
     Attributes:
         opened: when its passphrase was last given.
-        used: when somebody was last at the screen; while locked, when it was locked or tried.
+        used: when somebody was last at the screen while it was in front.
         pin: None until one is set.
         quiet: how it syncs while it is locked.
     """
@@ -46,10 +46,10 @@ class Seat:
 
     def renew(self, now: Moment) -> None:
         """Its passphrase was given again."""
-        self.opened = self.used = now
+        self.opened = now
         self._wrong = 0
 
-    def check_pin(self, digits: str, clock: Clock, now: Moment) -> None:
+    def check_pin(self, digits: str, clock: Clock) -> None:
         """Check a PIN; a wrong one counts here, and beside the vault for the trail.
 
         Raises:
@@ -57,7 +57,6 @@ class Seat:
         """
         if self.pin is None:
             raise passphrase_needed()
-        self.used = now
         self._wrong += 1  # before it is looked at: what breaks off in between is no free try
         with counting(self.runtime.home.attempts, clock):
             if not self.pin.matches(digits):

@@ -17,13 +17,14 @@ from edge_runtime.store.device import DeviceStore
 from edge_runtime.store.uploads import UploadState
 from edge_runtime.store.writing import DeviceWriter
 from edge_runtime.streams import HELD, causal_order, stream_entries
+from edge_runtime.sync.emergencies import glass_records
 from edge_runtime.sync.progress import charts_to_mend, load_fed, save_charts_to_mend, save_fed
 from sync_protocol.certificates import Certificate, Session
 from sync_protocol.control import Certify, unpack_control
 from sync_protocol.emergency_records import AnnounceBreakGlass, AnnounceRecovery, GrantRecovered
 from sync_protocol.entries import VerifiedEntry, WireEntry
 from sync_protocol.errors import BrokenChainError, PeerError
-from sync_protocol.ids import CertificateHash, ChartId, SessionId, StreamId
+from sync_protocol.ids import CertificateHash, ChartId, EntryHash, SessionId, StreamId
 from sync_protocol.intake import Checked, Intake, Proofs, Refusal
 from sync_protocol.roles import Role
 from sync_protocol.signed import Signed, Verified
@@ -41,6 +42,7 @@ class Taken:
             was stored.
         refused: which, and why.
         chains: those of the new entries, stream and session.
+        glass: new entries that break a chart's glass.
     """
 
     stored: int
@@ -48,6 +50,7 @@ class Taken:
     unsound: int
     refused: tuple[Refusal, ...] = ()
     chains: frozenset[tuple[StreamId, SessionId]] = frozenset()
+    glass: frozenset[EntryHash] = frozenset()
 
 
 class Receiver:
@@ -134,7 +137,8 @@ class Receiver:
         gaps = [entry for entry, (outcome, _) in zip(checked.entries, outcomes, strict=True) if outcome is Outcome.GAP]
         refused = (*checked.refused, *(Refusal(entry.hash, _gap()) for entry in gaps))
         chains = frozenset((entry.header.stream, entry.header.session) for entry in new.values())
-        return Taken(len(new), frozenset(stream for stream, _ in chains), len(refused), refused, chains)
+        streams, glass = frozenset(stream for stream, _ in chains), glass_records(new.values())
+        return Taken(len(new), streams, len(refused), refused, chains, glass)
 
     def _learn(self, entries: Iterable[VerifiedEntry], writer: DeviceWriter) -> set[ChartId]:
         """Make known the charts and certificates that control entries bring; the charts are returned."""

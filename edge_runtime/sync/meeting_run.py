@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from edge_runtime.errors import RefusedError, RemoteError
-from edge_runtime.events import Changed, Events
+from edge_runtime.events import Changed, Events, GlassBroken
 from edge_runtime.identity import Identity
 from edge_runtime.keyring import Keyring
 from edge_runtime.store.device import DeviceStore
 from edge_runtime.store.uploads import UploadState
 from edge_runtime.sync.admission import Admission
+from edge_runtime.sync.emergencies import newly_broken
 from edge_runtime.sync.handing import chains_in_order
 from edge_runtime.sync.intake import Receiver, Taken
 from edge_runtime.sync.log_keeping import Heard as Verdict
@@ -254,6 +255,9 @@ class MeetingRun:
         if charts:
             self._charts |= charts
             self._events.publish(Changed(charts))
+        broken = newly_broken(self._keyring, charts, taken.glass, self._identity.principal)
+        if broken:
+            self._events.publish(GlassBroken(broken))
         self.report.streams, self.report.charts = len({stream for stream, _ in self._grown}), len(self._charts)
         return taken
 

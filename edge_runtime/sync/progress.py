@@ -77,6 +77,7 @@ class SyncReport:
         refused: what the relay did not take, with the reason; the first REFUSALS_MAX.
         refusals: how many there were.
         alarms: what a person must hear of, what an earlier sync could not tell included.
+        broken: charts that somebody else opened in an emergency, as this sync heard.
     """
 
     sent: int = 0
@@ -87,6 +88,7 @@ class SyncReport:
     refusals: int = 0
     refused: list[ExplainedError] = field(default_factory=list)
     alarms: list[str] = field(default_factory=list)
+    broken: set[ChartId] = field(default_factory=set)
 
     def refuse(self, error: ExplainedError) -> None:
         """Count a refusal, and keep its reason while there is room."""

@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from edge_runtime.errors import RemoteError
-from edge_runtime.events import Alarmed, Changed, Events
+from edge_runtime.events import Alarmed, Changed, Events, GlassBroken
 from edge_runtime.identity import Identity
 from edge_runtime.keyring import Keyring
 from edge_runtime.store.device import DeviceStore
+from edge_runtime.sync.emergencies import newly_broken
 from edge_runtime.sync.intake import Receiver
 from edge_runtime.sync.log_keeping import LogKeeper
 from edge_runtime.sync.outbox import Outbox
@@ -95,6 +96,8 @@ class Run:
         self.report = SyncReport(checkpoint=load_cursor(store).size, alarms=[] if alarm is None else [alarm])
         self.opened = False
         self._raised: set[str] = set()
+        self._glass: frozenset[EntryHash] = frozenset()
+        self._glass_charts: frozenset[ChartId] = frozenset()
         self.caught_up = False
         self._may_push = False
         self._receipt_size = 0
@@ -199,6 +202,9 @@ class Run:
         charts = self._keyring.charts_of(taken.streams)
         if charts:
             self._events.publish(Changed(charts))
+        if taken.glass:
+            self._glass |= taken.glass
+            self._glass_charts |= charts
 
     def _advance(self, step: Advance) -> None:
         if self.report.unsound:
@@ -213,6 +219,11 @@ class Run:
 
     def _catch_up(self) -> None:
         """Nothing more is in the feed."""
+        broken = newly_broken(self._keyring, self._glass_charts, self._glass, self._identity.principal)
+        self._glass, self._glass_charts = frozenset(), frozenset()
+        if broken:  # and what may have closed it since has come, too
+            self.report.broken |= broken
+            self._events.publish(GlassBroken(broken))
         self.caught_up = self._may_push = True
         if not self.report.unsound:
             self._confirm()

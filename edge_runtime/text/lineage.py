@@ -128,11 +128,11 @@ class Lineage:
 
     def refused(self, some: int) -> Iterator[EntryHash]:
         """Those of some entries whose updates no author can have typed."""
-        draft = self._wide if some & ~self.base else self.base_draft
-        for entry in self.texts(some):
-            uptake = draft.uptake(entry.entry)
-            if uptake is not None and uptake.effect is Effect.REFUSED:
-                yield entry.entry
+        for part, inside in ((some & self.base, True), (some & ~self.base, False)):
+            for entry in self.texts(part):
+                uptake = (self.base_draft if inside else self._wide).uptake(entry.entry)
+                if uptake is not None and uptake.effect is Effect.REFUSED:
+                    yield entry.entry
 
     @cached_property
     def _wide(self) -> TextDraft:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from edge_runtime.audit.showing import noting_refusals
 from edge_runtime.audit.shown import shown_documents, shown_summary
-from edge_runtime.charts import OpenChart
 from edge_runtime.clinical.fact_json import fact_from_json
 from edge_runtime.clinical.vitals import needs_confirmation
+from edge_runtime.opened import OpenChart
 from edge_runtime.runtime import Runtime
 from mobile_bridge.errors import BridgeError, ErrorCode
 from mobile_bridge.handlers.context import Context, document_of

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from edge_runtime.audit.showing import open_to_show
 from edge_runtime.audit.shown import Shown
-from edge_runtime.charts import OpenChart
+from edge_runtime.opened import OpenChart
 from edge_runtime.runtime import Runtime
 from mobile_bridge.connection import Connection
 from mobile_bridge.device import Device

@@ -177,7 +177,8 @@ async def _cosign_daily(services: Services, cosigning: Cosigning) -> None:
 async def _purge_often(services: Services, purger: Purger, confirmed: asyncio.Event) -> None:
     while True:
         with suppress(TimeoutError):
-            await asyncio.wait_for(confirmed.wait(), _PURGE_LOOK_S)
+            async with asyncio.timeout(_PURGE_LOOK_S):  # `wait_for` may swallow a cancellation (CPython 86296)
+                await confirmed.wait()
         confirmed.clear()
         await asyncio.get_running_loop().run_in_executor(services.readers, purger.try_run)
 

@@ -162,6 +162,7 @@ class Committer:
             self._confirmed()
 
     def _commit(self, group: Sequence[Batch]) -> tuple[Commit, list[Written]]:
+        self._revocations.meet(c.hash for batch in group for c in batch.checked.certificates)
         draft = self._directory.draft()
         arrived_ms = self._now_ms()
         with self._store.writing(arrived_ms=arrived_ms) as writer:

@@ -7,7 +7,7 @@ these comes. `sync_protocol.revoked` owns the rules.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from sync_protocol.certificates import Trust
@@ -57,7 +57,7 @@ class Revocations:
         self._store = store
         self._directory = directory
         self._lock = threading.Lock()
-        self._known: frozenset[CertificateHash] = frozenset()
+        self._known: frozenset[bytes] = frozenset()
         self.changed: Callable[[], None] = lambda: None
         """Told after a judgement, in the thread that made it."""
 
@@ -72,12 +72,21 @@ class Revocations:
         """
         with self._lock:
             directory, before = self._directory, self._directory.revoked
-            known = frozenset(CertificateHash(one.hash) for one in directory.trust.certificates())
+            known = frozenset(bytes(one.hash) for one in directory.trust.certificates())
             view = judge(self._store, directory.trust, directory.judging)
             directory.judged(view)
             self._known = known
         self.changed()
         return not before <= view.revoked or self._wrote_outside(view, view.revoked - before)
+
+    def meet(self, names: Iterable[bytes]) -> None:
+        """Judge certificates that may be new here, before anything of their devices is stored.
+
+        Raises:
+            StorageError: the store cannot be read.
+        """
+        if self._directory.revoked_at >= 0 and not self._known.issuperset(names):
+            self.judge()
 
     def covers(self, name: CertificateHash) -> bool:
         """Whether a certificate, which may be new here, is not to be served.
@@ -85,9 +94,8 @@ class Revocations:
         Raises:
             StorageError: the store cannot be read.
         """
+        self.meet([name])
         directory = self._directory
-        if directory.revoked_at >= 0 and name not in self._known:
-            self.judge()
         return directory.principal(name) in directory.revoked
 
     def _wrote_outside(self, view: View, principals: Collection[CertificateHash]) -> bool:

@@ -56,6 +56,8 @@ from sync_protocol.team_records import CreateTeam, team_id
 from tests.support import people
 from tests.support.people import YEAR_MS, Clock, Device, DeviceSession, Entropy
 
+NOTHING = b"\xff"
+"""The body of an entry that says nothing."""
 DOCUMENT = DocumentId(b"d" * 16)
 """The chart document of every chart here."""
 _SIGNED: dict[tuple[bytes, Revocation], bytes] = {}
@@ -195,7 +197,7 @@ class OrgWorld:
 
     def keep(self, session: DeviceSession, seal: Verified[Seal], entries: Iterable[VerifiedEntry]) -> None:
         """Take in what was written."""
-        self.sessions[session.id] = session
+        self.sessions.setdefault(session.id, session)
         self.seals[SealHash(seal.hash)] = seal
         for entry in entries:
             self.entries[entry.hash] = entry
@@ -277,6 +279,7 @@ class Actor:
         self.device = device
         self.session = device.session()
         self.seen: dict[EntryHash, VerifiedEntry] = {}
+        self._own: set[EntryHash] = set()
         world.sessions[self.session.id] = self.session
         world.actors.append(self)
 
@@ -288,19 +291,22 @@ class Actor:
     def see(self, *entries: VerifiedEntry) -> None:
         """Receive entries with everything that they follow."""
         names = self.world.past(entry.hash for entry in entries) - self.seen.keys()
-        found = sorted((self.world.entries[name] for name in names), key=lambda one: (one.header.lamport, one.hash))
-        self.seen.update((one.hash, one) for one in found)
-        self.session.see(one for one in found if one.header.session != self.session.id)
+        self.seen.update((name, self.world.entries[name]) for name in sorted(names))
 
     def see_all(self) -> None:
         """Receive everything that there is."""
         self.see(*self.world.entries.values())
 
+    def twin(self) -> Actor:
+        """The same device a second time, with the same session: what a thief, or a restored backup, makes of it."""
+        found = copy.copy(self)
+        found.session, found.seen, found._own = self.session.branch(), dict(self.seen), set(self._own)
+        return found
+
     def restart(self) -> None:
         """Go on in a new session."""
         self.session = self.device.session()
         self.world.sessions[self.session.id] = self.session
-        self.session.see(sorted(self.seen.values(), key=lambda one: (one.header.lamport, one.hash)))
 
     def heads(self, stream: StreamId) -> tuple[EntryHash, ...]:
         """The newest entries of a stream that it has seen."""
@@ -348,8 +354,28 @@ class Actor:
         self.write(CreateTeam(nonce=nonce, compartments=tuple(sorted(compartments))))
         return team_id(self.name, nonce)
 
+    def _join(self, stream: StreamId) -> None:
+        """Follow every branch: a new session where the own one is forked, and an entry a branch of anybody's fork.
+
+        An entry names one other of each session, so one that says nothing goes first where there are two.
+        """
+        if any(one.header.session == self.session.id and name not in self._own for name, one in self.seen.items()):
+            self.restart()
+        while True:
+            heads = [self.seen[name] for name in self.heads(stream)]
+            others = {one.header.session: one for one in heads if one.header.session != self.session.id}
+            self.session.see(others.values())
+            if len(others) == sum(one.header.session != self.session.id for one in heads):
+                return
+            self._sealed(stream, NOTHING)
+
     def _written(self, stream: StreamId, body: bytes, **header: Any) -> VerifiedEntry:
+        self._join(stream)
+        return self._sealed(stream, body, **header)
+
+    def _sealed(self, stream: StreamId, body: bytes, **header: Any) -> VerifiedEntry:
         seal, entries = self.session.write(stream, [body], **header)
+        self._own.add(entries[0].hash)
         self.world.keep(self.session, seal, entries)
         self.seen[entries[0].hash] = entries[0]
         return entries[0]

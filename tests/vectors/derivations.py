@@ -8,6 +8,7 @@ from edge_runtime.clinical.reviews import ReviewKind, review_id
 from edge_runtime.keyring import frontier_digest
 from edge_runtime.sections import text_doc_id
 from edge_runtime.text.draft import client_id
+from edge_runtime.text.start import opening, started_doc_id
 from sync_protocol.certificates import Session
 from sync_protocol.control import LEDGER_DOCUMENT, audit_stream, chart_id, content_stream, control_stream, ledger_id
 from sync_protocol.entries import seal_leaf
@@ -31,7 +32,8 @@ def make() -> dict[str, Any]:
         "about": "SHA-256 over label and inputs; ids are the first 16 bytes. Compartments are one byte, 1 to 4. A "
         "ledger is the chart of a certificate and 16 zero bytes, its document 16 zero bytes. A leaf "
         "is RFC 6962's leaf hash over label and the CBOR array [stream, seq, entry]; a frontier is hashed as the CBOR "
-        "array of its heads in ascending order. A client id is the first 53 bits. Sections and subjects are UTF-8.",
+        "array of its heads in ascending order. A client id is the first 53 bits. Sections and subjects are UTF-8. "
+        "The update of a started Doc is what every device makes of the start's text.",
         "sessions": [{"certificate": NURSE_NAME.hex(), "nonce": draw("session", 16).hex(), "session": session.hex()}],
         "charts": [
             {
@@ -79,6 +81,19 @@ def make() -> dict[str, Any]:
                 "session": session.hex(),
                 "client": str(client_id(session, doc)),
             }
+        ],
+        "started_docs": [
+            {
+                "first": doc.hex(),
+                "entry": heads[0].hex(),
+                "index": index,
+                "doc": name.hex(),
+                "client": str(client_id(session, name)),
+                "text": text,
+                "update": opening(client_id(session, name), text).hex(),
+            }
+            for index, text in ((0, ""), (1, "Dose 250 mg\n"), (255, "Ärztin 😀"))
+            for name in (started_doc_id(doc, heads[0], index),)
         ],
         "reviews": [
             {

@@ -15,7 +15,8 @@ from edge_runtime.errors import RemoteError
 from edge_runtime.transports.link import unreachable
 from sync_protocol import merkle
 from sync_protocol.certificates import Certificate, RelayRecord, Root, Trust
-from sync_protocol.chart_history import ChartHistory, founding
+from sync_protocol.chart_counting import founding
+from sync_protocol.chart_history import ChartHistory
 from sync_protocol.checkpoints import Checkpoint, NoteKey, sign_checkpoint
 from sync_protocol.control import Certify, content_stream, control_stream, unpack_control
 from sync_protocol.control_entry import read_control

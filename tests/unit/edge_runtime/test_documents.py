@@ -12,12 +12,13 @@ from edge_runtime.clinical.reviews import ReviewKind
 from edge_runtime.documents import OpenDocument, Unread
 from edge_runtime.errors import RefusedError
 from edge_runtime.facts import Content, FactId, TextUpdate, pack_content
+from edge_runtime.recorder.sections import edit_of
 from edge_runtime.sections import text_doc_id
-from sync_protocol.control import content_stream
+from sync_protocol.control import AddMember, content_stream
 from sync_protocol.entries import Header, VerifiedEntry
 from sync_protocol.ids import ChartId, DocumentId, EntryHash
 from sync_protocol.judge import Judge
-from sync_protocol.roles import Compartment, Role
+from sync_protocol.roles import RIGHTS, Compartment, Role
 from sync_protocol.sealing import NONCE_BYTES, ContentKey, seal
 from sync_protocol.verdicts import Reason, Standing, Verdict
 from tests.unit.edge_runtime.clinic import Clinic, Device, carry, fact, settle
@@ -356,6 +357,16 @@ def _judged(monkeypatch: pytest.MonkeyPatch, verdicts: dict[EntryHash, Verdict])
     monkeypatch.setattr(Judge, "verdict", lambda judge, entry, kind: verdicts.get(entry) or honest(judge, entry, kind))
 
 
+def _start(device: Device, chart: ChartId, document: DocumentId, text: str) -> VerifiedEntry:
+    """Start a section anew as an author does who is asked to."""
+    found = _opened(device, chart, document)
+    heads = device.recorder.begin().heads(chart, document, CLINICAL)
+    session = device.identity.session.value.session
+    content = edit_of(found, "plan", session, text, heads=heads, fresh=True)
+    assert content is not None
+    return _put(device, chart, document, content)
+
+
 def test_quarantined_text_is_shown_apart_and_replaced_by_an_edit(clinic: Clinic, monkeypatch: pytest.MonkeyPatch):
     """The base reads without it; what was typed in sight of it is shown whole; JSON, reviews and bridge say so."""
     one, two, chart, document = _pair(clinic)
@@ -408,7 +419,7 @@ def test_void_text_is_kept_and_shown_nowhere(clinic: Clinic, monkeypatch: pytest
     """A void update is counted as void, a void start among the facts that are; an edit starts anew."""
     one, _, chart, document = _pair(clinic)
     update = one.charts.edit_text(chart, document, "plan", "Rest. 5000")[-1]
-    start = one.charts.edit_text(chart, document, "plan", "All 5000", fresh=True)[-1]
+    start = _start(one, chart, document, "All 5000")
     _judged(monkeypatch, {entry.hash: VOID for entry in (update, start)})
     opened = _opened(one, chart, document)
     assert opened.unread == {update.hash: Unread.VOID}
@@ -418,51 +429,69 @@ def test_void_text_is_kept_and_shown_nowhere(clinic: Clinic, monkeypatch: pytest
     assert (one.text(chart, document), _opened(one, chart, document).text("plan").disputed) == ("Rest. Drink.", False)
 
 
-def _cannot_open(device: Device, monkeypatch: pytest.MonkeyPatch, closed: EntryHash | None) -> None:
-    """Let a device lack the key of an epoch."""
-    known = device.keyring.open_epoch
-    monkeypatch.setattr(
-        device.keyring, "open_epoch", lambda chart, epoch: None if epoch.id == closed else known(chart, epoch)
-    )
-    device.reader._opened.clear()
+def _add_from_now_on(device: Device, chart: ChartId, other: Device) -> None:
+    """Make somebody a member who gets no key of what was written before."""
+    batch = device.recorder.begin()
+    compartments = tuple(sorted(RIGHTS[Role.NURSE].reads))
+    batch._control(chart, AddMember(certificate=other.identity.principal, compartments=compartments, from_now_on=True))
+    device.recorder.write(batch)
 
 
-def test_a_member_without_the_key_of_the_past_reads_a_text_that_was_started_anew(
-    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
-):
-    """What lies under an older epoch stays closed to them; of the new Doc they see all, and write on in it."""
+def test_who_may_not_read_the_past_of_a_text_is_given_a_new_one(clinic: Clinic):
+    """The next edit after somebody was added from now on starts the text anew; they see all of it, and write on."""
     one, two, chart, document = _pair(clinic)
     relay = clinic.start_relay()
-    (old,) = _opened(two, chart, document).text("plan").epochs
-    one.charts.share(chart, clinic.device(Role.NURSE).id)
-    _cannot_open(two, monkeypatch, old)
-    start = one.charts.edit_text(chart, document, "plan", "Rest. Drink.", fresh=True)[-1]
-    assert start.header.epoch != old
-    settle(relay, clinic.admin, one, two)
-    opened = _opened(two, chart, document)
-    assert Unread.NO_KEY in opened.unread.values()
-    assert (opened.text("plan").text, opened.text("plan").disputed) == ("Rest. Drink.", False)
-    assert old not in opened.text("plan").epochs
-    two.charts.edit_text(chart, document, "plan", "Rest. Drink. Sleep.")
-    with pytest.raises(RefusedError) as refusal:
-        two.charts.edit_text(chart, document, "history", "Since Tuesday.")
-    assert refusal.value.code == "text_not_whole"
-    settle(relay, one, two)
-    assert one.text(chart, document) == two.text(chart, document) == "Rest. Drink. Sleep."
+    one.charts.edit_text(chart, document, "history", "Since Tuesday.")
+    three = clinic.device(Role.NURSE)
+    _add_from_now_on(one, chart, three)
+    settle(relay, clinic.admin, one, two, three)
+    assert set(_opened(three, chart, document).unread.values()) == {Unread.NO_KEY}
+    for section in ("plan", "history"):
+        with pytest.raises(RefusedError) as refusal:
+            three.charts.edit_text(chart, document, section, "Walk.")
+        assert refusal.value.code == "text_not_whole"
+    start = one.charts.edit_text(chart, document, "plan", "Rest. Drink.")[-1]
+    assert one.charts.edit_text(chart, document, "history", "Since Tuesday.") == ()
+    settle(relay, one, two, three)
+    assert three.text(chart, document) == "Rest. Drink."
+    text = _opened(three, chart, document).text("plan")
+    assert text.start is not None
+    assert text.start.entry == start.hash
+    assert text.epochs == {start.header.epoch}
+    assert not text.disputed
+    written = three.charts.edit_text(chart, document, "plan", "Rest. Drink. Sleep.")[-1]
+    settle(relay, one, two, three)
+    for device in (one, two, three):
+        text = _opened(device, chart, document).text("plan")
+        assert (text.text, text.heads, len(text.starts)) == ("Rest. Drink. Sleep.", (written.hash,), 1)
+
+
+def test_what_is_closed_and_follows_a_start_may_be_text_of_it(clinic: Clinic, monkeypatch: pytest.MonkeyPatch):
+    """Nobody edits beside an entry that they cannot open where it may belong to the Doc that they read."""
+    one, two, chart, document = _pair(clinic)
+    relay = clinic.start_relay()
+    _add_from_now_on(one, chart, clinic.device(Role.NURSE))
+    one.charts.edit_text(chart, document, "plan", "Rest. Drink.")
     one.charts.share(chart, clinic.device(Role.NURSE).id)
     closed = one.charts.edit_text(chart, document, "plan", "Rest.")[-1]
-    assert closed.header.epoch != start.header.epoch
-    _cannot_open(two, monkeypatch, closed.header.epoch)
-    settle(relay, one, two)
-    with pytest.raises(RefusedError):
+    known = two.keyring.open_epoch
+    monkeypatch.setattr(
+        two.keyring,
+        "open_epoch",
+        lambda chart, epoch: None if epoch.id == closed.header.epoch else known(chart, epoch),
+    )
+    settle(relay, clinic.admin, one, two)
+    assert two.text(chart, document) == "Rest. Drink."
+    with pytest.raises(RefusedError) as refusal:
         two.charts.edit_text(chart, document, "plan", "Walk.")
+    assert refusal.value.code == "text_not_whole"
 
 
 def test_an_update_of_a_start_that_its_author_had_not_seen_is_malformed(clinic: Clinic):
     """It has no past there; it is kept, counted, and in nobody's way."""
     one, two, chart, document = _pair(clinic)
     relay = clinic.start_relay()
-    start = one.charts.edit_text(chart, document, "plan", "Rest. Drink.", fresh=True)[-1]
+    start = _start(one, chart, document, "Rest. Drink.")
     for name in (FactId(start.hash, 0), FactId(start.hash, 1)):
         update = TextUpdate(section="plan", update=b"\x00", start=name)
         stray = _put(two, chart, document, Content(facts=None, text=update))

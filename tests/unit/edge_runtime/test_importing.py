@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from edge_runtime import importing as module
-from edge_runtime.charts import OpenChart
 from edge_runtime.errors import RefusedError, StoreError
 from edge_runtime.importing import INDEX, ImportReport, import_charts
+from edge_runtime.opened import OpenChart
+from sync_protocol.audit import Purpose
 from sync_protocol.ids import ChartId
 from sync_protocol.roles import Compartment, Role
 from tests.unit.edge_runtime.clinic import Clinic, Device, carry, fact, settle
@@ -148,9 +149,9 @@ def test_a_chart_made_by_hand_is_left_alone(device: Device, tmp_path: Path):
     opened: list[ChartId] = []
     open_chart = device.charts.open
 
-    def noted(chart: ChartId) -> OpenChart:
+    def noted(chart: ChartId, *, purpose: Purpose = Purpose.TREATMENT) -> OpenChart:
         opened.append(chart)
-        return open_chart(chart)
+        return open_chart(chart, purpose=purpose)
 
     device.charts.open = noted  # type: ignore[method-assign]
     module._Index(device.charts)

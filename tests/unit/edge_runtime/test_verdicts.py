@@ -128,7 +128,7 @@ def test_a_void_fact_is_left_out_alone(clinic: Clinic):
         assert {one["why"] for one in void} == {"role"}
         assert {one["fact"].split(":")[0] for one in void} < {str(entry.hash) for entry in written}
         assert [str(line) for line in not_counted(opened)] == [
-            "2 statements do not count, because their author may not make them. They are kept: see --json."
+            "Not counted, because their author may not make them; kept, see --json: 2"
         ]
 
 
@@ -185,7 +185,7 @@ def test_a_revoked_tablet_changes_nothing_and_stays_visible(clinic: Clinic, caps
         print_chart(device.charts.open(chart))
         printed = capsys.readouterr().out
         assert printed.index("UNVERIFIED  medication: Warfarin stop") < printed.index("A person must decide")
-        assert "1 statements are withheld until a member adopts them" in printed
+        assert "Withheld until a member adopts them, as the reviews say: 1" in printed
         assert len([review for review in state.reviews if review.kind == "unverified"]) == 1
         assert state.medications_incomplete
     _say(nurse, chart, Adopt(entries=(late.hash,)))

@@ -12,9 +12,13 @@ import pytest
 from mobile_bridge.dispatcher import Bridge
 from mobile_bridge.transports.loopback import LoopbackServer, LoopbackSettings
 from sync_protocol.roles import Role
-from tests.support.people import ADDRESS, Device, Organisation
+from tests.support.people import ADDRESS, YEAR_MS, Device, Organisation
 from tests.unit.mobile_bridge.homes import make_chart, make_home, size_of
 from tests.unit.mobile_bridge.hosts import PAGE, Host, InProcessWire, SocketWire, Wire
+
+
+LIFE_MS = 50 * YEAR_MS
+"""The homes are opened by the system's clock, and certificates are issued by a made-up one."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> World:
     """The homes, made once; tests work on copies."""
     homes = tmp_path_factory.mktemp("homes")
     organisation = Organisation.make(7)
-    nurse, physician = organisation.device(Role.NURSE), organisation.device(Role.PHYSICIAN)
+    nurse, physician = (organisation.device(role, life_ms=LIFE_MS) for role in (Role.NURSE, Role.PHYSICIAN))
     make_home(homes / "tablet", nurse, relay=ADDRESS)
     make_home(homes / "desk", physician, relay=ADDRESS)
     make_home(homes / "blank", None)

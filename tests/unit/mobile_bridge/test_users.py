@@ -5,10 +5,12 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
-from edge_runtime.errors import RemoteError
+from edge_runtime.audit.acts import Auditor
+from edge_runtime.errors import RemoteError, StoreError
 from edge_runtime.runtime import open_home
 from edge_runtime.shared_device.locking import IDLE_MS, OPEN_MS_MAX, WRONG_PINS_MAX, LockPolicy, Moment, Reason
 from edge_runtime.shared_device.profiles import set_label
@@ -29,7 +31,7 @@ from tests.unit.mobile_bridge.homes import PASSPHRASE, patient_words
 from tests.unit.mobile_bridge.hosts import Host, InProcessWire, Refused
 from tests.unit.mobile_bridge.relays import MemoryRelay
 
-READS = (
+READS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("charts.list", {}),
     ("chart.open", {"chart": "a" * 32}),
     ("document.read", {"chart": "a" * 32, "document": "b" * 32}),
@@ -87,7 +89,8 @@ def refused(host: Host, op: str, /, **body: object) -> ErrorCode:
 def look(bridge: Bridge) -> None:
     """Let the bridge's timer be up."""
     done = threading.Event()
-    bridge.post(lambda: (bridge.look(), done.set()))  # type: ignore[func-returns-value]
+    bridge.post(bridge.look)
+    bridge.post(done.set)
     assert done.wait(10)
 
 
@@ -142,15 +145,13 @@ class TestLocked:
     def test_whoever_is_there_keeps_it_open(self, nurse: Host, clocks: Clocks, world: World) -> None:
         """By a touch, or by writing. Reading does not: a screen that refreshes itself may have nobody before it."""
         place = {"chart": world.chart, "document": world.chart_document}
-        for op, body in (
-            ("session.touch", {}),
-            ("document.change", place | {"facts": [{"kind": "allergy", "text": "Latex"}]}),
-        ):
-            clocks.work(IDLE_MS - 1)
-            nurse.call(op, **body)
         clocks.work(IDLE_MS - 1)
-        for op, body in (("chart.open", {"chart": world.chart}), ("document.read", place), ("sync.status", {})):
-            nurse.call(op, **body)
+        nurse.call("session.touch")
+        clocks.work(IDLE_MS - 1)
+        nurse.call("document.change", **place, facts=[{"kind": "allergy", "text": "Latex"}])
+        clocks.work(IDLE_MS - 1)
+        nurse.call("chart.open", chart=world.chart)
+        nurse.call("document.read", **place)
         clocks.work(1)
         assert refused(nurse, "chart.open", chart=world.chart) is ErrorCode.LOCKED
 
@@ -249,6 +250,22 @@ class TestPin:
         nurse.call("session.lock")
         assert nurse.open()["enrolled"]
         nurse.call("session.lock")
+        assert nurse.call("session.reopen", home="tablet", pin=PIN)["enrolled"]
+
+    def test_a_return_that_cannot_be_recorded_is_none(self, nurse: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+        """On a full disk the home stays as it was: closed, or locked with its PIN good."""
+
+        def full(*_: object, **__: object) -> None:
+            raise StoreError("disk_full", expected="room", got="none", do="free some")
+
+        nurse.call("session.lock")
+        monkeypatch.setattr(Auditor, "unlocked", full)
+        assert refused(nurse, "session.reopen", home="tablet", pin=PIN) is ErrorCode.STORAGE
+        assert refused(nurse, "session.open", home="desk", passphrase=PASSPHRASE) is ErrorCode.STORAGE
+        monkeypatch.undo()
+        assert refused(nurse, "sync.status") is ErrorCode.LOCKED
+        states = {one["home"]: one["state"] for one in nurse.call("profiles.list")["profiles"]}
+        assert (states["tablet"], states["desk"]) == ("locked", "closed")
         assert nurse.call("session.reopen", home="tablet", pin=PIN)["enrolled"]
 
     def test_without_one_a_lock_closes(self, tablet: Host, world: World) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sync_protocol.control import CreateChart, CreateDocument, chart_id, control_stream, pack_control
 from sync_protocol.control_entry import ControlEntry, Pasts, Written, chosen, mask, read_control
+from sync_protocol.entries import Seal
 from sync_protocol.ids import CertificateHash, DocumentId, EntryHash, Hash, SessionId
 from sync_protocol.roles import Role
+from sync_protocol.signed import Verified
 from tests.support.org_world import DOCUMENT, OrgWorld, SealBook
 
 NONCE = b"n" * 16
@@ -58,10 +61,11 @@ def test_the_seal_of_an_entry_is_the_one_that_covers_it():
 class SealBookOf(SealBook):
     """Answers with the same seals whatever it is asked for."""
 
-    def __init__(self, seals):
+    def __init__(self, seals: Iterable[Verified[Seal]]) -> None:
+        super().__init__()
         self._all = tuple(seals)
 
-    def seals(self, session, number):
+    def seals(self, session: SessionId, number: int) -> tuple[Verified[Seal], ...]:  # noqa: ARG002 that is its fault
         """All of them."""
         return self._all
 

@@ -16,7 +16,6 @@ from sync_protocol.emergency_records import (
     grant_recovered,
     issue_break_glass,
     issue_recovery,
-    newest_recovery,
     open_break_glass,
     open_recovery,
 )
@@ -157,17 +156,6 @@ def test_an_author_is_held_to_the_limits_of_a_recovery_record():
     ):
         with pytest.raises((MisuseError, LimitError)):
             _signed(_recovery(organisation, **changes), organisation)
-
-
-def test_the_newest_recovery_record_counts():
-    """By its time, then by the lowest hash, so that everybody chooses the same one."""
-    organisation = _organisation()
-    early, late = (_signed(_recovery(organisation, issued_ms=ms), organisation) for ms in (5, 9))
-    twin = _signed(_recovery(organisation, issued_ms=9, canary_body=b"another"), organisation)
-    assert newest_recovery([]) is None
-    assert newest_recovery([late, early]) is late
-    assert newest_recovery([early, late, twin]) == newest_recovery([twin, late, early])
-    assert newest_recovery([late, twin]) is min(late, twin, key=lambda record: record.hash)
 
 
 def test_an_announcement_fits_into_one_entry():

@@ -5,6 +5,7 @@ Who joins, who grants what, documents, epochs. `test_chart_history` has what tak
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Iterable
 from dataclasses import replace
@@ -12,7 +13,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_protocol.chart_history import ChartHistory, founding
+from sync_protocol.chart_counting import founding
+from sync_protocol.chart_history import ChartHistory
 from sync_protocol.control import (
     LEDGER_DOCUMENT,
     LEDGER_NONCE,
@@ -47,6 +49,7 @@ ORGANISATION = Organisation(WORLD.trust, [], SealBook())
 NOW_MS = WORLD.people.clock.now_ms
 CHART = chart_id(CREATOR, NONCE)
 FIRST = DocumentId(b"1" * 16)
+_MINTED = itertools.count()
 
 
 def entry(
@@ -73,7 +76,7 @@ def mint(compartment: Compartment, *recipients: CertificateHash, parents: tuple[
     return MintEpoch(
         compartment=compartment,
         parents=parents,
-        commitment=Hash(b"k" * 32),
+        commitment=Hash.of(str(next(_MINTED)).encode()),
         nonce=b"o" * 32,
         wraps=tuple((name, b"wrap") for name in recipients),
     )

@@ -17,6 +17,7 @@ from sync_protocol import limits
 from sync_protocol.audit import AuditRecord
 from sync_protocol.certificates import Certificate, RelayRecord, Root, Session
 from sync_protocol.control import TAGS
+from sync_protocol.emergency_records import BreakGlassRecord, RecoveryRecord
 from sync_protocol.entries import Header, Seal, WireEntry
 from sync_protocol.evidence_file import TYPES as EVIDENCE_TYPES
 from sync_protocol.evidence_file import Trailer
@@ -27,6 +28,7 @@ from sync_protocol.labels import Label
 from sync_protocol.messages import TYPES, Growth, Leaf, NoteProof, StreamFrontier
 from sync_protocol.organisation_file import OrganisationFile
 from sync_protocol.peer_states import PEER_ACCEPTS
+from sync_protocol.revocation import Revocation
 from sync_protocol.roles import READABLE, Role
 from sync_protocol.signed import Envelope
 from sync_protocol.steps import ALARMS
@@ -58,6 +60,8 @@ RECORDS: Final[tuple[type, ...]] = (
     *TYPES.values(),
     *EVIDENCE_TYPES.values(),
     Trailer,
+    Revocation,
+    BreakGlassRecord,
 )
 _HEADING: Final = re.compile(r"#### (?:(\d+) )?`(\w+)`")
 

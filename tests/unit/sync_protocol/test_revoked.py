@@ -11,8 +11,6 @@ from sync_protocol.roles import Role
 from sync_protocol.verdicts import Reason
 from tests.support.org_world import Actor, OrgWorld, Reading
 
-CHART = b"n" * 16
-
 
 class Town:
     """A root, two administrators under it, two under the first, a nurse of each of those."""
@@ -70,14 +68,12 @@ def test_another_branch_below_the_cut_is_outside():
     """A thief who has the key adds below the number, but not seals that lead to the cut."""
     town = Town()
     town.nurse.create_chart()
-    thief = Actor.__new__(Actor)
-    thief.__dict__.update(town.nurse.__dict__, session=town.nurse.session.branch(), seen=dict(town.nurse.seen))
+    thief = town.nurse.twin()
     town.nurse.create_chart(b"2" * 16)
     town.nurse.create_chart(b"3" * 16)
-    forged = thief.create_chart(b"4" * 16)
     town.revoke(town.first, town.nurse)
+    thief.create_chart(b"4" * 16)
     reading = town.world.reading()
-    assert forged
     assert [town.excluded(reading, town.nurse, n) for n in range(4)] == [None, None, None, Reason.REVOKED]
 
 
@@ -138,7 +134,7 @@ def test_a_revocation_by_the_root_counts_whoever_put_it_on_record():
 
 
 def test_an_administrator_s_revocation_is_its_own_record():
-    """A copy that another put on record cuts nobody: the author's chain is what a cut of the issuer is compared with."""
+    """A copy that another put on record cuts nobody: a cut of the issuer is compared with the issuer's own chain."""
     town = Town()
     name = town.revoke(town.first, town.nurse, by=town.doctor)
     view = town.world.reading().organisation.now
@@ -161,7 +157,7 @@ def test_a_revocation_of_nobody_that_is_known_waits():
     late = town.world.actor(Role.NURSE, by=town.deep)
     name = town.revoke(town.first, late)
     earlier = Town().world.trust
-    reading = town.world.reading([one for one in town.world.entries.values()], trust=earlier)
+    reading = town.world.reading(trust=earlier)
     assert reading.organisation.now.revoked == frozenset()
     assert name not in reading.organisation.now.refused
     assert town.world.reading().organisation.now.revoked == {late.name}
@@ -206,9 +202,7 @@ def test_two_stolen_tablets_in_a_row():
     view = town.world.reading().organisation.now
     assert view.revoked >= {town.deep.name}
     assert view.refused[by_deep] == "outside_cut"
-    town.revoke(None, town.first, by=town.doctor) if cuts is None else town.doctor.write(
-        town.world.revocation(None, town.first, cuts)
-    )
+    town.doctor.write(town.world.revocation(None, town.first, cuts))
     view = town.world.reading().organisation.now
     assert view.revoked == {town.first.name, town.nurse.name}
 
@@ -227,7 +221,6 @@ def test_who_was_certified_outside_the_cut_is_nobody():
     assert view.revoked == {town.first.name, fake.name, friend.name}
     assert view.refused == {theirs: "outside_cut"}
     assert town.excluded(reading, friend) is Reason.ISSUER_REVOKED
-    assert town.excluded(reading, town.doctor) is None if town.doctor.session.seals else True
 
 
 def test_a_certificate_that_never_was_on_record_falls_with_its_issuer():
@@ -257,7 +250,7 @@ def test_a_user_is_revoked_on_every_device():
     """Where the issuer is senior to it; the others need the root."""
     town = Town()
     user = town.nurse.device.certificate.value.user
-    above = town.world.actor(Role.NURSE, user=user)
+    above = town.world.actor(Role.NURSE, by=town.first, user=user)
     record = town.world.revocation(town.first, town.nurse, {}, device=None, user=user)
     name = town.first.write(record).hash
     view = town.world.reading().organisation.now
@@ -290,6 +283,6 @@ def test_the_order_of_arrival_plays_no_part():
     town.world.admin.write(town.world.revocation(town.world.admin, town.first, cuts))
     whole = town.world.reading().organisation.now
     for seed in range(10):
-        entries = random.Random(seed).choices([*town.world.entries.values()], k=40) + [*town.world.entries.values()]
+        entries = [*random.Random(seed).choices([*town.world.entries.values()], k=40), *town.world.entries.values()]
         again = town.world.reading(entries).organisation.now
         assert (again.revoked, again.refused) == (whole.revoked, whole.refused)

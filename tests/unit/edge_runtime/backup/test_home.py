@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from edge_runtime.backup import home as module
 from edge_runtime.backup.home import Manifest, back_up, check_place, read_backup, restore
 from edge_runtime.backup.sealed_file import write_sealed
 from edge_runtime.clinical.layout import WorkflowType
@@ -278,7 +277,7 @@ def test_a_disk_that_refuses_is_explained(clinic: Clinic, tmp_path: Path, monkey
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(module.os, "fsync", full)
+    monkeypatch.setattr("os.fsync", full)
     with pytest.raises(EdgeError) as refused:
         _restore(clinic, tmp_path / "b", tmp_path / "new")
     assert _refused(refused) == "home_unusable"

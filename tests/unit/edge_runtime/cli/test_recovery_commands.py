@@ -9,7 +9,6 @@ from typing import Any
 import click
 import pytest
 
-from edge_runtime.cli import recovery_shares
 from edge_runtime.recovery.records import ROTATE_MS
 from edge_runtime.runtime import clock, open_home
 from sync_protocol.audit import AuditRecord, Result
@@ -127,7 +126,7 @@ def test_typed_words_are_asked_for_until_they_are_whole(ward: World, monkeypatch
         asked.append((text, options))
         return next(answers)
 
-    monkeypatch.setattr(recovery_shares.sys.stdin, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     monkeypatch.setattr(click, "prompt", prompt)
     said = ward.run("recovery", "drill", "--home", "admin")
     assert said.code == 0, said.err
@@ -265,7 +264,7 @@ def test_the_backup_s_passphrase_is_asked_for_where_somebody_is(ward: World, mon
         return "typed"
 
     monkeypatch.delenv("FIELDWARD_BACKUP_PASSPHRASE")
-    monkeypatch.setattr(recovery_shares.sys.stdin, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     monkeypatch.setattr(click, "prompt", prompt)
     ward.json("device", "backup", "--home", "tablet", "--out", "b")
     ward.json("device", "restore", "--from", "b", "--home", "new")

@@ -43,7 +43,7 @@ from sync_protocol.control import AnnounceRelay, Certify, Invite, unpack_control
 from sync_protocol.encoding import encode
 from sync_protocol.errors import ForgedError, LimitError, MalformedError, PeerError, UntrustedError
 from sync_protocol.ids import DeviceId, Hash, UserId
-from sync_protocol.invitations import Invitation, WireRequest, claimed_request, make_request
+from sync_protocol.invitations import Invitation, WireRequest, claimed_request, make_request, proof_of
 from sync_protocol.organisation_file import make_organisation_file, open_organisation_file
 from sync_protocol.records import pack, unpack
 from sync_protocol.roles import Role
@@ -310,6 +310,64 @@ def test_a_request_that_was_made_without_the_secret_is_left_out(clinic: Clinic, 
         "promoted": pack(make_request(replace(swapped, role=Role.PHYSICIAN), invitation, thief)),
     }
     assert [applicant.request.device for applicant in _waiting(clinic, desk)] == [device]
+
+
+def test_a_request_replayed_under_another_invitation_is_left_out(clinic: Clinic, desk: Desk, new: Newcomer):
+    """Whoever rules the relay files an honest device's request again in the name of another invitation: none waits."""
+    first, second = _invite(clinic), _invite(clinic, Role.ADMIN)
+    device, _ = new.ask(first)
+    wire = unpack(WireRequest, desk.filed[str(device)])
+    request = claimed_request(wire)
+    keys = DeviceKeys.load(new.store)
+    assert keys is not None
+    renamed = make_request(replace(request, invitation=second.invitation), first, keys.signer)
+    desk.filed = {
+        "its proof": pack(replace(wire, proof=proof_of(second))),
+        "its name": pack(renamed),
+        "both": pack(replace(renamed, proof=proof_of(second))),
+    }
+    assert [one.request.device for one in _waiting(clinic, desk)] == [device]
+    assert {one.invitation for one in _waiting(clinic, desk)} == {first}
+
+
+def test_an_invitation_for_a_user_or_a_device_makes_nobody_else(clinic: Clinic, desk: Desk, new: Newcomer):
+    """The new device takes the names over; a request for others, though made with the secret, is left out."""
+    nurse = clinic.device(Role.NURSE).identity.certificate
+    admin = clinic.admin
+    invitation = invite(
+        admin.recorder,
+        admin.identity,
+        address=ADDRESS,
+        role=Role.NURSE,
+        now_ms=NOW,
+        entropy=clinic.entropy,
+        user=nurse.user,
+        device=nurse.device,
+    )
+    assert read_invitation(write_invitation(invitation)) == invitation
+    device, _ = new.ask(invitation)
+    (applicant,) = _waiting(clinic, desk)
+    assert (device, applicant.request.user) == (nurse.device, nurse.user)
+    keys = DeviceKeys.load(new.store)
+    assert keys is not None
+    for change in ({"user": UserId(bytes(16))}, {"device": DeviceId(bytes(16))}):
+        changed = replace(applicant.request, **change)  # type: ignore[arg-type]
+        desk.filed = {"x": pack(make_request(changed, invitation, keys.signer))}
+        assert _waiting(clinic, desk) == []
+
+
+def test_a_certificate_of_another_organisation_enrols_nobody(clinic: Clinic, desk: Desk, new: Newcomer, tmp_path: Path):
+    """For the device's own keys and as it asked, and yet by a root that its invitation does not name."""
+    device, _ = new.ask(_invite(clinic))
+    (tmp_path / "other").mkdir()
+    other = Clinic(tmp_path / "other", seed=7)
+    wire = _certificate(other, desk.filed[str(device)])
+    for chain in ([wire], [other.admin.identity.chain[0].wire, wire], [clinic.admin.identity.chain[0].wire, wire]):
+        desk.chains[str(device)] = chain
+        with pytest.raises(UntrustedError):
+            new.complete()
+        assert not is_enrolled(new.store)
+    other.close()
 
 
 def test_answers_of_the_desk_are_bounded_lists(desk: Desk, clinic: Clinic):

@@ -252,7 +252,7 @@ def test_so_many_readers_and_no_more(clinic: Clinic, monkeypatch: pytest.MonkeyP
     chart, document = _chart(one)
     one.charts.share(chart, two.id)
     size = one.store.size()
-    with pytest.raises(RefusedError, match="at most 2 devices that read the") as refusal:
+    with pytest.raises(RefusedError, match="at most 2 devices and teams that read the") as refusal:
         one.charts.share(chart, three.id)
     assert refusal.value.code == "too_many_members"
     assert one.store.size() == size

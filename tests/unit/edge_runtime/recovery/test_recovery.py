@@ -76,10 +76,10 @@ def test_a_recovery_key_is_the_root_s_word(clinic: Clinic):
     assert (record.value.threshold, record.value.shares) == (3, 5)
     assert [sheet.head.number for sheet in created.sheets] == [1, 2, 3, 4, 5]
     assert {sheet.head.organisation for sheet in created.sheets} == {clinic.root.value.organisation.short}
-    assert present_record(clinic.admin.store, clinic.admin.identity).hash == record.hash
+    assert present_record(clinic.admin.keyring).hash == record.hash
     relay, nurse = clinic.start_relay(), clinic.device(Role.NURSE)
     settle(relay, clinic.admin, nurse)
-    assert present_record(nurse.store, nurse.identity).hash == record.hash
+    assert present_record(nurse.keyring).hash == record.hash
 
 
 def test_only_who_has_the_root_s_keys_makes_one(clinic: Clinic):
@@ -97,9 +97,9 @@ def test_only_who_has_the_root_s_keys_makes_one(clinic: Clinic):
 def test_without_a_recovery_key_there_is_nothing_to_use(clinic: Clinic):
     """Drills and recoveries say so."""
     with pytest.raises(RefusedError) as error:
-        present_record(clinic.admin.store, clinic.admin.identity)
+        present_record(clinic.admin.keyring)
     assert _code(error) == "no_recovery_key"
-    status = recovery_status(clinic.admin.store, clinic.admin.identity)
+    status = recovery_status(clinic.admin.keyring)
     assert (status.record, status.uses, status.used, status.last_drill_ms()) == (None, (), False, None)
     assert status.due(0) is not None
 
@@ -114,7 +114,7 @@ def test_a_later_key_takes_the_place_of_the_one_before(clinic: Clinic):
     batch.organisation_control(AnnounceRecovery(record=forged.wire))
     batch.organisation_control(AnnounceRecovery(record=b"no record"))
     clinic.admin.recorder.write(batch)
-    assert present_record(clinic.admin.store, clinic.admin.identity).hash == second.record.hash
+    assert present_record(clinic.admin.keyring).hash == second.record.hash
 
 
 def test_root_keys_stay_until_they_are_to_go(clinic: Clinic):
@@ -162,7 +162,7 @@ def test_a_drill_opens_the_canary_and_is_recorded_first(clinic: Clinic):
     record = unpack_control(arrived.entry.body)
     assert isinstance(record, RunRecovery)
     assert (record.recovery, record.drill) == (created.record.hash, True)
-    status = recovery_status(admin.store, admin.identity)
+    status = recovery_status(admin.keyring)
     assert [(use.by, use.drill, use.granted) for use in status.uses] == [(admin.name, True, None)]
     assert not status.used
     assert status.last_drill_ms() == arrived.entry.header.wall_ms
@@ -301,7 +301,7 @@ def test_a_recovery_lets_a_device_in_by_the_key_s_own_signature(clinic: Clinic):
     granted = [record for record in _controls(nurse) if isinstance(record, GrantRecovered)]
     assert [record.certificate for record in granted] == [nurse.name]
     check_recovered(granted[0], created.record)
-    status = recovery_status(nurse.store, nurse.identity)
+    status = recovery_status(nurse.keyring)
     assert [(use.drill, use.granted) for use in status.uses] == [(False, None), (False, nurse.name)]
     assert status.used
     assert status.due(0) == "it was used"
@@ -325,13 +325,13 @@ def test_a_forged_grant_is_not_counted_as_a_use(clinic: Clinic):
     nurse = clinic.device(Role.NURSE)
     settle(clinic.start_relay(), clinic.admin, nurse)
     grant(nurse.recorder, stranger, created.record, nurse.name)
-    assert recovery_status(nurse.store, nurse.identity).uses == ()
+    assert recovery_status(nurse.keyring).uses == ()
 
 
 def test_a_key_is_due_after_a_year_and_after_use(clinic: Clinic):
     """And not before."""
     created = _announce(clinic, _make(clinic))
-    status = recovery_status(clinic.admin.store, clinic.admin.identity)
+    status = recovery_status(clinic.admin.keyring)
     issued = created.record.value.issued_ms
     assert status.due(issued + ROTATE_MS) is None
     assert status.due(issued + ROTATE_MS + 1) == "it is older than a year"
@@ -350,4 +350,4 @@ def test_the_root_comes_back_on_an_administrator_s_device(clinic: Clinic):
     bring_root(admin.store, admin.identity, keys, created.record)
     assert root_keys(admin.store, admin.identity).public == clinic.root.value.keys
     later = _announce(clinic, _make(clinic))
-    assert present_record(admin.store, admin.identity).hash == later.record.hash
+    assert present_record(admin.keyring).hash == later.record.hash

@@ -17,6 +17,7 @@ from edge_runtime.recovery import receipt
 from edge_runtime.recovery.receipt import Receipted
 from edge_runtime.recovery.seeds import DrillSeed, RecoveryKeys, RecoverySeed, drill_key
 from edge_runtime.recovery.shares import check_live, combine_drill, combine_live, split_drill, split_live
+from edge_runtime.recovery.sheets import Head
 from edge_runtime.recovery.words import WORDS, DrillShare, LiveShare, Share, identifier_of, read_share
 from sync_protocol.emergency_records import RecoveryRecord, issue_recovery
 from sync_protocol.ids import ChartId, EntryHash, Hash
@@ -281,3 +282,52 @@ def test_each_purpose_has_a_key_of_its_own():
     found = {keys.wrap.reveal(), keys.signer.reveal(), keys.escrow.reveal(), same.reveal(), SEED.reveal()}
     assert len(found) == 5
     assert RecoveryKeys(RecoverySeed(SEED.reveal())).wrap.public == keys.wrap.public
+
+
+@pytest.mark.parametrize("count", range(6))
+@given(data=st.data())
+def test_nothing_but_enough_of_one_set_opens_it(count: int, data: st.DataObject):
+    """Shares of two keys in any mixture: they open it when three or more are there, all different, all of its set."""
+    other = _other()
+    chosen = data.draw(st.lists(st.sampled_from([*_live(), *other]), min_size=count, max_size=count))
+    whole = len(chosen) >= 3 and len({share.number for share in chosen}) == len(chosen) and not set(chosen) & set(other)
+    try:
+        opened = _combine(tuple(chosen)).reveal()
+    except InputError:
+        assert not whole
+    else:
+        assert whole
+        assert opened == SEED.reveal()
+
+
+@cache
+def _other() -> tuple[LiveShare, ...]:
+    return split_live(RecoverySeed(b"o" * 32), public=_keys(b"o" * 32).wrap.public, threshold=3, shares=5)
+
+
+FIRST = """
+    dough industry academic acid album income watch modern rumor already memory coastal fiction worthy photo amazing
+    vegan burning energy primary express rocky wisdom game breathe eyebrow viral mobile liquid have decrease
+    clay friendly
+"""
+SECOND = """
+    dough industry academic agency agree erode pencil unkind pacific victim mason slow pants ranked aunt safari
+    earth hairy crowd fitness element roster valid idea season coding early very vintage solution famous famous fumes
+"""
+
+
+def test_sheets_of_today_are_read_in_ten_years():
+    """Words, names of sets, checks and derived keys are fixed: paper cannot be migrated."""
+    shares = (read_share(FIRST, LiveShare), read_share(SECOND, LiveShare))
+    seed = _combine(shares, _record(2, 2))
+    keys = RecoveryKeys(seed)
+    assert seed.reveal() == SEED.reveal()
+    assert identifier_of(keys.wrap.public) == 7598
+    assert Hash.of(keys.wrap.public).hex() == "c78700160f21258abc17f4220a5eed32f900ff9fe2fb0a0863dce8ee02a8ec4b"
+    assert keys.signer.public.hex() == "52826a1197ed1b09e1ff2eb078e6b1fee258bb3793b924da878fff7ebe26ca1a"
+    assert keys.escrow.reveal().hex() == "4e087fea5f8edc4862566e06cc1ee15c0ffac2203b593159ec3e4bec32255ed5"
+    drill = drill_key(DrillSeed(SEED.reveal()))
+    assert Hash.of(drill.public).hex() == "a9c14ce53d50f9728c1db2f7da565e514f3fd179750f771eb27467b11021861e"
+    head = Head(number=1, shares=2, threshold=2, organisation="3f2a90bc", made_on="2026-11-22")
+    assert head.check(LiveShare, shares[0].words) == "b608-6641"
+    assert head.check(DrillShare, shares[0].words) == "8570-bf71"

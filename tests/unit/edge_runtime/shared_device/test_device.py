@@ -261,7 +261,7 @@ class TestLocking:
         tablet.clocks.work(IDLE_MS - 1)
         tablet.shared.touch()
         tablet.clocks.work(IDLE_MS - 1)
-        assert tablet.shared.runtime.identity
+        assert tablet.shared.runtime.identity.keys is not None
         tablet.clocks.work(1)
         with pytest.raises(RefusedError):
             _ = tablet.shared.runtime
@@ -466,15 +466,15 @@ class TestSwitching:
         """Whatever comes of it: a wrong PIN or passphrase leaves nobody in front. No such home changes nothing."""
         tablet.open("ben")
         tablet.shared.lock()
-        for secret in ({"pin": "999999"}, {"passphrase": "wrong"}):
+        for pin, passphrase in (("999999", None), (None, "wrong")):
             tablet.open("ana")
             with pytest.raises(RefusedError):
-                tablet.shared.switch("nobody", **secret)  # type: ignore[arg-type]
+                tablet.shared.switch("nobody", pin=pin, passphrase=passphrase)
             assert tablet.shared.front == "ana"
             with pytest.raises(VaultError):
-                tablet.shared.switch("ben", **secret)  # type: ignore[arg-type]
-            assert tablet.shared.front is None
+                tablet.shared.switch("ben", pin=pin, passphrase=passphrase)
             assert words(tablet.told)[-1] == ("ana", "switch", True)
+            assert [one.state for one in tablet.shared.profiles()] == [State.LOCKED, State.LOCKED, State.CLOSED]
 
     def test_the_one_who_left_needs_a_pin_or_the_passphrase(self, tablet: Tablet) -> None:
         """Without a PIN the home is closed by the switch."""

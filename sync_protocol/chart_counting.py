@@ -1,0 +1,182 @@
+"""Which control entries of a chart count: those by members, each for what it may say, that no cut excludes.
+
+A record is judged by its own causal past. The chart's creation always counts, whatever became of its creator: it gives
+nothing to anybody else, and without it nobody could break the glass. Who is a member by a broken glass alone works
+under keys and hands nothing on: else an emergency would last for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from sync_protocol.chart_records import (
+    Adopt,
+    AskKeys,
+    ConfirmPurge,
+    Preload,
+    ProposePurge,
+    RemoveMember,
+    RemoveTeam,
+    SetConsent,
+    SetHold,
+)
+from sync_protocol.chart_shape import SHAPING, Compartments, Counted, Shape
+from sync_protocol.control import CreateChart, CreateDocument, MintEpoch, Rewrap, UnknownControl, chart_id
+from sync_protocol.control_entry import ControlEntry, Pasts, chosen, mask
+from sync_protocol.emergency_records import BreakGlass, CloseBreakGlass
+from sync_protocol.epochs import IN_GLASS
+from sync_protocol.ids import CertificateHash, ChartId, EntryHash, Hash, UserId
+from sync_protocol.organisation import Organisation, View
+from sync_protocol.roles import CONTENT, Compartment, Role
+
+_ALL: Final = frozenset(Compartment)
+_CONTENT: Final = frozenset(CONTENT)
+_BY_CLINICIANS: Final = (RemoveMember, RemoveTeam, SetConsent, Preload, ProposePurge, Adopt)
+_BY_OFFICERS: Final = (SetHold, ConfirmPurge)
+_IN_EMERGENCIES: Final = (MintEpoch, Rewrap, AskKeys, CreateDocument, UnknownControl, type(None))
+
+
+def founding(entry: ControlEntry) -> ChartId | None:
+    """The chart that an entry creates, or None when it creates none."""
+    return chart_id(entry.author, entry.record.nonce) if isinstance(entry.record, CreateChart) else None
+
+
+class Counting:
+    """A chart's control entries by place and kind, and which of them count as a view of the organisation has it."""
+
+    def __init__(self, entries: Iterable[ControlEntry], chart: ChartId, organisation: Organisation) -> None:
+        """Take the records in, in any order."""
+        self.pasts: Final = Pasts(entries)
+        self.indices: Final[dict[type, list[int]]] = {}
+        self._chart = chart
+        self._organisation = organisation
+        self._minted: dict[Hash, list[int]] = {}
+        for index, entry in enumerate(self.pasts.order):
+            self.indices.setdefault(type(entry.record), []).append(index)
+            if isinstance(entry.record, MintEpoch):
+                self._minted.setdefault(entry.record.commitment, []).append(index)
+        self._shaping = mask(i for kind in SHAPING for i in self.indices.get(kind, ()))
+        self.births: Final = [i for i in self.indices.get(CreateChart, ()) if founding(self.pasts.order[i]) == chart]
+        self._counted: dict[int, Counted] = {}
+        self._shapes: dict[tuple[int, int, int], Shape] = {}
+
+    @property
+    def creator(self) -> CertificateHash:
+        """Who created the chart; asked of charts that were."""
+        return self.pasts.order[self.births[0]].author
+
+    def counted(self, view: View) -> Counted:
+        """Which records count as a view has it."""
+        return self._count(self._excluded(view))
+
+    def uncut(self) -> Counted:
+        """Which records would count if nobody were revoked."""
+        return self._count(0)
+
+    def shape(self, bits: int, view: View) -> Shape | None:
+        """Who belongs to the chart by some of its records; None where its creation is not among them."""
+        if not chosen(bits, self.births):
+            return None
+        excluded = self._excluded(view)
+        return self._shaped(self._count(excluded), excluded, bits, view)
+
+    def was_member(self, index: int) -> bool:
+        """Whether an author was a member by the record's own past, whatever was cut off since."""
+        entry = self.pasts.order[index]
+        shape = self.shape(self.pasts.before(index), self._organisation.at(entry.organisation_heads))
+        return shape is not None and entry.author in shape.belonging
+
+    def user(self, name: CertificateHash) -> UserId | None:
+        """The user of a principal."""
+        certificate = self._organisation.trust.certificate(name)
+        return None if certificate is None else certificate.value.user
+
+    def _excluded(self, view: View) -> int:
+        if not view.revoked:
+            return 0
+        order = self.pasts.order
+        cut = mask(index for index, entry in enumerate(order) if view.excludes(entry.written) is not None)
+        return cut & ~mask(self.births)
+
+    def _shaped(self, counted: Counted, excluded: int, bits: int, view: View) -> Shape | None:
+        bits &= counted.bits & self._shaping
+        if not chosen(bits, self.births):
+            return None
+        key = excluded, bits, id(view)  # views live as long as the organisation
+        found = self._shapes.get(key)
+        if found is None:
+            found = self._shapes[key] = Shape(self._chart, counted, bits, view)
+        return found
+
+    def _count(self, excluded: int) -> Counted:
+        """Which records count where some are excluded: one after the other, parents first."""
+        known = self._counted.get(excluded)
+        if known is not None:
+            return known
+        counted = Counted(pasts=self.pasts, creator=self.creator, bits=0, granted={}, refused={})
+        for index, entry in enumerate(self.pasts.order):
+            why = "outside_cut" if excluded >> index & 1 else self._why_not(index, entry, counted, excluded)
+            if why is None:
+                counted.bits |= 1 << index
+            else:
+                counted.refused[entry.hash] = why
+        self._counted[excluded] = counted
+        return counted
+
+    def _why_not(self, index: int, entry: ControlEntry, counted: Counted, excluded: int) -> str | None:
+        """Why a record does not count that nothing excludes; None where it does."""
+        view = self._organisation.at(entry.organisation_heads)
+        if isinstance(entry.record, CreateChart):
+            return None if index in self.births else "another_chart"
+        if isinstance(entry.record, BreakGlass):
+            return None if view.reads(entry.author) & IN_GLASS else "role_reads_no_chart"
+        before = self.pasts.before(index)
+        shape = self._shaped(counted, excluded, before, view)
+        if shape is None or entry.author not in shape.belonging:
+            return "not_a_member"
+        if isinstance(entry.record, MintEpoch):
+            return self._why_no_epoch(entry.record, shape.belonging[entry.author], before)
+        lasting = shape.lasting.get(entry.author)
+        if lasting is None:
+            return None if isinstance(entry.record, _IN_EMERGENCIES) else "by_broken_glass"
+        counted.granted[index] = _ALL if entry.author == shape.founder else lasting
+        return self._why_no_right(entry, lasting, view)
+
+    def _why_no_epoch(self, record: MintEpoch, reads: Compartments, before: int) -> str | None:
+        """Why a member may not mint this epoch; None where it may.
+
+        A commitment that an earlier epoch had commits to nothing that anybody could open; a copy made without having
+        seen the original does not spoil that.
+        """
+        if record.compartment not in reads:
+            return "not_a_reader"
+        return "commitment_reused" if chosen(before, self._minted[record.commitment]) else None
+
+    def _why_no_right(self, entry: ControlEntry, reads: Compartments, view: View) -> str | None:
+        """Why a member may not say what its record says; None where it may."""
+        record = entry.record
+        clinical, officer = bool(reads & _CONTENT), Role.COMPLIANCE_OFFICER in view.roles(entry.author)
+        if isinstance(record, RemoveMember) and record.certificate == self.creator != entry.author:
+            return "creator_removed_by_another"
+        leaves = isinstance(record, RemoveMember) and record.certificate == entry.author
+        closes = isinstance(record, CloseBreakGlass) and not (clinical or officer)
+        if (isinstance(record, _BY_CLINICIANS) and not clinical and not leaves) or closes:
+            return "reads_no_content"
+        if isinstance(record, _BY_OFFICERS) and not officer:
+            return "not_an_officer"
+        if isinstance(record, ConfirmPurge):
+            return self._by_another(entry, record.proposal, ProposePurge)
+        if isinstance(record, CloseBreakGlass):
+            return self._by_another(entry, record.record, BreakGlass)
+        return None
+
+    def _by_another(self, entry: ControlEntry, named: EntryHash, kind: type) -> str | None:
+        """Why a record may not answer another one: that is not in its past, or is of the same user."""
+        index = self.pasts.index.get(named)
+        if index is None or not self.pasts.of(entry.parents) >> index & 1:
+            return "answers_nothing"
+        other = self.pasts.order[index]
+        if not isinstance(other.record, kind):
+            return "answers_nothing"
+        return "same_user" if self.user(other.author) == self.user(entry.author) else None
