@@ -239,8 +239,7 @@ class ChartHistory:
         """Judge an epoch by the causal past of its own entry, so that everybody reaches the same verdict."""
         view = self.organisation.at(entry.organisation_heads)
         shape = self._counting.shape(self._pasts.before(index), view)
-        if shape is None:
-            return False
+        assert shape is not None, "what counts follows the chart's creation"
         names = frozenset(name for name, reads in shape.members.items() if record.compartment in reads)
         readers = self._readers(record.compartment, names, view, now_ms=entry.wall_ms)
         recipients = [name for name, _ in record.wraps]

@@ -141,10 +141,9 @@ class Shape:
             case BreakGlass():
                 broken = Broken(record=entry.hash, author=entry.author, act=record, wall_ms=entry.wall_ms)
                 self._broken.append((index, broken))
-            case CloseBreakGlass():
-                self._closed.add(record.record)
             case _:
-                pass
+                assert isinstance(record, CloseBreakGlass), "records of SHAPING alone"
+                self._closed.add(record.record)
 
     def _live(
         self, name: CertificateHash | TeamId, grants: Iterable[tuple[int, Compartments, bool]]

@@ -115,7 +115,7 @@ class Organisation:
             return known
         number, name = cut
         lineage = {number: name}
-        while number >= 0:
+        while True:
             seal = next((one for one in self._seals.seals(session, number) if one.hash == lineage[number]), None)
             if seal is None:
                 self.unfinished = True

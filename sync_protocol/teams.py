@@ -107,20 +107,19 @@ class TeamHistory:
         rewraps: list[tuple[int, RewrapTeam]] = []
         for index in sorted(indices):
             entry = organisation.pasts.order[index]
-            match entry.record:
-                case CreateTeam():
-                    self._births.setdefault(team_id(entry.author, entry.record.nonce), []).append(index)
-                case AddToTeam() | RemoveFromTeam() | MintTeamEpoch():
-                    self._records.setdefault(entry.record.team, []).append(index)
-                    if isinstance(entry.record, MintTeamEpoch):
-                        self.places[entry.hash] = entry.record.team
-                        self.minted.setdefault(entry.record.commitment, []).append(index)
-                case RewrapTeam():
-                    rewraps.append((index, entry.record))
-                case _:
-                    pass
-        for index, record in rewraps:
-            team = self.places.get(record.epoch)
+            record = entry.record
+            if isinstance(record, RewrapTeam):
+                rewraps.append((index, record))
+            elif isinstance(record, CreateTeam):
+                self._births.setdefault(team_id(entry.author, record.nonce), []).append(index)
+            else:
+                assert isinstance(record, AddToTeam | RemoveFromTeam | MintTeamEpoch), "records of teams alone"
+                self._records.setdefault(record.team, []).append(index)
+                if isinstance(record, MintTeamEpoch):
+                    self.places[entry.hash] = record.team
+                    self.minted.setdefault(record.commitment, []).append(index)
+        for index, rewrap in rewraps:
+            team = self.places.get(rewrap.epoch)
             if team is not None:
                 self._records.setdefault(team, []).append(index)
         always = organisation.revoking | organisation.changing_roles

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -67,6 +68,8 @@ def create(runtime: Runtime, out: Path, threshold: int, shares: int, *, remove_r
         for file, sheet in zip(files, made.sheets, strict=True):
             replace_file(file, sheet.text().encode())
     except OSError as error:
+        if not isinstance(error, FileExistsError):
+            shutil.rmtree(out, ignore_errors=True)  # words of a key that does not count
         raise InputError(
             "out_folder",
             expected="a new folder for the sheets",
@@ -197,16 +200,17 @@ def status(runtime: Runtime, *, as_json: bool) -> None:
     """
     from edge_runtime.cli.recovery_text import say_status, status_json
     from edge_runtime.identity import ORGANISATION_KEYS
-    from edge_runtime.recovery.records import recovery_status
+    from edge_runtime.recovery.records import not_wrapped, recovery_status
     from edge_runtime.runtime import clock
 
+    lacking = not_wrapped(runtime.keyring)
     found = recovery_status(runtime.keyring)
     due = found.due(clock())
     root_here = runtime.store.get_value(ORGANISATION_KEYS) is not None
     if as_json:
-        print_json(status_json(found) | {"due": due, "root_keys_here": root_here})
+        print_json(status_json(found) | {"due": due, "root_keys_here": root_here, "not_wrapped": lacking})
         return
-    say_status(found, due=due, root_here=root_here)
+    say_status(found, due=due, root_here=root_here, lacking=lacking)
 
 
 def _audit(runtime: Runtime, record: Verified[RecoveryRecord], *, drill: bool, reason: str | None = None) -> None:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from edge_runtime.recovery.records import Status
 
 
-def say_status(found: Status, *, due: str | None, root_here: bool) -> None:
+def say_status(found: Status, *, due: str | None, root_here: bool, lacking: int) -> None:
     """Print it for a person."""
     if found.record is None:
         say("The organisation has no recovery key that this device knows of.")
@@ -24,6 +24,8 @@ def say_status(found: Status, *, due: str | None, root_here: bool) -> None:
             if not use.drill:
                 what = "about to be put together" if use.granted is None else f"let in {use.granted.short}"
                 say(f"USED          {when(use.wall_ms)}, by {use.by.short}: {what}")
+    if lacking:
+        say(f"Not wrapped   {lacking} keys of charts on this device; its next sync wraps those that it can open")
     say(f"Root's keys   {'on this device' if root_here else 'not on this device'}")
     if due is not None:
         say(f"Another key is due: {due}. On the founder's device: fieldward recovery create")

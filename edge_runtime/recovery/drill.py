@@ -13,7 +13,7 @@ from edge_runtime.recorder.record import Recorder
 from edge_runtime.recovery.create import CANARY, canary_bound, canary_context
 from edge_runtime.recovery.run import announce_use
 from edge_runtime.recovery.seeds import drill_key
-from edge_runtime.recovery.shares import check_drill, combine_drill, wrong_shares
+from edge_runtime.recovery.shares import check_drill, combine_drill
 from edge_runtime.recovery.words import DrillShare
 from sync_protocol.emergency_records import RecoveryRecord
 from sync_protocol.errors import PeerError
@@ -44,8 +44,6 @@ def hold_drill(
     check_drill(shares, record.value)
     name = announce_use(recorder, record, drill=True, entropy=entropy)
     key = drill_key(combine_drill(shares, record))
-    if key.public != record.value.drill:
-        raise wrong_shares()
     value = record.value
     context = canary_context(identity.root, canary=value.canary, drill=key.public)
     try:

@@ -11,7 +11,8 @@ from edge_runtime.keyring import Keyring
 from sync_protocol.control_entry import ControlEntry
 from sync_protocol.emergency_records import GrantRecovered, RecoveryRecord, RunRecovery, check_recovered
 from sync_protocol.errors import PeerError
-from sync_protocol.ids import CertificateHash
+from sync_protocol.ids import CertificateHash, Hash
+from sync_protocol.roles import CONTENT
 from sync_protocol.signed import Verified
 
 ROTATE_MS: Final = 365 * 24 * 3600 * 1000
@@ -87,6 +88,16 @@ def present_record(keyring: Keyring) -> Verified[RecoveryRecord]:
             do="sync first; on the founder's device, make one with 'fieldward recovery create'",
         )
     return record
+
+
+def not_wrapped(keyring: Keyring) -> int:
+    """How many keys of content in the charts on this device nobody has wrapped to the recovery key that counts."""
+    record = keyring.organisation().now.recovery
+    if record is None:
+        return 0
+    memberships = (keyring.membership(chart) for chart in keyring.charts())
+    found = (epoch for known in memberships if known is not None for epoch in known.epochs.values())
+    return sum(epoch.record.compartment in CONTENT and Hash(record.hash) not in epoch.wraps for epoch in found)
 
 
 def _uses(entry: ControlEntry, recovery: Verified[RecoveryRecord]) -> Iterator[Use]:

@@ -6,12 +6,13 @@ third exception to "entropy is an argument". It is imported when shares are made
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeVar
+import itertools
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from edge_runtime.errors import InputError, RefusedError
 from edge_runtime.recovery.receipt import Receipted
-from edge_runtime.recovery.seeds import DrillSeed, RecoverySeed
+from edge_runtime.recovery.seeds import DrillSeed, RecoveryKeys, RecoverySeed, drill_key
 from edge_runtime.recovery.words import DrillShare, LiveShare, Share, identifier_of
 from sync_protocol.emergency_records import SHARES_OPENING_MIN, RecoveryRecord
 from sync_protocol.limits import RECOVERY_SHARES_MAX
@@ -22,7 +23,11 @@ if TYPE_CHECKING:
 
     from sync_protocol.secret import Secret
 
+_TRIES_MAX: Final = 600
+"""Choices of shares that are tried where there are more than needed: all of 16 holders' with a threshold of 3."""
+
 S = TypeVar("S", bound=Share)
+T = TypeVar("T", RecoverySeed, DrillSeed)
 
 
 def split_live(seed: RecoverySeed, *, public: bytes, threshold: int, shares: int) -> tuple[LiveShare, ...]:
@@ -93,7 +98,7 @@ def combine_live(receipted: Receipted, shares: Sequence[LiveShare], record: Veri
 
     Raises:
         RefusedError: what is receipted is the use of another recovery key.
-        InputError: see `check_set`; or "shares_wrong": together they make no seed.
+        InputError: see `check_set`; or "shares_wrong": together they do not make what the record says.
     """
     if receipted.recovery != record.hash:
         raise RefusedError(
@@ -103,17 +108,24 @@ def combine_live(receipted: Receipted, shares: Sequence[LiveShare], record: Veri
             do="begin again: the organisation has a newer recovery key",
         )
     check_live(shares, record.value)
-    return RecoverySeed(_combine(shares, record.value.threshold))
+    value = record.value
+
+    def fits(seed: RecoverySeed) -> bool:
+        made = RecoveryKeys(seed)
+        return made.wrap.public == value.wrap and made.signer.public == value.signer
+
+    return _combine(shares, value.threshold, RecoverySeed, fits)
 
 
 def combine_drill(shares: Sequence[DrillShare], record: Verified[RecoveryRecord]) -> DrillSeed:
     """Put the seed of drills together.
 
     Raises:
-        InputError: see `check_set`; or "shares_wrong": together they make no seed.
+        InputError: see `check_set`; or "shares_wrong": together they do not make what the record says.
     """
     check_drill(shares, record.value)
-    return DrillSeed(_combine(shares, record.value.threshold))
+    value = record.value
+    return _combine(shares, value.threshold, DrillSeed, lambda seed: drill_key(seed).public == value.drill)
 
 
 def _split(kind: type[S], seed: Secret, *, public: bytes, threshold: int, shares: int) -> tuple[S, ...]:
@@ -137,17 +149,21 @@ def _of(kind: type[S], raw: RawShare) -> S:
     return kind(raw.index + 1, raw.member_threshold, raw.identifier, tuple(raw.words()))
 
 
-def _combine(shares: Sequence[Share], threshold: int) -> bytes:
+def _combine(shares: Sequence[Share], threshold: int, kind: type[T], fits: Callable[[T], bool]) -> T:
+    """The seed that fits the record. Where there are more shares than needed, one that was forged does no harm."""
     from shamir_mnemonic import MnemonicError, combine_mnemonics  # noqa: PLC0415 few commands need it
 
-    try:
-        seed: bytes = combine_mnemonics([" ".join(share.words) for share in shares[:threshold]])
-    except MnemonicError:
-        raise wrong_shares() from None
-    return seed
+    for chosen in itertools.islice(itertools.combinations(shares, threshold), _TRIES_MAX):
+        try:
+            seed = kind(combine_mnemonics([" ".join(share.words) for share in chosen]))
+        except MnemonicError:
+            continue
+        if fits(seed):
+            return seed
+    raise _wrong_shares()
 
 
-def wrong_shares() -> InputError:
+def _wrong_shares() -> InputError:
     """Shares that look alike and together make another seed than the record's, or none."""
     return InputError(
         "shares_wrong",

@@ -90,32 +90,19 @@ def run(home: Path, host: str, port: int, ready_file: Path | None, *, as_json: b
     Example:
       fieldward server break-glass-desk run --home DESK --port 8430 --ready-file desk.json
     """
-    from filelock import FileLock, Timeout
-
     from server.desk.app import open_desk
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    with _explained(as_json=as_json):
-        lock = FileLock(home / LOCK_FILE)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise StartError(
-                "home_in_use",
-                expected="a home that no other desk uses",
-                got=f"{home}, which one does",
-                do="stop the other desk, or name another home",
-            ) from None
-        with lock, _bound(host, port) as listener:
-            opened = open_desk(home)
-            url = _url(host, listener)
-            web = _uvicorn(opened, lambda: _ready(opened, url, ready_file, as_json=as_json))
-            for number in (signal.SIGTERM, signal.SIGINT):
-                # uvicorn has its own while it runs, and raises the signal again when it has stopped: well, then.
-                signal.signal(number, lambda *_: setattr(web, "should_exit", True))
-            web.run(sockets=[listener])
-            if ready_file is not None:
-                ready_file.unlink(missing_ok=True)
+    with _explained(as_json=as_json), _alone(home), _bound(host, port) as listener:
+        opened = open_desk(home)
+        url = _url(host, listener)
+        web = _uvicorn(opened, lambda: _ready(opened, url, ready_file, as_json=as_json))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            # uvicorn has its own while it runs, and raises the signal again when it has stopped: well, then.
+            signal.signal(number, lambda *_: setattr(web, "should_exit", True))
+        web.run(sockets=[listener])
+        if ready_file is not None:
+            ready_file.unlink(missing_ok=True)
 
 
 @desk.command()
@@ -155,6 +142,23 @@ def journal(home: Path, *, as_json: bool) -> None:
         click.echo(f"{at}  {line.outcome:<20}{what}{by}")
     if not lines:
         click.echo("Nobody asked yet.")
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """Use the home alone: two desks would write one journal."""
+    from filelock import FileLock, Timeout
+
+    try:
+        with FileLock(home / LOCK_FILE, blocking=False):
+            yield
+    except Timeout:
+        raise StartError(
+            "home_in_use",
+            expected="a home that no other desk uses",
+            got=f"{home}, which one does",
+            do="stop the other desk, or name another home",
+        ) from None
 
 
 def _bound(host: str, port: int) -> socket.socket:

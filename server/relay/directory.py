@@ -66,6 +66,8 @@ class Directory:
         self._view: View | None = None
         self.revoked_at = -1
         """The log index of the last record of a revocation; -1 before the first."""
+        self._holed = False
+        """Whether any chain lost a body: asked of every entry that is fed."""
         self._readable: dict[CertificateHash, Mapping[StreamId, int]] = {}
 
     def principal(self, name: bytes) -> CertificateHash:
@@ -209,9 +211,12 @@ class Directory:
             chart = self._charts[name].copy()
             chart.cut_off.update(chains)
             self._charts[name] = chart
+            self._holed = True
 
     def withholds(self, header: Header) -> bool:
         """Whether an entry follows one that lost its body, so that nobody new could verify its chain."""
+        if not self._holed:
+            return False
         place = self._streams.get(header.stream)
         chart = None if place is None or place.document is not None else self._charts[place.chart]
         return chart is not None and header.seq >= chart.cut_off.get(header.session, header.seq + 1)
@@ -226,6 +231,7 @@ class Directory:
                 if chart.purged and chart.id in self._charts:
                     self._charts[chart.id].purged = True
                     self._charts[chart.id].cut_off.update(chart.cut_off)
+            self._holed = self._holed or other._holed
             self._readable = {}
 
     def _take_charts(self, charts: Mapping[ChartId, Chart]) -> None:
@@ -235,6 +241,7 @@ class Directory:
             if known is not None and known.purged:
                 chart.purged = True
                 chart.cut_off = {**known.cut_off, **chart.cut_off}
+                self._holed = True
             self._charts[name] = chart
 
     def _touched(self, draft: Draft) -> set[CertificateHash]:

@@ -193,7 +193,7 @@ class PageDraft:
         """
         header = item.entry.header
         places = [(header.session, header.seal)]
-        if header.stream == self._trust.root.value.control:
+        if header.stream == self._directory.organisation:
             places += [place for place in _cuts(item) if self._source.knows(place[0])]
         return places
 

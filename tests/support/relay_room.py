@@ -99,9 +99,9 @@ class Bench:
 
 
 @contextmanager
-def open_bench(folder: Path, organisation: Organisation) -> Iterator[Bench]:
-    """Open a bench on an SQLite file; the same folder again is a restart."""
-    engine = open_engine(f"sqlite:///{folder / 'relay.sqlite3'}")
+def open_bench(folder: Path, organisation: Organisation, *, url: str | None = None) -> Iterator[Bench]:
+    """Open a bench on an SQLite file, or another database; the same again is a restart."""
+    engine = open_engine(url or f"sqlite:///{folder / 'relay.sqlite3'}")
     try:
         migrate(engine)
         store = SqlStore(engine)

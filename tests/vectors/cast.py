@@ -99,6 +99,9 @@ def single(payload: bytes, signer: SigningKey, label: Label) -> bytes:
     return pack(Envelope(payload=payload, ed25519=signer.sign(label, payload)))
 
 
+RENEWAL = replace(NURSE, issued_ms=NOW + 1, not_after_ms=NURSE.not_after_ms + 1, renews=NURSE_NAME)
+OWN_RENEWAL = replace(ADMIN, issuer=ADMIN_NAME, not_after_ms=ADMIN.not_after_ms + 1, renews=ADMIN_NAME)
+
 RECORDINGS: dict[str, Callable[[], bytes]] = {
     "root": lambda: sign_hybrid(ROOT, ROOT_KEY, Label.ROOT).wire,
     "administrator": lambda: sign_hybrid(ADMIN, ROOT_KEY, Label.CERTIFICATE).wire,
@@ -125,6 +128,15 @@ RECORDINGS: dict[str, Callable[[], bytes]] = {
     "nurse with a wrapping key of small order": hybrid(
         pack(replace(NURSE, wrap=NURSE.wrap[:1184] + b"\x01" + bytes(31))), ADMIN_KEY, Label.CERTIFICATE
     ),
+    "nurse renewed": hybrid(pack(RENEWAL), ADMIN_KEY, Label.CERTIFICATE),
+    "nurse renewed in another role": hybrid(pack(replace(RENEWAL, role=Role.PHYSICIAN)), ADMIN_KEY, Label.CERTIFICATE),
+    "nurse renewed without a later end": hybrid(
+        pack(replace(RENEWAL, not_after_ms=NURSE.not_after_ms)), ADMIN_KEY, Label.CERTIFICATE
+    ),
+    "a stranger renewed": hybrid(
+        pack(replace(RENEWAL, renews=CertificateHash(bytes(32)))), ADMIN_KEY, Label.CERTIFICATE
+    ),
+    "administrator renewed by itself": hybrid(pack(OWN_RENEWAL), ADMIN_KEY, Label.CERTIFICATE),
     "relay with a cosigner": hybrid(pack(replace(RELAY, cosigner=RELAY_COSIGNER.public)), ROOT_KEY, Label.RELAY),
     "relay with a cosigner of another length": hybrid(
         with_keys(pack(RELAY), _6=RELAY_COSIGNER.public[:-1]), ROOT_KEY, Label.RELAY

@@ -79,6 +79,7 @@ def make() -> dict[str, Any]:
         case("a root with a key from 64 on, which is passed over", "root", cast.wire("newer root")),
         case("the administrator, certified by the root", "certificate", cast.wire("administrator")),
         case("a nurse, certified by the administrator", "certificate", nurse),
+        case("the nurse, renewed by the administrator", "certificate", cast.wire("nurse renewed")),
         case("the relay", "relay", relay),
         case("the relay with the key that cosigns its log", "relay", cast.wire("relay with a cosigner")),
         case("a session", "session", session),
@@ -114,6 +115,10 @@ def make() -> dict[str, Any]:
         case("of another organisation", "certificate", cast.wire("nurse of another organisation")),
         case("of an unknown issuer", "certificate", cast.wire("nurse of an unknown issuer")),
         case("of an issuer who may not enrol", "certificate", cast.wire("nurse by a nurse")),
+        case("a renewal in another role", "certificate", cast.wire("nurse renewed in another role")),
+        case("a renewal without a later end", "certificate", cast.wire("nurse renewed without a later end")),
+        case("a renewal of an unknown certificate", "certificate", cast.wire("a stranger renewed")),
+        case("a renewal by its own device", "certificate", cast.wire("administrator renewed by itself")),
         case("an ML-DSA key for a role that may not enrol", "certificate", cast.wire("nurse with an ML-DSA key")),
         case(
             "a wrapping key with a coefficient that is not reduced",

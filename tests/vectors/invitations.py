@@ -41,6 +41,10 @@ REQUEST = Request(
 )
 
 
+NAMED = replace(INVITATION, user=REQUEST.user, device=REQUEST.device)
+"""An invitation for a further device of this user, on this device."""
+
+
 def check(item: dict[str, str]) -> Request:
     """Open one request under the invitation."""
     return open_request(unpack(WireRequest, bytes.fromhex(item["wire"])), INVITATION)
@@ -76,9 +80,11 @@ def make() -> dict[str, Any]:
     ]
     return {
         "about": "An invitation passes out of band. A request {1: request, 2: proof, 3: MAC, 4: signature} is bound to "
-        "it by HMAC-SHA256 under its secret; the relay knows the proof by its digest; the code is read out.",
+        "it by HMAC-SHA256 under its secret; the relay knows the proof by its digest; the code is read out, Argon2id of the "
+        "secret. An invitation may name user and device, which a request then must equal.",
         "invitation": pack(INVITATION).hex(),
         "fields": to_json(decode(pack(INVITATION))),
+        "invitation_for_a_user_on_a_device": pack(NAMED).hex(),
         "proof": proof_of(INVITATION).hex(),
         "proof_digest": proof_digest(proof_of(INVITATION)).hex(),
         "accepted": [accepted | {"request": to_json(decode(wire.request)), "code": code_of(wire, INVITATION)}],

@@ -162,6 +162,8 @@ def test_invitations(case: dict[str, Any]):
     invitation = unpack(Invitation, bytes.fromhex(content["invitation"]))
     assert invitation == invitations.INVITATION
     assert code_of(wire, invitation) == case["code"]
+    named = bytes.fromhex(content["invitation_for_a_user_on_a_device"])
+    assert unpack(Invitation, named) == invitations.NAMED
     assert wire.proof.hex() == content["proof"] == proof_of(invitation).hex()
     assert proof_digest(wire.proof).hex() == content["proof_digest"]
 

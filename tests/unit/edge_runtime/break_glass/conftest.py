@@ -11,7 +11,7 @@ from edge_runtime.break_glass.announcing import announce
 from edge_runtime.break_glass.desk import DeskFacts
 from edge_runtime.break_glass.stored import break_the_glass
 from edge_runtime.errors import RemoteError
-from edge_runtime.transports.http import refusal
+from edge_runtime.transports.http import HttpClient, refusal
 from server.desk.app import found_desk, open_desk
 from server.desk.errors import body_of, status_of
 from server.desk.keys import load_keys
@@ -27,12 +27,12 @@ DESK_URL = "http://desk.example:80"
 WHY = "Found alone, not breathing well"
 
 
-class DeskHttp:
+class DeskHttp(HttpClient):
     """Requests to a desk, as `HttpClient` makes them, without a network between."""
 
     def __init__(self, desk):
+        super().__init__(DESK_URL, timeout_s=1)
         self.desk = desk
-        self.address = DESK_URL
         self.asked = []
         self.closed = False
         self.down = False
@@ -54,6 +54,10 @@ class DeskHttp:
         self.closed = True
 
     def _answer(self, path, body):
+        if path == "/v1/desk":
+            keys, organisation = self.desk.keys, self.desk.book.root.value.organisation
+            told = {"organisation": organisation, "desk": keys.wrap.public, "signer": keys.signer.public}
+            return json.dumps({name: value.hex() for name, value in told.items()}).encode()
         if path == "/v1/desk/open":
             return self.desk.answer(body)
         if body is not None:

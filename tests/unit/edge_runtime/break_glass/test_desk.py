@@ -8,17 +8,16 @@ import pytest
 
 from edge_runtime.break_glass.desk import ask, desk_facts, reachable, tell_desk
 from edge_runtime.errors import RemoteError
-from edge_runtime.transports.http import refusal
+from edge_runtime.transports.http import HttpClient, refusal
 from sync_protocol.roles import Role
 from tests.unit.edge_runtime.break_glass.conftest import DESK_URL, DeskHttp
 
 
-class Says:
+class Says(HttpClient):
     """Something that answers."""
 
-    address = DESK_URL
-
     def __init__(self, data):
+        super().__init__(DESK_URL, timeout_s=1)
         self.data = data
         self.closed = False
 

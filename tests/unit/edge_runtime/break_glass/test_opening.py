@@ -74,6 +74,7 @@ def test_the_reason_in_words_is_sealed_for_the_compliance_officer(emergency):
     assert entry.header.seal == stored.entry.header.seal
     places = dict(stream_places(officer, emergency.clinic.root.value.control))
     record = Opener(officer).record(entry, places[stream])
+    assert record is not None
     assert dict(record.detail) == {"reason": "unconscious", "why": WHY, "entry": stored.entry.hash.hex()}
     assert record.charts == (emergency.chart,)
     assert WHY.encode() not in entry.body

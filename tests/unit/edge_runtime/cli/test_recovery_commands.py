@@ -188,6 +188,41 @@ def test_live_sheets_let_a_device_in_and_bring_the_root_back(ward: World):
     assert "not on this device" in told.out
 
 
+def test_run_tells_a_person_what_is_open_and_what_stays_closed(ward: World):
+    """Keys that no member has wrapped to this recovery key stay closed, until one syncs; another key is to be made."""
+    ward.enrol("phone", "nurse")
+    ward.json("chart", "create", "--home", "tablet", "--name", "Ana Lima")
+    ward.json("sync", "once", "--home", "tablet")
+    ward.json("recovery", "create", "--home", "admin", "--out", "later")
+    ward.json("sync", "once", "--home", "admin")
+    run = ("recovery", "run", "--home", "phone", *_sheets(1, 2, 3, folder="later"))
+    early = ward.run(*run)
+    assert early.code == 1
+    assert ward.json("recovery", "status", "--home", "phone")["not_wrapped"] == 1
+    assert "Not wrapped   1 keys" in ward.run("recovery", "status", "--home", "phone").out
+    assert "stay closed" in early.out
+    ward.json("sync", "once", "--home", "tablet")
+    assert ward.json("recovery", "status", "--home", "tablet")["not_wrapped"] == 0
+    late = ward.run(*run)
+    assert late.code == 0, late.out + late.err
+    assert "1 charts are open" in late.out
+    assert "stay closed" not in late.out
+    assert "fieldward recovery create" in late.out
+    chart = ward.json("chart", "list", "--home", "phone")["charts"][0]["chart"]
+    assert ward.json("chart", "show", chart, "--home", "phone")["chart"] == chart
+
+
+def test_an_administrator_lets_somebody_in_by_name(ward: World):
+    """And hears that the root is back, where that was asked for."""
+    phone = ward.enrol("phone", "nurse")
+    said = ward.run("recovery", "run", "--home", "admin", "--root", "--for", phone, *_sheets(1, 2, 3))
+    assert said.code == 0, said.out + said.err
+    assert "The root's keys are on this device again." in said.out
+    uses = ward.json("recovery", "status", "--home", "admin")["uses"]
+    with open_home(Path("phone"), PASSPHRASE) as runtime:
+        assert uses[-1]["let_in"] == str(runtime.identity.principal)
+
+
 def test_run_refuses_what_does_not_fit(ward: World):
     """The root on a clinician's device, a device that is none, drill words, no key at all."""
     ward.json("sync", "once", "--home", "admin")
@@ -208,6 +243,10 @@ def test_without_a_key_there_is_nothing_to_drill_or_run(world: World):
     status = world.json("recovery", "status", "--home", "admin")
     assert (status["recovery"], status["due"]) == (None, "there is none")
     assert "no recovery key" in world.run("recovery", "status", "--home", "admin").out
+    first = world.run("recovery", "create", "--home", "admin", "--out", "first").out
+    assert "A recovery key is made" in first
+    assert "key before" not in first
+    assert "no longer on this device" not in first
 
 
 def test_the_status_says_when_another_key_is_due(ward: World, monkeypatch: pytest.MonkeyPatch):

@@ -156,7 +156,10 @@ def test_a_drill_opens_the_canary_and_is_recorded_first(clinic: Clinic):
     created = _announce(clinic, _make(clinic))
     admin = clinic.admin
     shares = [created.sheets[at].drill for at in (4, 0, 2)]
+    size = admin.store.size()
     name = hold_drill(admin.recorder, admin.identity, created.record, shares, entropy=admin.entropy)
+    assert admin.store.size() == size + 1
+    assert admin.keyring._keys == {}
     arrived = admin.store.entry(name)
     assert arrived is not None
     record = unpack_control(arrived.entry.body)

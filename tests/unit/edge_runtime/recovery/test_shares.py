@@ -162,6 +162,16 @@ def test_shares_that_were_forged_to_fit_make_nothing():
     assert _code(error) == "shares_wrong"
 
 
+def test_where_more_holders_are_there_one_forged_share_does_no_harm():
+    """Others are tried, until they make what the record says."""
+    forged = split_live(RecoverySeed(b"f" * 32), public=_keys(SEED.reveal()).wrap.public, threshold=3, shares=5)
+    assert _combine((forged[0], *_live()[1:4])).reveal() == SEED.reveal()
+    assert _combine((*forged[:2], *_live()[2:])).reveal() == SEED.reveal()
+    with pytest.raises(InputError) as error:
+        _combine((*forged[:3], *_live()[3:]))
+    assert _code(error) == "shares_wrong"
+
+
 def test_nothing_is_combined_on_another_key_s_receipt():
     """The relay's log tells of the use of one key."""
     with pytest.raises(RefusedError) as error:
