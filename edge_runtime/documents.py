@@ -29,8 +29,9 @@ from sync_protocol.roles import CONTENT, Compartment
 from sync_protocol.roles import TEXT as WRITTEN
 from sync_protocol.sealing import open_sealed
 from sync_protocol.store import Store
-from sync_protocol.verdicts import Reason, Standing
+from sync_protocol.verdicts import Reason, Standing, Verdict
 
+_ADOPTED: Final = Verdict(Standing.ACCEPTED, Reason.ADOPTED)
 OPENED_BYTES_MAX: Final = 64 * 1024 * 1024
 """Bodies of the entries whose content one reader keeps opened in memory."""
 
@@ -150,7 +151,7 @@ class DocumentReader:
             name, verdict = FactId(entry.hash, index), judge.verdict(entry.hash, fact.kind)
             start = start_of(fact) if compartment is TEXT else None
             if start is not None:
-                result.sections.start(entry, index, start, verdict)
+                result.sections.start(entry, index, start, _text_verdict(judge, entry.hash, fact.kind))
                 result.authors[header.session] = author
             if verdict.standing is Standing.VOID:
                 result.void[name] = verdict.reason
@@ -169,7 +170,7 @@ class DocumentReader:
 
     def _write(self, entry: VerifiedEntry, update: TextUpdate, judge: Judge, result: OpenDocument) -> bool:
         """Put a text update into its section; False where it has no place there."""
-        verdict = judge.verdict(entry.hash, WRITTEN)
+        verdict = _text_verdict(judge, entry.hash, WRITTEN)
         if not result.sections.write(entry, update, verdict):
             return False
         if verdict.standing is Standing.VOID:
@@ -224,3 +225,9 @@ class DocumentReader:
             return unpack_content(plain)
         except PeerError:
             return Unread.MALFORMED
+
+
+def _text_verdict(judge: Judge, entry: EntryHash, kind: str) -> Verdict:
+    """The verdict on a change of text. One that counts says so where somebody adopted it: a fork may be known later."""
+    verdict = judge.verdict(entry, kind)
+    return _ADOPTED if verdict.counts and judge.vouched(entry, kind) else verdict

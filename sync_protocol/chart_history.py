@@ -88,6 +88,8 @@ class ChartHistory:
         view = self.organisation.now
         if name in view.recovered:
             return True
+        if not self._counting.births:
+            return False
         for index in chosen(self._counting.uncut().bits, range(len(self._pasts.order))):
             entry = self._pasts.order[index]
             record = entry.record

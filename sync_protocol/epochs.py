@@ -128,7 +128,7 @@ def gather_epochs(
     """The epochs among some entries, each with its wraps and those of later rewraps.
 
     Args:
-        found: entries by place, in ascending order.
+        found: their records by place, in ascending order.
         counts: whether the one of a place counts by everything known.
         is_valid: whether an epoch's own recipients are right.
     """
@@ -137,8 +137,7 @@ def gather_epochs(
     minted: list[tuple[int, ControlEntry, MintEpoch]] = []
     for index, entry in found:
         record = entry.record
-        if not isinstance(record, MintEpoch | Rewrap):
-            continue
+        assert isinstance(record, MintEpoch | Rewrap), "records of epochs alone"
         name = entry.hash if isinstance(record, MintEpoch) else record.epoch
         if isinstance(record, MintEpoch):
             minted.append((index, entry, record))

@@ -92,6 +92,15 @@ class Judge:
             return Verdict(Standing.FLAGGED, Reason.CONCURRENT)
         return ACCEPTED
 
+    def vouched(self, entry: EntryHash, kind: str) -> bool:
+        """Whether an adoption of it counts, whatever its verdict: text of a fork is quarantined beside that.
+
+        Args:
+            entry: one of those given.
+            kind: the fact's kind, or `roles.TEXT`.
+        """
+        return self._is_adopted(entry, self._entries[entry], kind)
+
     def _judged(self, entry: VerifiedEntry, author: CertificateHash, seals: SealHistory) -> _Judged:
         history, header = self._history, entry.header
         void = None

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from edge_runtime.access.adoption import Adoption
 from edge_runtime.errors import RefusedError
 from edge_runtime.identity import Clock, Identity
 from edge_runtime.keyring import Keyring
+from edge_runtime.opened import OpenChart
 from edge_runtime.recorder.naming import principal_named
 from edge_runtime.recorder.record import Recorder
 from sync_protocol.chart_records import (
-    Adopt,
     ConfirmPurge,
     ProposePurge,
     PurgeReason,
@@ -24,7 +25,6 @@ from sync_protocol.chart_records import (
 )
 from sync_protocol.control import Control
 from sync_protocol.ids import CertificateHash, ChartId, EntryHash, TeamId
-from sync_protocol.limits import ADOPTED_MAX
 from sync_protocol.membership import Membership
 from sync_protocol.roles import CONTENT, Compartment, Role
 
@@ -104,20 +104,13 @@ class Access:
         """
         self._say(chart, SetConsent(purpose=purpose, permitted=permitted))
 
-    def adopt(self, chart: ChartId, entries: Collection[EntryHash]) -> None:
-        """Vouch for quarantined entries.
+    def adoption(self, opened: OpenChart) -> Adoption:
+        """What waits for a reviewer in a chart that was opened, and the way to adopt it.
 
         Raises:
-            RefusedError: this device may not, the entries are its own user's, or too many.
+            RefusedError: the patient does not permit that the chart is opened.
         """
-        if not 0 < len(entries) <= ADOPTED_MAX:
-            raise RefusedError(
-                "adoption",
-                expected=f"1 to {ADOPTED_MAX} entries",
-                got=f"{len(entries)}",
-                do="adopt them in several steps",
-            )
-        self._say(chart, Adopt(entries=tuple(sorted(entries))))
+        return Adoption(opened, self._identity, self._keyring, self._recorder)
 
     def hold(self, chart: ChartId, *, held: bool) -> None:
         """Begin or end a legal hold. Compliance officers do this.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from edge_runtime.cli.chart_access import COMMANDS
+from edge_runtime.cli.chart_adopt import adopt
 from edge_runtime.cli.chart_members import members
 from edge_runtime.cli.output import print_json, say, with_device, working
 from edge_runtime.errors import InputError
@@ -26,7 +27,7 @@ def chart() -> None:
     """Create, import, show, change and share charts."""
 
 
-for _command in (members, *COMMANDS):
+for _command in (members, adopt, *COMMANDS):
     chart.add_command(_command)
 
 

@@ -21,6 +21,7 @@ from edge_runtime.text.splices import check_characters
 from edge_runtime.text.start import REPLACES_MAX, Start
 from edge_runtime.text.view import Outer, Outside, View
 from sync_protocol.ids import EntryHash, SessionId
+from sync_protocol.verdicts import Standing
 
 VIEWS_MAX: Final = 16
 """Views shown of one section, the newest; the others are counted, and come when these were replaced."""
@@ -124,6 +125,14 @@ class SectionText:
     def views(self) -> tuple[View, ...]:
         """What may not be merged into the base, newest first, at most VIEWS_MAX."""
         return tuple(one.view() for one in self._outer[:VIEWS_MAX])
+
+    def quarantined(self, head: EntryHash) -> tuple[Written, ...]:
+        """What a reviewer would have to adopt for a view to count: what is quarantined in its past, itself included."""
+        for one in self._outer:
+            if one.head.text.entry == head:
+                past = (one.lineage.written[index] for index in members(one.lineage.past(one.place)))
+                return tuple(found for found in past if found.verdict.standing is Standing.QUARANTINED)
+        return ()
 
     @property
     def newest(self) -> tuple[EntryHash, ...]:

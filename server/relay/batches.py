@@ -87,6 +87,7 @@ def write_batch(batch: Batch, writer: SqlWriter, draft: Draft) -> Written:
                         name=entry.hash,
                         index=index,
                         saw=writer.saw,
+                        heads=entry.header.organisation_heads,
                         undone=undone,
                     )
                 )

@@ -41,11 +41,22 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class By:
-    """The entry of a record: its hash, its log index, larger than any before, and who can say what it saw; see Roll."""
+    """The entry of a record.
+
+    Attributes:
+        index: its log index, larger than any before.
+        saw: see Roll.
+        heads: the organisation's records that its author had seen.
+    """
 
     entry: EntryHash
     index: int
     saw: Saw
+    heads: tuple[EntryHash, ...] = ()
+
+    def knew(self, record: EntryHash) -> bool:
+        """Whether its author had seen a record of the organisation."""
+        return any(head == record or self.saw(head, record) for head in self.heads)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,13 +64,15 @@ class Party:
     """A principal as a chart meets it.
 
     Attributes:
-        teams: those that it belongs to; for what it wrote, those that it ever belonged to.
+        teams: those that it belongs to.
+        once: those that it ever belonged to.
         recovered: the log index since when it is let into every chart.
     """
 
     name: CertificateHash
     office: Office
     teams: Collection[Team] = ()
+    once: Collection[Team] = ()
     recovered: int | None = None
 
 
@@ -144,25 +157,38 @@ class Chart:
     def add(self, author: Party, name: Name, asked: Iterable[Compartment], by: By) -> None:
         """Make somebody a member, or a team, with as much of what is asked as the author can give.
 
+        An author who was removed meanwhile, and did not know, gives what it could.
+
         Args:
-            author: a member, with the teams that it ever belonged to.
+            author: somebody who ever was a member.
             name: whom it adds.
             asked: which compartments.
             by: the record's entry.
         """
-        if self._has_seen_its_end(author.name, by):
+        reads = self.reads(author)
+        if reads is None and self._has_seen_its_end(author, by):
             self.writers.add(name)
             return
-        self._give(name, self.capacity(author).intersection(asked), by)
+        own = self._could(author) if reads is None else reads
+        self._give(name, (_ALL if author.name == self.creator else own).intersection(asked), by)
 
     def remove(self, author: Party, name: Name, by: By) -> None:
-        """Let somebody go, if the author may: a clinician anybody but the creator, and everybody itself."""
-        itself = author.name == name
-        if (name == self.creator and not itself) or self._has_seen_its_end(author.name, by):
+        """Let somebody go, if the author may: a clinician anybody but the creator, and everybody itself.
+
+        Who is no member any more lets nobody go here, whatever it knew: its readers judge that, and are fed meanwhile.
+        """
+        reads, itself = self.reads(author), author.name == name
+        if reads is None or (name == self.creator and not itself):
             return
-        if itself or self.capacity(author) & _CONTENT:
+        if itself or reads & _CONTENT:
             self.roll.remove(name, by.entry, by.saw)
             self._refresh(name, by.index)
+
+    def close_glass(self, author: Party, record: EntryHash) -> None:
+        """End an emergency, if the author may: a member who reads content, or an officer."""
+        reads = self.reads(author)
+        if reads is not None and (reads & _CONTENT or author.office.is_officer_now):
+            self.broken.pop(record, None)
 
     def restore(self, name: Name, index: int) -> None:
         """Feed somebody anew from `index` on: a removal that was believed until then does not count."""
@@ -179,18 +205,19 @@ class Chart:
         """Let a kit carry it."""
         self.preloaded.setdefault(kit, index)
 
-    def capacity(self, party: Party) -> frozenset[Compartment]:
-        """What a member can give: what it ever read here, its role permitting; the creator everything."""
-        if party.name == self.creator:
-            return _ALL
-        own = self.reach.get(party.name, _NONE)
+    def reads(self, party: Party) -> frozenset[Compartment] | None:
+        """The compartments that a principal is a member of; None where it is no member."""
+        own, found = self._entitled(party), set[frozenset[Compartment]]()
+        if party.name in self.seats:
+            found.add(frozenset(self.since[party.name]) & own)
         for team in party.teams:
-            own |= self.reach.get(team.id, _NONE) & team.compartments
+            if team.id in self.seats and team.compartments <= party.office.reads:
+                found.add(frozenset(self.since[team.id]) & team.compartments & own)
         if any(breaker == party.name for breaker, _ in self.broken.values()):
-            own |= _GLASS
-        if party.recovered is not None:
-            own = _ALL
-        return own & self._entitled(party)
+            found.add(_GLASS & party.office.reads)
+        if party.recovered is not None and not self.is_ledger:
+            found.add(party.office.reads)
+        return _NONE.union(*found) if found else None
 
     def readable(self, party: Party) -> dict[StreamId, int]:
         """The chart's streams that a principal is fed, each with the index since when; none for who is no member."""
@@ -250,8 +277,20 @@ class Chart:
         given = _NONE.union(*(self.gifts[entry] for entry in live))
         self.since[name] = {compartment: before.get(compartment, index) for compartment in given}
 
-    def _has_seen_its_end(self, author: CertificateHash, by: By) -> bool:
-        """Whether somebody who was removed writes although it had seen that."""
-        if author in self.seats:
-            return False
-        return any(by.saw(by.entry, removal) for removal in self.roll.left.get(author, ()))
+    def _could(self, party: Party) -> frozenset[Compartment]:
+        """What a principal ever read here, its role permitting."""
+        own = self.reach.get(party.name, _NONE)
+        for team in party.once:
+            own |= self.reach.get(team.id, _NONE) & team.compartments
+        return own & self._entitled(party)
+
+    def _has_seen_its_end(self, party: Party, by: By) -> bool:
+        """Whether somebody who is no member any more writes although it had seen what ended it."""
+        if any(by.saw(by.entry, removal) for removal in self.roll.left.get(party.name, ())):
+            return True
+        for team in party.once:
+            if any(by.saw(by.entry, removal) for removal in self.roll.left.get(team.id, ())):
+                return True
+            if any(map(by.knew, team.roll.left.get(party.name, ()))):
+                return True
+        return False

@@ -67,6 +67,7 @@ class Stored:
         name: its hash.
         index: its log index.
         saw: see Roll.
+        heads: the organisation's records that the author had seen.
         undone: None where it counts; for one that a revocation excludes, the log index of the last revocation.
     """
 
@@ -76,12 +77,13 @@ class Stored:
     name: EntryHash
     index: int
     saw: Saw
+    heads: tuple[EntryHash, ...] = ()
     undone: int | None = None
 
     @property
     def by(self) -> By:
         """The same for charts."""
-        return By(self.name, self.index, self.saw)
+        return By(self.name, self.index, self.saw, self.heads)
 
 
 class Draft:
@@ -211,14 +213,14 @@ class Draft:
             case AddToTeam():
                 team, member = self._changed_team(record.team), self.principal(record.certificate)
                 self._join(team, member)
-                if stored.undone is None:
+                if stored.undone is None and self._counts(team, stored):
                     team.add(member, stored.name, stored.index, stored.saw)
             case RemoveFromTeam():
                 team, member = self._changed_team(record.team), self.principal(record.certificate)
-                if stored.undone is None:
-                    team.remove(member, stored.name, stored.saw)
-                else:
+                if stored.undone is not None:
                     team.restore(member, stored.undone)
+                elif self.is_administrator(stored.author) or self._belongs(team, stored.author):
+                    team.remove(member, stored.name, stored.saw)
             case MintTeamEpoch():
                 self.team_epochs[stored.name] = record.team
             case _:
@@ -262,7 +264,7 @@ class Draft:
         elif isinstance(record, Preload):
             chart.preload(self.principal(record.certificate), stored.index)
         elif record.record in chart.broken and self._are_two(chart.broken[record.record][0], stored.author):
-            del chart.broken[record.record]
+            chart.close_glass(self._party(stored.author), record.record)
 
     def _are_two(self, one: CertificateHash, other: CertificateHash) -> bool:
         """Whether two principals are of two users."""
@@ -284,14 +286,25 @@ class Draft:
             chart.restore(name, stored.undone)
 
     def _party(self, author: CertificateHash) -> Party:
-        """An author, with what it ever could give."""
-        teams = (self.team(name) for name in self.teams_of(author))
+        found = (self.team(name) for name in self.teams_of(author))
+        teams = tuple(team for team in found if team is not None)
         return Party(
             name=author,
             office=self.office(author),
-            teams=tuple(team for team in teams if team is not None),
+            teams=tuple(team for team in teams if author in team.since),
+            once=teams,
             recovered=self.recoveries.recovered.get(author),
         )
+
+    def _belongs(self, team: Team, author: CertificateHash) -> bool:
+        return author in team.since and team.compartments <= self.office(author).reads
+
+    def _counts(self, team: Team, stored: Stored) -> bool:
+        """Whether the author belongs to the team, or did not know that it does no longer."""
+        author = stored.author
+        if author in team.since:
+            return self._belongs(team, author)
+        return not any(stored.saw(stored.name, removal) for removal in team.roll.left.get(author, ()))
 
     def _join(self, team: Team, member: CertificateHash) -> None:
         team.ever.add(member)

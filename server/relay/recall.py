@@ -102,6 +102,7 @@ def recall_directory(store: SqlStore, engine: Engine, trust: Trust) -> Directory
                 name=entry.hash,
                 index=item.index,
                 saw=store.saw,
+                heads=entry.header.organisation_heads,
                 undone=directory.revoked_at if excluded else None,
             )
         )

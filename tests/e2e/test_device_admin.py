@@ -13,8 +13,8 @@ import pytest
 from edge_runtime.cli.main import run
 from edge_runtime.runtime import clock, open_home
 from edge_runtime.vault.passphrase import Cost
-from sync_protocol.control import Revoke, unpack_control
-from sync_protocol.revocation import Revocation, open_revocation
+from sync_protocol.control import unpack_control
+from sync_protocol.revocation import Revocation, Revoke, open_revocation
 from tests.support.relay_server import RelayProcess
 
 PASSPHRASE = "correct horse"

@@ -245,19 +245,9 @@ class Ward:
                 record = unpack_control(entry.body)
             except PeerError:
                 continue
-            match record:
-                case AddMember() | AddToTeam() if record.certificate == name and not record.from_now_on:
-                    return True
-                case SetRole() if record.certificate == name:
-                    return True
-                case AddTeam() if not record.from_now_on:
-                    return True
-                case CreateTeam() if self.world.author(entry) == name:
-                    return True
-                case BreakGlass() if self.world.author(entry) == name:
-                    return True
-                case Revoke():
-                    return True
-                case _:
-                    pass
+            named = isinstance(record, AddMember | AddToTeam | SetRole) and record.certificate == name
+            itself = isinstance(record, CreateTeam | BreakGlass) and self.world.author(entry) == name
+            later = isinstance(record, AddMember | AddToTeam | AddTeam) and bool(record.from_now_on)
+            if (named or itself or isinstance(record, AddTeam | Revoke)) and not later:
+                return True
         return False

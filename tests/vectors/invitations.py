@@ -80,8 +80,8 @@ def make() -> dict[str, Any]:
     ]
     return {
         "about": "An invitation passes out of band. A request {1: request, 2: proof, 3: MAC, 4: signature} is bound to "
-        "it by HMAC-SHA256 under its secret; the relay knows the proof by its digest; the code is read out, Argon2id of the "
-        "secret. An invitation may name user and device, which a request then must equal.",
+        "it by HMAC-SHA256 under its secret; the relay knows the proof by its digest; the code is read out: Argon2id "
+        "of the secret. An invitation may name user and device, which a request then must equal.",
         "invitation": pack(INVITATION).hex(),
         "fields": to_json(decode(pack(INVITATION))),
         "invitation_for_a_user_on_a_device": pack(NAMED).hex(),

@@ -187,7 +187,7 @@ def test_keys_of_a_root_come_as_a_pair():
 def renewal(device: Device, years: int, issuer: Device | None = None, /, **changes: Any) -> Signed[Certificate]:
     """A certificate that prolongs a device's, by `issuer` or the root; `changes` are what it should not have."""
     first = device.certificate.value
-    fields = {
+    fields: dict[str, Any] = {
         "issuer": ONE.root.hash if issuer is None else Hash(issuer.certificate.hash),
         "issued_ms": first.issued_ms + 1,
         "not_after_ms": first.not_after_ms + years * YEAR_MS,

@@ -248,7 +248,7 @@ def test_older_control_heads_than_before_are_quarantined():
     for which in ("organisation_heads", "chart_heads"):
         bed = Bed()
         bed.world.admin.write(SetRole(certificate=bed.stranger.name, role=Role.NURSE))
-        old = {
+        old: dict[str, Any] = {
             "organisation_heads": bed.nurse.heads(bed.world.control_stream),
             "chart_heads": heads(bed),
         }

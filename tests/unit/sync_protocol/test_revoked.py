@@ -6,6 +6,7 @@ import random
 
 from sync_protocol.control import Certify, SetRole
 from sync_protocol.control_entry import written
+from sync_protocol.ids import EntryHash
 from sync_protocol.revocation import Revoke
 from sync_protocol.roles import Role
 from sync_protocol.verdicts import Reason
@@ -23,7 +24,7 @@ class Town:
         self.nurse = self.world.actor(Role.NURSE, by=self.deep)
         self.doctor = self.world.actor(Role.PHYSICIAN, by=self.first)
 
-    def revoke(self, issuer: Actor | None, subject: Actor, *, by: Actor | None = None, cut: bool = True) -> bytes:
+    def revoke(self, issuer: Actor | None, subject: Actor, *, by: Actor | None = None, cut: bool = True) -> EntryHash:
         """Revoke somebody after all that it wrote, or from the beginning; the record is its issuer's by default."""
         cuts = self.world.cuts(subject) if cut else {}
         author = by or issuer or self.doctor

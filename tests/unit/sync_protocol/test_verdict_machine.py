@@ -59,7 +59,7 @@ class VerdictMachine(RuleBasedStateMachine):
         return teams[number % len(teams)] if teams else None
 
     @initialize(numbers=st.sets(STAFF, min_size=2, max_size=4), team=st.booleans())
-    def begin(self, numbers: set[int], team: bool) -> None:
+    def begin(self, numbers: set[int], *, team: bool) -> None:
         """Most charts have some members, and a team."""
         creator = self.ward.creator
         for number in sorted(numbers):
@@ -109,7 +109,7 @@ class VerdictMachine(RuleBasedStateMachine):
     # ------------------------------------------------- records by anybody: the core says which of them count
 
     @rule(by=STAFF, whom=STAFF, compartments=COMPARTMENTS, now_on=st.booleans())
-    def add_member(self, by: int, whom: int, compartments: tuple[Compartment, ...], now_on: bool) -> None:
+    def add_member(self, by: int, whom: int, compartments: tuple[Compartment, ...], *, now_on: bool) -> None:
         """A member joins."""
         record = AddMember(
             certificate=self.actor(whom).name, compartments=compartments, from_now_on=True if now_on else None
@@ -157,7 +157,7 @@ class VerdictMachine(RuleBasedStateMachine):
         self.actor(by).write(SetRole(certificate=self.actor(whom).name, role=role))
 
     @rule(by=STAFF, purpose=st.sampled_from([Purpose.TREATMENT, Purpose.RESEARCH]), permitted=st.booleans())
-    def consent(self, by: int, purpose: Purpose, permitted: bool) -> None:
+    def consent(self, by: int, purpose: Purpose, *, permitted: bool) -> None:
         """What the patient says."""
         self.actor(by).write(SetConsent(purpose=purpose, permitted=permitted), self.ward.chart)
 
@@ -199,7 +199,7 @@ class VerdictMachine(RuleBasedStateMachine):
     # --------------------------------------------------------------------------------------- thieves and liars
 
     @rule(by=ACTORS, whom=ACTORS, root=st.booleans(), places=st.lists(st.integers(-1, 9), min_size=4, max_size=4))
-    def revoke(self, by: int, whom: int, root: bool, places: list[int]) -> None:
+    def revoke(self, by: int, whom: int, *, root: bool, places: list[int]) -> None:
         """A device is revoked, with cuts at whatever places of those of its sessions that the issuer lists."""
         issuer, subject, world = self.actor(by), self.actor(whom), self.ward.world
         if by > 1 and not root:
@@ -211,7 +211,7 @@ class VerdictMachine(RuleBasedStateMachine):
         issuer.write(world.revocation(None if root else issuer, subject, world.cuts(subject, at=at)))
 
     @rule(by=STAFF, whom=STAFF, compartment=CONTENTS, fork=st.booleans(), late=st.booleans())
-    def steal(self, by: int, whom: int, compartment: Compartment, fork: bool, late: bool) -> None:
+    def steal(self, by: int, whom: int, compartment: Compartment, *, fork: bool, late: bool) -> None:
         """Whoever has a stolen device adds a friend, mints a key and writes, on its chain or beside it."""
         thief = self.actor(by).twin() if fork else self.actor(by)
         names: set[Hash] = {self.actor(whom).name}
@@ -223,7 +223,7 @@ class VerdictMachine(RuleBasedStateMachine):
         thief.write_content(self.ward.chart, compartment, epoch=epoch.hash)
 
     @rule(by=STAFF, compartment=CONTENTS, late=st.booleans(), team=st.booleans(), number=ANY)
-    def leave_oneself_out(self, by: int, compartment: Compartment, late: bool, team: bool, number: int) -> None:
+    def leave_oneself_out(self, by: int, compartment: Compartment, *, late: bool, team: bool, number: int) -> None:
         """A member mints a key for all others, which it knows as well, by whatever clock."""
         actor, clock = self.actor(by), self.ward.world.people.clock
         reading = self.ward.reading(actor)

@@ -10,8 +10,8 @@ import pytest
 
 from edge_runtime import runtime as runtime_module
 from edge_runtime.runtime import open_home
-from sync_protocol.control import Revoke, SetRole, unpack_control
-from sync_protocol.revocation import Revocation, open_revocation
+from sync_protocol.control import SetRole, unpack_control
+from sync_protocol.revocation import Revocation, Revoke, open_revocation
 from tests.unit.edge_runtime.cli.world import ADDRESS, PASSPHRASE, World
 
 DAY_MS = 24 * 3600 * 1000

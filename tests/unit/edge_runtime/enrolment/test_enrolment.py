@@ -351,7 +351,7 @@ def test_an_invitation_for_a_user_or_a_device_makes_nobody_else(clinic: Clinic, 
     keys = DeviceKeys.load(new.store)
     assert keys is not None
     for change in ({"user": UserId(bytes(16))}, {"device": DeviceId(bytes(16))}):
-        changed = replace(applicant.request, **change)  # type: ignore[arg-type]
+        changed = replace(applicant.request, **change)
         desk.filed = {"x": pack(make_request(changed, invitation, keys.signer))}
         assert _waiting(clinic, desk) == []
 

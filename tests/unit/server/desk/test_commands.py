@@ -18,25 +18,26 @@ from sync_protocol.organisation_file import make_organisation_file
 from tests.support.glass import Scene
 
 
-@pytest.fixture
-def asked(tmp_path):
+class Asked:
     """Runs a command of the desk in a folder with an organisation file: exit code, and what it says."""
-    scene = Scene()
-    file = tmp_path / "clinic.org"
-    file.write_bytes(make_organisation_file(scene.world.root, scene.world.admin.certificate))
-    options = {
-        "init": ("--home", str(tmp_path / "desk"), "--organisation", str(file)),
-        "run": ("--home", str(tmp_path / "desk")),
-        "journal": ("--home", str(tmp_path / "desk")),
-    }
 
-    def ask(name, *more):
-        done = CliRunner().invoke(desk, [name, *options[name], *more])
+    def __init__(self, folder):
+        self.scene = Scene()
+        self.home = folder / "desk"
+        self.file = folder / "clinic.org"
+        self.file.write_bytes(make_organisation_file(self.scene.world.root, self.scene.world.admin.certificate))
+
+    def __call__(self, name, *more):
+        """One command."""
+        options = ("--organisation", str(self.file)) if name == "init" else ()
+        done = CliRunner().invoke(desk, [name, "--home", str(self.home), *options, *more])
         return done.exit_code, done.output
 
-    ask.scene = scene
-    ask.home = tmp_path / "desk"
-    return ask
+
+@pytest.fixture
+def asked(tmp_path):
+    """The commands of a desk that is not made yet."""
+    return Asked(tmp_path)
 
 
 def test_a_desk_is_made_once(asked):
