@@ -169,6 +169,7 @@ class Charts:
         opened = self.open(chart)
         check_consent(chart, opened.lacks)
         found = opened.found(document)
+        batch.check_reader(chart, TEXT)
         heads = batch.heads(chart, document, TEXT)
         fresh = closes_out(self.keyring.history(chart), found.text(section).epochs)
         content = edit_of(found, section, batch.desk.session, text, heads=heads, fresh=fresh)

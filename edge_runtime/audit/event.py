@@ -1,7 +1,7 @@
 """One line of the timeline: who did what, when, to which chart, and what kind of act an entry is.
 
-Owns the event, its JSON form, and the kinds that are derived from content and control records. It names fields, never
-what stands in them.
+Owns the event, its JSON form, and the kinds that are derived from content. It names fields, never what stands in them.
+Those of control records: `controls`.
 """
 
 from __future__ import annotations
@@ -13,46 +13,8 @@ from typing import Final
 from edge_runtime.clinical.layout import Kind, Status, WorkflowType
 from edge_runtime.facts import Content, Fact
 from sync_protocol.audit import KINDS, AuditKind, AuditRecord, Purpose, Result, Risk, risk_of
-from sync_protocol.certificates import Certificate
-from sync_protocol.chart_records import (
-    AddTeam,
-    Adopt,
-    AskKeys,
-    ConfirmPurge,
-    Preload,
-    ProposePurge,
-    RemoveMember,
-    RemoveTeam,
-    SetConsent,
-    SetHold,
-)
-from sync_protocol.control import (
-    AddMember,
-    AnnounceRelay,
-    Certify,
-    Control,
-    CreateChart,
-    CreateDocument,
-    Invite,
-    MintEpoch,
-    Rewrap,
-    SetRole,
-    UnknownControl,
-)
-from sync_protocol.emergency_records import (
-    AnnounceBreakGlass,
-    AnnounceRecovery,
-    BreakGlass,
-    CloseBreakGlass,
-    GrantRecovered,
-    RunRecovery,
-)
-from sync_protocol.errors import PeerError
 from sync_protocol.ids import CertificateHash, ChartId, DeviceId, DocumentId, EntryHash, SessionId, StreamId, UserId
-from sync_protocol.revocation import Revoke
 from sync_protocol.roles import Compartment, Role
-from sync_protocol.signed import Signed
-from sync_protocol.team_records import AddToTeam, CreateTeam, MintTeamEpoch, RemoveFromTeam, RewrapTeam
 
 READS: Final = frozenset({"data_accessed", "exported", "printed", "break_glass", "ai_training_data_collected"})
 """Kinds by which a person saw what stands in a chart."""
@@ -193,83 +155,6 @@ def recorded(record: AuditRecord) -> What:
         checks=record.checks,
         behalf=record.behalf,
     )
-
-
-_CONTROLS: Final[dict[type[Control], str]] = {
-    AnnounceRelay: "relay_announced",
-    Certify: "device_certified",
-    Invite: "device_invited",
-    CreateChart: "chart_created",
-    CreateDocument: "document_created",
-    AddMember: "member_added",
-    MintEpoch: "keys_changed",
-    Rewrap: "keys_changed",
-    MintTeamEpoch: "keys_changed",
-    RewrapTeam: "keys_changed",
-    AskKeys: "keys_changed",
-    Revoke: "device_revoked",
-    SetRole: "role_changed",
-    CreateTeam: "team_changed",
-    AddToTeam: "team_changed",
-    RemoveFromTeam: "team_changed",
-    AddTeam: "member_added",
-    RemoveMember: "member_removed",
-    RemoveTeam: "member_removed",
-    Adopt: "entries_adopted",
-    SetConsent: "consent_changed",
-    SetHold: "hold_changed",
-    ProposePurge: "purge_proposed",
-    ConfirmPurge: "purge_confirmed",
-    AnnounceBreakGlass: "desk_announced",
-    BreakGlass: "glass_broken",
-    CloseBreakGlass: "glass_reviewed",
-    Preload: "kit_preloaded",
-    AnnounceRecovery: "recovery_announced",
-    RunRecovery: "recovery_begun",
-    GrantRecovered: "recovery_granted",
-}
-
-
-def controlled(record: Control | UnknownControl | None) -> What:
-    """What a control record says; one that does not decode, or of a newer version, is shown as unknown."""
-    if record is None or isinstance(record, UnknownControl):
-        return derived("unknown", readable=False)
-    drill = isinstance(record, RunRecovery) and record.drill
-    return derived("recovery_drilled" if drill else _CONTROLS[type(record)], **_more(record))
-
-
-def _more(record: Control) -> dict[str, object]:
-    """What a control record says beside its kind: whom, where, which word."""
-    more: dict[str, object] = {}
-    match record:
-        case Certify():
-            more = {"peer": _certified(record)}
-        case AddMember():
-            more = {"peer": record.certificate, "compartments": record.compartments}
-        case SetRole() | AddToTeam() | RemoveFromTeam() | RemoveMember() | Preload() | GrantRecovered():
-            more = {"peer": record.certificate}
-        case AddTeam():
-            more = {"compartments": record.compartments}
-        case MintEpoch():
-            more = {"compartments": (record.compartment,)}
-        case CreateDocument() | CreateChart():
-            more = {"documents": (record.document,)}
-        case SetConsent():
-            permitted = "yes" if record.permitted else "no"
-            more = {"detail": (("purpose", record.purpose.value), ("permitted", permitted))}
-        case BreakGlass():
-            said = (("reason", record.reason.value), ("kit", "yes" if record.kit else "no"))
-            more = {"purpose": Purpose.EMERGENCY, "detail": said}
-        case _:
-            pass
-    return more
-
-
-def _certified(record: Certify) -> CertificateHash | None:
-    try:
-        return CertificateHash(Signed(Certificate, record.certificate).hash)
-    except PeerError:
-        return None  # an unsound certificate enrolled nobody; that it was tried stays
 
 
 def written(content: Content | None, document: DocumentId, compartment: Compartment) -> What:

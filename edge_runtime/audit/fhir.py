@@ -41,7 +41,10 @@ from sync_protocol.ids import ChartId, FixedBytes, Hash
 
 _HERE: Final[Json] = {"address": "localhost", "type": "1"}
 """Both ends of an act on a device are the device; the patterns ask for a network of each."""
-_SHOWN_DETAILS: Final = frozenset({"format", "model", "data_type", "anonymisation"})
+_EMERGENCIES: Final = frozenset({"break_glass", "glass_broken"})
+_SHOWN_DETAILS: Final = frozenset(
+    {"format", "model", "data_type", "anonymisation", "role", "held", "permitted", "kit", "not_before_ms"}
+)
 """Details that are words of the program; others, such as a reason, are people's and stay in the signed record."""
 _LAST_MS: Final = 253_402_300_799_999
 """The end of the year 9999, beyond which no instant is written."""
@@ -186,7 +189,7 @@ def _reasons(event: Event) -> list[Json]:
     code, display = REASONS[purpose]
     codings = [coding(ACT_REASON, code, display)]
     reasons: list[Json] = [{"coding": codings, "text": purpose.value.replace("_", " ")}]
-    return [*reasons, {"coding": [BREAK_GLASS]}] if event.what.kind.name == "break_glass" else reasons
+    return [*reasons, {"coding": [BREAK_GLASS]}] if event.what.kind.name in _EMERGENCIES else reasons
 
 
 def _peer(event: Event) -> Json | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from edge_runtime.audit.event import What, controlled, derived, recorded, written
+from edge_runtime.audit.controls import controlled
+from edge_runtime.audit.event import What, derived, recorded, written
 from edge_runtime.audit.places import StreamPlace
 from edge_runtime.facts import unpack_content
 from edge_runtime.keyring import Keyring

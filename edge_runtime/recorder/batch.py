@@ -105,6 +105,20 @@ class Batch(ChartControl):
             self._create(LEDGER_NONCE, LEDGER_DOCUMENT)
         return self.audit(chart, record)
 
+    def check_reader(self, chart: ChartId, compartment: Compartment) -> None:
+        """Refuse what only a reader of a compartment may do.
+
+        Raises:
+            RefusedError: no such chart here, or this device may not read, and so not write, the compartment.
+        """
+        if compartment not in self.readable(chart):
+            raise RefusedError(
+                "not_a_reader",
+                expected=f"a member who reads the {compartment.name.lower()} compartment",
+                got=f"role {self._desk.identity.certificate.role.value}",
+                do="ask a member to share the chart with this device",
+            )
+
     def heads(self, chart: ChartId, document: DocumentId, compartment: Compartment) -> frozenset[EntryHash]:
         """The entries that the next content there will follow, directly or through those that say nothing."""
         return self._drafts.place(content_stream(chart, document, compartment)).heads()
@@ -119,13 +133,7 @@ class Batch(ChartControl):
         Raises:
             RefusedError: this device may not read, and so not write, the compartment; or it has too many readers.
         """
-        if compartment not in self.readable(chart):
-            raise RefusedError(
-                "not_a_reader",
-                expected=f"a member who reads the {compartment.name.lower()} compartment",
-                got=f"role {self._desk.identity.certificate.role.value}",
-                do="ask a member to share the chart with this device",
-            )
+        self.check_reader(chart, compartment)
         if self._enlist(chart):
             self._rewrap(chart)
         return self._epoch(chart, compartment)

@@ -94,7 +94,7 @@ class Chart:
     """A chart; each number is the log index of the entry that brought it about.
 
     Attributes:
-        founded: when it was created.
+        founded: when it was created; `births` are the entries that did it.
         roll: its members, principals and teams.
         gifts: for each addition that compartments it gives.
         reach: what each was ever given, whatever its role: what it can give itself.
@@ -111,6 +111,7 @@ class Chart:
     id: ChartId
     creator: CertificateHash
     founded: int = -1
+    births: set[EntryHash] = field(default_factory=set)
     roll: Roll = field(default_factory=Roll)
     gifts: dict[EntryHash, frozenset[Compartment]] = field(default_factory=dict)
     reach: dict[Name, frozenset[Compartment]] = field(default_factory=dict)
@@ -130,6 +131,7 @@ class Chart:
             id=self.id,
             creator=self.creator,
             founded=self.founded,
+            births=set(self.births),
             roll=self.roll.copy(),
             gifts=dict(self.gifts),
             reach=dict(self.reach),
@@ -152,6 +154,7 @@ class Chart:
     def found(self, by: By) -> None:
         """Make the creator its first member."""
         self.founded = by.index if self.founded < 0 else self.founded
+        self.births.add(by.entry)
         self._give(self.creator, _ALL, by)
 
     def add(self, author: Party, name: Name, asked: Iterable[Compartment], by: By) -> None:
@@ -165,19 +168,20 @@ class Chart:
             asked: which compartments.
             by: the record's entry.
         """
-        reads = self.reads(author)
-        if reads is None and self._has_seen_its_end(author, by):
+        reads = self.lasting(author)
+        if reads is None and not self._left_unaware(author, by):
             self.writers.add(name)
             return
         own = self._could(author) if reads is None else reads
-        self._give(name, (_ALL if author.name == self.creator else own).intersection(asked), by)
+        founds = author.name == self.creator and (reads is None or self._has_founder)
+        self._give(name, (_ALL if founds else own).intersection(asked), by)
 
     def remove(self, author: Party, name: Name, by: By) -> None:
         """Let somebody go, if the author may: a clinician anybody but the creator, and everybody itself.
 
         Who is no member any more lets nobody go here, whatever it knew: its readers judge that, and are fed meanwhile.
         """
-        reads, itself = self.reads(author), author.name == name
+        reads, itself = self.lasting(author), author.name == name
         if reads is None or (name == self.creator and not itself):
             return
         if itself or reads & _CONTENT:
@@ -186,7 +190,7 @@ class Chart:
 
     def close_glass(self, author: Party, record: EntryHash) -> None:
         """End an emergency, if the author may: a member who reads content, or an officer."""
-        reads = self.reads(author)
+        reads = self.lasting(author)
         if reads is not None and (reads & _CONTENT or author.office.is_officer_now):
             self.broken.pop(record, None)
 
@@ -205,16 +209,17 @@ class Chart:
         """Let a kit carry it."""
         self.preloaded.setdefault(kit, index)
 
-    def reads(self, party: Party) -> frozenset[Compartment] | None:
-        """The compartments that a principal is a member of; None where it is no member."""
+    def lasting(self, party: Party) -> frozenset[Compartment] | None:
+        """The compartments of which a principal is a member otherwise than by a broken glass; None where of none.
+
+        Who broke the glass adds and removes nobody.
+        """
         own, found = self._entitled(party), set[frozenset[Compartment]]()
         if party.name in self.seats:
             found.add(frozenset(self.since[party.name]) & own)
         for team in party.teams:
             if team.id in self.seats and team.compartments <= party.office.reads:
                 found.add(frozenset(self.since[team.id]) & team.compartments & own)
-        if any(breaker == party.name for breaker, _ in self.broken.values()):
-            found.add(_GLASS & party.office.reads)
         if party.recovered is not None and not self.is_ledger:
             found.add(party.office.reads)
         return _NONE.union(*found) if found else None
@@ -283,6 +288,16 @@ class Chart:
         for team in party.once:
             own |= self.reach.get(team.id, _NONE) & team.compartments
         return own & self._entitled(party)
+
+    @property
+    def _has_founder(self) -> bool:
+        """Whether the creator never left: it gives everything."""
+        return not self.births.isdisjoint(self.roll.live.get(self.creator, ()))
+
+    def _left_unaware(self, party: Party, by: By) -> bool:
+        """Whether somebody who was a member, otherwise than by a broken glass, did not know that it is none any more."""
+        names = {party.name, *(team.id for team in party.once)}
+        return not names.isdisjoint(self.reach) and not self._has_seen_its_end(party, by)
 
     def _has_seen_its_end(self, party: Party, by: By) -> bool:
         """Whether somebody who is no member any more writes although it had seen what ended it."""

@@ -13,10 +13,19 @@ from edge_runtime.keyring import frontier_digest
 from edge_runtime.memberships import created_chart
 from edge_runtime.store.uploads import UploadState
 from sync_protocol.certificates import Session
-from sync_protocol.control import AddMember, CreateChart, MintEpoch, Rewrap, control_stream, pack_control
+from sync_protocol.control import (
+    AddMember,
+    CreateChart,
+    MintEpoch,
+    Rewrap,
+    control_stream,
+    pack_control,
+    unpack_control,
+)
 from sync_protocol.entries import VerifiedEntry
+from sync_protocol.epochs import Epoch
 from sync_protocol.ids import ChartId, EntryHash, Hash, StreamId
-from sync_protocol.membership import Epoch, Membership
+from sync_protocol.membership import Membership
 from sync_protocol.roles import READABLE, Compartment, Role
 from sync_protocol.sealing import ContentKey, commit
 from sync_protocol.signed import Verified
@@ -55,26 +64,19 @@ def _epoch(device: Device, chart: ChartId, name: EntryHash | None = None) -> Epo
 # ------------------------------------------------------------------------------------------------ memberships
 
 
-def test_a_membership_is_read_again_only_where_something_came(clinic: Clinic, monkeypatch: pytest.MonkeyPatch):
-    """An answer is kept until a control entry of that chart or a certificate arrives."""
+def test_a_membership_is_read_again_only_where_something_came(clinic: Clinic):
+    """An answer is kept until a control entry of that chart, or of the organisation, or a certificate arrives."""
     device = clinic.device(Role.PHYSICIAN)
-    chart, first = _chart(device)
+    chart, _ = _chart(device)
     other, _ = _chart(device)
-    counted: list[ChartId] = []
-    add_up = device.keyring.add_up
-
-    def counting(name, entries):
-        counted.append(name)
-        return add_up(name, entries)
-
-    monkeypatch.setattr(device.keyring, "add_up", counting)
+    first, organisation = _membership(device, chart), device.keyring.organisation()
     assert device.keyring.membership(chart) is first
     _control(device, other, AddMember(certificate=device.name, compartments=()))
-    counted.clear()
     assert device.keyring.membership(chart) is first
-    assert counted == []
+    assert device.keyring.organisation() is organisation
     nurse = clinic.device(Role.NURSE)
     assert device.keyring.membership(chart) is not first
+    assert device.keyring.organisation() is not organisation
     _control(device, chart, AddMember(certificate=nurse.name, compartments=(CLINICAL,)))
     assert _membership(device, chart).members[nurse.name] == {CLINICAL}
 
@@ -197,13 +199,13 @@ def test_a_bad_wrap_is_skipped_and_a_good_one_beside_it_opens(clinic: Clinic):
     keyring = physician.restart().keyring
 
     def wrapped(key: bytes, commitment: Hash = epoch.record.commitment) -> bytes:
-        wraps = keyring.wrap_for(
+        wraps = keyring.wrap_epoch(
             chart,
             compartment=CLINICAL,
             commitment=commitment,
             parents=epoch.record.parents,
             key=ContentKey(key),
-            recipients=[physician.name],
+            recipients=[(physician.name, physician.identity.keys.wrap.public)],
         )
         return wraps[0][1]
 
@@ -252,16 +254,20 @@ def test_a_commitment_to_another_frontier_than_the_entrys_own_is_refused(clinic:
     physician.charts.share(chart, nurse.id)
     secret, nonce = ContentKey(bytes(range(32))), bytes(32)
     commitment = commit(secret, minter=physician.name, frontier=frontier_digest([]), nonce=nonce)
-    readers = _membership(physician, chart).readers(CLINICAL)
-    wraps = physician.keyring.wrap_for(
-        chart, compartment=CLINICAL, commitment=commitment, parents=(), key=secret, recipients=readers
+    organisation = physician.keyring.organisation()
+    recipients = [
+        (name, physician.keyring.public_key(name, organisation))
+        for name in _membership(physician, chart).readers(CLINICAL)
+    ]
+    wraps = physician.keyring.wrap_epoch(
+        chart, compartment=CLINICAL, commitment=commitment, parents=(), key=secret, recipients=recipients
     )
     record = MintEpoch(compartment=CLINICAL, parents=(), commitment=commitment, nonce=nonce, wraps=wraps)
     name = _control(physician, chart, record)
     carry(physician, nurse)
     assert _epoch(nurse, chart, name).valid
     assert nurse.keyring.open_epoch(chart, _epoch(nurse, chart, name)) is None
-    chosen = nurse.keyring.writing_key(chart, _membership(nurse, chart), CLINICAL)
+    chosen = nurse.keyring.writing_key(nurse.keyring.history(chart), CLINICAL, now_ms=0)
     assert chosen is None or chosen[0] != name
 
 
@@ -274,48 +280,79 @@ def test_the_digest_of_a_frontier_knows_no_order():
 def test_the_writing_key_is_the_lowest_valid_epoch_that_opens(clinic: Clinic, monkeypatch: pytest.MonkeyPatch):
     """Of several current epochs everybody takes the lowest; none, where the readers have changed since."""
     physician = clinic.device(Role.PHYSICIAN)
-    chart, membership = _chart(physician)
-    assert physician.keyring.writing_key(chart, membership, Compartment.SENSITIVE) is None
+    chart, _ = _chart(physician)
+    assert _writing_key(physician, chart, Compartment.SENSITIVE) is None
     batch = physician.recorder.begin()
-    monkeypatch.setattr(physician.keyring, "writing_key", lambda *_: None)
+    monkeypatch.setattr(physician.keyring, "writing_key", lambda *_, **__: None)
     batch._epoch(chart, CLINICAL)
     physician.recorder.write(batch)
     physician.restart()
     epochs = _membership(physician, chart).epochs_of(CLINICAL)
     assert len(epochs) == 2
-    found = physician.keyring.writing_key(chart, _membership(physician, chart), CLINICAL)
+    found = _writing_key(physician, chart, CLINICAL)
     assert found is not None
     assert found[0] == min(epoch.id for epoch in epochs)
     _control(physician, chart, AddMember(certificate=clinic.device(Role.NURSE).name, compartments=(CLINICAL,)))
-    assert physician.keyring.writing_key(chart, _membership(physician, chart), CLINICAL) is None
+    assert _writing_key(physician, chart, CLINICAL) is None
 
 
-def test_readers_without_a_wrap_are_found_by_those_who_hold_the_key(clinic: Clinic):
-    """Who lacks which epoch is told to a holder; to a member without the key, and for readers who have it, nothing."""
+def _writing_key(device: Device, chart: ChartId, compartment: Compartment) -> tuple[EntryHash, ContentKey] | None:
+    return device.keyring.writing_key(device.keyring.history(chart), compartment, now_ms=0)
+
+
+def test_readers_without_a_wrap_get_one_from_those_who_hold_the_key(clinic: Clinic):
+    """A holder wraps once to who lacks a key; a member without the key wraps nothing; whoever asks again is heard."""
     physician, nurse = clinic.device(Role.PHYSICIAN), clinic.device(Role.NURSE)
     chart, _ = _chart(physician)
-    keyring = physician.keyring
-    assert list(keyring.unwrapped(chart, _membership(physician, chart))) == []
+    assert _rewraps(physician, chart) == []
     _control(physician, chart, AddMember(certificate=nurse.name, compartments=(CLINICAL,)))
-    found = list(keyring.unwrapped(chart, _membership(physician, chart)))
-    assert [(epoch.record.compartment, names) for epoch, _, names in found] == [(CLINICAL, (nurse.name,))]
     carry(physician, nurse)
-    assert list(nurse.keyring.unwrapped(chart, _membership(nurse, chart))) == []
-    batch = physician.recorder.begin()
-    batch.mend(chart)
-    physician.recorder.write(batch)
-    assert list(keyring.unwrapped(chart, _membership(physician, chart))) == []
-    again = list(keyring.unwrapped(chart, _membership(physician, chart), again=nurse.name))
-    assert again == [], "this device has wrapped it itself"
+    assert _rewraps(nurse, chart) == []
+    assert _rewraps(physician, chart) == [{nurse.name}]
+    assert _rewraps(physician, chart) == []
+    assert _rewraps(physician, chart, again=nurse) == [], "this device has wrapped it itself"
     carry(physician, nurse)
-    mine = list(nurse.keyring.unwrapped(chart, _membership(nurse, chart), again=physician.name))
-    assert [names for _, _, names in mine] == [(physician.name,)]
+    assert _rewraps(nurse, chart, again=physician) == [{physician.name}]
+
+
+def test_a_bad_wrap_is_asked_for_once_and_another_holder_wraps_again(clinic: Clinic):
+    """Whoever cannot open what was wrapped to it says so on record, and does not repeat itself."""
+    physician, nurse, other = (clinic.device(role) for role in (Role.PHYSICIAN, Role.NURSE, Role.PHYSICIAN))
+    chart, _ = _chart(physician)
+    physician.charts.share(chart, other.id)
+    _control(physician, chart, AddMember(certificate=nurse.name, compartments=(CLINICAL,)))
+    epoch = _epoch(physician, chart)
+    _control(physician, chart, Rewrap(epoch=epoch.id, wraps=((nurse.name, bytes(1168)),)))
+    for device in (nurse, other):
+        carry(physician, device)
+    assert nurse.keyring.open_epoch(chart, _epoch(nurse, chart, epoch.id)) is None
+    nurse.recorder.mend([chart])
+    assert _membership(nurse, chart).asked[epoch.id].keys() == {nurse.name}
+    size = nurse.store.size()
+    nurse.recorder.mend([chart])
+    assert nurse.store.size() == size
+    carry(nurse, other)
+    assert _rewraps(other, chart) == [{nurse.name}]
+    carry(other, nurse)
+    assert nurse.keyring.open_epoch(chart, _epoch(nurse, chart, epoch.id)) is not None
+
+
+def _rewraps(device: Device, chart: ChartId, *, again: Device | None = None) -> list[set[Hash]]:
+    """Whom a device wraps keys for when it looks after a chart, a record of the clinical compartment."""
+    batch = device.recorder.begin()
+    batch.mend(chart, again=None if again is None else again.name)
+    device.recorder.write(batch)
+    records = (unpack_control(draft.body) for draft in batch.drafts)
+    clinical = {epoch.id for epoch in _membership(device, chart).epochs_of(CLINICAL)}
+    return [{name for name, _ in one.wraps} for one in records if isinstance(one, Rewrap) and one.epoch in clinical]
 
 
 def test_roles_come_from_certificates_and_authors_from_sessions(clinic: Clinic):
-    """Every known certificate has its role; an entry's author is its session's certificate."""
+    """Every known principal has its role; an entry's author is that of its session's certificate."""
     nurse = clinic.device(Role.NURSE)
-    assert nurse.keyring.roles() == {clinic.admin.name: Role.ADMIN, nurse.name: Role.NURSE}
+    view = nurse.keyring.organisation().now
+    assert view.roles(clinic.admin.name) == {Role.ADMIN}
+    assert view.roles(nurse.name) == {Role.NURSE}
     _chart(nurse)
     entry = nurse.store.arrivals(after=0, limit=1)[0].entry
     assert nurse.keyring.author(entry) == nurse.name

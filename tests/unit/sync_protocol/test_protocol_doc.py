@@ -15,6 +15,7 @@ from edge_runtime.facts import Content, Fact, TextUpdate
 from edge_runtime.text.errors import Reason
 from sync_protocol import limits
 from sync_protocol.audit import AuditRecord
+from sync_protocol.break_glass import GlassAnswer, GlassLayers, GlassRequest, GlassWrap
 from sync_protocol.certificates import Certificate, RelayRecord, Root, Session
 from sync_protocol.control import TAGS
 from sync_protocol.emergency_records import BreakGlassRecord, RecoveryRecord
@@ -22,6 +23,7 @@ from sync_protocol.entries import Header, Seal, WireEntry
 from sync_protocol.evidence_file import TYPES as EVIDENCE_TYPES
 from sync_protocol.evidence_file import Trailer
 from sync_protocol.exchange_states import DEVICE_ACCEPTS, RELAY_ACCEPTS
+from sync_protocol.glass_news import GlassFrontier, GlassNews
 from sync_protocol.invitations import Invitation, Request, WireRequest
 from sync_protocol.key_wrap import WrapContext
 from sync_protocol.labels import Label
@@ -62,6 +64,12 @@ RECORDS: Final[tuple[type, ...]] = (
     Trailer,
     Revocation,
     BreakGlassRecord,
+    GlassWrap,
+    GlassRequest,
+    GlassAnswer,
+    GlassLayers,
+    GlassNews,
+    GlassFrontier,
 )
 _HEADING: Final = re.compile(r"#### (?:(\d+) )?`(\w+)`")
 

@@ -89,6 +89,65 @@ class VerdictMachine(RuleBasedStateMachine):
         """A new session."""
         self.actor(number).restart()
 
+    @rule()
+    def meet(self) -> None:
+        """Everybody tells everybody everything."""
+        for actor in self.ward.actors:
+            actor.see_all()
+
+    # --------------------------------------- what takes several steps, and would hardly come about by chance
+
+    @rule(whom=STAFF, by=STAFF, compartment=CONTENTS, now_on=st.booleans(), leaves=st.booleans())
+    def visit(self, whom: int, by: int, compartment: Compartment, *, now_on: bool, leaves: bool) -> None:
+        """Somebody comes, is given keys by another member, and may leave again; the work goes on."""
+        self.ward.write(self.ward.creator, compartment, "observation")
+        record = AddMember(
+            certificate=self.actor(whom).name, compartments=tuple(Compartment), from_now_on=True if now_on else None
+        )
+        self.ward.creator.write(record, self.ward.chart)
+        self.meet()
+        self.ward.wrap_history(self.actor(by))
+        if leaves:
+            self.meet()
+            self.ward.creator.write(RemoveMember(certificate=self.actor(whom).name), self.ward.chart)
+        self.meet()
+        self.ward.write(self.actor(by), compartment, "observation")
+
+    @rule(whom=STAFF, by=STAFF, compartment=CONTENTS)
+    def emergency(self, whom: int, by: int, compartment: Compartment) -> None:
+        """Somebody breaks the glass, another closes it; the work goes on."""
+        self.ward.write(self.ward.creator, compartment, "observation")
+        self.meet()
+        self.ward.break_glass(self.actor(whom))
+        self.meet()
+        self._answer(self.actor(by), -1, BreakGlass, lambda name: CloseBreakGlass(record=name))
+        self.meet()
+        self.ward.write(self.ward.creator, compartment, "observation")
+
+    @rule(whom=STAFF, by=STAFF, compartment=CONTENTS, team=st.booleans(), number=ANY)
+    def sly(self, whom: int, by: int, compartment: Compartment, *, team: bool, number: int) -> None:
+        """Somebody mints a key of which it is no recipient, and is removed."""
+        self.leave_oneself_out(by=whom, compartment=compartment, late=True, team=team, number=number)
+        self.meet()
+        self.ward.creator.write(RemoveMember(certificate=self.actor(whom).name), self.ward.chart)
+        found = self.team(self.actor(0), number)
+        if found is not None:
+            self.actor(0).write(RemoveFromTeam(team=found, certificate=self.actor(whom).name))
+        self.meet()
+        self.ward.write(self.actor(by), compartment, "observation")
+
+    @rule(whom=STAFF, by=STAFF, friend=STAFF, compartment=CONTENTS)
+    def theft(self, whom: int, by: int, friend: int, compartment: Compartment) -> None:
+        """A thief grants and mints; others work on, hear of the revocation, and work on."""
+        world, thief = self.ward.world, self.actor(whom)
+        cuts = world.cuts(thief)
+        self.steal(by=whom, whom=friend, compartment=compartment, fork=False, late=False)
+        self.meet()
+        self.ward.write(self.actor(by), compartment, "observation")
+        self.actor(0).write(world.revocation(self.actor(0), thief, cuts))
+        self.meet()
+        self.ward.write(self.actor(by), compartment, "observation")
+
     # -------------------------------------------------------------------------------------------- honest work
 
     @rule(number=STAFF, compartment=CONTENTS, kind=st.sampled_from(KINDS))

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from edge_runtime.audit.event import _CONTROLS, Event, controlled, derived, written
+from edge_runtime.audit.controls import _CONTROLS, controlled
+from edge_runtime.audit.event import Event, derived, written
 from edge_runtime.audit.merging import Link
 from edge_runtime.audit.opening import Opener
 from edge_runtime.audit.places import stream_places
@@ -15,7 +16,16 @@ from edge_runtime.audit.selection import Selection, who_saw
 from edge_runtime.clinical.layout import WorkflowType
 from edge_runtime.facts import Content, Fact
 from sync_protocol.audit import KINDS, Purpose, Result, Risk, audit_record
-from sync_protocol.chart_records import AddTeam, Preload, SetConsent
+from sync_protocol.chart_records import (
+    AddTeam,
+    Adopt,
+    ConfirmPurge,
+    Preload,
+    ProposePurge,
+    PurgeReason,
+    SetConsent,
+    SetHold,
+)
 from sync_protocol.chart_records import Purpose as ConsentPurpose
 from sync_protocol.control import (
     TAGS,
@@ -23,6 +33,7 @@ from sync_protocol.control import (
     Certify,
     Invite,
     Rewrap,
+    SetRole,
     UnknownControl,
     audit_stream,
     content_stream,
@@ -305,6 +316,30 @@ def test_every_control_record_has_a_kind():
     """None of those that this version writes is missing from the table."""
     assert set(_CONTROLS) == set(TAGS.values())
     assert set(_CONTROLS.values()) <= set(KINDS)
+
+
+@pytest.mark.parametrize(
+    ("record", "said"),
+    [
+        (SetHold(held=True), {"held": "yes"}),
+        (SetHold(held=False), {"held": "no"}),
+        (SetRole(certificate=CertificateHash(bytes(32)), role=Role.NURSE), {"role": "nurse"}),
+        (
+            ProposePurge(reason=PurgeReason.COURT_ORDER, not_before_ms=5),
+            {"reason": "court_order", "not_before_ms": "5"},
+        ),
+        (ConfirmPurge(proposal=EntryHash(bytes(32))), {}),
+    ],
+)
+def test_words_of_control(record, said):
+    """A line of the timeline says which way it went: codes and dates, nothing that a person typed."""
+    assert dict(controlled(record).detail) == said
+
+
+def test_an_adoption_says_of_how_many_entries():
+    """Vouching for a hundred is another act than vouching for one."""
+    what = controlled(Adopt(entries=(EntryHash(bytes(32)), EntryHash(bytes([1]) * 32))))
+    assert (what.kind.name, what.count) == ("entries_adopted", 2)
 
 
 def test_a_broken_glass_is_critical():

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from edge_runtime.break_glass.online import layers_online
+from edge_runtime.break_glass.opening import open_with_token
 from edge_runtime.break_glass.review import accesses_to, close, open_accesses
 from edge_runtime.break_glass.stored import broken_before
 from edge_runtime.errors import RefusedError
 from edge_runtime.events import GlassBroken
 from sync_protocol.roles import Role
+from tests.unit.edge_runtime.clinic import carry, fact
 
 
 @pytest.fixture
@@ -56,6 +59,26 @@ def test_a_review_ends_the_access(emergency, stored):
     assert emergency.responder.identity.principal not in membership.members
 
 
+def test_keys_change_with_the_next_thing_that_is_written(emergency):
+    """What is written after the review opens with no key that the emergency ever gave."""
+    doctor, responder = emergency.doctor, emergency.responder
+    stored = emergency.break_it(responder)
+    responder.sync(emergency.relay)
+    responder.sync(emergency.relay)
+    holder = emergency.holder(responder)
+    layers = layers_online(holder, stored, emergency.http, glass=emergency.glass, entropy=responder.entropy)
+    open_with_token(holder, responder.recorder, stored, layers, emergency.token)
+    emergency.settle()
+    doctor.charts.add_facts(emergency.chart, emergency.document, [fact("allergy", text="Latex")])
+    emergency.settle()
+    assert set(emergency.allergies(responder)) == {"Penicillin", "Latex"}
+    close(emergency.holder(doctor), doctor.recorder, emergency.chart, stored.entry.hash.short)
+    doctor.charts.add_facts(emergency.chart, emergency.document, [fact("allergy", text="Nuts")])
+    carry(doctor, responder)  # more than any relay would feed
+    assert "Nuts" not in emergency.allergies(responder.restart())
+    assert set(emergency.allergies(doctor)) == {"Penicillin", "Latex", "Nuts"}
+
+
 def test_nobody_reviews_their_own(emergency, stored):
     """Another user must look; and what is not open cannot be closed."""
     responder = emergency.responder
@@ -71,8 +94,6 @@ def test_a_review_that_is_known_here_ends_the_second_use(emergency, stored):
     """Whoever opens again after a review breaks the glass again."""
     doctor = emergency.doctor
     close(emergency.holder(doctor), doctor.recorder, emergency.chart, stored.entry.hash.short)
-    from tests.unit.edge_runtime.clinic import carry
-
     carry(doctor, emergency.responder)
     holder = emergency.holder(emergency.responder)
     assert broken_before(holder, emergency.chart, now_ms=emergency.clinic.clock()) is None
