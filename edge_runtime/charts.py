@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from edge_runtime.clinical.authoring import check_section, prepare
 from edge_runtime.clinical.document import DocumentState
 from edge_runtime.clinical.layout import LAYOUT_VERSION, Kind, Section, WorkflowType
+from edge_runtime.destroyed import destroyed
 from edge_runtime.documents import DocumentReader
 from edge_runtime.errors import InputError, RefusedError
 from edge_runtime.facts import CausalGraph, Content, Fact
@@ -119,7 +120,8 @@ class Charts:
         membership = self.keyring.membership(chart)
         if membership is None:
             raise missing("chart", chart.short)
-        return open_chart(membership, self._reader, self._identity.principal, purpose=purpose)
+        note = destroyed(self.store, chart)
+        return open_chart(membership, self._reader, self._identity.principal, purpose=purpose, note=note)
 
     def add_facts(
         self, chart: ChartId, document: DocumentId, facts: Iterable[Fact], *, compartment: Compartment | None = None

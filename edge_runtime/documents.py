@@ -110,6 +110,11 @@ class DocumentReader:
             self._read_stream(chart, compartment, entries, membership, result)
         return result
 
+    def forget(self, entries: Iterable[EntryHash]) -> None:
+        """Let go of what was opened of some entries."""
+        for name in entries:
+            self._opened.pop(name, None)
+
     def _read_stream(
         self,
         chart: ChartId,

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import Final
 
 from edge_runtime.identity import Identity
-from edge_runtime.memberships import Memberships
+from edge_runtime.memberships import ControlStream, Memberships
 from edge_runtime.store.device import DeviceStore
 from sync_protocol.chart_history import ChartHistory
 from sync_protocol.encoding import encode
@@ -23,6 +24,8 @@ from sync_protocol.roles import Compartment
 from sync_protocol.sealing import ContentKey, check_commitment
 from sync_protocol.secret import Secret
 from sync_protocol.teams import TeamEpoch
+
+_NOTHING: Final = ControlStream()
 
 
 def frontier_digest(parents: Iterable[EntryHash]) -> Hash:
@@ -93,6 +96,11 @@ class Keyring(Memberships):
                 return key
         self._closed[epoch.id] = len(wraps)  # tried: not again before there is another wrap
         return None
+
+    def forget(self, chart: ChartId) -> None:
+        """Let go of a chart's records and keys; what still lies in the store is read anew."""
+        for entry in self._controls.pop(chart, _NOTHING).entries:
+            self._keys.pop(entry.hash, None)
 
     def keep(self, epoch: EntryHash, key: ContentKey) -> None:
         """Remember the key of an epoch that this device minted, or that an emergency opened."""

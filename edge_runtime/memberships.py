@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from edge_runtime.destroyed import all_destroyed
 from edge_runtime.identity import Identity
 from edge_runtime.store.device import DeviceStore
 from edge_runtime.streams import StreamHeads, stream_entries
@@ -46,8 +47,15 @@ def created_chart(entry: VerifiedEntry, author: CertificateHash) -> ChartId | No
     return chart if control_stream(chart) == entry.header.stream else None
 
 
+def content_streams(membership: Membership) -> frozenset[StreamId]:
+    """The content streams of a chart."""
+    return frozenset(
+        content_stream(membership.chart, document, one) for document in membership.documents for one in CONTENT
+    )
+
+
 @dataclass(slots=True)
-class _ControlStream:
+class ControlStream:
     """One control stream as far as it was read.
 
     Attributes:
@@ -82,12 +90,12 @@ class Memberships:
         self._store = store
         self._identity = identity
         self._organisation = StreamHeads(store, identity.root.value.control)
-        self._controls: dict[ChartId, _ControlStream] = {}
+        self._controls: dict[ChartId, ControlStream] = {}
         self._charts: dict[ChartId, None] | None = None
         self._places: dict[StreamId, ChartId] = {}
         self._quiet: set[StreamId] = set()
         self._authors: dict[SessionId, CertificateHash] = {}
-        self._records = _ControlStream()
+        self._records = ControlStream()
         self._judged: tuple[Organisation, tuple[int, int, int]] | None = None
         self._people: tuple[Organisation, _People] | None = None
         self._placed_all = False
@@ -161,6 +169,15 @@ class Memberships:
         own = self._identity.principal
         return frozenset(chart for chart, known in found.items() if known is not None and known.creator == own)
 
+    def purged_streams(self) -> frozenset[StreamId]:
+        """The streams in which entries may lack their bodies: the signed records of their charts say so."""
+        found: set[StreamId] = set()
+        for chart in all_destroyed(self._store):
+            membership = self.membership(chart)
+            if membership is not None and membership.purge is not None:
+                found |= {control_stream(chart), *content_streams(membership)}
+        return frozenset(found)
+
     def _known(self) -> _People:
         organisation = self.organisation()
         if self._people is None or self._people[0] is not organisation:
@@ -220,13 +237,13 @@ class Memberships:
             for compartment in CONTENT:
                 self._places[content_stream(chart, document, compartment)] = chart
 
-    def _read(self, chart: ChartId) -> _ControlStream:
+    def _read(self, chart: ChartId) -> ControlStream:
         """The chart's control entries; only what arrived since the last time is read."""
-        known = self._controls.setdefault(chart, _ControlStream())
+        known = self._controls.setdefault(chart, ControlStream())
         self._catch_up(known, control_stream(chart))
         return known
 
-    def _catch_up(self, known: _ControlStream, stream: StreamId) -> None:
+    def _catch_up(self, known: ControlStream, stream: StreamId) -> None:
         size = self._store.size()
         if size > known.next:
             for arrived in stream_entries(self._store, stream, after=known.next):

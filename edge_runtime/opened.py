@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from edge_runtime.clinical.chart import ChartState, derive_chart
 from edge_runtime.clinical.document import DocumentState
 from edge_runtime.clinical.text_reviews import with_text_reviews
+from edge_runtime.destroyed import Destroyed
 from edge_runtime.documents import DocumentReader, OpenDocument
 from edge_runtime.errors import RefusedError
 from sync_protocol.audit import Purpose
@@ -28,6 +29,7 @@ class OpenChart:
     Attributes:
         reads: the compartments of content that this device may read; none without the consent that it takes.
         lacks: the consent for want of which nothing was read; None where nothing is wanting.
+        destroyed: that its content is destroyed here; None for a chart that stands.
     """
 
     chart: ChartId
@@ -36,6 +38,7 @@ class OpenChart:
     documents: dict[DocumentId, OpenDocument]
     state: ChartState
     lacks: Consent | None = None
+    destroyed: Destroyed | None = None
 
     @property
     def sealed(self) -> bool:
@@ -65,7 +68,14 @@ class OpenChart:
         return found
 
 
-def open_chart(membership: Membership, reader: DocumentReader, own: CertificateHash, *, purpose: Purpose) -> OpenChart:
+def open_chart(
+    membership: Membership,
+    reader: DocumentReader,
+    own: CertificateHash,
+    *,
+    purpose: Purpose,
+    note: Destroyed | None = None,
+) -> OpenChart:
     """Open a chart as far as a device can read it, and may for this purpose by the patient's consents.
 
     Args:
@@ -73,13 +83,14 @@ def open_chart(membership: Membership, reader: DocumentReader, own: CertificateH
         reader: of the device.
         own: its principal.
         purpose: for what.
+        note: that the chart is destroyed here: then nothing is read.
     """
     broke_glass = any(access.author == own for access in membership.broken)
     lacks = lacking(membership.consents, purpose, broke_glass=broke_glass)
-    if lacks is not None:
+    if lacks is not None or note is not None:
         unread = {name: OpenDocument(name) for name in membership.documents}
         state = derive_chart(membership.chart_document, (), ())
-        return OpenChart(membership.chart, membership, frozenset(), unread, state, lacks)
+        return OpenChart(membership.chart, membership, frozenset(), unread, state, lacks, note)
     documents = {name: reader.document(membership.chart, name, membership) for name in membership.documents}
     facts = [fact for document in documents.values() for fact in document.facts]
     graphs = [graph for document in documents.values() for graph in document.graphs.values()]

@@ -1,1 +1,1 @@
-"""Processes that run on an organisation's own machines: the relay, and later the gateway."""
+"""Processes that run on an organisation's own machines: the relay, the break-glass desk, and later the gateway."""

@@ -123,6 +123,7 @@ CATALOGUE: Final = (
     AuditKind(9, "consent_checked", "Consent checked", "E", Risk.LOW, _C),
     AuditKind(10, "ai_training_data_collected", "Training data collected", "R", Risk.HIGH, _C),
     AuditKind(11, "copied_for_sharing", "Handed to a peer", "R", Risk.MEDIUM, _C),
+    AuditKind(12, "content_destroyed", "Destroyed the content here", "D", Risk.HIGH, _C),
     # Acts on the device or on many charts.
     AuditKind(32, "charts_listed", "Listed charts", "R", Risk.LOW, _L),
     AuditKind(33, "charts_searched", "Searched charts", "R", Risk.LOW, _L),

@@ -55,9 +55,11 @@ class FindingKind(StrEnum):
     """A device's chain was not heard of for longer than policy allows."""
     AWAITED = "awaited"
     """Known of, and not come yet."""
+    DESTROYED = "destroyed"
+    """Bodies that the holder destroyed, as the chart's own signed records say; their headers are here and verify."""
 
 
-_NOTICES: Final = frozenset({FindingKind.SKEW, FindingKind.UNSEEN_DEVICE, FindingKind.AWAITED})
+_NOTICES: Final = frozenset({FindingKind.SKEW, FindingKind.UNSEEN_DEVICE, FindingKind.AWAITED, FindingKind.DESTROYED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

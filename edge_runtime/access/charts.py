@@ -5,16 +5,18 @@ Owns the acts. What they mean at every reader follows from the signed records al
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from edge_runtime.access.adoption import Adoption
+from edge_runtime.destroyed import await_purge
 from edge_runtime.errors import RefusedError
 from edge_runtime.identity import Clock, Identity
 from edge_runtime.keyring import Keyring
 from edge_runtime.opened import OpenChart
 from edge_runtime.recorder.naming import principal_named
 from edge_runtime.recorder.record import Recorder
+from edge_runtime.store.writing import DeviceWriter
 from sync_protocol.chart_records import (
     ConfirmPurge,
     ProposePurge,
@@ -23,7 +25,7 @@ from sync_protocol.chart_records import (
     SetConsent,
     SetHold,
 )
-from sync_protocol.control import Control
+from sync_protocol.control import Control, control_stream
 from sync_protocol.ids import CertificateHash, ChartId, EntryHash, TeamId
 from sync_protocol.membership import Membership
 from sync_protocol.roles import CONTENT, Compartment, Role
@@ -155,7 +157,9 @@ class Access:
                 do="have a member run 'fieldward chart purge CHART --propose REASON'",
             )
         proposal = min(found.proposals, key=lambda one: (one[1], one[0]))
-        self._say(chart, ConfirmPurge(proposal=proposal[0]), content=False)
+        stream = control_stream(chart)
+        confirm = ConfirmPurge(proposal=proposal[0])
+        self._say(chart, confirm, content=False, also=lambda writer: await_purge(writer, stream))
         return proposal
 
     def retention(self, chart: ChartId) -> Retention:
@@ -190,7 +194,14 @@ class Access:
             )
         return found
 
-    def _say(self, chart: ChartId, record: Control, *, content: bool = True) -> EntryHash:
+    def _say(
+        self,
+        chart: ChartId,
+        record: Control,
+        *,
+        content: bool = True,
+        also: Callable[[DeviceWriter], None] | None = None,
+    ) -> EntryHash:
         """Add a record; one that only readers of content may say is refused to others before it is written."""
         batch = self._recorder.begin()
         if content and not batch.readable(chart).intersection(CONTENT):
@@ -201,7 +212,7 @@ class Access:
                 do="ask a member of the chart to do this",
             )
         name = batch.say(chart, record)
-        self._recorder.write(batch)
+        self._recorder.write(batch, also=also)
         return name
 
     def _require_officer(self) -> None:

@@ -7,7 +7,7 @@ pass unrecorded: what cannot be recorded is not done.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
@@ -81,6 +81,17 @@ class Auditor:
         detail = {"reason": error.code, "got": error.got[:_REASON_CHARS]}
         record = audit_record("access_refused", purpose=purpose, result=Result.REFUSED, detail=detail)
         self._on_chart(chart, record, once=False)
+
+    def destroyed(self, chart: ChartId, count: int, keep: Callable[[DeviceWriter], None]) -> None:
+        """Record that a chart's content was destroyed on this device: how many bodies.
+
+        Args:
+            chart: which.
+            count: the bodies.
+            keep: further writes of the same transaction, so that it is recorded once.
+        """
+        record = audit_record("content_destroyed", purpose=Purpose.COMPLIANCE, count=count)
+        self._on_chart(chart, record, once=False, also=keep)
 
     # ------------------------------------------------------------------------------------------------ on the device
 
@@ -192,7 +203,9 @@ class Auditor:
 
     # ------------------------------------------------------------------------------------------------------ writing
 
-    def _on_chart(self, chart: ChartId, record: AuditRecord, *, once: bool) -> VerifiedEntry | None:
+    def _on_chart(
+        self, chart: ChartId, record: AuditRecord, *, once: bool, also: Callable[[DeviceWriter], None] = lambda _: None
+    ) -> VerifiedEntry | None:
         name = act_name(record, chart)
         if once and self._repeats.recent(name, self._clock()):
             return None
@@ -202,7 +215,7 @@ class Auditor:
         except RefusedError:  # no reader of the audit stream, or too many of them: that keeps nobody from care
             batch = self._recorder.begin()
             batch.ledger(replace(record, charts=(chart,)))
-        return self._write(batch, name if once else None)
+        return self._write(batch, name if once else None, also=also)
 
     def _in_ledger(self, record: AuditRecord, *, once: bool) -> VerifiedEntry | None:
         name = act_name(record, None)
@@ -212,8 +225,11 @@ class Auditor:
         batch.ledger(record)
         return self._write(batch, name if once else None)
 
-    def _write(self, batch: Batch, name: Hash | None = None) -> VerifiedEntry:
+    def _write(
+        self, batch: Batch, name: Hash | None = None, *, also: Callable[[DeviceWriter], None] = lambda _: None
+    ) -> VerifiedEntry:
         def keep(writer: DeviceWriter) -> None:
+            also(writer)
             if name is not None:
                 self._repeats.keep(writer, name, self._clock())
 

@@ -7,11 +7,12 @@ come. Everything is read as it is asked for, in order of arrival; nothing is bel
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from edge_runtime.audit.opening import Opener
 from edge_runtime.audit.places import StreamPlace, stream_places
+from edge_runtime.destroyed import all_destroyed, is_gone
 from edge_runtime.events import Events
 from edge_runtime.identity import Identity
 from edge_runtime.keyring import Keyring
@@ -56,6 +57,10 @@ class DeviceSource:
         return dict(stream_places(self._keyring, self._identity.root.value.control))
 
     @cached_property
+    def _purged(self) -> frozenset[StreamId]:
+        return self._keyring.purged_streams()
+
+    @cached_property
     def whole(self) -> frozenset[StreamId]:
         """The streams that this device is meant to have whole, and of which it misses nothing that it knows of."""
         if self._cut_off:
@@ -63,14 +68,19 @@ class DeviceSource:
         return frozenset(
             stream
             for stream, place in self.places.items()
-            if self._may_have(place) and self._store.get_value(HELD + stream.hex()) is None
+            if self._may_have(place) and stream not in self._purged and self._store.get_value(HELD + stream.hex()) is None
         )
 
     def notices(self) -> Iterator[Finding]:
-        """What a verification should say beside what it finds: that it could not judge what is missing."""
+        """What a verification should say beside what it finds: what it could not judge, and what was destroyed."""
         if self._cut_off:
             evidence = {"expected": "a sync that went through to its end", "got": "one that was cut off"}
             yield Finding(kind=FindingKind.AWAITED, evidence=evidence)
+        for chart, note in all_destroyed(self._store).items():
+            streams = frozenset(stream for stream, place in self.places.items() if place.chart == chart)
+            count = sum(is_gone(arrived.entry) for arrived in self.arrivals(streams & self._purged))
+            evidence = {"chart": str(chart), "record": str(note.record), "bodies": str(count)}
+            yield Finding(kind=FindingKind.DESTROYED, evidence=evidence)
 
     @property
     def _cut_off(self) -> bool:
@@ -103,7 +113,13 @@ class DeviceSource:
 
     def pieces(self) -> Iterator[Piece]:
         """See Source."""
-        return (piece_of(arrived.entry) for arrived in self.arrivals())
+        return (self.piece(arrived.entry) for arrived in self.arrivals())
+
+    def piece(self, entry: VerifiedEntry) -> Piece:
+        """An entry as evidence; without a body where the chart's own records say that it was destroyed."""
+        piece = piece_of(entry)
+        lawful = is_gone(entry) and entry.header.stream in self._purged
+        return replace(piece, body=None) if lawful else piece
 
     def size(self) -> int:
         """See Source."""

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-from edge_runtime.audit.device_source import DeviceSource, Holder, piece_of
+from edge_runtime.audit.device_source import DeviceSource, Holder
 from edge_runtime.audit.opening import Opener
 from edge_runtime.audit.places import StreamPlace
 from edge_runtime.audit.selection import Selection
@@ -158,7 +158,7 @@ class Scope(DeviceSource):
     def pieces(self) -> Iterator[Piece]:
         """See Source."""
         for entry in self._entries():
-            piece = piece_of(entry)
+            piece = self.piece(entry)
             self._key = None
             if not self._shows(entry):
                 yield Piece(header=piece.header, index=piece.index, path=piece.path, body=None)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from edge_runtime.audit.shown import shown_whole
+from edge_runtime.destroyed import gone
 from edge_runtime.errors import RefusedError
 from edge_runtime.permissions import CONSENT, ROLE, check_consent
 from sync_protocol.audit import Purpose
@@ -43,11 +44,13 @@ def open_to_show(
         part: what of it will be shown; by default all.
 
     Raises:
-        RefusedError: no such chart here; or this device may read nothing of it, or the patient does not permit the
+        RefusedError: no such chart here, or it was destroyed; or this device may read nothing of it, or the patient does not permit the
             purpose, which is recorded, too.
         StoreError: it cannot be recorded, so it must not be shown.
     """
     opened = charts.open(chart, purpose=purpose)
+    if opened.destroyed is not None:
+        raise gone(chart, opened.destroyed)
     with noting_refusals(auditor, chart, purpose=purpose):
         check_consent(chart, opened.lacks)
         if opened.sealed:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from edge_runtime.cli.authors import author_json, who
 from edge_runtime.cli.output import print_json, say, when, with_device
 from edge_runtime.cli.safe_text import safe
-from edge_runtime.cli.section_text import author_json, who
 from edge_runtime.errors import InputError
 
 if TYPE_CHECKING:

@@ -9,11 +9,12 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from edge_runtime.cli.authors import who
 from edge_runtime.cli.chart_marks import ROWS_MAX, SAFETY_LIST, flag, not_counted, unverified_rows
 from edge_runtime.cli.glass_text import glass_banner, glass_json
 from edge_runtime.cli.output import when
 from edge_runtime.cli.safe_text import safe
-from edge_runtime.cli.section_text import section_rows, sections_json, who
+from edge_runtime.cli.section_text import section_rows, sections_json
 from edge_runtime.clinical.layout import Kind
 from edge_runtime.clinical.state_json import chart_to_json, document_to_json
 from edge_runtime.clinical.subjects import said
@@ -36,6 +37,7 @@ def summary_of(opened: OpenChart) -> dict[str, Any]:
     return {
         "chart": str(opened.chart),
         "sealed": opened.sealed,
+        "destroyed": destroyed_json(opened),
         "lacks": None if opened.lacks is None else opened.lacks.value,
         "name": patient_name(opened),
         "documents": len(opened.documents),
@@ -46,8 +48,16 @@ def summary_of(opened: OpenChart) -> dict[str, Any]:
     }
 
 
+def destroyed_json(opened: OpenChart) -> dict[str, Any] | None:
+    """That a chart's content was destroyed here: by which record, and since when; None for one that stands."""
+    note = opened.destroyed
+    return None if note is None else {"record": str(note.record), "since_ms": note.since_ms}
+
+
 def summary_line(row: dict[str, Any]) -> str:
     """The same for a person."""
+    if row["destroyed"]:
+        return f"{row['chart'][:8]}  (destroyed on this device on {when(row['destroyed']['since_ms'])})"
     if row["lacks"]:
         return f"{row['chart'][:8]}  (closed: the patient does not permit {row['lacks'].replace('_', ' ')})"
     if row["sealed"]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rich.text import Text
 
+from edge_runtime.cli.authors import author_json, who
 from edge_runtime.cli.output import when
 from edge_runtime.cli.safe_text import safe
 from edge_runtime.clinical.layout import Section
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from edge_runtime.documents import OpenDocument
-    from edge_runtime.facts import Author
     from edge_runtime.text.section import SectionText
     from edge_runtime.text.view import View
 
@@ -34,21 +34,6 @@ _WORDS: Final[Mapping[Outside, str]] = MappingProxyType(
     }
 )
 _BAR: Final = "┃ "
-
-
-def who(author: Author) -> str:
-    """An author in a few characters."""
-    return f"{author.role} {author.device.short}"
-
-
-def author_json(author: Author) -> dict[str, str]:
-    """An author in full."""
-    return {
-        "user": str(author.user),
-        "device": str(author.device),
-        "session": str(author.session),
-        "role": author.role,
-    }
 
 
 def sections_json(found: OpenDocument) -> dict[str, Any]:

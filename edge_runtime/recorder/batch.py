@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from edge_runtime.destroyed import destroyed, gone
 from edge_runtime.errors import RefusedError
 from edge_runtime.facts import Content, pack_content
 from edge_runtime.identity import ValueWriter
@@ -69,9 +70,13 @@ class Batch(ChartControl):
         """Add facts or a text update to a document, sealed under the compartment's epoch.
 
         Raises:
-            RefusedError: this device may not read, and so not write, the compartment; or it has too many readers.
+            RefusedError: this device may not read, and so not write, the compartment; or it has too many readers; or
+                the chart's content was destroyed.
             LimitError: more than one entry may hold.
         """
+        note = destroyed(self._desk.values, chart)
+        if note is not None:
+            raise gone(chart, note)
         plain = pack_content(content)
         epoch = self._writing(chart, compartment)
         self._changed.add(chart)

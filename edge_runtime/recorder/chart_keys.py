@@ -132,7 +132,8 @@ class ChartKeys(TeamControl):
         found.update(name for name in readers - covered if history.saw_its_grant(name, epoch))
         asking = {again, *membership.asked.get(epoch.id, ())} & readers
         for name in asking - {None, own}:
-            if name is not None and all(by != own for by, _ in epoch.wraps.get(name, ())):
+            wrapped = epoch.wraps.get(name, ()) if name is not None else ()
+            if name is not None and history.saw_its_grant(name, epoch) and all(by != own for by, _ in wrapped):
                 found.add(name)
         wanted = history.wanted(compartment, now_ms=self._desk.began_ms).recovery
         if wanted is not None and wanted not in epoch.wraps:

@@ -24,6 +24,8 @@ BUSY_MS: Final = 5_000
 """How long to wait for another process's transaction; the home's lock lets none be there."""
 WAL_PAGES: Final = 4_000
 """16 MiB of write-ahead log, then a commit also checkpoints: with some 13 pages a commit, one in 300 takes longer."""
+SECURE_DELETE: Final = "FAST"
+"""What was removed is overwritten where that costs no further page; see `DeviceWriter.strip`."""
 _PART: Final = ".part"
 # No UNIQUE where an index serves already: each index dirties a page of its own in every transaction.
 _SCHEMA: Final = """
@@ -129,7 +131,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
         "fullfsync = ON",  # on Apple's systems fsync alone does not reach the disk
         "checkpoint_fullfsync = ON",
         f"wal_autocheckpoint = {WAL_PAGES}",
-        "secure_delete = FAST",  # what was removed is overwritten where that costs no further page
+        f"secure_delete = {SECURE_DELETE}",
         "cell_size_check = ON",  # find a damaged page when it is read, not when it is used
         "trusted_schema = OFF",
         "temp_store = MEMORY",

@@ -223,10 +223,14 @@ class DeviceStore:
         first = self.pending(1)
         return first[0].entry.header.wall_ms if first else None
 
-    def check(self) -> list[Problem]:
-        """Look at every byte: the file, each record, chains, seals and indexes. Empty when all is well."""
+    def check(self, may_lack: Collection[StreamId] = ()) -> list[Problem]:
+        """Look at every byte: the file, each record, chains, seals and indexes. Empty when all is well.
+
+        Args:
+            may_lack: streams whose entries may have lost their bodies, because their chart was destroyed.
+        """
         with self._reading() as reader:
-            return check_all(reader)
+            return check_all(reader, may_lack)
 
     def checkpoint(self) -> None:
         """Move the write-ahead log into the file, in an idle moment, so that no commit has to."""

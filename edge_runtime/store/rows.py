@@ -132,7 +132,11 @@ class ChainRow:
 
 def pack_entry(entry: VerifiedEntry) -> bytes:
     """An entry as it lies in its box: lengths, path, header, body."""
-    wire = entry.wire
+    return pack_wire(entry.wire)
+
+
+def pack_wire(wire: WireEntry) -> bytes:
+    """The same of an entry as it travels; one that lost its body has none."""
     return b"".join((_WIRE.pack(wire.index, len(wire.path), len(wire.header)), *wire.path, wire.header, wire.body))
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
-from edge_runtime.store import uploads, values
+from edge_runtime.store import database, uploads, values
 from edge_runtime.store.boxes import Boxes, Table, columns, damaged
 from edge_runtime.store.links import Links
 from edge_runtime.store.reading import Reader
-from edge_runtime.store.rows import ENTRY, NAMED, SEAL, UPLOAD, ChainRow, pack_entry
+from edge_runtime.store.rows import ENTRY, NAMED, SEAL, UPLOAD, ChainRow, pack_entry, pack_wire
 from edge_runtime.store.shelf import write_ledger
 from edge_runtime.store.uploads import Upload, UploadState
 from sync_protocol.certificates import Certificate, Session
@@ -138,6 +139,22 @@ class DeviceWriter:
         with self._step():
             return sum(map(self._miss, names))
 
+    def strip(self, indices: Collection[int]) -> frozenset[int]:
+        """Destroy the bodies of entries that the relay has, by arrival index. Headers stay, and with them every chain.
+
+        What waits for the relay keeps its body, because it cannot be sent without; it takes another call later.
+
+        Returns:
+            Those that have no body now.
+        """
+        with self._step():
+            # Else pages that a shorter record leaves would lie in the file as they were. See also DeviceStore.scrub.
+            self._connection.execute("PRAGMA secure_delete = ON")
+            try:
+                return frozenset(index for index in indices if self._strip(index))
+            finally:
+                self._connection.execute(f"PRAGMA secure_delete = {database.SECURE_DELETE}")
+
     def put_value(self, name: str, value: bytes | None) -> None:
         """Keep a value under a name, in place of the one before; None removes it.
 
@@ -219,6 +236,20 @@ class DeviceWriter:
         # Not by the index of names: the caller has asked that one, and a second opinion shows whether it is damaged.
         query = "SELECT id FROM entry INDEXED BY entry_seq WHERE chain = ? AND seq = ? AND name = ?"
         return self._connection.execute(query, (chain.row, seq, keyed)).fetchone() is not None
+
+    def _strip(self, index: int) -> bool:
+        row = self.reader.entry_row(index)
+        entry = self.reader.open_entry(row).entry
+        if not entry.body:
+            return True
+        upload = uploads.find(self.reader, index)
+        if upload is not None and upload.state is not UploadState.RECEIPTED:
+            return False
+        place = row[1:6]
+        plain = pack_wire(replace(entry.wire, body=b""))
+        box = self._boxes.close(Table.ENTRY, index, plain, columns(ENTRY, *place))
+        self._connection.execute("UPDATE entry SET box = ? WHERE id = ?", (box, index))
+        return True
 
     def _put(self, table: Table, what: bytes, record: bytes) -> bool:
         """Keep a record under one name; False when it is there."""

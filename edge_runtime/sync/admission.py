@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from edge_runtime.destroyed import destroyed
 from edge_runtime.identity import Identity
 from edge_runtime.keyring import Keyring
 from edge_runtime.memberships import created_chart
@@ -34,7 +35,7 @@ from sync_protocol.errors import BrokenChainError, PeerError, UntrustedError, ma
 from sync_protocol.ids import CertificateHash, ChartId, SessionId
 from sync_protocol.intake import Checked, Refusal
 from sync_protocol.revocation import Revoke, open_revocation
-from sync_protocol.roles import Role
+from sync_protocol.roles import Compartment, Role
 from sync_protocol.signed import Signed, Verified
 
 
@@ -144,6 +145,14 @@ class Admission:
     def _content(self, entry: VerifiedEntry, author: CertificateHash, place: Place) -> None:
         history, own = self._keyring.history(place.chart), self._identity.principal
         membership = history.now
+        note = destroyed(self._store, place.chart)
+        if note is not None and place.compartment is not Compartment.AUDIT:
+            raise UntrustedError(
+                "chart_destroyed",
+                expected="nothing of a chart that was destroyed",
+                got=f"content of chart {place.chart.short}",
+                do=f"let that device sync: record {note.record.short} says why",
+            )
         if membership is None or not history.has_known(author):
             raise _refused("not_member", "the entry of a member, present or past", author)
         if not (history.has_known(own) or own in membership.preloaded) and self._keyring.ledger_of(place.chart) is None:

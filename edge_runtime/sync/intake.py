@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from edge_runtime.destroyed import await_purge
 from edge_runtime.identity import SESSION, Identity, take_renewal
 from edge_runtime.keyring import Keyring
 from edge_runtime.memberships import CHART, created_chart
@@ -20,6 +21,7 @@ from edge_runtime.streams import HELD, causal_order, stream_entries
 from edge_runtime.sync.emergencies import glass_records
 from edge_runtime.sync.progress import charts_to_mend, load_fed, save_charts_to_mend, save_fed
 from sync_protocol.certificates import Certificate, Session
+from sync_protocol.chart_records import ConfirmPurge
 from sync_protocol.control import Certify, unpack_control
 from sync_protocol.emergency_records import AnnounceBreakGlass, AnnounceRecovery, GrantRecovered
 from sync_protocol.entries import VerifiedEntry, WireEntry
@@ -149,6 +151,8 @@ class Receiver:
         for entry in entries:
             if entry.header.epoch is not None:
                 continue
+            if _confirms_purge(entry):
+                await_purge(writer, entry.header.stream)
             if entry.header.stream == organisation:
                 officers |= self._learn_certificate(entry, writer) is Role.COMPLIANCE_OFFICER
                 reaching |= _reaches_every_chart(entry)
@@ -181,6 +185,13 @@ class Receiver:
         session = writer.reader.session(entry.header.session)
         assert session is not None, "a stored entry has a stored session"
         return self._identity.trust.principal(session.value.certificate)
+
+
+def _confirms_purge(entry: VerifiedEntry) -> bool:
+    try:
+        return isinstance(unpack_control(entry.body), ConfirmPurge)
+    except PeerError:
+        return False
 
 
 def _reaches_every_chart(entry: VerifiedEntry) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
+from edge_runtime.destroyed import is_gone
 from edge_runtime.identity import Identity
 from edge_runtime.store.device import DeviceStore
 from edge_runtime.store.writing import DeviceWriter
@@ -73,7 +74,7 @@ class Outbox:
 
     def offer_again(self) -> None:
         """Offer what the relay refused before: what it lacked may be there now, or its operator has mended it."""
-        self._mark(refused.arrived.entry.hash for refused in self._store.refused())
+        self._mark(refused.arrived for refused in self._store.refused())
 
     def relay_lacks(self, seals: Mapping[SessionId, int]) -> None:
         """Hear from the relay which seals it lacks."""
@@ -83,13 +84,13 @@ class Outbox:
         """Hear that the relay lost chains, from a number on: they are pending again, durably, with all their proofs."""
         for stream, session, first in chains:
             self._book.lacks({session: 0})
-            self._mark(arrived.entry.hash for arrived in walk_chain(self._store, stream, session, first=first))
+            self._mark(walk_chain(self._store, stream, session, first=first))
         self._next = 0
 
     def unconfirmed(self, first: int, end: int, *, confirmed: set[EntryHash]) -> None:
         """Hear what the relay has of the entries that came with these arrival indices; the others are pending again."""
         while first < end and (page := self._store.arrivals(after=first, limit=min(_MARKED, end - first))):
-            self._mark(arrived.entry.hash for arrived in page if arrived.entry.hash not in confirmed)
+            self._mark(arrived for arrived in page if arrived.entry.hash not in confirmed)
             first = page[-1].index + 1
         self._next = 0
 
@@ -120,9 +121,9 @@ class Outbox:
             batch.append(arrived)
         return batch
 
-    def _mark(self, names: Iterable[EntryHash]) -> None:
-        """Mark entries as pending, some at a time."""
-        every = iter(names)
+    def _mark(self, entries: Iterable[Arrived]) -> None:
+        """Mark entries as pending, some at a time. One whose body was destroyed cannot be sent any more."""
+        every = (arrived.entry.hash for arrived in entries if not is_gone(arrived.entry))
         while some := list(islice(every, _MARKED)):
             with self._store.writing() as writer:
                 if self._lose is not None:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 from server.relay.admission import admit
 from server.relay.bodies import stripped
-from server.relay.drafting import Draft, Stored
+from server.relay.drafting import Draft
+from server.relay.stored import Stored
 from server.relay.window import SealPlace
 from server.relay.writer import SqlWriter
 from sync_protocol.certificates import Session

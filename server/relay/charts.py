@@ -295,7 +295,7 @@ class Chart:
         return not self.births.isdisjoint(self.roll.live.get(self.creator, ()))
 
     def _left_unaware(self, party: Party, by: By) -> bool:
-        """Whether somebody who was a member, otherwise than by a broken glass, did not know that it is none any more."""
+        """Whether somebody was a member, otherwise than by a broken glass, and did not know that this had ended."""
         names = {party.name, *(team.id for team in party.once)}
         return not names.isdisjoint(self.reach) and not self._has_seen_its_end(party, by)
 

@@ -7,12 +7,12 @@ that what hangs on them is taken. But they open no feed, and they close none.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from server.relay.charts import By, Chart, Party, Place
+from server.relay.charts import Chart, Party, Place
 from server.relay.offices import Office
-from server.relay.rolls import Name, Saw
+from server.relay.rolls import Name
+from server.relay.stored import Stored, destroys
 from server.relay.teams import Team
 from sync_protocol.certificates import Certificate
 from sync_protocol.chart_records import AddTeam, ConfirmPurge, Preload, RemoveMember, RemoveTeam
@@ -24,7 +24,6 @@ from sync_protocol.control import (
     CreateDocument,
     Invite,
     MintEpoch,
-    Rewrap,
     SetRole,
     UnknownControl,
     chart_id,
@@ -40,50 +39,13 @@ from sync_protocol.emergency_records import (
 )
 from sync_protocol.ids import CertificateHash, ChartId, DeviceId, DocumentId, EntryHash, InvitationId, StreamId, TeamId
 from sync_protocol.revocation import Revoke
-from sync_protocol.roles import CONTENT, Compartment, Role
+from sync_protocol.roles import Compartment, Role
 from sync_protocol.signed import Signed, Verified
 from sync_protocol.team_records import TEAM_KINDS, AddToTeam, CreateTeam, MintTeamEpoch, RemoveFromTeam, team_id
 
 if TYPE_CHECKING:
     from server.relay.directory import Directory
     from sync_protocol.entries import Header
-
-
-def destroys(chart: Chart, place: Place, record: Control | UnknownControl | None) -> bool:
-    """Whether a purge takes an entry's body: content, and the keys to it. The audit trail stays, with its keys."""
-    if place.compartment is not None:
-        return place.compartment in CONTENT
-    if isinstance(record, MintEpoch):
-        return record.compartment in CONTENT
-    return isinstance(record, Rewrap) and chart.epochs.get(record.epoch) is not Compartment.AUDIT
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stored:
-    """A control entry that was admitted and stored.
-
-    Attributes:
-        author: the principal who wrote it.
-        name: its hash.
-        index: its log index.
-        saw: see Roll.
-        heads: the organisation's records that the author had seen.
-        undone: None where it counts; for one that a revocation excludes, the log index of the last revocation.
-    """
-
-    stream: StreamId
-    record: Control | UnknownControl
-    author: CertificateHash
-    name: EntryHash
-    index: int
-    saw: Saw
-    heads: tuple[EntryHash, ...] = ()
-    undone: int | None = None
-
-    @property
-    def by(self) -> By:
-        """The same for charts."""
-        return By(self.name, self.index, self.saw, self.heads)
 
 
 class Draft:

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Final
 
 from server.relay.bodies import is_stripped
 from server.relay.database import slices
-from server.relay.drafting import destroys
 from server.relay.errors import RelayError
+from server.relay.stored import destroys
 from sync_protocol.certificates import Trust
 from sync_protocol.chart_history import ChartHistory
 from sync_protocol.chart_records import ConfirmPurge

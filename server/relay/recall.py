@@ -15,10 +15,10 @@ from server.relay import arrivals
 from server.relay.bodies import is_stripped
 from server.relay.database import slices
 from server.relay.directory import Directory
-from server.relay.drafting import Stored
 from server.relay.errors import StartError
 from server.relay.models import EntryRow, RequestState, SealRow, table
 from server.relay.revocations import judge
+from server.relay.stored import Stored
 from sync_protocol.certificates import Certificate, Root, Trust
 from sync_protocol.control import Certify, Control, UnknownControl, unpack_control
 from sync_protocol.control_entry import written

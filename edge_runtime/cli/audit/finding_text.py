@@ -63,6 +63,7 @@ WORDS: Final[Mapping[FindingKind, tuple[str, str]]] = {
     FindingKind.SKEW: ("Clocks that differ", "Set the clocks of both devices. The order is known without them."),
     FindingKind.UNSEEN_DEVICE: ("Not heard of for long", "Find the device; let it sync. If it is lost, revoke it."),
     FindingKind.AWAITED: ("Not come yet", "Sync, or meet the devices that have it; then check again."),
+    FindingKind.DESTROYED: ("Destroyed", "As confirmed on the chart's record. What remains was verified: who, when."),
 }
 
 

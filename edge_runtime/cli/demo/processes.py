@@ -1,4 +1,4 @@
-"""The demo's processes: devices and the relay are the ordinary program, each run with its own home."""
+"""The demo's processes: devices, relay and desk are the ordinary program, each run with its own home."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -25,20 +27,30 @@ class DemoError(EdgeError):
     """A step of the demo did not go as it must."""
 
 
-def run(arguments: Sequence[str], *, passphrase: str, refusals: Sequence[str] = ()) -> dict[str, Any]:
+def run(
+    arguments: Sequence[str],
+    *,
+    passphrase: str,
+    refusals: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
     """Run one command with `--json` and read what it printed.
 
     Args:
         arguments: of the program.
         passphrase: of the device's vault.
         refusals: error codes that are expected and returned like an answer.
+        environment: what this command needs there beside its passphrase.
 
     Raises:
         DemoError: it failed otherwise; the error is the command's own.
     """
-    environment = {**os.environ, "FIELDWARD_PASSPHRASE": passphrase}
     done = subprocess.run(  # noqa: S603 our own program, our own arguments
-        [*_PROGRAM, *arguments, "--json"], env=environment, capture_output=True, timeout=_COMMAND_S, check=False
+        [*_PROGRAM, *arguments, "--json"],
+        env=_environment(passphrase) | dict(environment or {}),
+        capture_output=True,
+        timeout=_COMMAND_S,
+        check=False,
     )
     try:
         answer: dict[str, Any] = json.loads(done.stdout)
@@ -50,9 +62,19 @@ def run(arguments: Sequence[str], *, passphrase: str, refusals: Sequence[str] = 
     return answer
 
 
+def together(*acts: Callable[[], Any]) -> list[Any]:
+    """Do several things at the same time, each on devices of its own; what came of them, in the order given.
+
+    Raises:
+        DemoError: one of them failed; the others went on to their ends.
+    """
+    with ThreadPoolExecutor(max_workers=len(acts)) as pool:
+        return [one.result() for one in [pool.submit(act) for act in acts]]
+
+
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A device of the story.
+    """A device of the story. One of its commands runs at a time: others that are asked for meanwhile wait.
 
     Attributes:
         name: what the story calls it.
@@ -63,48 +85,77 @@ class Device:
     name: str
     home: Path
     passphrase: str
+    _turn: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
-    def run(self, *arguments: str, refusals: Sequence[str] = ()) -> dict[str, Any]:
+    def run(
+        self, *arguments: str, refusals: Sequence[str] = (), environment: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
         """Run a command on this device."""
-        return run([*arguments, "--home", str(self.home)], passphrase=self.passphrase, refusals=refusals)
+        with self._turn:
+            return run(
+                [*arguments, "--home", str(self.home)],
+                passphrase=self.passphrase,
+                refusals=refusals,
+                environment=environment,
+            )
 
 
-class Relay:
-    """The relay's process, which the story kills and starts again."""
+class Service:
+    """A process that goes on until it is told to stop, and says in a file when it is ready."""
 
-    def __init__(self, home: Path, organisation: Path, *, public_url: str, database_url: str | None) -> None:
-        """Prepare a relay on a free port of this machine."""
-        self.home = home
-        self.port = free_port()
-        self._organisation = organisation
-        self._public_url = public_url
-        self._database_url = database_url
+    def __init__(self, place: Path, arguments: Sequence[str], *, passphrase: str | None = None) -> None:
+        """Prepare it.
+
+        Args:
+            place: beside which its log and its ready file are written.
+            arguments: of the program.
+            passphrase: of a device's vault, where it opens one.
+        """
+        self.home = place
+        self._arguments = [*arguments, "--ready-file", str(place.with_suffix(".ready.json")), "--json"]
+        self._environment = None if passphrase is None else _environment(passphrase)
         self._process: subprocess.Popen[bytes] | None = None
         self._log: IO[bytes] | None = None
 
-    def start(self) -> None:
+    def start(self) -> dict[str, Any]:
         """Start it, and wait until it answers.
+
+        Returns:
+            What it wrote into its ready file.
 
         Raises:
             DemoError: it does not come up.
         """
         ready = self.home.with_suffix(".ready.json")
         ready.unlink(missing_ok=True)
-        arguments = [
-            *_PROGRAM, "server", "run", "--home", str(self.home), "--organisation", str(self._organisation),
-            "--port", str(self.port), "--public-url", self._public_url, "--ready-file", str(ready), "--json",
-        ]  # fmt: skip
-        if self._database_url is not None:
-            arguments += ["--database-url", self._database_url]
         self._log = self.home.with_suffix(".log").open("ab")
-        self._process = subprocess.Popen(arguments, stdout=self._log, stderr=subprocess.STDOUT)  # noqa: S603 our own
+        self._process = subprocess.Popen(  # noqa: S603 our own program, our own arguments
+            [*_PROGRAM, *self._arguments], env=self._environment, stdout=self._log, stderr=subprocess.STDOUT
+        )
         ends = time.monotonic() + _START_S
         while not ready.exists():
             if self._process.poll() is not None or time.monotonic() > ends:
                 self.stop()
-                words = self.home.with_suffix(".log").read_text(errors="replace").strip().splitlines()
-                raise _failed(arguments[3:5], words[-1] if words else "nothing")
+                raise _failed(self._arguments, self._last_words())
             time.sleep(0.02)
+        told: dict[str, Any] = json.loads(ready.read_bytes())
+        return told
+
+    def finish(self) -> dict[str, Any]:
+        """Wait for one that ends by itself, and read the last that it said.
+
+        Raises:
+            DemoError: it does not end, or not with an answer.
+        """
+        assert self._process is not None, "waited for after its start"
+        try:
+            self._process.wait(timeout=_COMMAND_S)
+            answer: dict[str, Any] = json.loads(self._last_words())
+        except (subprocess.TimeoutExpired, ValueError):
+            raise _failed(self._arguments, "no answer") from None
+        finally:
+            self.stop()
+        return answer
 
     def kill(self) -> None:
         """End it as a power failure would: SIGKILL."""
@@ -113,6 +164,10 @@ class Relay:
     def stop(self) -> None:
         """End it as an operator would: SIGTERM. Again is nothing."""
         self._end(signal.SIGTERM)
+
+    def _last_words(self) -> str:
+        words = self.home.with_suffix(".log").read_text(errors="replace").strip().splitlines()
+        return words[-1] if words else "nothing"
 
     def _end(self, how: signal.Signals) -> None:
         if self._process is not None:
@@ -128,11 +183,32 @@ class Relay:
             self._log = None
 
 
+def meet(dialler: Device, host: Device) -> None:
+    """Let two devices meet without a relay.
+
+    Raises:
+        DemoError: they did not, or one of them kept something back.
+    """
+    place = host.home.with_name(f"{host.name}-host")
+    arguments = ["sync", "host", "--home", str(host.home), "--listen", "127.0.0.1:0", "--once"]
+    waiting = Service(place, arguments, passphrase=host.passphrase)
+    try:
+        said = [dialler.run("sync", "meet", waiting.start()["url"]), waiting.finish()]
+    finally:
+        waiting.stop()
+    if not all(one.get("ok") for one in said):
+        raise _failed(("sync", "meet"), "a meeting that left something over")
+
+
 def free_port() -> int:
     """A port of this machine that nobody uses now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _environment(passphrase: str) -> dict[str, str]:
+    return {**os.environ, "FIELDWARD_PASSPHRASE": passphrase}
 
 
 def _failed(arguments: Sequence[str], got: str) -> DemoError:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sync_protocol.errors import ForgedError, LimitError, MalformedError, MisuseError
-from sync_protocol.ids import CertificateHash, ChartId, Hash, OrganisationId
+from sync_protocol.ids import CertificateHash, ChartId, Hash, OrganisationId, TeamId
 from sync_protocol.key_wrap import (
     WRAP_OVERHEAD_BYTES,
     WrapContext,
@@ -45,6 +45,7 @@ CHANGES: dict[str, Any] = {
     "parents": (Hash(b"p" * 32),),
     "recipient": OTHER.public,
     "minter": CertificateHash(b"x" * 32),
+    "team": TeamId(b"x" * 16),
 }
 
 

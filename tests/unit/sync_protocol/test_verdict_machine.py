@@ -136,12 +136,18 @@ class VerdictMachine(RuleBasedStateMachine):
         self.meet()
         self.ward.write(self.actor(by), compartment, "observation")
 
-    @rule(whom=STAFF, by=STAFF, friend=STAFF, compartment=CONTENTS)
-    def theft(self, whom: int, by: int, friend: int, compartment: Compartment) -> None:
-        """A thief grants and mints; others work on, hear of the revocation, and work on."""
+    @rule(whom=STAFF, by=STAFF, friend=STAFF, compartment=CONTENTS, grants=st.booleans())
+    def theft(self, whom: int, by: int, friend: int, compartment: Compartment, *, grants: bool) -> None:
+        """A thief grants and mints, or says this and that; others work on, hear of the revocation, and work on."""
         world, thief = self.ward.world, self.actor(whom)
         cuts = world.cuts(thief)
-        self.steal(by=whom, whom=friend, compartment=compartment, fork=False, late=False)
+        if grants:
+            self.steal(by=whom, whom=friend, compartment=compartment, fork=False, late=False)
+        else:
+            self.meet()
+            self.ward.write(self.actor(by), compartment, "observation")
+            self.meet()
+            thief.write(SetConsent(purpose=Purpose.RESEARCH, permitted=True), self.ward.chart)
         self.meet()
         self.ward.write(self.actor(by), compartment, "observation")
         self.actor(0).write(world.revocation(self.actor(0), thief, cuts))

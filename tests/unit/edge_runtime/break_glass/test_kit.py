@@ -9,6 +9,7 @@ from edge_runtime.break_glass.desk import ask, tell_desk
 from edge_runtime.break_glass.kit import LAYERS, carried, carry, let_carry, to_carry
 from edge_runtime.break_glass.opening import open_with_token
 from edge_runtime.errors import RefusedError, RemoteError
+from edge_runtime.events import GlassBroken
 from sync_protocol import merkle
 from sync_protocol.checkpoints import Checkpoint, NoteKey, sign_checkpoint
 from sync_protocol.evidence import ReceiptProof
@@ -16,6 +17,7 @@ from sync_protocol.roles import Role
 from tests.support.people import ORIGIN
 from tests.unit.edge_runtime.clinic import carry as hand_over
 from tests.unit.edge_runtime.clinic import fact
+from tests.unit.edge_runtime.sync.meeting_pair import meet
 
 
 @pytest.fixture
@@ -70,6 +72,17 @@ def test_a_kit_opens_what_it_carries_without_a_network(emergency, kit):
     emergency.settle()
     (broken,) = emergency.doctor.keyring.membership(emergency.chart).broken
     assert (broken.record, broken.act.kit) == (stored.entry.hash, True)
+
+
+def test_the_act_surfaces_at_a_meeting_without_the_relay(emergency, kit):
+    """The next device of the team that the kit meets hears of it."""
+    load(emergency, kit)
+    stored = emergency.break_it(kit, kit=True)
+    meet(kit, emergency.doctor)
+    (broken,) = emergency.doctor.keyring.membership(emergency.chart).broken
+    assert broken.record == stored.entry.hash
+    assert GlassBroken(frozenset({emergency.chart})) in emergency.doctor.heard
+    assert GlassBroken(frozenset({emergency.chart})) not in kit.heard
 
 
 def test_without_the_act_the_kit_shows_nothing(emergency, kit):

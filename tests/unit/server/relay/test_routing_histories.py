@@ -145,7 +145,7 @@ def judged(bench: Bench, stream: StreamId) -> Known:
     return Known(bench.trust, read(bench, stream), bench.store)
 
 
-@pytest.mark.parametrize("seed", range(300 if SOAK else 40))
+@pytest.mark.parametrize("seed", range(300 if SOAK else 15))
 @pytest.mark.parametrize("blind", [False, True])
 def test_the_relay_feeds_at_least_what_members_read(tmp_path: Path, seed: int, *, blind: bool):
     """Where everybody sees everything at once, exactly that; and a restart changes nothing."""
