@@ -28,7 +28,7 @@ from edge_runtime.sections import TEXT
 from edge_runtime.store.device import DeviceStore
 from sync_protocol.audit import Purpose
 from sync_protocol.entries import VerifiedEntry
-from sync_protocol.ids import CertificateHash, ChartId, DocumentId
+from sync_protocol.ids import CertificateHash, ChartId, DocumentId, EntryHash
 from sync_protocol.limits import ID_BYTES
 from sync_protocol.roles import TEXT as WRITTEN
 from sync_protocol.roles import Compartment
@@ -56,6 +56,10 @@ class Charts:
         self.writable = writable
         self._identity = identity
         self._reader = reader
+
+    def forget(self, entries: Iterable[EntryHash]) -> None:
+        """Let go of what was opened of some entries."""
+        self._reader.forget(entries)
 
     def find(self, text: str) -> ChartId:
         """The chart whose id begins with `text`.

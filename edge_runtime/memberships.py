@@ -169,14 +169,18 @@ class Memberships:
         own = self._identity.principal
         return frozenset(chart for chart, known in found.items() if known is not None and known.creator == own)
 
-    def purged_streams(self) -> frozenset[StreamId]:
-        """The streams in which entries may lack their bodies: the signed records of their charts say so."""
-        found: set[StreamId] = set()
-        for chart in all_destroyed(self._store):
-            membership = self.membership(chart)
-            if membership is not None and membership.purge is not None:
-                found |= {control_stream(chart), *content_streams(membership)}
-        return frozenset(found)
+    def destroyed_content(self) -> frozenset[StreamId]:
+        """The content streams of charts that are destroyed here, as their own signed records say."""
+        found = (self.membership(chart) for chart in all_destroyed(self._store))
+        purged = [one for one in found if one is not None and one.purge is not None]
+        return frozenset(stream for one in purged for stream in content_streams(one))
+
+    def may_lack_bodies(self) -> frozenset[StreamId]:
+        """The streams in which entries may have lost their bodies: those, and the control streams of the charts."""
+        charts = all_destroyed(self._store)
+        known = ((chart, self.membership(chart)) for chart in charts)
+        controls = {control_stream(chart) for chart, one in known if one is not None and one.purge is not None}
+        return self.destroyed_content() | controls
 
     def _known(self) -> _People:
         organisation = self.organisation()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from edge_runtime.access.charts import Access
+from edge_runtime.access.purging import Purging
 from edge_runtime.access.teams import Teams
 from edge_runtime.audit.acts import Auditor
 from edge_runtime.charts import Charts
@@ -157,6 +158,19 @@ class Runtime:
         """Whom it lets into charts."""
         return Access(self.identity, self.keyring, self.recorder, clock)
 
+    @property
+    def purging(self) -> Purging:
+        """What destroys charts whose purge was confirmed."""
+        return Purging(
+            self.store,
+            self.keyring,
+            self.access,
+            clock=clock,
+            events=self.events,
+            record=self.auditor.destroyed,
+            forget=self.charts.forget,
+        )
+
     def check_passphrase(self, passphrase: str) -> None:
         """Check that somebody else who wants to use the open home knows its passphrase.
 
@@ -249,6 +263,7 @@ class Runtime:
             entropy=entropy,
             timeout_s=TIMEOUT_S,
             mend=self.recorder.mend,
+            settled=self.purging.run,
             accused=self.auditor.accused,
         )
 
@@ -274,6 +289,7 @@ class Runtime:
 
         report = retrying(once, attempts=attempts, entropy=entropy, sleep=time.sleep)
         self.keep_address(address)
+        self.purging.run()
         pending = self.store.upload_counts().get(UploadState.PENDING, 0)
         self.events.publish(Synced(received=report.received, receipted=report.receipted, pending=pending))
         return report
@@ -328,7 +344,9 @@ class Runtime:
         """
         meetings = self.meetings()
         with closing(DialledLink(address, timeout_s=TIMEOUT_S)) as link:
-            return meetings.run(link, link.address, Part.DIALLED, progress=progress)
+            report = meetings.run(link, link.address, Part.DIALLED, progress=progress)
+        self.purging.run()
+        return report
 
     def host_meetings(self, events: HostEvents, *, once: bool = False) -> Host:
         """What waits for other devices, and meets who comes; nothing listens before its `run`."""

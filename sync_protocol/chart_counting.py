@@ -174,7 +174,7 @@ class Counting:
     def _by_another(self, entry: ControlEntry, named: EntryHash, kind: type) -> str | None:
         """Why a record may not answer another one: that is not in its past, or is of the same user."""
         index = self.pasts.index.get(named)
-        if index is None or not self.pasts.of(entry.parents) >> index & 1:
+        if index is None or not self.pasts.of(entry.predecessors) >> index & 1:
             return "answers_nothing"
         other = self.pasts.order[index]
         if not isinstance(other.record, kind):

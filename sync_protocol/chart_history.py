@@ -206,7 +206,7 @@ class ChartHistory:
         documents = {  # a creator who contradicts itself loses nothing
             entry.record.document for entry in found.values() if isinstance(entry.record, CreateChart | CreateDocument)
         }
-        named = {parent for entry in found.values() for parent in entry.parents}
+        named = {one for entry in found.values() for one in entry.predecessors}
         heads = sorted(entry.hash for entry in found.values() if entry.hash not in named)
         return Membership(
             chart=self.chart,

@@ -46,7 +46,8 @@ class ControlEntry:
     Attributes:
         parents: its direct predecessors in its stream.
         written: by whom and when in its session.
-        organisation_heads: the newest records of the organisation that its author had seen.
+        organisation_heads, chart_heads: the newest records of the organisation, and of the chart, that its author had
+            seen.
         wall_ms: its author's clock.
         record: None when the body does not decode: kept, never acted upon.
     """
@@ -55,6 +56,7 @@ class ControlEntry:
     parents: tuple[EntryHash, ...]
     written: Written
     organisation_heads: tuple[EntryHash, ...]
+    chart_heads: tuple[EntryHash, ...]
     wall_ms: int
     record: Control | UnknownControl | None
 
@@ -62,6 +64,11 @@ class ControlEntry:
     def author(self) -> CertificateHash:
         """The principal who wrote it."""
         return self.written.author
+
+    @property
+    def predecessors(self) -> tuple[EntryHash, ...]:
+        """What its author had seen in its stream, and elsewhere: parents name one branch of a fork, heads all."""
+        return (*self.parents, *self.organisation_heads, *self.chart_heads)
 
 
 def read_control(entry: VerifiedEntry, author: CertificateHash, seals: SealHistory) -> ControlEntry:
@@ -81,6 +88,7 @@ def read_control(entry: VerifiedEntry, author: CertificateHash, seals: SealHisto
         parents=entry.header.parents,
         written=written(entry, author, seals),
         organisation_heads=entry.header.organisation_heads,
+        chart_heads=entry.header.chart_heads,
         wall_ms=entry.header.wall_ms,
         record=record,
     )
@@ -114,13 +122,15 @@ def _covers(seal: Verified[Seal], entry: VerifiedEntry) -> bool:
 class Pasts:
     """The causal past of each entry of one control stream, as bits of an integer: parents first, whatever the arrival.
 
-    Parents that are not here contribute nothing; what follows them is judged again when they come.
+    An entry follows its parents and the heads of its own stream that it names: an author who has both branches of a
+    fork names one of them as parent, and both as heads. What is not here contributes nothing; what follows it is judged
+    again when it comes.
     """
 
     def __init__(self, entries: Iterable[ControlEntry]) -> None:
         """Order the entries."""
         known = {entry.hash: entry for entry in entries}
-        waiting = {name: {parent for parent in entry.parents if parent in known} for name, entry in known.items()}
+        waiting = {name: {one for one in entry.predecessors if one in known} for name, entry in known.items()}
         children: dict[EntryHash, list[EntryHash]] = {}
         for name, parents in waiting.items():
             for parent in parents:
@@ -133,7 +143,7 @@ class Pasts:
             name = heappop(ready)
             entry = known[name]
             self.index[name] = len(self.order)
-            self._past.append(self.of(entry.parents) | 1 << len(self.order))
+            self._past.append(self.of(entry.predecessors) | 1 << len(self.order))
             self.order.append(entry)
             for child in children.get(name, ()):
                 waiting[child].discard(name)

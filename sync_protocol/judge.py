@@ -140,7 +140,7 @@ class Judge:
         for adoption in membership.adopters.get(name, ()):
             if history.user(adoption.author) == history.user(judged.author):
                 continue
-            reads = history.reads(adoption.author, adoption.parents, adoption.organisation_heads)
+            reads = history.reads(adoption.author, adoption.predecessors, adoption.organisation_heads)
             writes = history.organisation.at(adoption.organisation_heads).writes(adoption.author, kind)
             if self._compartment in reads and writes:
                 return True

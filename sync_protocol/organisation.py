@@ -17,6 +17,7 @@ from sync_protocol.emergency_records import (
     BreakGlassRecord,
     GrantRecovered,
     RecoveryRecord,
+    RunRecovery,
     check_recovered,
 )
 from sync_protocol.errors import PeerError
@@ -279,11 +280,13 @@ class View:
         )
 
     def _granted(self, index: int) -> CertificateHash | None:
-        """Whom a grant lets in; None where it was not signed under the present recovery record."""
+        """Whom a grant lets in; None where it was not signed under the present recovery record, after a run of it."""
         record, recovery = self.entry(index).record, self.recovery
         assert isinstance(record, GrantRecovered), "asked of grants alone"
+        before = chosen(self._all.pasts.before(index), self._all.indices.get(RunRecovery, ()))
+        runs = (one for place in before if isinstance(one := self.entry(place).record, RunRecovery))
         try:
-            if recovery is not None:
+            if recovery is not None and any(run.recovery == recovery.hash and not run.drill for run in runs):
                 check_recovered(record, recovery)
                 return self._all.trust.principal(record.certificate)
         except PeerError:

@@ -1,9 +1,9 @@
 """Destroys the content of charts whose purge was confirmed: bodies of content, and the wrapped keys to it.
 
-Owns when and in which order. Headers, seals and receipts stay, and so does the audit trail with its keys: who wrote when
-remains provable. A chart goes once its date is past by this device's clock and no legal hold is known. That it goes is
-noted first, so that nothing of it is shown or taken any more; then bodies go, some at a time. Whatever stops that in
-between, the next run goes on. What waits for the relay goes after it was sent: the log is to have all of it.
+Owns when and in which order. Headers, seals and receipts stay, and so does the audit trail with its keys: who wrote
+when remains provable. A chart goes once its date is past by this device's clock and no legal hold is known.
+That it goes is noted first, so that nothing of it is shown or taken any more; then bodies go, some at a time. Whatever
+stops that in between, the next run goes on. What waits for the relay goes after it was sent: the log is to have all.
 """
 
 from __future__ import annotations
@@ -97,9 +97,9 @@ class Purging:
             if self._access.retention(chart).due:
                 self._begin(chart)
         done = [self._destroy(chart, note) for chart, note in sorted(all_destroyed(self._store).items())]
-        if any(one.bodies for one in done):
-            self._store.scrub()
-            self._events.publish(Changed(frozenset(one.chart for one in done if one.bodies)))
+        changed = frozenset(one.chart for one in done if one.bodies)
+        if changed:
+            self._events.publish(Changed(changed))
         return tuple(one for one in done if one.bodies or one.left)
 
     def _begin(self, chart: ChartId) -> None:
@@ -123,6 +123,8 @@ class Purging:
             with self._store.writing() as writer:
                 gone |= writer.strip(some)
         self._keyring.forget(chart)
+        if gone or not note.told:  # before it is noted: a crash in between leaves it to the next run
+            self._store.scrub()
         left = sorted({index for index, _ in found} - gone)
         self._tell(chart, replace(note, through=min([size, *left]), told=True), len(gone), told=note.told)
         return Done(chart=chart, bodies=len(gone), left=len(left))

@@ -58,7 +58,7 @@ class DeviceSource:
 
     @cached_property
     def _purged(self) -> frozenset[StreamId]:
-        return self._keyring.purged_streams()
+        return self._keyring.may_lack_bodies()
 
     @cached_property
     def whole(self) -> frozenset[StreamId]:
@@ -68,7 +68,9 @@ class DeviceSource:
         return frozenset(
             stream
             for stream, place in self.places.items()
-            if self._may_have(place) and stream not in self._purged and self._store.get_value(HELD + stream.hex()) is None
+            if self._may_have(place)
+            and stream not in self._purged
+            and self._store.get_value(HELD + stream.hex()) is None
         )
 
     def notices(self) -> Iterator[Finding]:

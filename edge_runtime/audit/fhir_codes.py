@@ -115,9 +115,7 @@ CODES: Final[Mapping[str, Codes]] = {
     "consent_checked": _plain(_ACTIVITY),
     "ai_training_data_collected": _plain(_EXPORT),
     "copied_for_sharing": _plain(_EXPORT, coding(_LIFECYCLE, "transmit", "Transmit Record Lifecycle Event")),
-    "content_destroyed": _plain(
-        _ACTIVITY, coding(_LIFECYCLE, "destroy", "Destroy/Delete Record Lifecycle Event")
-    ),
+    "content_destroyed": _plain(_ACTIVITY, coding(_LIFECYCLE, "destroy", "Destroy/Delete Record Lifecycle Event")),
     "charts_listed": _QUERY,
     "charts_searched": _QUERY,
     "unlocked": _plain(_AUTHENTICATION, coding(DCM, "110122", "Login")),

@@ -44,8 +44,8 @@ def open_to_show(
         part: what of it will be shown; by default all.
 
     Raises:
-        RefusedError: no such chart here, or it was destroyed; or this device may read nothing of it, or the patient does not permit the
-            purpose, which is recorded, too.
+        RefusedError: no such chart here, or it was destroyed; or this device may read nothing of it, or the patient
+            does not permit the purpose, which is recorded, too.
         StoreError: it cannot be recorded, so it must not be shown.
     """
     opened = charts.open(chart, purpose=purpose)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edge_runtime.cli.output import print_json, say, when, with_device
+from edge_runtime.destroyed import destroyed
 from edge_runtime.errors import InputError
 from sync_protocol.chart_records import PurgeReason, Purpose
 
@@ -152,7 +153,8 @@ def purge(
 ) -> None:
     """Destroy a chart: its keys and content, on every device and on the relay. It takes two people, and no legal hold.
 
-    Without options: say how things stand. What remains afterwards is who wrote when, which still verifies.
+    Without options: say how things stand, and destroy it here where that is due. What remains afterwards is who wrote
+    when, which still verifies.
     Others will see: that it was proposed, why as a word, and that it was confirmed.
 
     \b
@@ -167,6 +169,8 @@ def purge(
         runtime.access.propose_purge(found, PurgeReason(reason), not_before_ms=_date_ms(not_before))
     elif confirm:
         runtime.access.confirm_purge(found)
+    left = sum(one.left for one in runtime.purging.run() if one.chart == found)
+    note = destroyed(runtime.store, found)
     state = runtime.access.retention(found)
     facts = {
         "chart": str(found),
@@ -176,9 +180,15 @@ def purge(
         if state.confirmed is None
         else {"entry": str(state.confirmed[0]), "not_before_ms": state.confirmed[1]},
         "due": state.due,
+        "destroyed": None if note is None else {"record": str(note.record), "since_ms": note.since_ms, "left": left},
     }
     if as_json:
         print_json(facts)
+        return
+    if note is not None:
+        say(f"Chart {found.short} was destroyed here on {when(note.since_ms)}, as record {note.record.short} says.")
+        if left:
+            say(f"  {left} entries wait for the relay: they go once it has them. Sync.")
         return
     say(f"Chart {found.short}: {'under a legal hold' if state.held else 'no legal hold'}.")
     for _, date in state.proposals:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from edge_runtime.cli.output import EXIT_DAMAGE, EXIT_DONE, print_json, say, with_device, working
+from edge_runtime.destroyed import all_destroyed
+from sync_protocol.ids import StreamId
 
 if TYPE_CHECKING:
     from edge_runtime.runtime import Runtime
@@ -26,22 +28,27 @@ def doctor(runtime: Runtime, *, as_json: bool) -> int:
     Example:
       fieldward doctor --home nurse
     """
+    enrolled = not runtime.waiting and runtime.store.get_value("identity/chain") is not None
+    lacking = runtime.keyring.may_lack_bodies() if enrolled else frozenset[StreamId]()
     with working("Looking at every record", as_json=as_json):
         problems = [
             {"check": f"store.{problem.table}", "row": problem.row, "found": problem.what}
-            for problem in runtime.store.check()
+            for problem in runtime.store.check(lacking)
         ]
     warnings = _warnings(runtime)
     checks: dict[str, Any] = {
         "vault": "opens",
         "entries": runtime.store.size(),
         "certificates": len(runtime.store.certificates()),
-        "enrolled": not runtime.waiting and runtime.store.get_value("identity/chain") is not None,
+        "enrolled": enrolled,
+        "destroyed_charts": len(all_destroyed(runtime.store)),
     }
     if as_json:
         print_json({"ok": not problems, "checks": checks, "problems": problems, "warnings": warnings})
         return EXIT_DAMAGE if problems else EXIT_DONE
     say(f"Vault opens. {checks['entries']} entries and {checks['certificates']} certificates were checked.")
+    if checks["destroyed_charts"]:
+        say(f"{checks['destroyed_charts']} charts were destroyed here, as was confirmed. What remains verifies.")
     for problem in problems:
         say(f"DAMAGE in {problem['check']}, row {problem['row']}: {problem['found']}.")
     for warning in warnings:

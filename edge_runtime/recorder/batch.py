@@ -74,9 +74,6 @@ class Batch(ChartControl):
                 the chart's content was destroyed.
             LimitError: more than one entry may hold.
         """
-        note = destroyed(self._desk.values, chart)
-        if note is not None:
-            raise gone(chart, note)
         plain = pack_content(content)
         epoch = self._writing(chart, compartment)
         self._changed.add(chart)
@@ -114,8 +111,12 @@ class Batch(ChartControl):
         """Refuse what only a reader of a compartment may do.
 
         Raises:
-            RefusedError: no such chart here, or this device may not read, and so not write, the compartment.
+            RefusedError: no such chart here, its content was destroyed, or this device may not read, and so not write,
+                the compartment.
         """
+        note = None if compartment is Compartment.AUDIT else destroyed(self._desk.values, chart)
+        if note is not None:
+            raise gone(chart, note)
         if compartment not in self.readable(chart):
             raise RefusedError(
                 "not_a_reader",

@@ -223,6 +223,7 @@ class TeamControl:
                 author=self._desk.identity.principal, session=header.session, seal=header.seal, covering=None
             ),
             organisation_heads=header.organisation_heads,
+            chart_heads=header.chart_heads,
             wall_ms=header.wall_ms,
             record=record,
         )

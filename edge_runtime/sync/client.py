@@ -51,6 +51,7 @@ class SyncClient:
         entropy: Entropy,
         timeout_s: float,
         mend: Callable[[Iterable[ChartId]], object] | None = None,
+        settled: Callable[[], object] | None = None,
         accused: OnVerdict | None = None,
     ) -> None:
         """Sync `store` as `identity`.
@@ -64,6 +65,7 @@ class SyncClient:
             entropy: for nonces.
             timeout_s: how long an expected frame may take.
             mend: looks after the keys of charts whose members changed, once everything is here.
+            settled: does what is due once everything is here, such as a purge.
             accused: hears once of each act of which the relay was convicted.
         """
         self._store = store
@@ -74,6 +76,7 @@ class SyncClient:
         self._entropy = entropy
         self._timeout_s = timeout_s
         self._mend = mend
+        self._settled = settled
         self._log = LogKeeper(store, identity, events=events, accused=accused)
 
     def run(self, link: Link, address: str, *, progress: Callable[[SyncReport], None] | None = None) -> SyncReport:
@@ -167,6 +170,7 @@ class SyncClient:
                 self._identity.keys, certificate, now_ms=self._clock(), entropy=self._entropy
             ),
             mend=self._mend,
+            settled=self._settled,
             log=self._log,
         )
         run.outbox.offer_again()

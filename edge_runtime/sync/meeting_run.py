@@ -191,10 +191,9 @@ class MeetingRun:
         whole: dict[StreamId, set[SessionId]] = {}
         for stream, session in self._whole:
             whole.setdefault(stream, set()).add(session)
-        destroyed = self._keyring.purged_streams()
-        for stream, theirs in step.theirs.items():
-            if stream in destroyed and not self._is_chart_control(stream):
-                continue
+        unwanted = self._keyring.destroyed_content()
+        offered = {stream: theirs for stream, theirs in step.theirs.items() if stream not in unwanted}
+        for stream, theirs in offered.items():
             self._theirs.update((stream, session) for session in theirs)
             gaps = whole.get(stream, ())
             wanted = wanting(theirs, self._store.frontier(stream), knows=self._knows, whole=gaps)

@@ -77,6 +77,7 @@ class Run:
         *,
         fresh: Callable[[Verified[Certificate]], Verified[Session]] | None = None,
         mend: Callable[[Iterable[ChartId]], object] | None = None,
+        settled: Callable[[], object] | None = None,
         log: LogKeeper | None = None,
     ) -> None:
         """Begin with nothing sent; `fresh` is explained at Receiver, the others at SyncClient."""
@@ -86,6 +87,7 @@ class Run:
         self._events = events
         self._link = link
         self._mend = mend
+        self._settled = settled
         self._receiver = Receiver(store, identity, keyring, fresh=fresh)
         self._fed_before = self._receiver.fed
         self._fed_end = store.size()
@@ -233,6 +235,8 @@ class Run:
         if charts and self._mend is not None:
             self._mend(charts)
             forget_charts_to_mend(self._store, charts)
+        if self._settled is not None:
+            self._settled()
 
     def _confirm(self) -> None:
         """What once came without its checkpoint and did not come again, the relay has lost."""

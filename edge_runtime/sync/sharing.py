@@ -21,10 +21,8 @@ from __future__ import annotations
 from itertools import chain
 from typing import Final
 
-from edge_runtime.destroyed import destroyed
 from edge_runtime.identity import Identity
 from edge_runtime.keyring import Keyring
-from edge_runtime.memberships import content_streams
 from edge_runtime.store.device import DeviceStore
 from edge_runtime.store.uploads import UploadState
 from edge_runtime.sync.places import streams_of
@@ -60,8 +58,8 @@ def shared_streams(
                 own = keyring.ledger_of(chart) == identity.principal
                 reads = membership.members.get(identity.trust.principal(peer.hash))
                 both = identity.principal in membership.members
-                found = _of_chart(store, membership, peer, reads, own=own, both=both)
-                streams |= found if destroyed(store, chart) is None else found - content_streams(membership)
+                streams |= _of_chart(store, membership, peer, reads, own=own, both=both)
+        streams -= keyring.destroyed_content()  # where the other still has it, it is not taken back
     frontiers = {stream: store.frontier(stream) for stream in sorted(streams)}
     return {stream: frontier for stream, frontier in frontiers.items() if frontier}
 

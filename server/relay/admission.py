@@ -8,9 +8,10 @@ taken, for its readers to judge.
 
 from __future__ import annotations
 
-from server.relay.charts import Chart, Place
-from server.relay.directory import may_write
+from server.relay.charts import Chart
 from server.relay.drafting import Draft
+from server.relay.parties import Place
+from server.relay.tables import may_write
 from sync_protocol.chart_records import ConfirmPurge, SetHold
 from sync_protocol.control import (
     ORGANISATION_KINDS,

@@ -2,91 +2,25 @@
 
 The rules are those of `sync_protocol.chart_history`, entry by entry in the order of the log, and never stricter:
 whoever may write once may write for good here, because what was written offline arrives late, and its readers judge it.
-One rule is the feed's own: a compliance officer who is a member gets every stream, because the headers of content are
-the record of who wrote; no key opens its bodies to one. So does a kit that carries the chart sealed.
+What follows of it for a feed is in `reading`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from server.relay.offices import Office
-from server.relay.rolls import Name, Roll, Saw
-from server.relay.teams import Team
-from sync_protocol.control import content_stream, control_stream, ledger_id
-from sync_protocol.epochs import IN_GLASS
-from sync_protocol.ids import CertificateHash, ChartId, DocumentId, EntryHash, SessionId, StreamId
+from server.relay.parties import By, Party
+from server.relay.rolls import Name, Roll
+from server.relay.stays import Stay
+from sync_protocol.control import ledger_id
+from sync_protocol.ids import CertificateHash, ChartId, DocumentId, EntryHash, SessionId
 from sync_protocol.roles import CONTENT, Compartment
 
 _ALL: Final = frozenset(Compartment)
 _NONE: Final[frozenset[Compartment]] = frozenset()
 _CONTENT: Final = frozenset(CONTENT)
-_GLASS: Final = IN_GLASS | {Compartment.AUDIT}
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """What a stream of a chart carries.
-
-    Attributes:
-        document, compartment: None for the chart's control stream.
-    """
-
-    chart: ChartId
-    document: DocumentId | None = None
-    compartment: Compartment | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class By:
-    """The entry of a record.
-
-    Attributes:
-        index: its log index, larger than any before.
-        saw: see Roll.
-        heads: the organisation's records that its author had seen.
-    """
-
-    entry: EntryHash
-    index: int
-    saw: Saw
-    heads: tuple[EntryHash, ...] = ()
-
-    def knew(self, record: EntryHash) -> bool:
-        """Whether its author had seen a record of the organisation."""
-        return any(head == record or self.saw(head, record) for head in self.heads)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Party:
-    """A principal as a chart meets it.
-
-    Attributes:
-        teams: those that it belongs to.
-        once: those that it ever belonged to.
-        recovered: the log index since when it is let into every chart.
-    """
-
-    name: CertificateHash
-    office: Office
-    teams: Collection[Team] = ()
-    once: Collection[Team] = ()
-    recovered: int | None = None
-
-
-@dataclass(slots=True)
-class _Ways:
-    """The ways in which somebody is a member, each with the log index since when: the earliest counts."""
-
-    seat: int | None = None
-    fed: dict[Compartment, int] = field(default_factory=dict)
-
-    def open(self, seat: int, fed: Mapping[Compartment, int]) -> None:
-        self.seat = seat if self.seat is None else min(self.seat, seat)
-        for compartment, since in fed.items():
-            self.fed[compartment] = min(since, self.fed.get(compartment, since))
 
 
 @dataclass(slots=True)
@@ -101,6 +35,7 @@ class Chart:
         writers: who ever was a member, principals and teams.
         seats: who is one.
         since: with which compartments; a role may entitle to fewer.
+        stays: of who left, or whose emergency ended, when that was.
         broken: the emergencies that are open, by their records: whose, and since when.
         preloaded: the kits that carry it.
         epochs: the compartment of each stored epoch.
@@ -118,6 +53,7 @@ class Chart:
     writers: set[Name] = field(default_factory=set)
     seats: dict[Name, int] = field(default_factory=dict)
     since: dict[Name, dict[Compartment, int]] = field(default_factory=dict)
+    stays: dict[Name, tuple[Stay, ...]] = field(default_factory=dict)
     broken: dict[EntryHash, tuple[CertificateHash, int]] = field(default_factory=dict)
     preloaded: dict[CertificateHash, int] = field(default_factory=dict)
     documents: dict[DocumentId, int] = field(default_factory=dict)
@@ -138,6 +74,7 @@ class Chart:
             writers=set(self.writers),
             seats=dict(self.seats),
             since={name: dict(since) for name, since in self.since.items()},
+            stays=dict(self.stays),
             broken=dict(self.broken),
             preloaded=dict(self.preloaded),
             documents=dict(self.documents),
@@ -188,11 +125,12 @@ class Chart:
             self.roll.remove(name, by.entry, by.saw)
             self._refresh(name, by.index)
 
-    def close_glass(self, author: Party, record: EntryHash) -> None:
+    def close_glass(self, author: Party, record: EntryHash, index: int) -> None:
         """End an emergency, if the author may: a member who reads content, or an officer."""
         reads = self.lasting(author)
-        if reads is not None and (reads & _CONTENT or author.office.is_officer_now):
-            self.broken.pop(record, None)
+        if record in self.broken and reads is not None and (reads & _CONTENT or author.office.is_officer_now):
+            breaker, since = self.broken.pop(record)
+            self._left(breaker, since, index)
 
     def restore(self, name: Name, index: int) -> None:
         """Feed somebody anew from `index` on: a removal that was believed until then does not count."""
@@ -214,7 +152,7 @@ class Chart:
 
         Who broke the glass adds and removes nobody.
         """
-        own, found = self._entitled(party), set[frozenset[Compartment]]()
+        own, found = self.entitled(party), set[frozenset[Compartment]]()
         if party.name in self.seats:
             found.add(frozenset(self.since[party.name]) & own)
         for team in party.teams:
@@ -224,43 +162,8 @@ class Chart:
             found.add(party.office.reads)
         return _NONE.union(*found) if found else None
 
-    def readable(self, party: Party) -> dict[StreamId, int]:
-        """The chart's streams that a principal is fed, each with the index since when; none for who is no member."""
-        ways = self._ways(party)
-        if ways.seat is None:
-            return {}
-        found = {control_stream(self.id): ways.seat}
-        fed = {one: max(since, party.office.since.get(one, since)) for one, since in ways.fed.items()}
-        for document, created in self.documents.items():
-            for compartment, since in fed.items():
-                if not (self.purged and compartment in _CONTENT):
-                    found[content_stream(self.id, document, compartment)] = max(since, created)
-        return found
-
-    def _ways(self, party: Party) -> _Ways:
-        ways, name = _Ways(), party.name
-        own = self._entitled(party)
-        if name in self.seats:
-            seat = self.seats[name]
-            given = {one: since for one, since in self.since[name].items() if one in own}
-            ways.open(seat, dict.fromkeys(_ALL, seat) if party.office.is_officer_now else given)
-        for team in party.teams:
-            if team.id in self.seats and team.compartments <= party.office.reads:
-                joined = team.since[name]
-                given = {one: max(since, joined) for one, since in self.since[team.id].items()}
-                may = team.compartments & own
-                ways.open(max(self.seats[team.id], joined), {one: at for one, at in given.items() if one in may})
-        for breaker, index in self.broken.values():
-            if breaker == name:
-                ways.open(index, dict.fromkeys(_GLASS & party.office.reads, index))
-        if name in self.preloaded:
-            ways.open(self.preloaded[name], dict.fromkeys(_ALL, self.preloaded[name]))
-        if party.recovered is not None and not self.is_ledger:
-            index = max(party.recovered, self.founded)
-            ways.open(index, dict.fromkeys(party.office.reads, index))
-        return ways
-
-    def _entitled(self, party: Party) -> frozenset[Compartment]:
+    def entitled(self, party: Party) -> frozenset[Compartment]:
+        """What a principal's role lets it read of this chart."""
         return party.office.entitled(ledger=self.is_ledger, creator=party.name == self.creator)
 
     def _give(self, name: Name, gift: frozenset[Compartment], by: By) -> None:
@@ -274,7 +177,8 @@ class Chart:
         """Work out again what somebody has; what is new, it has since `index`."""
         live = self.roll.live.get(name)
         if live is None:
-            self.seats.pop(name, None)
+            if name in self.seats:
+                self._left(name, self.seats.pop(name), index)
             self.since.pop(name, None)
             return
         self.seats.setdefault(name, index)
@@ -282,12 +186,15 @@ class Chart:
         given = _NONE.union(*(self.gifts[entry] for entry in live))
         self.since[name] = {compartment: before.get(compartment, index) for compartment in given}
 
+    def _left(self, name: Name, since: int, index: int) -> None:
+        self.stays[name] = (*self.stays.get(name, ()), (since, index))
+
     def _could(self, party: Party) -> frozenset[Compartment]:
         """What a principal ever read here, its role permitting."""
         own = self.reach.get(party.name, _NONE)
         for team in party.once:
             own |= self.reach.get(team.id, _NONE) & team.compartments
-        return own & self._entitled(party)
+        return own & self.entitled(party)
 
     @property
     def _has_founder(self) -> bool:

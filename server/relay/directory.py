@@ -11,33 +11,25 @@ import threading
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from server.relay.charts import Chart, Party, Place
+from server.relay import reading
 from server.relay.drafting import Draft
-from server.relay.offices import Office
-from server.relay.recoveries import Recoveries
-from server.relay.rolls import Name
-from sync_protocol.control_entry import Written
+from server.relay.parties import Party
+from server.relay.stays import Ended, Stay
+from server.relay.tables import Tables, may_write
+from sync_protocol.control import control_stream
 from sync_protocol.ids import CertificateHash
-from sync_protocol.roles import Role
 
 if TYPE_CHECKING:
-    from server.relay.teams import Team
+    from server.relay.charts import Chart
+    from server.relay.rolls import Name
     from sync_protocol.certificates import Trust
-    from sync_protocol.control import Invite
+    from sync_protocol.control_entry import Written
     from sync_protocol.entries import Header
-    from sync_protocol.ids import (
-        ChartId,
-        DeviceId,
-        EntryHash,
-        InvitationId,
-        SessionId,
-        StreamId,
-        TeamId,
-    )
+    from sync_protocol.ids import ChartId, SessionId, StreamId
     from sync_protocol.organisation import View
 
 
-class Directory:
+class Directory(Tables):
     """The adopted state. One thread drafts and adopts; any thread reads."""
 
     def __init__(self, trust: Trust) -> None:
@@ -46,19 +38,8 @@ class Directory:
         Args:
             trust: the organisation's certificates, which give roles; shared with the intake.
         """
-        self.organisation: Final = trust.root.value.control
-        self.trust: Final = trust
+        super().__init__(trust)
         self._lock = threading.Lock()
-        self._charts: dict[ChartId, Chart] = {}
-        self._streams: dict[StreamId, Place] = {}
-        self._invitations: dict[InvitationId, Invite] = {}
-        self._certified: dict[DeviceId, CertificateHash] = {}
-        self._teams: dict[TeamId, Team] = {}
-        self._team_epochs: dict[EntryHash, TeamId] = {}
-        self._teams_of: dict[CertificateHash, set[TeamId]] = {}
-        self._charts_of: dict[Name, set[ChartId]] = {}
-        self._offices: dict[CertificateHash, Office] = {}
-        self.recoveries = Recoveries()
         self.judging: list[int] = []
         """The log indices of the records on which it depends who is revoked."""
         self.to_purge: set[ChartId] = set()
@@ -69,60 +50,7 @@ class Directory:
         self._holed = False
         """Whether any chain lost a body: asked of every entry that is fed."""
         self._readable: dict[CertificateHash, Mapping[StreamId, int]] = {}
-
-    def principal(self, name: bytes) -> CertificateHash:
-        """The (device, user) of a certificate."""
-        return self.trust.principal(name)
-
-    def office(self, principal: CertificateHash) -> Office:
-        """The roles of a principal; one that is not known yet reads nothing."""
-        found = self._offices.get(principal)
-        if found is not None:
-            return found
-        certificate = self.trust.certificate(principal)
-        return Office(Role.DATA_SCIENTIST if certificate is None else certificate.value.role)
-
-    def is_administrator(self, principal: CertificateHash) -> bool:
-        """Whether its certificate says so, which no record changes."""
-        certificate = self.trust.certificate(principal)
-        return certificate is not None and certificate.value.role is Role.ADMIN
-
-    def place(self, stream: StreamId) -> Place | None:
-        """Where a chart's stream belongs; None for the organisation's and for what is unknown."""
-        return self._streams.get(stream)
-
-    def chart(self, name: ChartId) -> Chart | None:
-        """A chart, not to be changed."""
-        return self._charts.get(name)
-
-    def team(self, name: TeamId) -> Team | None:
-        """A team, not to be changed."""
-        return self._teams.get(name)
-
-    def team_of(self, epoch: EntryHash) -> TeamId | None:
-        """The team of one of its epochs."""
-        return self._team_epochs.get(epoch)
-
-    def teams_of(self, principal: CertificateHash) -> Collection[TeamId]:
-        """The teams to which a principal ever belonged."""
-        return self._teams_of.get(principal, ())
-
-    def charts_of(self, name: Name) -> Collection[ChartId]:
-        """The charts to which a principal or a team ever belonged, as such."""
-        return self._charts_of.get(name, ())
-
-    def invitation(self, name: InvitationId) -> Invite | None:
-        """The invite record of that id."""
-        return self._invitations.get(name)
-
-    def certified(self, device: DeviceId) -> CertificateHash | None:
-        """The newest certificate that a Certify record gave the device."""
-        return self._certified.get(device)
-
-    def is_control(self, stream: StreamId) -> bool:
-        """Whether a stream carries control records."""
-        place = self._streams.get(stream)
-        return stream == self.organisation or (place is not None and place.document is None)
+        self._ended: dict[CertificateHash, Ended] = {}
 
     def excludes(self, written: Written) -> bool:
         """Whether what somebody wrote there is outside the cut of a revocation, as far as that was judged."""
@@ -146,8 +74,23 @@ class Directory:
                 streams = {self.organisation: -1}
                 party = self._party(principal)
                 for chart in self._reached(party):
-                    streams.update(self._charts[chart].readable(party))
+                    streams.update(reading.readable(self._charts[chart], party))
                 found = self._readable[principal] = streams
+            return found
+
+    def ended(self, name: CertificateHash) -> Ended:
+        """The control streams that a device may read no more; to be asked after `readable`."""
+        principal = self.principal(name)
+        with self._lock:
+            found = self._ended.get(principal)
+            if found is None:
+                party = self._party(principal)
+                stays: dict[StreamId, tuple[Stay, ...]] = {}
+                for chart in map(self._charts.__getitem__, self._reached(party)):
+                    gone = reading.stays(chart, party)
+                    if gone and not reading.readable(chart, party):
+                        stays[control_stream(chart.id)] = gone
+                found = self._ended[principal] = Ended(stays)
             return found
 
     def writable(self, name: CertificateHash, stream: StreamId) -> bool:
@@ -157,15 +100,22 @@ class Directory:
         place = self._streams.get(stream)
         return place is None or may_write(self._charts[place.chart], self.principal(name), self)
 
-    def readers(self, streams: Iterable[StreamId]) -> frozenset[CertificateHash] | None:
-        """Every principal whom entries in these streams concern; None for the whole organisation."""
+    def readers(self, streams: Iterable[StreamId], first: int) -> frozenset[CertificateHash] | None:
+        """Every principal whom entries in these streams concern; None for the whole organisation.
+
+        Args:
+            streams: where.
+            first: the log index of the first of them: whoever left since then is to hear of that.
+        """
         found: set[CertificateHash] = set(self.recoveries.recovered)
         for stream in streams:
             if stream == self.organisation:
                 return None
             place = self._streams.get(stream)
             if place is not None:
-                found |= self._named(self._charts[place.chart])
+                chart = self._charts[place.chart]
+                found |= self._named(chart)
+                found |= self._people(name for name, stays in chart.stays.items() if stays[-1][1] >= first)
         return frozenset(found)
 
     def draft(self) -> Draft:
@@ -193,8 +143,7 @@ class Directory:
             for chart in map(draft.charts.__getitem__, draft.reshaped):
                 for named in chart.writers | chart.preloaded.keys():
                     self._charts_of.setdefault(named, set()).add(chart.id)
-            for principal in touched | self._touched(draft):
-                self._readable.pop(principal, None)
+            self._forget(touched | self._touched(draft))
 
     def purging(self, name: ChartId) -> None:
         """Feed nothing of a chart's content from now on, and keep no body of what still comes of it."""
@@ -202,8 +151,7 @@ class Directory:
             chart = self._charts[name].copy()
             chart.purged = True
             self._charts[name] = chart
-            for principal in self._named(chart):
-                self._readable.pop(principal, None)
+            self._forget(self._named(chart))
 
     def cut_off(self, name: ChartId, chains: Mapping[SessionId, int]) -> None:
         """Feed chains of a purged chart's control records no further than to where they lost a body."""
@@ -232,7 +180,13 @@ class Directory:
                     self._charts[chart.id].purged = True
                     self._charts[chart.id].cut_off.update(chart.cut_off)
             self._holed = self._holed or other._holed
-            self._readable = {}
+            self._readable, self._ended = {}, {}
+
+    def _forget(self, principals: Iterable[CertificateHash]) -> None:
+        """Work out anew, when it is asked for, what somebody is fed."""
+        for principal in principals:
+            self._readable.pop(principal, None)
+            self._ended.pop(principal, None)
 
     def _take_charts(self, charts: Mapping[ChartId, Chart]) -> None:
         """Take changed charts over; a purge that was noted since they were copied stays noted."""
@@ -258,7 +212,12 @@ class Directory:
     def _named(self, chart: Chart) -> set[CertificateHash]:
         """Everybody who is fed a chart, but for those who are fed all."""
         found = {breaker for breaker, _ in chart.broken.values()} | chart.preloaded.keys()
-        for name in chart.seats:
+        return found | self._people(chart.seats)
+
+    def _people(self, names: Iterable[Name]) -> set[CertificateHash]:
+        """The principals among some names, and the members of the teams."""
+        found: set[CertificateHash] = set()
+        for name in names:
             if isinstance(name, CertificateHash):
                 found.add(name)
             elif name in self._teams:
@@ -266,19 +225,21 @@ class Directory:
         return found
 
     def _party(self, principal: CertificateHash) -> Party:
-        teams = (self._teams[name] for name in self._teams_of.get(principal, ()))
+        teams = tuple(self._teams[name] for name in self._teams_of.get(principal, ()))
         return Party(
             name=principal,
             office=self.office(principal),
             teams=tuple(team for team in teams if principal in team.since),
+            once=teams,
             recovered=self.recoveries.recovered.get(principal),
         )
 
     def _reached(self, party: Party) -> Collection[ChartId]:
+        """The charts of which somebody ever was a member, or all of them."""
         if party.recovered is not None:
             return self._charts
         found = set(self._charts_of.get(party.name, ()))
-        for team in party.teams:
+        for team in party.once:
             found |= self._charts_of.get(team.id, set())
         return found
 
@@ -287,12 +248,3 @@ _TAKEN_OVER: Final = (
     *("_charts", "_streams", "_invitations", "_certified", "_teams", "_team_epochs", "_teams_of", "_charts_of"),
     *("_offices", "recoveries", "judging", "to_purge"),
 )
-
-
-def may_write(chart: Chart, principal: CertificateHash, known: Directory | Draft) -> bool:
-    """Whether a principal ever was a member, so that what it wrote then is taken now."""
-    return (
-        principal in chart.writers
-        or any(team in chart.writers for team in known.teams_of(principal))
-        or principal in known.recoveries.ever
-    )

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Final
 
-from server.relay.charts import Chart, Party, Place
+from server.relay.charts import Chart
 from server.relay.offices import Office
+from server.relay.parties import Party, Place
 from server.relay.rolls import Name
 from server.relay.stored import Stored, destroys
 from server.relay.teams import Team
@@ -182,7 +183,7 @@ class Draft:
                 if stored.undone is not None:
                     team.restore(member, stored.undone)
                 elif self.is_administrator(stored.author) or self._belongs(team, stored.author):
-                    team.remove(member, stored.name, stored.saw)
+                    team.remove(member, stored.name, stored.index, stored.saw)
             case MintTeamEpoch():
                 self.team_epochs[stored.name] = record.team
             case _:
@@ -226,7 +227,7 @@ class Draft:
         elif isinstance(record, Preload):
             chart.preload(self.principal(record.certificate), stored.index)
         elif record.record in chart.broken and self._are_two(chart.broken[record.record][0], stored.author):
-            chart.close_glass(self._party(stored.author), record.record)
+            chart.close_glass(self._party(stored.author), record.record, stored.index)
 
     def _are_two(self, one: CertificateHash, other: CertificateHash) -> bool:
         """Whether two principals are of two users."""

@@ -91,7 +91,8 @@ class Fanout:
 
     def wake(self, commit: Commit) -> None:
         """Wake everybody whom a commit concerns; it is in the directory and in the window already."""
-        concerned = self._directory.readers({item.entry.header.stream for item in commit.arrived})
+        streams = {item.entry.header.stream for item in commit.arrived}
+        concerned = self._directory.readers(streams, commit.first)
         names: Iterable[CertificateHash] = tuple(self._listeners) if concerned is None else concerned
         for name in names:
             for listener in self._listeners.get(name, ()):

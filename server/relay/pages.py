@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final
 
 from server.relay.bodies import is_stripped
 from server.relay.directory import Directory
+from server.relay.stretches import Holdings, PageLimits, Segment
 from server.relay.window import SealPlace, Source
 from sync_protocol.certificates import Trust
 from sync_protocol.control import unpack_control
 from sync_protocol.entries import Seal
-from sync_protocol.ids import SessionId, StreamId
+from sync_protocol.ids import SessionId
 from sync_protocol.intake import Proofs
 from sync_protocol.revocation import Revocation, Revoke
 from sync_protocol.signed import Verified
@@ -29,71 +30,6 @@ _REVOKE: Final = bytes([0x82, 9])
 """How the body of a revocation begins: an array of two, and the tag."""
 _CHUNK_ENTRIES: Final = 128
 """Entries read at once, of which a page may take a part."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageLimits:
-    """How much one page may hold: so many entries, so many bytes."""
-
-    entries: int
-    size_bytes: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeedPage:
-    """What is sent at once.
-
-    Attributes:
-        note: a checkpoint at or below which everything has been delivered, when there is a newer one than before.
-        more: whether another page can follow right away.
-    """
-
-    proofs: Proofs
-    entries: tuple[Arrived, ...]
-    note: bytes | None
-    more: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Segment:
-    """A stretch of the log that is owed: these streams, from index `start` on, below `until`.
-
-    Attributes:
-        wanted: of each chain the first sequence number that the reader lacks; None when it lacks all.
-    """
-
-    streams: Collection[StreamId]
-    start: int
-    until: int
-    wanted: Mapping[StreamId, Mapping[SessionId, int]] | None = None
-
-    def wants(self, item: Arrived) -> bool:
-        """Whether the reader lacks an entry of this stretch."""
-        if self.wanted is None:
-            return True
-        header = item.entry.header
-        first = self.wanted.get(header.stream, {}).get(header.session)
-        return first is not None and header.seq >= first
-
-
-@dataclass(slots=True)
-class Holdings:
-    """What a reader holds already.
-
-    Attributes:
-        streams, below: it came with everything of these streams below this log index, proofs included.
-        own: log indices of entries that it sent on this connection.
-        next_seals: the first seal number that it lacks, a session that was met on this connection.
-        forks: up to which count a forked session's seals were sent again.
-        certificates: hashes of those that were sent on this connection.
-    """
-
-    streams: Collection[StreamId]
-    below: int
-    own: set[int] = field(default_factory=set)
-    next_seals: dict[SessionId, int] = field(default_factory=dict)
-    forks: dict[SessionId, int] = field(default_factory=dict)
-    certificates: set[bytes] = field(default_factory=set)
 
 
 class PageDraft:

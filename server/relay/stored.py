@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from server.relay.charts import By, Chart, Place
+from server.relay.charts import Chart
+from server.relay.parties import By, Place
 from sync_protocol.control import Control, MintEpoch, Rewrap, UnknownControl
 from sync_protocol.roles import CONTENT, Compartment
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from server.relay.rolls import Roll, Saw
+from server.relay.stays import Stay
 from sync_protocol.ids import CertificateHash, EntryHash, TeamId
 from sync_protocol.roles import Compartment
 
@@ -16,6 +17,7 @@ class Team:
     Attributes:
         compartments: what it may be given in charts; whose role reads less does not count as a member.
         since: who belongs to it.
+        stays: of who left, when that was.
         ever: who ever did: what they wrote offline is taken.
     """
 
@@ -23,11 +25,13 @@ class Team:
     compartments: frozenset[Compartment]
     roll: Roll = field(default_factory=Roll)
     since: dict[CertificateHash, int] = field(default_factory=dict)
+    stays: dict[CertificateHash, tuple[Stay, ...]] = field(default_factory=dict)
     ever: set[CertificateHash] = field(default_factory=set)
 
     def copy(self) -> Team:
         """The same, to be changed apart."""
-        return Team(self.id, self.compartments, self.roll.copy(), dict(self.since), set(self.ever))
+        since, stays = dict(self.since), dict(self.stays)
+        return Team(self.id, self.compartments, self.roll.copy(), since, stays, set(self.ever))
 
     def add(self, name: CertificateHash, entry: EntryHash, index: int, saw: Saw) -> None:
         """A principal joins."""
@@ -36,11 +40,11 @@ class Team:
         if name in self.roll.live:
             self.since.setdefault(name, index)
 
-    def remove(self, name: CertificateHash, entry: EntryHash, saw: Saw) -> None:
+    def remove(self, name: CertificateHash, entry: EntryHash, index: int, saw: Saw) -> None:
         """A principal leaves."""
         self.roll.remove(name, entry, saw)
-        if name not in self.roll.live:
-            self.since.pop(name, None)
+        if name not in self.roll.live and name in self.since:
+            self.stays[name] = (*self.stays.get(name, ()), (self.since.pop(name), index))
 
     def restore(self, name: CertificateHash, index: int) -> None:
         """Feed a member anew from `index` on: a removal that was believed until then does not count."""

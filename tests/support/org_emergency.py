@@ -10,6 +10,7 @@ from sync_protocol.emergency_records import (
     BreakGlassRecord,
     GrantRecovered,
     RecoveryRecord,
+    RunRecovery,
     grant_recovered,
     issue_break_glass,
     issue_recovery,
@@ -72,6 +73,11 @@ def announce_glass(world: OrgWorld, by: Actor, *, issued_ms: int = 7, by_root: b
     wire, found = _SIGNED[name]
     by.write(AnnounceBreakGlass(record=wire))
     return found
+
+
+def run(recovery: Hash, *, drill: bool = False) -> RunRecovery:
+    """The recovery key is about to be put together."""
+    return RunRecovery(recovery=recovery, drill=drill, nonce=bytes(16))
 
 
 def recovered(recovery: Hash, name: CertificateHash, signer: SigningKey = SIGNER) -> GrantRecovered:

@@ -97,18 +97,26 @@ def recipients_of(actor: Actor, reading: Reading, chart: ChartId, compartment: C
 class Holdings:
     """Which epochs' secrets each principal could open with any key that it ever held, by all records that there are."""
 
-    def __init__(self, records: Iterable[ControlEntry], released: Iterable[tuple[EntryHash, CertificateHash]]) -> None:
+    def __init__(
+        self,
+        records: Iterable[ControlEntry],
+        released: Iterable[tuple[EntryHash, CertificateHash]],
+        *,
+        minters: bool = True,
+    ) -> None:
         """Follow the wraps.
 
         Args:
             records: everything that was ever written, whether it counts or not.
             released: epochs that the desk let out to somebody.
+            minters: whoever mints knows the secret, wrapped to it or not.
         """
         self._to: dict[EntryHash, set[Hash]] = {}
         for entry in records:
             record = entry.record
             if isinstance(record, MintEpoch | MintTeamEpoch):
-                self._to.setdefault(entry.hash, set()).update((entry.author, *(name for name, _ in record.wraps)))
+                names = {name for name, _ in record.wraps} | ({entry.author} if minters else set())
+                self._to.setdefault(entry.hash, set()).update(names)
             elif isinstance(record, Rewrap | RewrapTeam):
                 self._to.setdefault(record.epoch, set()).update(name for name, _ in record.wraps)
         for epoch, name in released:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -56,8 +56,6 @@ from sync_protocol.team_records import CreateTeam, team_id
 from tests.support import people
 from tests.support.people import YEAR_MS, Clock, Device, DeviceSession, Entropy
 
-NOTHING = b"\xff"
-"""The body of an entry that says nothing."""
 DOCUMENT = DocumentId(b"d" * 16)
 """The chart document of every chart here."""
 _SIGNED: dict[tuple[bytes, Revocation], bytes] = {}
@@ -123,6 +121,8 @@ class OrgWorld:
         self.seals: dict[SealHash, Verified[Seal]] = {}
         self.sessions: dict[SessionId, DeviceSession] = {}
         self.actors: list[Actor] = []
+        self.finish: Callable[[Actor, Control], Control] = lambda _, record: record
+        """What is done to a record before it is written: the dummies in it may be replaced by real wraps."""
         self.admin = Actor(self, organisation.admin)
         self.trust = organisation.trust()
 
@@ -318,9 +318,11 @@ class Actor:
         """Write a control record, or the bytes of one, to the organisation's stream or a chart's."""
         assert isinstance(record, bytes) or isinstance(record, ORGANISATION_KINDS) is (chart is None), "its stream"
         stream = self.world.control_stream if chart is None else control_stream(chart)
-        body = record if isinstance(record, bytes) else pack_control(record)
-        heads = () if chart is None else self.heads(self.world.control_stream)
-        return self._written(stream, body, organisation_heads=heads)
+        body = record if isinstance(record, bytes) else pack_control(self.world.finish(self, record))
+        chart_heads = () if chart is None else self.heads(stream)
+        return self._written(
+            stream, body, organisation_heads=self.heads(self.world.control_stream), chart_heads=chart_heads
+        )
 
     def write_content(
         self,
@@ -355,19 +357,12 @@ class Actor:
         return team_id(self.name, nonce)
 
     def _join(self, stream: StreamId) -> None:
-        """Follow every branch: a new session where the own one is forked, and an entry a branch of anybody's fork.
-
-        An entry names one other of each session, so one that says nothing goes first where there are two.
-        """
+        """Follow what others wrote, one branch of each fork; after a fork of the own session, in a new one."""
         if any(one.header.session == self.session.id and name not in self._own for name, one in self.seen.items()):
             self.restart()
-        while True:
-            heads = [self.seen[name] for name in self.heads(stream)]
-            others = {one.header.session: one for one in heads if one.header.session != self.session.id}
-            self.session.see(others.values())
-            if len(others) == sum(one.header.session != self.session.id for one in heads):
-                return
-            self._sealed(stream, NOTHING)
+        heads = [self.seen[name] for name in self.heads(stream)]
+        others = {one.header.session: one for one in heads if one.header.session != self.session.id}
+        self.session.see(others.values())
 
     def _written(self, stream: StreamId, body: bytes, **header: Any) -> VerifiedEntry:
         self._join(stream)

@@ -25,7 +25,6 @@ from tests.vectors import (
     ids,
     invitations,
     key_wrap,
-    membership,
     merkle,
     messages,
     note,
@@ -33,6 +32,7 @@ from tests.vectors import (
     published_log,
     sealing,
     signing,
+    verdicts,
 )
 
 HERE = Path(__file__).parent
@@ -52,7 +52,7 @@ FILES: dict[str, Callable[[], dict[str, Any]]] = {
     "certificates.json": certificates.make,
     "entries.json": entries.make,
     "control.json": control.make,
-    "membership.json": membership.make,
+    "verdicts.json": verdicts.make,
     "invitations.json": invitations.make,
     "messages.json": messages.make,
     "handshake.json": handshake.make,

@@ -27,7 +27,7 @@ def read() -> dict[str, str]:
 
 def record(*, anew: bool = False) -> None:
     """Sign and wrap what is not recorded yet; all of it with `anew`."""
-    from tests.vectors import cast, hybrid, key_wrap, published_log  # they read what is written here
+    from tests.vectors import cast, hybrid, key_wrap, published_log, verdict_histories  # they read what is written here
 
     makers: dict[str, Callable[[], bytes]] = {
         "hybrid": lambda: pack(HybridSigningKey(hybrid.SEEDS).sign(Label.ROOT, hybrid.MESSAGE)),
@@ -35,6 +35,7 @@ def record(*, anew: bool = False) -> None:
         "team": lambda: wrap(key_wrap.RECIPIENT.public, key_wrap.KEY, context=key_wrap.TEAM),
         **cast.RECORDINGS,
         "cosigned": published_log.cosigned,
+        "verdicts": verdict_histories.record,
     }
     kept = {} if anew else read()
     content = {name: kept.get(name) or make().hex() for name, make in makers.items()}

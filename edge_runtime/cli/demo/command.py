@@ -15,6 +15,7 @@ from edge_runtime.cli.output import EXIT_DONE, EXIT_REFUSED, json_option, print_
 from edge_runtime.errors import InputError
 
 if TYPE_CHECKING:
+    from edge_runtime.cli.demo.stage import Stage
     from edge_runtime.cli.demo.verdict import Verdict
 
 
@@ -31,32 +32,34 @@ if TYPE_CHECKING:
 def demo(keep: Path | None, data: Sequence[Path], database_url: str | None, *, as_json: bool) -> int:
     """Start a relay and three devices, cut the network, crash the relay, and check that nothing is lost or leaked.
 
-    Exit code 0 means that every claim held. Takes a minute or two and leaves nothing behind, unless --keep is given.
+    Then a tablet is stolen, and a stranger breaks the glass. Exit code 0 means that every claim held. Takes a minute or
+    two and leaves nothing behind, unless --keep is given.
 
     \b
     Examples:
       fieldward demo
       fieldward demo --keep day --data my-patients.ndjson
     """
-    from edge_runtime.cli.demo.story import Story
+    from edge_runtime.cli.demo.stage import Stage
+    from edge_runtime.cli.demo.story import play
     from edge_runtime.cli.demo.verdict import judge
 
-    with _stage(keep) as folder, _telling(as_json=as_json) as tell:
-        story = Story(folder, data=data, database_url=database_url, tell=tell)
-        story.play()
-        tell("Searching the relay and all recorded traffic for every phrase and key")
-        verdict = judge(story, database_url=database_url)
+    with _folder(keep) as folder, _telling(as_json=as_json) as tell:
+        stage = Stage(folder, database_url=database_url, tell=tell)
+        play(stage, data)
+        tell("Searching relay, desk and all recorded traffic for every phrase and key")
+        verdict = judge(stage)
         if keep is not None:
-            _leave_note(folder, story)
+            _leave_note(stage)
     if as_json:
         print_json(verdict.answer)
     else:
-        _print(verdict, story, keep)
+        _print(verdict, stage, keep)
     return EXIT_DONE if verdict.ok else EXIT_REFUSED
 
 
 @contextmanager
-def _stage(keep: Path | None) -> Iterator[Path]:
+def _folder(keep: Path | None) -> Iterator[Path]:
     if keep is None:
         folder = Path(tempfile.mkdtemp(prefix="fieldward-demo-"))
         try:
@@ -93,17 +96,19 @@ def _telling(*, as_json: bool) -> Iterator[Callable[[str], None]]:
             progress.update(tasks[-1], total=1, completed=1)
 
 
-def _leave_note(folder: Path, story: Any) -> None:  # noqa: ANN401 a Story, which is imported late
+def _leave_note(stage: Stage) -> None:
     lines = ["# What the demo left\n\nEach device's passphrase stands beside it; look around with, for instance:\n"]
     lines += [
         f"    FIELDWARD_PASSPHRASE={device.passphrase} fieldward chart list --home {device.home}\n"
-        for device in story.devices.values()
+        for device in stage.devices.values()
     ]
-    lines.append(f"\nThe story's chart is {story.chart}. The recorded traffic is in {story.traffic}.\n")
-    (folder / "README.md").write_text("".join(lines), encoding="utf-8")
+    tapes = " and ".join(map(str, stage.tapes))
+    lines.append(f"\nThe story's chart is {stage.chart}. The recorded traffic is in {tapes}.\n")
+    lines.append(f"The token for emergencies is {stage.token}, its passphrase {stage.token_passphrase}.\n")
+    (stage.folder / "README.md").write_text("".join(lines), encoding="utf-8")
 
 
-def _print(verdict: Verdict, story: Any, keep: Path | None) -> None:  # noqa: ANN401 a Story, which is imported late
+def _print(verdict: Verdict, stage: Stage, keep: Path | None) -> None:
     from edge_runtime.cli.demo.summary import print_summary
 
-    print_summary(verdict, story, keep)
+    print_summary(verdict, stage, keep)

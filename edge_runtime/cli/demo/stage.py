@@ -1,4 +1,4 @@
-"""The stage of the demo: its devices, the relay and the desk, the wires between them, and what a chapter does with them.
+"""The stage of the demo: devices, relay and desk, the wires between them, and what a chapter does with them.
 
 Owns what lasts from chapter to chapter. Refuses to judge: a chapter asserts, and `verdict` says whether all held.
 """
@@ -11,14 +11,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from edge_runtime.cli.demo.cast import make_devices
 from edge_runtime.cli.demo.facts import Facts
 from edge_runtime.cli.demo.processes import Service, free_port, together
 from edge_runtime.cli.demo.wire import Wire
+from edge_runtime.runtime import entropy
 
-_LOINC = "http://loinc.org"
+_LOINC: Final = "http://loinc.org"
 
 
 class Stage:
@@ -31,6 +32,7 @@ class Stage:
         desk_traffic: the same of the break-glass desk.
         chart: the story's patient.
         encounter: the document that everybody changes.
+        token: of the facility, for emergencies; closed by `token_passphrase`.
     """
 
     def __init__(self, folder: Path, *, database_url: str | None, tell: Callable[[str], None]) -> None:
@@ -48,6 +50,8 @@ class Stage:
         self.chart = ""
         self.encounter = ""
         self.organisation = folder / "organisation.org"
+        self.token = folder / "token.txt"
+        self.token_passphrase = f"token-{entropy(12).hex()}"
         self.database_url = database_url
         self.traffic, self.wire = self._wire("traffic")
         self.desk_traffic, self.desk_wire = self._wire("traffic-desk")
@@ -137,5 +141,3 @@ class Stage:
         home, port = self.folder / "desk", free_port()
         self.desk_wire.target = port
         return Service(home, ["server", "break-glass-desk", "run", "--home", str(home), "--port", str(port)])
-
-

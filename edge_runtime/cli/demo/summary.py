@@ -1,7 +1,8 @@
-"""The demo's last screen: what three people wrote, what they must decide, and the claims with what was seen."""
+"""The demo's last screen: what people wrote and must decide, theft and emergency, the claims with what was seen."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
@@ -9,13 +10,17 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from edge_runtime.cli.demo.cast import WHY
 from edge_runtime.cli.output import when
 from edge_runtime.cli.safe_text import safe
+from edge_runtime.clinical.marks import UNVERIFIED
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from edge_runtime.cli.demo.story import Story
+    from edge_runtime.cli.demo.glass import Glass
+    from edge_runtime.cli.demo.stage import Stage
+    from edge_runtime.cli.demo.stolen import Stolen
     from edge_runtime.cli.demo.trail import Tampering, Trail
     from edge_runtime.cli.demo.verdict import Verdict
 
@@ -25,13 +30,15 @@ _UPKEEP: Final = frozenset({"keys_changed"})
 _NAMES_SHOWN: Final = 3
 
 
-def print_summary(verdict: Verdict, story: Story, keep: Path | None) -> None:
+def print_summary(verdict: Verdict, stage: Stage, keep: Path | None) -> None:
     """Print it."""
     console = Console(highlight=False)
-    shown = story.facts.states.get("tablet", {})
-    console.print(_chart(story, shown))
+    shown = stage.facts.states.get("tablet", {})
+    console.print(_chart(stage, shown))
     console.print(_reviews(verdict.answer["reviews"]))
-    console.print(_trail(story.facts.trail))
+    console.print(_stolen(stage.facts.stolen))
+    console.print(_glass(stage.facts.glass))
+    console.print(_trail(stage.facts.trail))
     console.print(_claims(verdict))
     for leak in verdict.leaks[:10]:
         console.print(f"LEAK: {leak.needle} in {leak.place}, form {leak.form or 'raw'}", style="bold red", markup=False)
@@ -39,10 +46,10 @@ def print_summary(verdict: Verdict, story: Story, keep: Path | None) -> None:
         console.print(f"The devices are in {keep}; its README.md says how to look around.", markup=False)
 
 
-def _chart(story: Story, shown: dict[str, Any]) -> Panel:
+def _chart(stage: Stage, shown: dict[str, Any]) -> Panel:
     table = Table(box=None, pad_edge=False, show_header=False)
     for document in shown.get("documents", ()):
-        if document["document"] != story.encounter:
+        if document["document"] != stage.encounter:
             continue
         for name, section in document["sections"].items():
             authors = ", ".join(f"{one['role']} {one['device'][:8]}" for one in section["authors"])
@@ -53,7 +60,7 @@ def _chart(story: Story, shown: dict[str, Any]) -> Panel:
             fact, author = item["fact"], item["author"]
             words = f"{fact['text']} {fact.get('value', '')} {fact.get('unit', '')}"
             table.add_row(Text("Finding", "cyan"), Text.assemble(safe(words), (f"   {author['role']}", "dim")))
-    return Panel(table, title=f"The merged encounter, chart {story.chart[:8]}", title_align="left", border_style="cyan")
+    return Panel(table, title=f"The merged encounter, chart {stage.chart[:8]}", title_align="left", border_style="cyan")
 
 
 def _reviews(reviews: list[dict[str, Any]]) -> Panel:
@@ -63,6 +70,28 @@ def _reviews(reviews: list[dict[str, Any]]) -> Panel:
         for value in review["values"]:
             table.add_row(Text(f"  {value['role']} {value['device'][:8]}", "dim"), Text(safe(value["display"])))
     return Panel(table, title="A person must decide", title_align="left", border_style="yellow")
+
+
+def _stolen(stolen: Stolen) -> Panel:
+    """What a colleague sees of a thief's work, once the tablet is revoked."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for line in stolen.lines:
+        table.add_row(Text(f" {UNVERIFIED} ", "bold black on yellow"), Text(safe(line)))
+    table.add_row("", Text("Shown, and it changes nothing: allergy, dose and text read as before the theft.", "dim"))
+    table.add_row("", Text("One of them was the physician's own work; the nurse vouched for it, and it counts.", "dim"))
+    return Panel(table, title="The stolen tablet, on the nurse's phone", title_align="left", border_style="yellow")
+
+
+def _glass(glass: Glass) -> Panel:
+    """Who opened the chart in an emergency, what that showed, and how it ended."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_row(Text("Stranger", "cyan"), Text(f'unconscious: "{WHY}"'))
+    allergies = safe(", ".join(glass.allergies)) or "nothing"
+    table.add_row(Text("saw", "cyan"), Text.assemble("allergies: ", (allergies, "bold red")))
+    table.add_row(
+        Text("and then", "cyan"), "a banner on the chart, an alert at the officer's, the nurse's review, new keys"
+    )
+    return Panel(table, title="The broken glass", title_align="left", border_style="red")
 
 
 def _trail(trail: Trail) -> Panel:
@@ -95,36 +124,49 @@ def _caught(tampering: Tampering) -> str:
 
 def _claims(verdict: Verdict) -> Panel:
     answer = verdict.answer
-    leak, kill, audit, trail = answer["leak"], answer["kill"], answer["audit"], answer["trail"]
-    searched = f"{leak['searched_bytes']:,} bytes of the relay's files and traffic"
-    rows = (
-        (answer["converged"], f"{answer['devices']} devices show the same chart"),
-        (
-            kill["lost"] == 0 and kill["acknowledged"] > 0,
-            f"relay killed in mid-sync: {kill['acknowledged']} receipted, {kill['unsent']} unsent, {kill['lost']} lost",
-        ),
-        (
-            leak["found"] == 0,
-            f"{leak['found']} of {leak['phrases']} phrases and {leak['keys']} keys found in {searched}",
-        ),
-        (leak["control_caught"], "the same search finds every leak planted in copies, in each form"),
-        (audit["verified"], f"{audit['entries']} entries on three devices verify, chain by chain and seal by seal"),
-        (
-            trail["ok"] and trail["saw"] > 1,
-            f"{trail['entries']} entries verify for the officer; {trail['saw']} devices saw the chart, and it shows",
-        ),
-        (
-            bool(trail["tamperings"]) and all(one["caught"] for one in trail["tamperings"]),
-            f"{len(trail['tamperings'])} tamperings with copies, each found and placed",
-        ),
-        (
-            len(answer["reviews"]) > 0,
-            f"{len(answer['reviews'])} conflicts wait for a person, none was settled by chance",
-        ),
-    )
     table = Table(box=None, pad_edge=False, show_header=False)
-    for held, words in rows:
+    for held, words in (*_sync_claims(answer), *_access_claims(answer), *_record_claims(answer)):
         table.add_row(Text("✓" if held else "✗", "bold green" if held else "bold red"), words)
-    held = "Every claim held" if verdict.ok else "NOT every claim held"
-    title = f"{held}, in {answer['seconds']['total']:.0f} seconds"
+    whole = "Every claim held" if verdict.ok else "NOT every claim held"
+    title = f"{whole}, in {answer['seconds']['total']:.0f} seconds"
     return Panel(table, title=title, title_align="left", border_style="green" if verdict.ok else "red")
+
+
+def _sync_claims(answer: dict[str, Any]) -> Iterator[tuple[bool, str]]:
+    leak, kill = answer["leak"], answer["kill"]
+    yield answer["converged"], f"{answer['devices']} devices show the same chart"
+    yield (
+        kill["lost"] == 0 and kill["acknowledged"] > 0,
+        f"relay killed in mid-sync: {kill['acknowledged']} receipted, {kill['unsent']} unsent, {kill['lost']} lost",
+    )
+    searched = f"{leak['searched_bytes']:,} bytes of relay, desk and traffic"
+    yield (
+        leak["found"] == 0,
+        f"{leak['found']} of {leak['phrases']} phrases and {leak['keys']} keys found in {searched}",
+    )
+    yield leak["control_caught"], "the same search finds every leak planted in copies, in each form"
+
+
+def _access_claims(answer: dict[str, Any]) -> Iterator[tuple[bool, str]]:
+    stolen, glass = answer["stolen"], answer["glass"]
+    theirs = f"{stolen['opened_by_tablet']} of {stolen['new_keys']} new keys open with what it holds"
+    yield stolen["ok"], f"stolen tablet: turned away, {stolen['quarantined']} statements set apart; {theirs}"
+    theirs = f"{glass['opened_by_stranger']} of {glass['new_keys']} new keys open after the review"
+    yield glass["ok"], f"broken glass: opened by relay, desk and token together, seen by all; {theirs}"
+
+
+def _record_claims(answer: dict[str, Any]) -> Iterator[tuple[bool, str]]:
+    audit, trail = answer["audit"], answer["trail"]
+    yield audit["verified"], f"{audit['entries']} entries on three devices verify, chain by chain and seal by seal"
+    yield (
+        trail["ok"] and trail["saw"] > 1,
+        f"{trail['entries']} entries verify for the officer; {trail['saw']} devices saw the chart, and it shows",
+    )
+    yield (
+        bool(trail["tamperings"]) and all(one["caught"] for one in trail["tamperings"]),
+        f"{len(trail['tamperings'])} tamperings with copies, each found and placed",
+    )
+    yield (
+        len(answer["reviews"]) > 0,
+        f"{len(answer['reviews'])} conflicts wait for a person, none was settled by chance",
+    )

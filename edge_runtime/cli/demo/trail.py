@@ -89,7 +89,7 @@ class Trail:
 
 
 def follow(officer: Device, chart: str, evidence: Path) -> Trail:
-    """Read the chart's trail as the officer, verify it, and write evidence.
+    """Read the chart's trail as the officer, who has never opened a chart, verify it, and write evidence.
 
     Raises:
         DemoError: a step did not go as it must.

@@ -1,4 +1,4 @@
-"""The wire of the demo: every byte between devices and relay goes through here, is recorded, and can be cut.
+"""The wire of the demo: every byte between devices and a server goes through here, is recorded, and can be cut.
 
 The recording is what an eavesdropper without TLS would have. WebSocket clients mask what they send with a key that
 stands beside it; the recording is unmasked before it is searched, because masking protects nothing.
@@ -50,11 +50,11 @@ class Wire:
 
     def cut(self) -> None:
         """Cut every connection, and refuse new ones."""
-        if self._listener is not None:
+        listener, self._listener = self._listener, None  # first: whoever waits there must see that this was meant
+        if listener is not None:
             with contextlib.suppress(OSError):
-                self._listener.shutdown(socket.SHUT_RDWR)
-            self._listener.close()
-            self._listener = None
+                listener.shutdown(socket.SHUT_RDWR)
+            listener.close()
         with self._lock:
             for one in self._open:
                 with contextlib.suppress(OSError):
@@ -159,7 +159,7 @@ def recordings(folder: Path) -> Iterator[tuple[str, bytes]]:
     """What an eavesdropper has: each direction of each connection as it went, and unmasked."""
     for path in sorted(folder.iterdir()):
         data = path.read_bytes()
-        yield f"traffic/{path.name}", data
+        yield f"{folder.name}/{path.name}", data
         plain = unmasked(data)
         if plain:
-            yield f"traffic/{path.name} (unmasked)", plain
+            yield f"{folder.name}/{path.name} (unmasked)", plain

@@ -16,7 +16,6 @@ from tests.support.people import ADDRESS, YEAR_MS, Device, Organisation
 from tests.unit.mobile_bridge.homes import make_chart, make_home, size_of
 from tests.unit.mobile_bridge.hosts import PAGE, Host, InProcessWire, SocketWire, Wire
 
-
 LIFE_MS = 50 * YEAR_MS
 """The homes are opened by the system's clock, and certificates are issued by a made-up one."""
 

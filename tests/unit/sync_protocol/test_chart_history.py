@@ -24,7 +24,7 @@ from sync_protocol.ids import ChartId, DocumentId, EntryHash, Hash
 from sync_protocol.membership import Membership
 from sync_protocol.roles import READABLE, Compartment, Role
 from sync_protocol.team_records import AddToTeam
-from tests.support.org_emergency import announce_recovery, recovered
+from tests.support.org_emergency import announce_recovery, recovered, run
 from tests.support.org_keys import mint
 from tests.support.org_world import DOCUMENT, Actor, OrgWorld
 
@@ -184,6 +184,7 @@ def test_who_had_to_do_with_a_chart_is_known_there():
     other.write(GLASS, case.chart)
     third = case.world.actor(Role.NURSE)
     recovery = announce_recovery(case.world, case.nurse)
+    case.nurse.write(run(recovery))
     case.nurse.write(recovered(recovery, third.name))
     history = case.world.reading().chart(case.chart)
     assert history.has_known(other.name)
@@ -400,6 +401,7 @@ def test_the_recovery_key_lets_people_into_every_chart_but_ledgers():
     """As their roles read; and what they wrote before they were revoked stays theirs."""
     case = Case()
     recovery = announce_recovery(case.world, case.admin)
+    case.admin.write(run(recovery))
     case.admin.write(recovered(recovery, case.doctor.name))
     case.tell()
     assert case.now.members[case.doctor.name] == frozenset(Compartment)
@@ -440,6 +442,7 @@ def test_a_chart_outlives_the_tablet_on_which_it_was_made():
     case.say(case.doctor, GLASS)
     assert case.now.members.keys() == {case.doctor.name}
     recovery = announce_recovery(case.world, case.admin)
+    case.admin.write(run(recovery))
     case.admin.write(recovered(recovery, case.stranger.name))
     case.tell()
     assert case.now.members.keys() == {case.doctor.name, case.stranger.name}
@@ -503,6 +506,7 @@ def test_emergencies_and_recovery_give_the_history():
     old = case.say(case.nurse, mint(case.nurse, SAFETY, [case.nurse.name]))
     case.say(case.doctor, GLASS)
     recovery: Hash = announce_recovery(case.world, case.admin)
+    case.admin.write(run(recovery))
     case.admin.write(recovered(recovery, case.stranger.name))
     history, epochs = case.world.reading().chart(case.chart), case.now.epochs
     assert history.saw_its_grant(case.doctor.name, epochs[old])

@@ -77,6 +77,7 @@ def node(number: int, *parents: int) -> ControlEntry:
         parents=tuple(map(named, parents)),
         written=Written(author=CertificateHash(bytes(32)), session=SessionId(bytes(16)), seal=0, covering=None),
         organisation_heads=(),
+        chart_heads=(),
         wall_ms=0,
         record=None,
     )

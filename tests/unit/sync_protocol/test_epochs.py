@@ -297,3 +297,17 @@ def test_needed_are_those_whose_certificates_have_not_ended():
     assert history.wanted(SAFETY, now_ms=0).principals == set(ring.both)
     assert history.wanted(SAFETY, now_ms=0).needed == set(ring.both)
     assert history.wanted(SAFETY, now_ms=2**47).needed == frozenset()
+
+
+def test_who_has_both_branches_of_a_fork_mints_a_valid_epoch():
+    """Parents name one of them, the heads of the chart both: what is in either is in its past."""
+    ring = Ring()
+    twin = ring.doctor.twin()
+    ring.doctor.write(AddMember(certificate=ring.second.name, compartments=(SAFETY,)), ring.chart)
+    twin.write(AddMember(certificate=ring.third.name, compartments=(SAFETY,)), ring.chart)
+    ring.tell()
+    epoch = ring.mint(ring.nurse, [*ring.both, ring.second.name, ring.third.name])
+    assert len(ring.now.epochs[epoch].heads) < len(ring.world.entries[epoch].header.chart_heads) + 1
+    assert ring.valid(epoch) == [True]
+    assert ring.candidates() == [epoch]
+    assert ring.now.heads == (epoch,)

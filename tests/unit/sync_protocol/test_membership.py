@@ -61,6 +61,7 @@ def entry(
         parents=tuple(parent.hash for parent in parents) or (() if name == "birth" else (BIRTH.hash,)),
         written=Written(author=author, session=SessionId(bytes(16)), seal=0, covering=None),
         organisation_heads=(),
+        chart_heads=(),
         wall_ms=NOW_MS,
         record=record,
     )
@@ -167,6 +168,7 @@ def test_what_comes_before_the_chart_s_creation_counts_for_nothing():
         parents=(),
         written=BIRTH.written,
         organisation_heads=(),
+        chart_heads=(),
         wall_ms=1,
         record=add(NURSE),
     )

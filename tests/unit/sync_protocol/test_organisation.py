@@ -11,7 +11,7 @@ from sync_protocol.records import pack
 from sync_protocol.roles import Compartment, Role
 from sync_protocol.signed import Envelope
 from sync_protocol.signing import Ed25519Signature, MlDsaSignature, SigningKey
-from tests.support.org_emergency import announce_glass, announce_recovery, recovered
+from tests.support.org_emergency import announce_glass, announce_recovery, recovered, run
 from tests.support.org_keys import team_mint
 from tests.support.org_world import Actor, OrgWorld
 
@@ -143,11 +143,15 @@ def test_the_recovery_key_lets_people_in_while_its_record_is_the_newest(world: O
     early = nurse.write(GrantRecovered(recovery=Hash(bytes(32)), certificate=nurse.name, signature=signature())).hash
     assert world.reading().organisation.now.refused == {early: "not_signed_by_recovery"}
     recovery = announce_recovery(world, nurse)
+    nurse.write(run(recovery, drill=True))
+    nurse.write(run(Hash(bytes(32))))
+    hidden = nurse.write(recovered(recovery, nurse.name)).hash  # nobody announced that the key was put together
+    nurse.write(run(recovery))
     nurse.write(recovered(recovery, doctor.name))
     forged = nurse.write(recovered(recovery, nurse.name, SigningKey(b"x" * 32))).hash
     organisation = world.reading().organisation
     assert organisation.now.recovered == {doctor.name}
-    assert organisation.now.refused == dict.fromkeys([early, forged], "not_signed_by_recovery")
+    assert organisation.now.refused == dict.fromkeys([early, hidden, forged], "not_signed_by_recovery")
     assert organisation.at([]).recovered == frozenset()
     announce_recovery(world, nurse, issued_ms=8)
     assert world.reading().organisation.now.recovered == frozenset()

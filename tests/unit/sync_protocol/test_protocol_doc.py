@@ -18,7 +18,7 @@ from sync_protocol.audit import AuditRecord
 from sync_protocol.break_glass import GlassAnswer, GlassLayers, GlassRequest, GlassWrap
 from sync_protocol.certificates import Certificate, RelayRecord, Root, Session
 from sync_protocol.control import TAGS
-from sync_protocol.emergency_records import BreakGlassRecord, RecoveryRecord
+from sync_protocol.emergency_records import BreakGlassRecord
 from sync_protocol.entries import Header, Seal, WireEntry
 from sync_protocol.evidence_file import TYPES as EVIDENCE_TYPES
 from sync_protocol.evidence_file import Trailer

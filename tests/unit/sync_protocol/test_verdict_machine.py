@@ -25,12 +25,13 @@ from sync_protocol.chart_records import (
     SetConsent,
     SetHold,
 )
-from sync_protocol.control import AddMember, SetRole, content_stream
+from sync_protocol.control import AddMember, MintEpoch, SetRole, content_stream
 from sync_protocol.emergency_records import BreakGlass, CloseBreakGlass
 from sync_protocol.ids import EntryHash, Hash, SessionId, TeamId
 from sync_protocol.roles import CONTENT, Compartment, Role
-from sync_protocol.team_records import AddToTeam, RemoveFromTeam
-from tests.support.org_keys import mint, rewrap, rewrap_team, team_mint
+from sync_protocol.team_records import AddToTeam, MintTeamEpoch, RemoveFromTeam
+from tests.support.org_crypto import RECOVERY, RealWraps
+from tests.support.org_keys import Holdings, mint, rewrap, rewrap_team, team_mint
 from tests.support.org_machine import KINDS, ROLES, Ward
 from tests.support.org_world import DOCUMENT, Actor
 
@@ -336,6 +337,27 @@ class VerdictMachine(RuleBasedStateMachine):
         self.ward.check(len(self.ward.world.entries))
 
 
+class SealedMachine(VerdictMachine):
+    """The same with real wraps: what the model says of who can open is what the keys do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        ward = self.ward
+        self.wraps = ward.world.finish = RealWraps(ward.world, ward.chart, ward.recovery)
+
+    def teardown(self) -> None:
+        """Every key that anybody ever held is tried on every wrap that there is."""
+        super().teardown()
+        world = self.ward.world
+        seals = world.seals_of(world.entries.values())
+        records = [world.control(entry, seals) for entry in world.entries.values() if entry.header.epoch is None]
+        holdings = Holdings(records, (), minters=False)
+        epochs = [one.hash for one in records if isinstance(one.record, MintEpoch | MintTeamEpoch)]
+        keys = {actor.name: actor.device.wrap_key for actor in self.ward.actors} | {self.ward.recovery: RECOVERY}
+        for name, key in keys.items():
+            assert self.wraps.opened_by(key) == {epoch for epoch in epochs if name in holdings.holders(epoch)}
+
+
 HEALTH = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 
 
@@ -343,7 +365,15 @@ def test_histories():
     """Two hundred of them."""
     run_state_machine_as_test(
         VerdictMachine,
-        settings=settings(max_examples=200, stateful_step_count=30, deadline=None, suppress_health_check=HEALTH),
+        settings=settings(max_examples=200, stateful_step_count=20, deadline=None, suppress_health_check=HEALTH),
+    )
+
+
+def test_histories_with_real_keys():
+    """A few."""
+    run_state_machine_as_test(
+        SealedMachine,
+        settings=settings(max_examples=6, stateful_step_count=12, deadline=None, suppress_health_check=HEALTH),
     )
 
 
