@@ -124,6 +124,8 @@ class Charts:
         membership = self.keyring.membership(chart)
         if membership is None:
             raise missing("chart", chart.short)
+        if self._identity.principal not in membership.members:
+            self._reader.close(chart, membership)  # access that ended leaves nothing in memory
         note = destroyed(self.store, chart)
         return open_chart(membership, self._reader, self._identity.principal, purpose=purpose, note=note)
 
@@ -147,7 +149,7 @@ class Charts:
         check_consent(chart, opened.lacks)
         graphs = opened.found(document).graphs
         batch = self.recorder.begin()
-        self._add(batch, chart, opened.document(document), facts, graphs=graphs, compartment=compartment)
+        self._add(batch, chart, opened.authored(document), facts, graphs=graphs, compartment=compartment)
         return self.recorder.write(batch)
 
     def edit_text(self, chart: ChartId, document: DocumentId, section: str, text: str) -> tuple[VerifiedEntry, ...]:

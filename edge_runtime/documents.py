@@ -7,7 +7,7 @@ dropped: a missing key, a missing dependency, a malformed body.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
@@ -17,7 +17,7 @@ from edge_runtime.facts import Author, CausalGraph, Content, FactId, PlacedFact,
 from edge_runtime.identity import Identity
 from edge_runtime.keyring import Keyring
 from edge_runtime.sections import TEXT, Sections, start_of, text_doc_id
-from edge_runtime.streams import causal_order, stream_entries
+from edge_runtime.streams import causal_order, known_order, stream_entries
 from edge_runtime.text.section import SectionText
 from sync_protocol.control import content_stream
 from sync_protocol.entries import VerifiedEntry
@@ -52,8 +52,8 @@ class OpenDocument:
     """One document as far as this device can read it.
 
     Attributes:
-        facts: every fact, in causal order.
-        graphs: the causal graph of each compartment's stream.
+        facts: every fact, in causal order; those that came before what they follow are the last, and marked.
+        graphs: the causal graph of each compartment's stream, as far as it is known.
         texts: the text sections in which something was written.
         sections: what each entry had seen of them.
         authors: whose each session is that wrote text.
@@ -115,6 +115,14 @@ class DocumentReader:
         for name in entries:
             self._opened.pop(name, None)
 
+    def close(self, chart: ChartId, membership: Membership) -> None:
+        """Let go of all that was opened of a chart, keys included."""
+        self._keyring.close(membership)
+        for document in membership.documents:
+            for compartment in CONTENT:
+                stream = content_stream(chart, document, compartment)
+                self.forget(arrived.entry.hash for arrived in stream_entries(self._store, stream))
+
     def _read_stream(
         self,
         chart: ChartId,
@@ -125,7 +133,8 @@ class DocumentReader:
     ) -> None:
         placed, held = causal_order(entries)
         history = self._keyring.history(chart)
-        judge = Judge(history, compartment, placed, authors=self._keyring.author, seals=self._store)
+        early = known_order(held)
+        judge = Judge(history, compartment, placed, authors=self._keyring.author, seals=self._store, held=early)
         graph = result.graphs[compartment] = CausalGraph()
         if compartment is TEXT:
             result.sections = Sections(result.document, graph)
@@ -145,7 +154,31 @@ class DocumentReader:
             for text in result.texts.values():
                 result.unread.update((name, Unread.MALFORMED) for name in text.refused)
                 result.unread.update((name, Unread.FORKED) for name in text.unreadable)
-        result.unread.update((entry.hash, Unread.HELD) for entry in held)
+        opened = [(entry, self._content(chart, compartment, entry, membership)) for entry in early]
+        self._read_early(opened, compartment, judge, result)
+
+    def _read_early(
+        self,
+        early: Sequence[tuple[VerifiedEntry, Content | Unread]],
+        compartment: Compartment,
+        judge: Judge,
+        result: OpenDocument,
+    ) -> None:
+        """Take the facts of entries that came before what they follow: they are signed, and may be needed now.
+
+        Text waits, and so does an entry that starts one.
+        """
+        graph = result.graphs[compartment]
+        if early:  # apart, because texts follow the other: nothing that was not placed is part of one
+            graph = result.graphs[compartment] = graph.copy()
+        for entry, content in early:
+            graph.add(entry.hash, entry.header.session, entry.header.seq, entry.header.parents)
+            facts = () if isinstance(content, Unread) or content.facts is None else content.facts
+            if not facts or (compartment is TEXT and any(start_of(fact) for fact in facts)):
+                result.unread[entry.hash] = Unread.HELD
+                continue
+            found = self._facts(entry, Content(facts=facts, text=None), compartment, judge, result)
+            result.facts.extend(replace(fact, held=True) for fact in found)
 
     def _facts(
         self, entry: VerifiedEntry, content: Content, compartment: Compartment, judge: Judge, result: OpenDocument

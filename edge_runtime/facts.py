@@ -159,6 +159,7 @@ class PlacedFact:
         lamport: logical time of its entry.
         wall_ms: the author's clock in milliseconds since 1970; display only.
         verdict: what becomes of it; what is void is not placed at all.
+        held: whether it arrived before what its entry follows: shown, judged as far as it can be, and never built upon.
     """
 
     id: FactId
@@ -169,6 +170,7 @@ class PlacedFact:
     lamport: int
     wall_ms: int
     verdict: Verdict
+    held: bool = False
 
 
 class CausalGraph:
@@ -181,6 +183,13 @@ class CausalGraph:
         self._taken: dict[tuple[SessionId, int], EntryHash] = {}
         self._forked: dict[SessionId, int] = {}
         self._heads: set[EntryHash] = set()
+
+    def copy(self) -> CausalGraph:
+        """One that grows apart from this."""
+        made = CausalGraph()
+        made._clock, made._place, made._taken = dict(self._clock), dict(self._place), dict(self._taken)
+        made._forked, made._heads = dict(self._forked), set(self._heads)
+        return made
 
     @property
     def heads(self) -> frozenset[EntryHash]:

@@ -19,6 +19,7 @@ from sync_protocol.errors import PeerError
 from sync_protocol.ids import CertificateHash, ChartId, EntryHash, Hash, TeamId
 from sync_protocol.key_wrap import WrapContext, WrapPrivateKey, WrapPublicKey, unwrap, wrap
 from sync_protocol.labels import Label
+from sync_protocol.membership import Membership
 from sync_protocol.organisation import Organisation
 from sync_protocol.roles import Compartment
 from sync_protocol.sealing import ContentKey, check_commitment
@@ -41,7 +42,7 @@ class Keyring(Memberships):
         super().__init__(store, identity)
         self._keys: dict[EntryHash, ContentKey] = {}
         self._team_keys: dict[EntryHash, WrapPrivateKey] = {}
-        self._closed: dict[EntryHash, int] = {}
+        self._closed: dict[EntryHash, tuple[tuple[CertificateHash, bytes], ...]] = {}
 
     def open_epoch(self, chart: ChartId, epoch: Epoch) -> ContentKey | None:
         """The key of an epoch, if one of its wraps is for this device or a team of it, and holds what it commits to."""
@@ -81,7 +82,7 @@ class Keyring(Memberships):
         """The private key of a team's epoch, if one of its wraps is for this device and holds what it commits to."""
         known = self._team_keys.get(epoch.id)
         wraps = epoch.wraps.get(self._identity.principal, ())
-        if known is not None or self._closed.get(epoch.id) == len(wraps):
+        if known is not None or self._closed.get(epoch.id, ()) == wraps:
             return known
         record, own = epoch.record, self._identity.keys.wrap
         context = self._team_context(epoch.team, record.commitment, record.parents, own.public)
@@ -94,13 +95,19 @@ class Keyring(Memberships):
             if key.public == record.public:
                 self._team_keys[epoch.id] = key
                 return key
-        self._closed[epoch.id] = len(wraps)  # tried: not again before there is another wrap
+        self._closed[epoch.id] = wraps  # tried: not again before the wraps are others
         return None
 
     def forget(self, chart: ChartId) -> None:
         """Let go of a chart's records and keys; what still lies in the store is read anew."""
         for entry in self._controls.pop(chart, _NOTHING).entries:
             self._keys.pop(entry.hash, None)
+
+    def close(self, membership: Membership) -> None:
+        """Let go of the keys of a chart of which this device is no member any more."""
+        for compartment in Compartment:
+            for epoch in membership.epochs_of(compartment):
+                self._keys.pop(epoch.id, None)
 
     def keep(self, epoch: EntryHash, key: ContentKey) -> None:
         """Remember the key of an epoch that this device minted, or that an emergency opened."""

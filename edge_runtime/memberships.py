@@ -12,7 +12,7 @@ from typing import Final
 from edge_runtime.destroyed import all_destroyed
 from edge_runtime.identity import Identity
 from edge_runtime.store.device import DeviceStore
-from edge_runtime.streams import StreamHeads, stream_entries
+from edge_runtime.streams import stream_entries
 from sync_protocol.chart_history import ChartHistory
 from sync_protocol.control import (
     CreateChart,
@@ -89,7 +89,6 @@ class Memberships:
         """Start with nothing read."""
         self._store = store
         self._identity = identity
-        self._organisation = StreamHeads(store, identity.root.value.control)
         self._controls: dict[ChartId, ControlStream] = {}
         self._charts: dict[ChartId, None] | None = None
         self._places: dict[StreamId, ChartId] = {}
@@ -133,7 +132,7 @@ class Memberships:
 
     def organisation_heads(self) -> tuple[EntryHash, ...]:
         """The newest entries of the organisation's control stream, as many as an author names as seen."""
-        return self._organisation.now()
+        return self.organisation().heads
 
     def control_entries(self, chart: ChartId) -> list[ControlEntry]:
         """The chart's control entries."""

@@ -6,7 +6,7 @@ all. Refuses to change anything.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edge_runtime.clinical.chart import ChartState, derive_chart
 from edge_runtime.clinical.document import DocumentState
@@ -55,6 +55,19 @@ class OpenChart:
             if state.document == document:
                 return state
         return empty(document)
+
+    def authored(self, document: DocumentId) -> DocumentState:
+        """The state of one document by what an author's next entry follows: without what came before its time.
+
+        Who replaced a statement that the own entry does not follow would claim an order that nobody can check. Both
+        stand, and a person is asked, once what is missing came.
+        """
+        facts = [fact for found in self.documents.values() for fact in found.facts]
+        if not any(fact.held for fact in facts):
+            return self.document(document)
+        graphs = [graph for found in self.documents.values() for graph in found.graphs.values()]
+        state = derive_chart(self.membership.chart_document, (fact for fact in facts if not fact.held), graphs)
+        return replace(self, state=state).document(document)
 
     def found(self, document: DocumentId) -> OpenDocument:
         """What was read of one document.

@@ -13,6 +13,7 @@ from edge_runtime.access.charts import Access
 from edge_runtime.access.purging import Purging
 from edge_runtime.access.teams import Teams
 from edge_runtime.audit.acts import Auditor
+from edge_runtime.break_glass.kit import LAYERS
 from edge_runtime.charts import Charts
 from edge_runtime.documents import DocumentReader
 from edge_runtime.enrolment.renewal import fetch_renewal
@@ -169,6 +170,7 @@ class Runtime:
             events=self.events,
             record=self.auditor.destroyed,
             forget=self.charts.forget,
+            beside=lambda chart: (LAYERS + chart.hex(),),
         )
 
     def check_passphrase(self, passphrase: str) -> None:

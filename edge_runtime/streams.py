@@ -1,6 +1,6 @@
 """Streams as they lie in the store: their entries, the causal order, and where the next entry of a session stands.
 
-An entry whose parents have not all come is *held*: it is stored, and neither shown nor built upon.
+An entry whose parents have not all come is *held*: it is stored, its facts are shown, and it is never built upon.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from edge_runtime.identity import Values, ValueWriter
 from sync_protocol.entries import Place, VerifiedEntry
 from sync_protocol.ids import EntryHash, SessionId, StreamId
-from sync_protocol.limits import BATCH_ENTRIES_MAX, CONTROL_HEADS_MAX, DEPS_MAX, SEQ_MAX
+from sync_protocol.limits import BATCH_ENTRIES_MAX, DEPS_MAX, SEQ_MAX
 from sync_protocol.records import identifier, key, mapping, pack, pair, uint, unpack
 from sync_protocol.store import Arrived, Store
 
@@ -42,10 +42,28 @@ def stream_entries(store: Arrivals, stream: StreamId, *, after: int = 0) -> list
 def causal_order(entries: Iterable[VerifiedEntry]) -> tuple[list[VerifiedEntry], list[VerifiedEntry]]:
     """Order a stream's entries so that each follows its parents; those that lack one come second, in no order."""
     known = {entry.hash: entry for entry in entries}
-    waiting: dict[EntryHash, int] = {}
+    placed = _ordered(known, {name: len(entry.header.parents) for name, entry in known.items()})
+    done = {entry.hash for entry in placed}
+    return placed, [entry for name, entry in known.items() if name not in done]
+
+
+def known_order(held: Iterable[VerifiedEntry]) -> list[VerifiedEntry]:
+    """Order entries that lack a parent, so that each follows those of its parents that are among them."""
+    known = {entry.hash: entry for entry in held}
+    return _ordered(
+        known, {name: sum(parent in known for parent in entry.header.parents) for name, entry in known.items()}
+    )
+
+
+def _ordered(known: Mapping[EntryHash, VerifiedEntry], waiting: dict[EntryHash, int]) -> list[VerifiedEntry]:
+    """Entries after the parents that each waits for, the same whatever the arrival; those that wait for ever are not.
+
+    Args:
+        known: by hash.
+        waiting: how many of its parents each waits for; it is used up.
+    """
     children: dict[EntryHash, list[EntryHash]] = {}
     for name, entry in known.items():
-        waiting[name] = len(entry.header.parents)
         for parent in entry.header.parents:
             children.setdefault(parent, []).append(name)
     ready = sorted(name for name, count in waiting.items() if count == 0)
@@ -54,34 +72,12 @@ def causal_order(entries: Iterable[VerifiedEntry]) -> tuple[list[VerifiedEntry],
         following: list[EntryHash] = []
         for name in ready:
             placed.append(known[name])
-            del waiting[name]
             for child in children.get(name, ()):
                 waiting[child] -= 1
                 if waiting[child] == 0:
                     following.append(child)
         ready = sorted(following)
-    return placed, [known[name] for name in waiting]
-
-
-class StreamHeads:
-    """The entries of one stream that no other entry there follows, kept up as entries arrive."""
-
-    def __init__(self, store: Arrivals, stream: StreamId) -> None:
-        """Start with nothing read."""
-        self._store = store
-        self._stream = stream
-        self._next = 0
-        self._named: set[EntryHash] = set()
-        self._heads: set[EntryHash] = set()
-
-    def now(self) -> tuple[EntryHash, ...]:
-        """The heads in ascending order, the first CONTROL_HEADS_MAX: what an author names as seen."""
-        for arrived in stream_entries(self._store, self._stream, after=self._next):
-            self._next = arrived.index + 1
-            self._named.update(arrived.entry.header.parents)
-            self._heads.add(arrived.entry.hash)
-        self._heads -= self._named
-        return tuple(sorted(self._heads))[:CONTROL_HEADS_MAX]
+    return placed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -82,7 +82,7 @@ def patient_name(opened: OpenChart) -> str | None:
 
 def version_of(found: OpenDocument) -> str:
     """Names what is shown of a document: other facts, other verdicts on them, or other texts have another version."""
-    facts: list[Value] = [*sorted(f"{fact.id} {fact.verdict.standing}" for fact in found.facts)]
+    facts: list[Value] = [*sorted(f"{fact.id} {fact.verdict.standing} {fact.held}" for fact in found.facts)]
     texts: list[Value] = [[name, [*sorted(text.newest)]] for name, text in sorted(found.texts.items())]
     return str(Hash.of(_VERSION + encode([facts, texts])))
 

@@ -167,8 +167,9 @@ class Trust:
         return CertificateHash(name) if first is None else first
 
     def principals(self) -> tuple[CertificateHash, ...]:
-        """All that are known."""
-        return tuple(CertificateHash(name) for name in self._newest)
+        """All that are known; another thread may be adding to them."""
+        names = tuple(self._newest)  # in one step, which a loop over the table itself would not be
+        return tuple(map(CertificateHash, names))
 
     def newest(self, principal: bytes) -> Verified[Certificate] | None:
         """The certificate of a principal that is good for longest."""

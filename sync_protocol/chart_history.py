@@ -25,7 +25,6 @@ from sync_protocol.control_entry import ControlEntry, chosen
 from sync_protocol.emergency_records import BreakGlass
 from sync_protocol.epochs import IN_GLASS, Epoch, Readers, gather_epochs, readers_of
 from sync_protocol.ids import CertificateHash, ChartId, EntryHash, TeamId, UserId
-from sync_protocol.limits import CONTROL_HEADS_MAX
 from sync_protocol.membership import Membership, adopters, asked, confirmed_purge, consents, is_held
 from sync_protocol.organisation import Organisation, View
 from sync_protocol.roles import Compartment
@@ -206,8 +205,6 @@ class ChartHistory:
         documents = {  # a creator who contradicts itself loses nothing
             entry.record.document for entry in found.values() if isinstance(entry.record, CreateChart | CreateDocument)
         }
-        named = {one for entry in found.values() for one in entry.predecessors}
-        heads = sorted(entry.hash for entry in found.values() if entry.hash not in named)
         return Membership(
             chart=self.chart,
             creator=self._counting.creator,
@@ -216,7 +213,7 @@ class ChartHistory:
             teams=shape.teams,
             documents=(first.record.document, *sorted(documents - {first.record.document})),
             epochs=self._epochs(counted),
-            heads=tuple(heads)[:CONTROL_HEADS_MAX],
+            heads=self._pasts.heads(counted.bits),
             consents=consents(found, self._pasts),
             broken=shape.broken,
             adopters=adopters(found),

@@ -12,6 +12,7 @@ from sync_protocol.control import Control, UnknownControl, unpack_control
 from sync_protocol.entries import Seal, VerifiedEntry, seal_leaf
 from sync_protocol.errors import PeerError
 from sync_protocol.ids import CertificateHash, EntryHash, SealHash, SessionId
+from sync_protocol.limits import CONTROL_HEADS_MAX
 from sync_protocol.signed import Verified
 
 
@@ -162,6 +163,21 @@ class Pasts:
             if position is not None:
                 result |= self._past[position]
         return result
+
+    def heads(self, bits: int) -> tuple[EntryHash, ...]:
+        """Those of some entries that none of them follows: what an author names as seen, CONTROL_HEADS_MAX at most.
+
+        Where there are more, one of each author comes first, then a second of each, by hash: nobody can push out
+        what the others said by saying much at once.
+        """
+        seen = 0
+        for index in chosen(bits, range(len(self.order))):
+            seen |= self.before(index)
+        ends: dict[CertificateHash, list[EntryHash]] = {}
+        for index in chosen(bits & ~seen, range(len(self.order))):
+            ends.setdefault(self.order[index].author, []).append(self.order[index].hash)
+        ranked = sorted((rank, name) for names in ends.values() for rank, name in enumerate(sorted(names)))
+        return tuple(sorted(name for _, name in ranked[:CONTROL_HEADS_MAX]))
 
     @property
     def all(self) -> int:

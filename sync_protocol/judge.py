@@ -55,6 +55,7 @@ class Judge:
         *,
         authors: Authors,
         seals: SealHistory,
+        held: Iterable[VerifiedEntry] = (),
     ) -> None:
         """Judge the entries as wholes.
 
@@ -64,12 +65,16 @@ class Judge:
             placed: entries of the stream, parents first; those that lack one are left out.
             authors: who wrote each.
             seals: to find the seal of each.
+            held: those that lack a parent, each after those of its parents that are here. They are judged as far as
+                that goes: what is not here cannot show that a Lamport time is too late, or heads too old.
         """
         self._history: Final = history
         self._compartment: Final = compartment
         self._entries: dict[EntryHash, _Judged] = {}
         for entry in placed:
             self._entries[entry.hash] = self._judged(entry, authors(entry), seals)
+        for entry in held:
+            self._entries[entry.hash] = self._judged(entry, authors(entry), seals, whole=False)
 
     def verdict(self, entry: EntryHash, kind: str) -> Verdict:
         """What becomes of a fact of this kind, or of a change of text, in an entry.
@@ -101,7 +106,9 @@ class Judge:
         """
         return self._is_adopted(entry, self._entries[entry], kind)
 
-    def _judged(self, entry: VerifiedEntry, author: CertificateHash, seals: SealHistory) -> _Judged:
+    def _judged(
+        self, entry: VerifiedEntry, author: CertificateHash, seals: SealHistory, *, whole: bool = True
+    ) -> _Judged:
         history, header = self._history, entry.header
         void = None
         if self._compartment not in history.reads(author, header.chart_heads, header.organisation_heads):
@@ -112,14 +119,14 @@ class Judge:
         view, excluded = history.organisation.now, None
         if author in view.revoked:  # otherwise its seal need not be looked up: that is a third of opening a document
             excluded = view.excludes(written(entry, author, seals))
-        return _Judged(
-            author=author, header=header, void=void, quarantined=excluded or self._disorder(header), flagged=not now
-        )
+        quarantined = excluded or self._disorder(header, whole=whole)
+        return _Judged(author=author, header=header, void=void, quarantined=quarantined, flagged=not now)
 
-    def _disorder(self, header: Header) -> Reason | None:
-        """What an honest author's chain never shows."""
+    def _disorder(self, header: Header, *, whole: bool) -> Reason | None:
+        """What an honest author's chain never shows; of an entry that lacks a parent, what the others show."""
         parents = [found.header for name in header.parents if (found := self._entries.get(name)) is not None]
-        if header.lamport != next_lamport(parent.lamport for parent in parents):
+        least = next_lamport(parent.lamport for parent in parents)
+        if header.lamport < least or (whole and header.lamport != least):
             return Reason.LAMPORT
         before = None if header.prev is None else self._entries.get(header.prev)
         if before is None:

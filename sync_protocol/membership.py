@@ -32,8 +32,8 @@ class Membership:
         documents: the chart document, then the others in ascending order.
         epochs: every epoch that a member minted, by its id; those outside a cut too, which open what is sealed under
             them.
-        heads: members' entries that no other of them follows, ascending, the first CONTROL_HEADS_MAX: what an author
-            names as seen.
+        heads: members' entries that no other of them follows, ascending, CONTROL_HEADS_MAX at most, some of each
+            author: what an author names as seen.
         consents: what was last said of each purpose; denial where it was contradicted concurrently.
         broken: emergency accesses that are open.
         adopters: for each adopted entry the adoptions that name it.

@@ -49,6 +49,7 @@ class Organisation:
         self._seals = seals
         self._lineages: dict[tuple[SessionId, Cut], Mapping[int, SealHash]] = {}
         self._views: dict[int, View] = {}
+        self._heads: tuple[EntryHash, ...] | None = None
         self.unfinished = False
         """Whether a seal that is not here yet may show that something stands on another branch than a cut's."""
         self.indices: Final[dict[type, list[int]]] = {}
@@ -71,6 +72,13 @@ class Organisation:
     def now(self) -> View:
         """Everything that is known."""
         return self._view(self.pasts.all)
+
+    @property
+    def heads(self) -> tuple[EntryHash, ...]:
+        """What an author names as seen of the organisation's records."""
+        if self._heads is None:
+            self._heads = self.pasts.heads(self.pasts.all)
+        return self._heads
 
     def at(self, heads: Iterable[EntryHash]) -> View:
         """What an author knew who names these heads; heads that are not here contribute nothing."""

@@ -5,7 +5,7 @@ Owns the acts. What they mean at every reader follows from the signed records al
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from edge_runtime.access.adoption import Adoption
@@ -28,7 +28,7 @@ from sync_protocol.chart_records import (
 from sync_protocol.control import Control, control_stream
 from sync_protocol.ids import CertificateHash, ChartId, EntryHash, TeamId
 from sync_protocol.membership import Membership
-from sync_protocol.roles import CONTENT, Compartment, Role
+from sync_protocol.roles import Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +65,7 @@ class Access:
             RefusedError: no such team, or this device may not share the chart.
         """
         batch = self._recorder.begin()
+        batch.check_hands_on(chart)
         batch.add_team(chart, team, batch.readable(chart), from_now_on=from_now_on)
         self._recorder.write(batch)
 
@@ -72,10 +73,17 @@ class Access:
         """Take a device's user out of a chart. What it read stays read; what is written from now on it cannot open.
 
         Raises:
-            RefusedError: no such member by its own name, or this device may not.
+            RefusedError: no such member, one that is in it by a team or an emergency alone, or this device may not.
         """
-        membership = self._membership(chart)
-        name = principal_named(device, self._keyring.organisation(), among=membership.direct)
+        membership, organisation = self._membership(chart), self._keyring.organisation()
+        name = principal_named(device, organisation, among=membership.members.keys() | membership.direct.keys())
+        if name not in membership.direct:
+            raise RefusedError(
+                "not_added_itself",
+                expected="a device that was added to the chart itself",
+                got="one that is in it by a team or an emergency",
+                do="see how with 'fieldward chart members CHART'; take the team out, or the device out of the team",
+            )
         batch = self._recorder.begin()
         batch.remove_member(chart, name)
         self._recorder.write(batch)
@@ -138,7 +146,8 @@ class Access:
             The proposal, and its date.
 
         Raises:
-            RefusedError: this is no compliance officer's device, nothing is proposed, or a legal hold is on.
+            RefusedError: this is no compliance officer's device, nothing is proposed by another user, or a legal hold
+                is on.
         """
         self._require_officer()
         found = self.retention(chart)
@@ -156,7 +165,16 @@ class Access:
                 got="none that is open",
                 do="have a member run 'fieldward chart purge CHART --propose REASON'",
             )
-        proposal = min(found.proposals, key=lambda one: (one[1], one[0]))
+        own = self._own_proposals(chart)
+        others = [one for one in found.proposals if one[0] not in own]
+        if not others:
+            raise RefusedError(
+                "own_proposal",
+                expected="a proposal by another user",
+                got="one by the user who would confirm it",
+                do="have another compliance officer confirm it",
+            )
+        proposal = min(others, key=lambda one: (one[1], one[0]))
         stream = control_stream(chart)
         confirm = ConfirmPurge(proposal=proposal[0])
         self._say(chart, confirm, content=False, also=lambda writer: await_purge(writer, stream))
@@ -183,6 +201,14 @@ class Access:
             due=confirmed is not None and not membership.held and confirmed[1] <= self._clock(),
         )
 
+    def _own_proposals(self, chart: ChartId) -> frozenset[EntryHash]:
+        """What this device's user proposed, on whatever device: nobody confirms that but another."""
+        history, entries = self._keyring.history(chart), self._keyring.control_entries(chart)
+        own = history.user(self._identity.principal)
+        return frozenset(
+            one.hash for one in entries if isinstance(one.record, ProposePurge) and history.user(one.author) == own
+        )
+
     def _membership(self, chart: ChartId) -> Membership:
         found = self._keyring.membership(chart)
         if found is None:
@@ -204,13 +230,8 @@ class Access:
     ) -> EntryHash:
         """Add a record; one that only readers of content may say is refused to others before it is written."""
         batch = self._recorder.begin()
-        if content and not batch.readable(chart).intersection(CONTENT):
-            raise RefusedError(
-                "not_a_reader",
-                expected="a member who reads the chart",
-                got=f"one who reads {_words(batch.readable(chart))}",
-                do="ask a member of the chart to do this",
-            )
+        if content:
+            batch.check_hands_on(chart)
         name = batch.say(chart, record)
         self._recorder.write(batch, also=also)
         return name
@@ -224,7 +245,3 @@ class Access:
                 got=f"role {', '.join(sorted(role.value for role in roles))}",
                 do="do this on a compliance officer's device",
             )
-
-
-def _words(compartments: Collection[Compartment]) -> str:
-    return ", ".join(one.name.lower() for one in sorted(compartments)) or "nothing"

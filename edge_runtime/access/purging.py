@@ -8,7 +8,7 @@ stops that in between, the next run goes on. What waits for the relay goes after
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final
@@ -64,6 +64,7 @@ class Purging:
         events: Events,
         record: Record,
         forget: Callable[[Iterable[EntryHash]], None],
+        beside: Callable[[ChartId], Sequence[str]] = lambda _: (),
     ) -> None:
         """Work on `store`.
 
@@ -75,6 +76,7 @@ class Purging:
             events: hears of it.
             record: see Record.
             forget: lets go of what was opened of entries.
+            beside: names stored values that would open the chart, such as what a kit carries for it.
         """
         self._store = store
         self._keyring = keyring
@@ -83,6 +85,7 @@ class Purging:
         self._events = events
         self._record = record
         self._forget = forget
+        self._beside = beside
 
     def run(self) -> tuple[Done, ...]:
         """Carry out what is due, go on with what was interrupted, and destroy what came late.
@@ -117,6 +120,8 @@ class Purging:
             return Done(chart=chart, bodies=0, left=0)
         self._forget(name for _, name in found)
         self._keyring.forget(chart)
+        with self._store.writing() as writer:
+            writer.strip((), values=self._beside(chart))
         gone: set[int] = set()
         waiting = iter(index for index, _ in found)
         while some := list(islice(waiting, BATCH_ENTRIES)):

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from edge_runtime.errors import InputError
+from edge_runtime.errors import InputError, RefusedError
 from edge_runtime.identity import Identity
 from edge_runtime.keyring import Keyring
 from edge_runtime.recorder.naming import one_named, principal_named
@@ -90,6 +90,7 @@ class Teams:
         batch = self._recorder.begin()
         batch.add_to_team(team, name, from_now_on=from_now_on)
         self._recorder.write(batch)
+        self._recorder.mend(self._shared_with(team))  # what was wrapped to the members one by one
         return name
 
     def remove(self, team: TeamId, device: str) -> CertificateHash:
@@ -100,7 +101,8 @@ class Teams:
         """
         organisation = self._keyring.organisation()
         found = organisation.now.team(team)
-        name = principal_named(device, organisation, among=frozenset() if found is None else found.members)
+        assert found is not None, "`find` names teams that are"
+        name = principal_named(device, organisation, among=found.members)
         batch = self._recorder.begin()
         batch.remove_from_team(team, name)
         self._recorder.write(batch)
@@ -114,7 +116,14 @@ class Teams:
         """
         teams = self._keyring.organisation().now.teams
         called = [team for team in teams if text and self.name(team) == text]
-        if len(called) == 1:
+        if len(called) > 1:
+            raise RefusedError(
+                "ambiguous_team",
+                expected="a name that one team has",
+                got=f"one that {len(called)} teams have on this device",
+                do="name the team by its id: 'fieldward team list' shows it",
+            )
+        if called:
             return called[0]
         return one_named(text, teams, "team", "list the teams with 'fieldward team list', or sync first")
 
@@ -124,11 +133,6 @@ class Teams:
 
     def cards(self) -> list[TeamCard]:
         """Every team, this device's own first, then in order of id."""
-        shared: dict[TeamId, list[ChartId]] = {}
-        for chart in self._keyring.charts():
-            membership = self._keyring.membership(chart)
-            for team in () if membership is None else membership.teams:
-                shared.setdefault(team, []).append(chart)
         cards = [
             TeamCard(
                 team=name,
@@ -136,11 +140,16 @@ class Teams:
                 belongs=self._identity.principal in team.members,
                 compartments=team.compartments,
                 members=team.members,
-                charts=tuple(shared.get(name, ())),
+                charts=self._shared_with(name),
             )
             for name, team in self._keyring.organisation().now.teams.items()
         ]
         return sorted(cards, key=lambda card: (not card.belongs, card.team))
+
+    def _shared_with(self, team: TeamId) -> tuple[ChartId, ...]:
+        """The charts here that are shared with a team, in order of id."""
+        found = ((chart, self._keyring.membership(chart)) for chart in self._keyring.charts())
+        return tuple(chart for chart, known in found if known is not None and team in known.teams)
 
 
 def _check_name(name: str) -> None:

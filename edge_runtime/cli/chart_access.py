@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from edge_runtime.cli.chart_members import device_words, member_json, membership_of, people, team_words, way_words
 from edge_runtime.cli.output import print_json, say, when, with_device
 from edge_runtime.destroyed import destroyed
 from edge_runtime.errors import InputError
@@ -44,12 +45,12 @@ def share(
             team = runtime.teams.find(team_id)
             runtime.access.share_with_team(found, team, from_now_on=from_now_on)
             facts: dict[str, Any] = {"chart": str(found), "team": str(team)}
-            reads = runtime.charts.open(found).membership.teams[team]
-            words = f"Team {team.short} is in chart {found.short} now, {past}, and reads: "
+            reads = membership_of(runtime, found).teams[team]
+            words = f"{team_words(runtime, team)} is in chart {found.short} now, {past}, and reads: "
         else:
             name = runtime.charts.share(found, str(device_id), from_now_on=from_now_on)
             facts = {"chart": str(found), "certificate": str(name)}
-            reads = runtime.charts.open(found).membership.members[name]
+            reads = membership_of(runtime, found).members[name]
             words = f"Device {str(device_id)[:8]} is now a member of chart {found.short}, {past}, and reads: "
     named = [one.name.lower() for one in sorted(reads)]
     if as_json:
@@ -64,7 +65,7 @@ def share(
 @click.option("--team", "team_id", help="The team's name on this device, its id, or the beginning of it.")
 @with_device()
 def unshare(runtime: Runtime, chart_id: str, device_id: str | None, team_id: str | None, *, as_json: bool) -> None:
-    """Take a device's user, or a team, out of a chart.
+    """Take a device's user, or a team, out of a chart. Members who read it do this; its creator leaves by itself alone.
 
     What it read stays read. What is written from now on is under new keys, which it does not get.
     Others will see: that it is a member no more.
@@ -80,15 +81,20 @@ def unshare(runtime: Runtime, chart_id: str, device_id: str | None, team_id: str
     with noting_refusals(runtime.auditor, found):
         if team_id is not None:
             team = runtime.teams.find(team_id)
+            before = {one.name for one in people(runtime, found) if team in one.teams}
             runtime.access.unshare_team(found, team)
-            facts, words = {"team": str(team)}, f"Team {team.short}"
+            facts, words = {"team": str(team)}, team_words(runtime, team)
         else:
             name = runtime.access.unshare(found, str(device_id))
+            before = {name}
             facts, words = {"certificate": str(name)}, f"Device {str(device_id)[:8]}"
+    left = [one for one in people(runtime, found) if one.name in before]
     if as_json:
-        print_json({"chart": str(found)} | facts)
+        print_json({"chart": str(found)} | facts | {"still_in": [member_json(runtime, one) for one in left]})
         return
     say(f"{words} is out of chart {found.short}. The next change is written under a new key.")
+    for one in left:
+        say(f"  still in it: {device_words(runtime, one)}, {way_words(runtime, one)}")
 
 
 @click.command()
@@ -135,7 +141,10 @@ def hold(runtime: Runtime, chart_id: str, *, held: bool, as_json: bool) -> None:
     if as_json:
         print_json({"chart": str(found), "held": held})
         return
-    say(f"Chart {found.short} is {'under a legal hold' if held else 'under no hold of yours'}.")
+    if held:
+        say(f"Chart {found.short} is under a legal hold: nothing of it is destroyed until every hold is off.")
+    else:
+        say(f"Chart {found.short} is under no legal hold, as far as is known here.")
 
 
 @click.command()

@@ -13,7 +13,7 @@ from rich.text import Text
 from edge_runtime.cli.output import when
 from edge_runtime.cli.safe_text import safe
 from edge_runtime.clinical.layout import Kind
-from edge_runtime.clinical.marks import CONCURRENT, UNVERIFIED, why
+from edge_runtime.clinical.marks import CONCURRENT, EARLY, UNVERIFIED, why
 from edge_runtime.clinical.standing import display
 from sync_protocol.verdicts import Standing
 
@@ -45,9 +45,11 @@ def unverified_rows(items: Iterable[Unverified], kinds: Collection[str]) -> list
 
 
 def flag(facts: Iterable[PlacedFact]) -> Text:
-    """What stands behind statements of which one is flagged; nothing where none is."""
-    flagged = any(fact.verdict.standing is Standing.FLAGGED for fact in facts)
-    return Text(f"  ({CONCURRENT})" if flagged else "", "yellow")
+    """What stands behind statements of which one is flagged, or came too early; nothing where none is."""
+    known = list(facts)
+    said = [CONCURRENT] if any(fact.verdict.standing is Standing.FLAGGED for fact in known) else []
+    said += [EARLY] if any(fact.held for fact in known) else []
+    return Text(f"  ({'; '.join(said)})" if said else "", "yellow")
 
 
 def not_counted(opened: OpenChart) -> list[Text]:

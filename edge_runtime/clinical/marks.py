@@ -17,6 +17,9 @@ UNVERIFIED: Final = "UNVERIFIED"
 CONCURRENT: Final = "concurrent with a change of role or membership"
 """What is flagged: it counts, and its author did not know of the change."""
 
+EARLY: Final = "arrived before what it follows"
+"""What came ahead of what its author had seen: it counts, and what it answers may still come."""
+
 _WHY: Final[Mapping[Reason | None, str]] = MappingProxyType(
     {
         Reason.REVOKED: "written on a device or by a user whose access was revoked",
@@ -32,11 +35,19 @@ _WHY: Final[Mapping[Reason | None, str]] = MappingProxyType(
 _UNSAID: Final = "nobody could verify its author's right to write it"
 
 
-def mark(verdict: Verdict) -> str | None:
-    """What to say beside a statement; None for one that is plainly accepted, or was adopted."""
+def mark(verdict: Verdict, *, held: bool = False) -> str | None:
+    """What to say beside a statement; None for one that is plainly accepted, or was adopted.
+
+    Args:
+        verdict: on it.
+        held: whether it arrived before what it follows.
+    """
+    said = [EARLY] if held else []
     if verdict.standing is Standing.FLAGGED:
-        return CONCURRENT
-    return f"{UNVERIFIED}: {why(verdict)}" if verdict.standing is Standing.QUARANTINED else None
+        said.insert(0, CONCURRENT)
+    if verdict.standing is Standing.QUARANTINED:
+        said.insert(0, f"{UNVERIFIED}: {why(verdict)}")
+    return "; ".join(said) or None
 
 
 def why(verdict: Verdict) -> str:

@@ -108,7 +108,7 @@ def fact_entry(placed: PlacedFact) -> dict[str, Json]:
         "wall_ms": placed.wall_ms,
         "standing": placed.verdict.standing,
         "why": placed.verdict.reason,
-        "mark": mark(placed.verdict),
+        "mark": mark(placed.verdict, held=placed.held),
         "fact": fact_to_json(placed.fact),
         "understood": placed.fact.kind in SCHEMAS,
         "keys_not_understood": [*unknown_keys(placed.fact)],

@@ -54,9 +54,9 @@ class ChartControl(ChartKeys):
         """Add a control record of a member to a chart.
 
         Raises:
-            RefusedError: no such chart here, or this device is no member of it.
+            RefusedError: no such chart here, or this device is no member of it, or only by a broken glass.
         """
-        self._as_chart_member(chart)
+        self._as_chart_member(chart, by_glass=isinstance(record, CreateDocument))
         self._enlist(chart)
         return self._control(chart, record)
 
@@ -79,17 +79,21 @@ class ChartControl(ChartKeys):
         the device reads is recorded in its ledger.
 
         Raises:
-            RefusedError: no such chart here, this device is no member of it, or a compartment has no room for a reader.
+            RefusedError: no such chart here, this device may not let anyone in, a compartment has no room for a reader,
+                or one that reads the history already is to be added without it.
         """
-        known = self._as_chart_member(chart).direct.get(name)
-        if known is None or not compartments <= known:
-            readers = self._recipients_count(chart, Compartment.AUDIT)
-            if readers >= WRAPS_MAX and name not in self.membership(chart).direct and compartments & set(CONTENT):
-                compartments -= {Compartment.AUDIT}
+        membership, history = self._as_chart_member(chart), self.history(chart)
+        known = membership.direct.get(name)
+        epochs = [one for one in membership.epochs.values() if one.record.compartment in compartments]
+        reads_all = all(history.saw_its_grant(name, one) for one in epochs)
+        if known is None or not compartments <= known or not (from_now_on or reads_all):
+            if known is None:
+                compartments = self._with_room(chart, compartments)
             granted = tuple(sorted(compartments))
             self._control(chart, AddMember(certificate=name, compartments=granted, from_now_on=from_now_on or None))
-        for compartment in compartments.intersection(CONTENT):
-            self.check_room(chart, compartment)
+        elif from_now_on and reads_all:
+            raise _already("a device that reads what was written so far")
+        self._check_rooms(chart, compartments)
         self.mend(chart, again=name)
 
     def add_team(
@@ -97,48 +101,98 @@ class ChartControl(ChartKeys):
     ) -> None:
         """Add a team to a chart, with the history of the compartments that it may read unless it is left out.
 
+        Where the audit stream has no room for one more reader, the team goes without it, as a device does.
+
         Raises:
-            RefusedError: no such chart or team here, or this device is no member of the chart.
+            RefusedError: no such chart or team here, this device may not let anyone in, a compartment has no room, or
+                a team that reads the history already is to be added without it.
         """
-        self._as_chart_member(chart)
-        granted = tuple(sorted(compartments & self._team(team).compartments))
-        self._control(chart, AddTeam(team=team, compartments=granted, from_now_on=from_now_on or None))
+        membership, history = self._as_chart_member(chart), self.history(chart)
+        compartments &= self._team(team).compartments
+        known = membership.teams.get(team)
+        epochs = [one for one in membership.epochs.values() if one.record.compartment in compartments]
+        reads_all = all(history.team_saw_its_grant(team, one) for one in epochs)
+        if known is None or not compartments <= known or not (from_now_on or reads_all):
+            if known is None:
+                compartments = self._with_room(chart, compartments)
+            granted = tuple(sorted(compartments))
+            self._control(chart, AddTeam(team=team, compartments=granted, from_now_on=from_now_on or None))
+        elif from_now_on and reads_all:
+            raise _already("a team that reads what was written so far")
+        self._check_rooms(chart, compartments)
         self.mend(chart)
 
     def remove_member(self, chart: ChartId, name: CertificateHash) -> None:
         """Take a principal out of a chart; its key rotates at the next write.
 
         Raises:
-            RefusedError: no such chart here, this device may not, or it is the chart's creator.
+            RefusedError: no such chart here, this device may not, or it is the chart's creator or an officer.
         """
         membership = self._as_chart_member(chart)
-        own = self._desk.identity.principal
-        if name == membership.creator and name != own:
-            raise RefusedError(
-                "creator_stays",
-                expected="a member other than the one who created the chart",
-                got="its creator",
-                do="ask the creator to leave, or have an administrator revoke the device",
-            )
+        if name != self._desk.identity.principal:
+            if name == membership.creator:
+                raise _stays("creator", "the one who created it", "ask the creator to leave")
+            if name in self._officers:
+                raise _stays("officer", "a compliance officer, who belongs to every chart", "leave it as it is")
+            self.check_hands_on(chart)
         self.say(chart, RemoveMember(certificate=name))
 
     def remove_team(self, chart: ChartId, team: TeamId) -> None:
         """Take a team out of a chart; its key rotates at the next write.
 
         Raises:
-            RefusedError: no such chart here, or this device is no member of it.
+            RefusedError: no such chart here, or this device may not.
         """
+        self.check_hands_on(chart)
         self.say(chart, RemoveTeam(team=team))
 
-    def _as_chart_member(self, chart: ChartId) -> Membership:
-        """The membership, where this device's control records count."""
+    def check_hands_on(self, chart: ChartId) -> None:
+        """Refuse what only a member may say who reads the chart's content, by another's word or as its creator.
+
+        Raises:
+            RefusedError: no such chart here, or this device is no such member.
+        """
+        self._as_chart_member(chart)
+        reads = self.readable(chart)
+        if not reads.intersection(CONTENT):
+            raise RefusedError(
+                "not_a_reader",
+                expected="a member who reads what is written in the chart",
+                got=f"one who reads {', '.join(one.name.lower() for one in sorted(reads)) or 'nothing'}",
+                do="ask a member who does",
+            )
+
+    def _with_room(self, chart: ChartId, compartments: frozenset[Compartment]) -> frozenset[Compartment]:
+        """What a further reader is given: without the audit stream, where that is full and there is anything else."""
+        full = self._recipients_count(chart, Compartment.AUDIT) >= WRAPS_MAX and compartments.intersection(CONTENT)
+        return compartments - {Compartment.AUDIT} if full else compartments
+
+    def _check_rooms(self, chart: ChartId, compartments: frozenset[Compartment]) -> None:
+        for compartment in compartments.intersection(CONTENT):
+            self.check_room(chart, compartment)
+
+    def _as_chart_member(self, chart: ChartId, *, by_glass: bool = False) -> Membership:
+        """The membership, where this device's control records count.
+
+        Args:
+            chart: which.
+            by_glass: a broken glass is enough.
+        """
         membership = self.membership(chart)
-        if self._desk.identity.principal not in membership.members:
+        own = self._desk.identity.principal
+        if own not in membership.members:
             raise RefusedError(
                 "not_a_member",
                 expected="a member of the chart",
                 got="a device that is none",
                 do="ask a member to share the chart with this device",
+            )
+        if not by_glass and self.history(chart).only_by_glass(own):
+            raise RefusedError(
+                "by_broken_glass",
+                expected="a member by another's word",
+                got="one who broke the glass, and may read and write and let nobody in or out",
+                do="ask a member to share the chart with this device, or to do this",
             )
         return membership
 
@@ -151,3 +205,18 @@ class ChartControl(ChartKeys):
         self._created.append(chart)
         self._enlist(chart)
         return chart
+
+
+def _already(got: str) -> RefusedError:
+    return RefusedError(
+        "already_a_member",
+        expected="one who is no member yet, or who reads from now on",
+        got=got,
+        do="take it out first with 'fieldward chart unshare'; what it read stays read",
+    )
+
+
+def _stays(who: str, got: str, do: str) -> RefusedError:
+    return RefusedError(
+        f"{who}_stays", expected="another member than that", got=got, do=f"{do}, or have an administrator revoke it"
+    )

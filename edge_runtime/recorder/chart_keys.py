@@ -14,12 +14,13 @@ from sync_protocol.chart_history import ChartHistory
 from sync_protocol.chart_records import AskKeys
 from sync_protocol.control import AddMember, Control, Rewrap, control_stream, ledger_id, pack_control
 from sync_protocol.control_entry import ControlEntry
-from sync_protocol.epochs import Epoch
+from sync_protocol.epochs import Epoch, team_epoch
 from sync_protocol.ids import CertificateHash, ChartId, EntryHash, Hash, TeamId
 from sync_protocol.limits import ASKED_EPOCHS_MAX, WRAPS_MAX
 from sync_protocol.membership import Membership
 from sync_protocol.roles import CONTENT, Compartment
 from sync_protocol.sealing import ContentKey
+from sync_protocol.teams import TeamEpoch
 
 
 class ChartKeys(TeamControl):
@@ -117,24 +118,22 @@ class ChartKeys(TeamControl):
                 self._control(chart, Rewrap(epoch=epoch.id, wraps=wraps, break_glass=glass if start == 0 else None))
 
     def _lacking(self, chart: ChartId, epoch: Epoch, *, again: CertificateHash | None) -> list[Hash]:
-        """Recipients who should have an epoch's key and to whom nobody wrapped it, or nobody well."""
+        """Recipients who may have an epoch's key and to whom nobody wrapped it, or nobody well."""
         history, compartment, own = self.history(chart), epoch.record.compartment, self._desk.identity.principal
         membership = self.membership(chart)
         readers = membership.readers(compartment)
+        entitled = frozenset(name for name in readers if history.saw_its_grant(name, epoch))
         covered = self._covered(epoch)
         found: set[Hash] = set()
-        for team, reads in membership.teams.items():
+        for team, reads in sorted(membership.teams.items()):
             if compartment in reads and history.team_saw_its_grant(team, epoch) and not self._has_wrap(team, epoch):
-                target = self.team_epoch(team)
-                members = self._team(team).members
-                found.update({Hash(target.id)} if target is not None else members - covered)
-                covered |= members
-        found.update(name for name in readers - covered if history.saw_its_grant(name, epoch))
-        asking = {again, *membership.asked.get(epoch.id, ())} & readers
-        for name in asking - {None, own}:
-            wrapped = epoch.wraps.get(name, ()) if name is not None else ()
-            if name is not None and history.saw_its_grant(name, epoch) and all(by != own for by, _ in wrapped):
-                found.add(name)
+                target = self._team_epoch_within(team, entitled)
+                if target is not None:
+                    found.add(Hash(target.id))
+                    covered |= self._holders(target)
+        found |= entitled - covered
+        asking = {again, *membership.asked.get(epoch.id, ())}
+        found |= {name for name in entitled & asking - {own} if all(by != own for by, _ in epoch.wraps.get(name, ()))}
         wanted = history.wanted(compartment, now_ms=self._desk.began_ms).recovery
         if wanted is not None and wanted not in epoch.wraps:
             found.add(wanted)
@@ -142,16 +141,24 @@ class ChartKeys(TeamControl):
 
     def _covered(self, epoch: Epoch) -> frozenset[CertificateHash]:
         """The principals who can open an epoch by its wraps: their own, or those of a team whose key they have."""
+        organisation = self._organisation
         found: set[CertificateHash] = set()
         for name in epoch.wraps:
-            team = self._organisation.teams.places.get(EntryHash(name))
-            known = None if team is None else self._organisation.now.team(team)
-            if known is None:
-                found.add(CertificateHash(name))
-            elif EntryHash(name) in known.epochs:
-                found.update(CertificateHash(one) for one in known.epochs[EntryHash(name)].wraps)
-                found.update(known.members)  # who joined later gets the team's key, not each chart's
+            target = team_epoch(organisation, organisation.now, name)
+            found |= {CertificateHash(name)} if target is None else self._holders(target)
         return frozenset(found)
+
+    def _holders(self, epoch: TeamEpoch) -> frozenset[CertificateHash]:
+        """Who has a team's key, or gets it from the others in the team: not each chart's."""
+        team = self._team(epoch.team)
+        return epoch.principals | self.entitled(team, epoch) if epoch.principals & team.members else epoch.principals
+
+    def _team_epoch_within(self, team: TeamId, entitled: frozenset[CertificateHash]) -> TeamEpoch | None:
+        """The epoch of a team to which to wrap something that only some may have; None where others hold each."""
+        present, known = self.team_epoch(team), self._team(team).epochs.values()
+        valid = [one for one in known if self._organisation.teams.is_valid(one)]
+        older = sorted(valid, key=lambda one: (-len(one.principals), one.id))
+        return next((one for one in (present, *older) if one is not None and one.principals <= entitled), None)
 
     def _has_wrap(self, team: TeamId, epoch: Epoch) -> bool:
         places = self._organisation.teams.places
@@ -175,28 +182,35 @@ class ChartKeys(TeamControl):
         )
 
     def _ask(self, chart: ChartId) -> None:
-        """Ask for keys whose wraps for this device are bad, once."""
+        """Ask for keys whose wraps for this device, or those of its team's key, are bad; once."""
         membership, own, keyring = self.membership(chart), self._desk.identity.principal, self._desk.keyring
         reads = membership.members.get(own, frozenset())
         bad = [
             name
             for name, epoch in sorted(membership.epochs.items())
             if epoch.record.compartment in reads
-            and own in epoch.wraps
+            and self._was_wrapped(epoch)
             and own not in membership.asked.get(name, ())
             and keyring.open_epoch(chart, epoch) is None
         ]
         if bad:
             self._control(chart, AskKeys(epochs=tuple(bad[:ASKED_EPOCHS_MAX])))
 
+    def _was_wrapped(self, epoch: Epoch) -> bool:
+        """Whether an epoch's key should be open to this device: it, or its team's, was wrapped to it."""
+        organisation, own = self._organisation, self._desk.identity.principal
+        targets = (team_epoch(organisation, organisation.now, name) for name in epoch.wraps)
+        return own in epoch.wraps or any(own in target.wraps for target in targets if target is not None)
+
     def _enlist(self, chart: ChartId) -> bool:
         """Make members of the compliance officers who are none yet; whether there were any.
 
         In a chart there is always room: an audit stream with more readers than an epoch has wraps takes no more
         entries, and acts go to ledgers. Those take as many officers as an epoch has wraps, because there is nowhere
-        else to go. Whoever may not read the stream cannot let anyone else.
+        else to go. Whoever may not read the stream, or belongs by a broken glass alone, cannot let in anyone.
         """
-        if Compartment.AUDIT not in self.readable(chart):
+        by_glass = self.history(chart).only_by_glass(self._desk.identity.principal)
+        if by_glass or Compartment.AUDIT not in self.readable(chart):
             return False
         readers = self.membership(chart).readers(Compartment.AUDIT)
         missing = sorted(self._officers - readers)

@@ -62,7 +62,7 @@ class TeamControl:
         return team
 
     def add_to_team(self, team: TeamId, name: CertificateHash, *, from_now_on: bool = False) -> None:
-        """Add a principal to a team, with its keys.
+        """Add a principal to a team, with its keys. One that belongs to it gets them again: its wraps may be bad.
 
         Raises:
             RefusedError: no such team, this device is no member of it, its role reads less, or the team is full.
@@ -76,9 +76,10 @@ class TeamControl:
                 got=f"{len(found.members)}",
                 do="make another team and share the charts with it as well",
             )
-        self.organisation_control(AddToTeam(team=team, certificate=name, from_now_on=from_now_on or None))
-        self.team_epoch(team)
-        self.mend_team(team)
+        if name not in found.members or not (from_now_on or found.joined[name][1]):
+            self.organisation_control(AddToTeam(team=team, certificate=name, from_now_on=from_now_on or None))
+        self.mend_team(team, again=name)
+        self.team_epoch(team)  # none is minted where all of the present one's keys went to the newcomer
 
     def remove_from_team(self, team: TeamId, name: CertificateHash) -> None:
         """Take a principal out of a team; its keys rotate at the next write.
@@ -106,12 +107,20 @@ class TeamControl:
             return present
         return self._mint(found)
 
-    def mend_team(self, team: TeamId) -> None:
-        """Wrap the keys of a team that this device can open for members, and for recovery, who lack them."""
-        found = self._team(team)
+    def mend_team(self, team: TeamId, *, again: CertificateHash | None = None) -> None:
+        """Wrap the keys of a team that this device can open for members, and for recovery, who lack them.
+
+        Args:
+            team: which.
+            again: a member for whom to wrap what others have wrapped already.
+        """
+        found, own = self._team(team), self._desk.identity.principal
         recovery = self._organisation.now.recovery
         for epoch in sorted(found.epochs.values(), key=lambda one: one.id):
-            lacking: set[Hash] = {name for name in found.members if self._lacks(found, epoch, name)}
+            entitled = self.entitled(found, epoch)
+            lacking: set[Hash] = {name for name in entitled if name not in epoch.wraps}
+            if again in entitled - {own} and all(by != own for by, _ in epoch.wraps.get(again, ())):
+                lacking.add(again)
             if recovery is not None and recovery.hash not in epoch.wraps:
                 lacking.add(Hash(recovery.hash))
             key = self._desk.keyring.open_team(epoch) if lacking else None
@@ -130,20 +139,20 @@ class TeamControl:
             if self._desk.identity.principal in team.members:
                 self.mend_team(name)
 
-    def _lacks(self, team: Team, epoch: TeamEpoch, name: CertificateHash) -> bool:
-        """Whether nobody wrapped an epoch to a member who may have it."""
-        joined, history = team.joined[name]
-        entitled = history or bool(joined & self._organisation.pasts.before(epoch.index))
-        return entitled and name not in epoch.wraps
+    def entitled(self, team: Team, epoch: TeamEpoch) -> frozenset[CertificateHash]:
+        """The members who may have an epoch: those who were given the history, or who joined before it."""
+        before = self._organisation.pasts.before(epoch.index)
+        return frozenset(name for name, (joined, history) in team.joined.items() if history or joined & before)
 
     def _present_epoch(self, team: Team) -> TeamEpoch | None:
-        """The lowest valid epoch whose recipients are the team's members now."""
-        view, now_ms = self._organisation.now, self._desk.began_ms
+        """The lowest valid epoch whose recipients are the team's members now, and that a member's device can open."""
+        view, now_ms, keyring = self._organisation.now, self._desk.began_ms, self._desk.keyring
+        belongs, is_valid = self._desk.identity.principal in team.members, self._organisation.teams.is_valid
         needed = {name for name in team.members if view.expires_ms(name) >= now_ms}
         recovery = set() if view.recovery is None else {view.recovery.hash}
         for _, epoch in sorted(team.epochs.items()):
             current = needed <= epoch.principals <= team.members and epoch.recoveries == recovery
-            if current and self._organisation.teams.is_valid(epoch):
+            if current and is_valid(epoch) and not (belongs and keyring.open_team(epoch) is None):
                 return epoch
         return None
 

@@ -139,10 +139,14 @@ class DeviceWriter:
         with self._step():
             return sum(map(self._miss, names))
 
-    def strip(self, indices: Collection[int]) -> frozenset[int]:
+    def strip(self, indices: Collection[int], *, values: Collection[str] = ()) -> frozenset[int]:
         """Destroy the bodies of entries that the relay has, by arrival index. Headers stay, and with them every chain.
 
         What waits for the relay keeps its body, because it cannot be sent without; it takes another call later.
+
+        Args:
+            indices: of the entries.
+            values: names of values that go as thoroughly.
 
         Returns:
             Those that have no body now.
@@ -151,6 +155,8 @@ class DeviceWriter:
             # Else pages that a shorter record leaves would lie in the file as they were. See also DeviceStore.scrub.
             self._connection.execute("PRAGMA secure_delete = ON")
             try:
+                for name in values:
+                    self.put_value(name, None)
                 return frozenset(index for index in indices if self._strip(index))
             finally:
                 self._connection.execute(f"PRAGMA secure_delete = {database.SECURE_DELETE}")

@@ -6,7 +6,7 @@ for the relay like what this device wrote itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from edge_runtime.destroyed import await_purge
@@ -26,11 +26,12 @@ from sync_protocol.control import Certify, unpack_control
 from sync_protocol.emergency_records import AnnounceBreakGlass, AnnounceRecovery, GrantRecovered
 from sync_protocol.entries import VerifiedEntry, WireEntry
 from sync_protocol.errors import BrokenChainError, PeerError
-from sync_protocol.ids import CertificateHash, ChartId, EntryHash, SessionId, StreamId
+from sync_protocol.ids import CertificateHash, ChartId, EntryHash, SessionId, StreamId, TeamId
 from sync_protocol.intake import Checked, Intake, Proofs, Refusal
 from sync_protocol.roles import Role
 from sync_protocol.signed import Signed, Verified
 from sync_protocol.store import Outcome
+from sync_protocol.team_records import AddToTeam, MintTeamEpoch
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +149,7 @@ class Receiver:
         created: set[ChartId] = set()
         changed: set[StreamId] = set()
         officers = reaching = False
+        teams: set[TeamId] = set()
         for entry in entries:
             if entry.header.epoch is not None:
                 continue
@@ -156,6 +158,7 @@ class Receiver:
             if entry.header.stream == organisation:
                 officers |= self._learn_certificate(entry, writer) is Role.COMPLIANCE_OFFICER
                 reaching |= _reaches_every_chart(entry)
+                teams |= _team_that_changes(entry)
                 continue
             changed.add(entry.header.stream)
             chart = created_chart(entry, self._author(entry, writer))
@@ -163,10 +166,14 @@ class Receiver:
                 created.add(chart)
                 writer.put_value(CHART + chart.hex(), b"\x01")
         mend = created | self._keyring.controlled(changed) | (self._keyring.created() if officers else frozenset())
-        mend |= set(self._keyring.charts()) if reaching else set()
+        mend |= set(self._keyring.charts()) if reaching else self._shared_with(teams)
         if mend:
             save_charts_to_mend(writer, charts_to_mend(self._store) | mend)
         return created
+
+    def _shared_with(self, teams: Collection[TeamId]) -> set[ChartId]:
+        found = {chart: self._keyring.membership(chart) for chart in self._keyring.charts()} if teams else {}
+        return {chart for chart, known in found.items() if known is not None and known.teams.keys() & set(teams)}
 
     def _learn_certificate(self, entry: VerifiedEntry, writer: DeviceWriter) -> Role | None:
         """Keep the certificate that an entry brings, if any; the role is its holder's."""
@@ -200,6 +207,15 @@ def _reaches_every_chart(entry: VerifiedEntry) -> bool:
         return isinstance(unpack_control(entry.body), AnnounceBreakGlass | AnnounceRecovery | GrantRecovered)
     except PeerError:
         return False
+
+
+def _team_that_changes(entry: VerifiedEntry) -> set[TeamId]:
+    """The team that a record lets somebody into, or gives a key that may have missed somebody."""
+    try:
+        record = unpack_control(entry.body)
+    except PeerError:
+        return set()
+    return {record.team} if isinstance(record, AddToTeam | MintTeamEpoch) else set()
 
 
 def _gap() -> BrokenChainError:

@@ -17,8 +17,8 @@ from server.relay.errors import RelayError, revoked
 from server.relay.fanout import Listener
 from server.relay.feed import LogFeed, compare
 from server.relay.packing import merged, messages, packed
-from server.relay.pages import FeedPage, PageLimits
 from server.relay.services import Services
+from server.relay.stretches import FeedPage, PageLimits
 from server.relay.window import Absent, Source, Tip
 from sync_protocol.certificates import Certificate
 from sync_protocol.errors import ExplainedError, PeerError, over_limit

@@ -1,4 +1,4 @@
-"""What one transaction adds to the directory: it looks like the directory with the additions in it.
+"""What each control record of a transaction adds to the directory.
 
 Records that a revocation excludes are applied too: they name streams and epochs, and make writers of whom they add, so
 that what hangs on them is taken. But they open no feed, and they close none.
@@ -6,14 +6,13 @@ that what hangs on them is taken. But they open no feed, and they close none.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable
 
-from server.relay.charts import Chart
-from server.relay.offices import Office
-from server.relay.parties import Party, Place
+from server.relay.additions import Additions
+from server.relay.parties import Place
+from server.relay.recoveries import Grant
 from server.relay.rolls import Name
-from server.relay.stored import Stored, destroys
+from server.relay.stored import Stored
 from server.relay.teams import Team
 from sync_protocol.certificates import Certificate
 from sync_protocol.chart_records import AddTeam, ConfirmPurge, Preload, RemoveMember, RemoveTeam
@@ -28,7 +27,6 @@ from sync_protocol.control import (
     SetRole,
     UnknownControl,
     chart_id,
-    content_stream,
     control_stream,
 )
 from sync_protocol.emergency_records import (
@@ -37,94 +35,17 @@ from sync_protocol.emergency_records import (
     CloseBreakGlass,
     GrantRecovered,
     RecoveryRecord,
+    RunRecovery,
 )
-from sync_protocol.ids import CertificateHash, ChartId, DeviceId, DocumentId, EntryHash, InvitationId, StreamId, TeamId
+from sync_protocol.ids import CertificateHash
 from sync_protocol.revocation import Revoke
 from sync_protocol.roles import Compartment, Role
 from sync_protocol.signed import Signed, Verified
 from sync_protocol.team_records import TEAM_KINDS, AddToTeam, CreateTeam, MintTeamEpoch, RemoveFromTeam, team_id
 
-if TYPE_CHECKING:
-    from server.relay.directory import Directory
-    from sync_protocol.entries import Header
 
-
-class Draft:
+class Draft(Additions):
     """What one transaction adds."""
-
-    def __init__(self, base: Directory) -> None:
-        """Begin with nothing added."""
-        self._base = base
-        self.organisation: Final = base.organisation
-        self.charts: dict[ChartId, Chart] = {}
-        self.streams: dict[StreamId, Place] = {}
-        self.invitations: dict[InvitationId, Invite] = {}
-        self.certified: dict[DeviceId, CertificateHash] = {}
-        self.teams: dict[TeamId, Team] = {}
-        self.team_epochs: dict[EntryHash, TeamId] = {}
-        self._joined: dict[CertificateHash, set[TeamId]] = {}
-        self.offices: dict[CertificateHash, Office] = {}
-        self.recoveries = base.recoveries
-        self.judging: list[int] = []
-        self.revoked_at = -1
-        self.reshaped: set[ChartId] = set()
-        self.to_purge: set[ChartId] = set()
-
-    def principal(self, name: bytes) -> CertificateHash:
-        """The (device, user) of a certificate."""
-        return self._base.principal(name)
-
-    def office(self, principal: CertificateHash) -> Office:
-        """The roles of a principal."""
-        return self.offices.get(principal) or self._base.office(principal)
-
-    def is_administrator(self, principal: CertificateHash) -> bool:
-        """Whether its certificate says so."""
-        return self._base.is_administrator(principal)
-
-    def place(self, stream: StreamId) -> Place | None:
-        """Where a chart's stream belongs."""
-        return self.streams.get(stream) or self._base.place(stream)
-
-    def chart(self, name: ChartId) -> Chart | None:
-        """A chart, not to be changed."""
-        return self.charts.get(name) or self._base.chart(name)
-
-    def team(self, name: TeamId) -> Team | None:
-        """A team, not to be changed."""
-        return self.teams.get(name) or self._base.team(name)
-
-    def team_of(self, epoch: EntryHash) -> TeamId | None:
-        """The team of one of its epochs."""
-        return self.team_epochs.get(epoch) or self._base.team_of(epoch)
-
-    def teams_of(self, principal: CertificateHash) -> Collection[TeamId]:
-        """The teams to which a principal ever belonged."""
-        return self._joined.get(principal, set()).union(self._base.teams_of(principal))
-
-    @property
-    def changes_revocations(self) -> bool:
-        """Whether it may have changed who is revoked."""
-        return self.revoked_at >= 0 or (bool(self.judging) and self._base.revoked_at >= 0)
-
-    @property
-    def base(self) -> Directory:
-        """What was committed before."""
-        return self._base
-
-    def keeps_body(self, stream: StreamId, record: Control | UnknownControl | None) -> bool:
-        """Whether an entry's body is to be stored: of a chart that is being destroyed, what `destroys` does not say."""
-        place = self.place(stream)
-        chart = None if place is None else self._base.chart(place.chart)
-        return chart is None or place is None or not chart.purged or not destroys(chart, place, record)
-
-    def cut_off(self, header: Header) -> None:
-        """Feed a chain no further than to this entry, whose body was not kept."""
-        place = self.place(header.stream)
-        assert place is not None, "admission knows the stream"
-        if place.document is None:
-            chains = self._known(place.chart, reshaped=False).cut_off
-            chains[header.session] = min(header.seq, chains.get(header.session, header.seq))
 
     def apply(self, stored: Stored) -> None:
         """Add what an admitted and stored control entry says."""
@@ -142,17 +63,24 @@ class Draft:
                     self.certified[certificate.claimed().device] = CertificateHash(certificate.hash)
             case SetRole():
                 self._set_role(record, stored)
-            case AnnounceRecovery():
-                self.recoveries = self.recoveries.announced(Verified.from_store(RecoveryRecord, record.record))
-            case GrantRecovered():
-                name = self.principal(record.certificate)
-                self.recoveries = self.recoveries.granted(record.recovery, name, stored.index)
+            case AnnounceRecovery() | RunRecovery() | GrantRecovered():
+                self._recover(record, stored)
             case _ if isinstance(record, TEAM_KINDS):
                 self._apply_team(record, stored)
             case _ if stored.stream != self.organisation:
                 self._apply_chart(record, stored)
             case _:
                 pass
+
+    def _recover(self, record: AnnounceRecovery | RunRecovery | GrantRecovered, stored: Stored) -> None:
+        if isinstance(record, AnnounceRecovery):
+            self.recoveries = self.recoveries.announced(Verified.from_store(RecoveryRecord, record.record))
+        elif isinstance(record, GrantRecovered):
+            name = self.principal(record.certificate)
+            grant = Grant(recovery=record.recovery, name=name, entry=stored.name)
+            self.recoveries = self.recoveries.granted(grant, stored.index, stored.saw)
+        elif not record.drill:
+            self.recoveries = self.recoveries.ran(record.recovery, stored.name, stored.index, stored.saw)
 
     def _set_role(self, record: SetRole, stored: Stored) -> None:
         name = self.principal(record.certificate)
@@ -248,17 +176,6 @@ class Draft:
         else:
             chart.restore(name, stored.undone)
 
-    def _party(self, author: CertificateHash) -> Party:
-        found = (self.team(name) for name in self.teams_of(author))
-        teams = tuple(team for team in found if team is not None)
-        return Party(
-            name=author,
-            office=self.office(author),
-            teams=tuple(team for team in teams if author in team.since),
-            once=teams,
-            recovered=self.recoveries.recovered.get(author),
-        )
-
     def _belongs(self, team: Team, author: CertificateHash) -> bool:
         return author in team.since and team.compartments <= self.office(author).reads
 
@@ -268,43 +185,3 @@ class Draft:
         if author in team.since:
             return self._belongs(team, author)
         return not any(stored.saw(stored.name, removal) for removal in team.roll.left.get(author, ()))
-
-    def _join(self, team: Team, member: CertificateHash) -> None:
-        team.ever.add(member)
-        self._joined.setdefault(member, set()).add(team.id)
-
-    def _changed_team(self, name: TeamId) -> Team:
-        team = self.teams.get(name)
-        if team is None:
-            known = self._base.team(name)
-            assert known is not None, "admission knows the team"
-            team = self.teams[name] = known.copy()
-        return team
-
-    def _chart_of(self, stored: Stored, *, reshaped: bool) -> Chart:
-        place = self.place(stored.stream)
-        assert place is not None, "admission knows the stream"
-        return self._known(place.chart, reshaped=reshaped)
-
-    def _known(self, name: ChartId, *, reshaped: bool) -> Chart:
-        chart = self.chart(name)
-        assert chart is not None, "a stream's chart is known"
-        return self._changed(name, chart.creator, reshaped=reshaped)
-
-    def _changed(self, name: ChartId, author: CertificateHash, *, reshaped: bool) -> Chart:
-        """The draft's own copy of a chart; a new one, of this author, where there is none."""
-        chart = self.charts.get(name)
-        if chart is None:
-            known = self._base.chart(name)
-            chart = self.charts[name] = Chart(name, author) if known is None else known.copy()
-        if reshaped:
-            self.reshaped.add(name)
-        return chart
-
-    def _document(self, chart: Chart, document: DocumentId, index: int) -> None:
-        if document in chart.documents:
-            return
-        chart.documents[document] = index
-        for compartment in Compartment:
-            place = Place(chart.id, document, compartment)
-            self.streams.setdefault(content_stream(chart.id, document, compartment), place)

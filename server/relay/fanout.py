@@ -13,7 +13,7 @@ from typing import Final
 
 from server.relay.directory import Directory
 from server.relay.errors import busy, revoked
-from server.relay.pages import FeedPage
+from server.relay.stretches import FeedPage
 from server.relay.window import Commit
 from sync_protocol.ids import CertificateHash
 from sync_protocol.intake import Proofs

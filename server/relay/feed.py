@@ -2,7 +2,8 @@
 
 A cursor of size N says: of every stream that was readable at N, everything below N is here. So a stream that became
 readable later is delivered from its beginning before the cursor may move past that point, and a note is given only at a
-checkpoint below which nothing is owed. The feed keeps positions, never entries: a reader who is slow costs no memory.
+checkpoint below which nothing is owed. A chart's control stream is delivered to whoever leaves it up to the record that
+ended that. The feed keeps positions, never entries: a reader who is slow costs no memory.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from server.relay.directory import Directory
-from server.relay.pages import FeedPage, Holdings, PageDraft, PageLimits, Segment
+from server.relay.pages import PageDraft
+from server.relay.stretches import FeedPage, Holdings, PageLimits, Segment
 from server.relay.window import Source, Tip
 from sync_protocol.certificates import Trust
 from sync_protocol.frontier import Frontier, lacking, unknown
@@ -44,6 +46,7 @@ class LogFeed:
         held = frozenset(name for name, since in directory.readable(reader).items() if since < cursor)
         self._holdings = Holdings(streams=held, below=cursor)
         self._streams: Collection[StreamId] = held
+        self._ending: Mapping[StreamId, int] = directory.ended(reader).owed(cursor)
         self._owed: tuple[Segment, ...] = ()
         self._position = cursor
         self._noted = cursor
@@ -59,7 +62,10 @@ class LogFeed:
         """
         self._holdings = Holdings(streams=(), below=0)
         self._streams = self._directory.readable(self._reader)
-        self._owed = self._stretch(wanted, until=tip.size, wanted=wanted)
+        ended = self._directory.ended(self._reader)
+        ends = {name: ended.of(name) for name in wanted if name not in self._streams}
+        self._owed = self._stretch(wanted, until=tip.size, wanted=wanted, ends=ends)
+        self._ending = {name: end for name, end in ends.items() if end >= tip.size}
         self._position = tip.size
         self._noted = 0
         self.caught_up = False
@@ -88,10 +94,12 @@ class LogFeed:
         while self._sent:
             self._holdings.own.update(self._sent.popleft())
         streams = self._directory.readable(self._reader)
-        new = () if streams is self._streams else [name for name in streams if name not in self._streams]
+        ends = self._ends()
+        new = () if streams is self._streams else [name for name in streams if not self._follows(name)]
         backlog = self._stretch(new, until=self._position, wanted=None)
         draft = PageDraft(self._holdings, source, self._directory, self._trust, limits)
-        owed = [*self._owed, *backlog, Segment(streams=streams, start=self._position, until=tip.size)]
+        followed = {*streams, *ends} if ends else streams
+        owed = [*self._owed, *backlog, Segment(streams=followed, start=self._position, until=tip.size, ends=ends)]
         while owed and not draft.full:
             owed[0] = draft.fill(owed[0])
             if owed[0].start >= owed[0].until:
@@ -101,6 +109,7 @@ class LogFeed:
         noted = floor if floor is not None and floor.size > self._noted else None
         draft.keep()
         self._streams, self._owed, self._position = streams, tuple(owed[:-1]), position
+        self._ending = {name: end for name, end in ends.items() if end >= position}
         self._holdings.own = {index for index in self._holdings.own if index >= position}
         self._noted = self._noted if noted is None else noted.size
         self.caught_up = not owed
@@ -111,13 +120,31 @@ class LogFeed:
             more=bool(owed),
         )
 
-    def _stretch(self, streams: Iterable[StreamId], *, until: int, wanted: Wanted | None) -> tuple[Segment, ...]:
+    def _follows(self, stream: StreamId) -> bool:
+        """Whether everything of a stream below the position was delivered, or is among what is owed."""
+        return stream in self._streams or stream in self._ending
+
+    def _ends(self) -> Mapping[StreamId, int]:
+        """Up to where the reader hears of what it followed and is fed no more."""
+        ended = self._directory.ended(self._reader)
+        if ended.last < self._position:
+            return {}
+        return {name: end for name, end in ended.owed(self._position).items() if self._follows(name)}
+
+    def _stretch(
+        self,
+        streams: Iterable[StreamId],
+        *,
+        until: int,
+        wanted: Wanted | None,
+        ends: Mapping[StreamId, int] | None = None,
+    ) -> tuple[Segment, ...]:
         """The log below `until`, control streams before content."""
         groups: tuple[list[StreamId], list[StreamId]] = ([], [])
         for name in streams:
             groups[self._is_content(name)].append(name)
         return tuple(
-            Segment(streams=frozenset(group), start=0, until=until, wanted=wanted)
+            Segment(streams=frozenset(group), start=0, until=until, wanted=wanted, ends=ends or {})
             for group in groups
             if group and until
         )
@@ -143,6 +170,7 @@ def compare(
         StorageError: the store cannot be read.
     """
     readable = directory.readable(reader)
+    ended = directory.ended(reader)
     wanted: dict[StreamId, Mapping[SessionId, int]] = {}
     missing: list[tuple[StreamId, SessionId, int]] = []
     for stream in readable.keys() | frontiers.keys():
@@ -152,7 +180,7 @@ def compare(
         def knows(name: EntryHash, heads: Collection[EntryHash] = heads) -> bool:
             return name in heads or store.entry(name) is not None
 
-        if stream in readable:
+        if stream in readable or (theirs and ended.of(stream) >= 0):
             lacks = lacking(theirs, ours, knows=knows, forked=store.forked(stream))
             if lacks:
                 wanted[stream] = lacks

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from server.relay.pages import FeedPage
+from server.relay.stretches import FeedPage
 from sync_protocol.entries import WireEntry
 from sync_protocol.frames import pack_frame, split_entries, split_proofs
 from sync_protocol.intake import Proofs

@@ -13,18 +13,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import func, insert, select, update
 
-from server.relay import arrivals, chains, filing, partitions
+from server.relay import arrivals, chains, partitions
 from server.relay.database import for_writing
 from server.relay.errors import StorageError
-from server.relay.filing import FiledRequest
+from server.relay.filing_store import FilingStore
 from server.relay.last_seals import LastSeal, last_seals
-from server.relay.log_store import LogStore
 from server.relay.models import (
     CertificateRow,
     EntryRow,
     PurgeRow,
-    RelayValue,
-    RequestState,
     SealRow,
     SessionRow,
     table,
@@ -33,7 +30,7 @@ from server.relay.writer import SqlWriter
 from sync_protocol.certificates import Certificate, Session
 from sync_protocol.entries import Seal
 from sync_protocol.frontier import Frontier
-from sync_protocol.ids import CertificateHash, ChartId, DeviceId, EntryHash, InvitationId, SessionId, StreamId
+from sync_protocol.ids import CertificateHash, ChartId, EntryHash, SessionId, StreamId
 from sync_protocol.merkle import CompactRange
 from sync_protocol.signed import Verified
 from sync_protocol.store import Arrived
@@ -49,10 +46,9 @@ _ENTRY: Final = table(EntryRow)
 _PURGE: Final = table(PurgeRow)
 _SEAL: Final = table(SealRow)
 _SESSION: Final = table(SessionRow)
-_VALUE: Final = table(RelayValue)
 
 
-class SqlStore(LogStore):
+class SqlStore(FilingStore):
     """See `sync_protocol.store.Store`. Threads may share one."""
 
     def __init__(self, engine: Engine, archive: TileArchive | None = None) -> None:
@@ -227,56 +223,6 @@ class SqlStore(LogStore):
                 raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
         with self._changing() as connection:
             connection.execute(update(_PURGE).where(_PURGE.c.chart == chart).values(ended_ms=now_ms))
-
-    def get_value(self, name: str) -> bytes | None:
-        """What is kept under a name, such as the relay's record."""
-        found = self._column(select(_VALUE.c.value).where(_VALUE.c.name == name))
-        return found[0] if found else None
-
-    def put_value(self, name: str, value: bytes) -> None:
-        """Keep something under a name, in place of what was there."""
-        with self._changing() as connection:
-            if not connection.execute(update(_VALUE).where(_VALUE.c.name == name).values(value=value)).rowcount:
-                connection.execute(insert(_VALUE), {"name": name, "value": value})
-
-    def file_request(self, *, invitation: InvitationId, device: DeviceId, wire: bytes, received_ms: int) -> bool:
-        """File a pending enrolment request.
-
-        Args:
-            invitation: the invitation that it answers.
-            device: the device that sends it.
-            wire: the packed request, as received.
-            received_ms: the relay's clock, in Unix milliseconds.
-
-        Returns:
-            Whether it is on file now, perhaps since earlier; False if another one holds the invitation.
-        """
-        with self._changing() as connection:
-            return filing.file_request(
-                connection,
-                FiledRequest(
-                    invitation=invitation,
-                    device=device,
-                    wire=wire,
-                    state=RequestState.PENDING,
-                    received_ms=received_ms,
-                ),
-            )
-
-    def requests(self, state: RequestState) -> list[FiledRequest]:
-        """The enrolment requests in a state, in the order in which they came."""
-        with self._engine.connect() as connection:
-            return filing.requests(connection, state)
-
-    def request(self, device: DeviceId) -> FiledRequest | None:
-        """A device's newest enrolment request."""
-        with self._engine.connect() as connection:
-            return filing.request(connection, device)
-
-    def mark_request(self, device: DeviceId, state: RequestState) -> None:
-        """Put a device's enrolment requests into a state."""
-        with self._changing() as connection:
-            filing.mark_request(connection, device, state)
 
     def _prepare(self, now_ms: int) -> None:
         if now_ms in self._prepared:

@@ -133,6 +133,13 @@ def accesses_to(town: Town, home: str, chart: str) -> list[str]:
     return [access["entry"] for access in found if access["chart"] == chart]
 
 
+def ended(town: Town, home: str, chart: str) -> str:
+    """Why a chart is shown no more."""
+    refused = town.ask("chart", "show", chart, "--purpose", "emergency", home=home, code=1)
+    code: str = refused["error"]["code"]
+    return code
+
+
 class Without(DeviceSource):
     """A device's store out of which an entry was cut."""
 
@@ -169,6 +176,20 @@ def test_a_stranger_opens_a_chart_online_and_a_member_reviews_it(town: Town) -> 
     assert refused["error"]["code"] == "own_access"
     town.ask("break-glass", "close", chart, done["entry"], home="doctor")
     assert accesses_to(town, "doctor", chart) == []
+    town.sync("doctor", "responder")
+    assert ended(town, "responder", chart) == "not_a_member", "its device hears that the access ended"
+    assert accesses_to(town, "responder", chart) == []
+
+
+def test_who_is_removed_learns_it_and_sees_the_chart_no_more(town: Town) -> None:
+    """By its next sync; what it has stays on its device and is refused."""
+    chart = town.chart()
+    town.ask("chart", "share", chart, town.devices["responder"], home="doctor")
+    town.sync("doctor", "responder")
+    assert "Penicillin" in json.dumps(town.shown(chart, "responder"))
+    town.ask("chart", "unshare", chart, town.devices["responder"], home="doctor")
+    town.sync("doctor", "responder")
+    assert ended(town, "responder", chart) == "not_a_member"
 
 
 def test_online_without_a_receipt_nothing_opens(town: Town) -> None:

@@ -22,7 +22,7 @@ REVIEW_KINDS = {"status", "allergy_refuted", "medication"}
 def play(*options: str) -> tuple[int, dict[str, Any]]:
     """Run the demo and read its answer."""
     command: Sequence[str] = [sys.executable, "-m", "edge_runtime.cli", "demo", "--json", *options]
-    done = subprocess.run(command, capture_output=True, timeout=280, check=False)
+    done = subprocess.run(command, capture_output=True, timeout=560, check=False)
     assert done.stdout, done.stderr.decode()
     return done.returncode, json.loads(done.stdout)
 

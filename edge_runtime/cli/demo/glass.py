@@ -106,7 +106,7 @@ def break_glass(stage: Stage) -> None:
     stage.vital("phone", "8867-4", "Heart rate", "96", "/min")
     found.reviewed = phone.run("break-glass", "list")["accesses"] == []
     stage.sync("phone")
-    stage.sync(STRANGER)
+    stage.sync(STRANGER, "kit")
     found.locks = try_keys(stranger, phone, stage.chart)
 
 

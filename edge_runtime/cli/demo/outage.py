@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from edge_runtime.cli.demo.cast import OFFICER, OFFLINE, ROLES
+from edge_runtime.cli.demo.cast import OFFLINE, ROLES
 from edge_runtime.cli.demo.opening import PLAN
 from edge_runtime.cli.demo.processes import DemoError, Device, together
 from edge_runtime.cli.demo.stage import Stage
@@ -70,7 +70,7 @@ def converge(stage: Stage) -> None:
     """
     stage.relay.start()
     for _ in range(_ROUNDS):
-        said = stage.sync(*ROLES, OFFICER)
+        said = stage.sync(*ROLES)
         if not any(answer["sent"] + answer["received"] for answer in said.values()):
             return
     raise DemoError("demo_converge", expected="devices that agree", got="one more change each round", do="report this")

@@ -100,7 +100,6 @@ def steal(stage: Stage) -> None:
     _team_up(stage)
     stage.vital("tablet", *_BEFORE)
     stage.sync("tablet")
-    stage.sync("phone", "kit")
     since = datetime.fromtimestamp(clock() / 1000, tz=UTC).isoformat(timespec="milliseconds")
     own = stage.vital("tablet", *_UNSENT)
     _thieve(stage, before)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from edge_runtime.cli.demo.cast import OFFICER, ROLES, STRANGER
+from edge_runtime.cli.demo.cast import OFFICER
 from edge_runtime.cli.demo.glass import break_glass
 from edge_runtime.cli.demo.opening import fill, found
 from edge_runtime.cli.demo.outage import check, converge, crash, write_apart
@@ -56,8 +56,7 @@ def play(stage: Stage, data: Sequence[Path]) -> None:
 
 
 def _answer_for_it(stage: Stage, evidence: Path) -> None:
-    """Bring the last reads of everybody who is still let in to the officer."""
-    stage.sync(*(name for name in (*ROLES, STRANGER) if name != "tablet"))
+    """Follow the trail of everybody who read or wrote, whether or not they are still let in."""
     stage.sync(OFFICER)
     stage.facts.trail = follow(stage.devices[OFFICER], stage.chart, evidence)
     stage.facts.glass.witness(stage.facts.trail.events)

@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 from edge_runtime import documents as module
+from edge_runtime.cli.chart_marks import flag
+from edge_runtime.cli.chart_text import print_chart
 from edge_runtime.clinical.layout import WorkflowType
 from edge_runtime.clinical.reviews import ReviewKind
 from edge_runtime.documents import OpenDocument, Unread
 from edge_runtime.errors import RefusedError
-from edge_runtime.facts import Content, FactId, TextUpdate, pack_content
+from edge_runtime.facts import Content, Fact, FactId, TextUpdate, pack_content
 from edge_runtime.recorder.sections import edit_of
 from edge_runtime.sections import text_doc_id
 from sync_protocol.control import AddMember, content_stream
@@ -338,6 +340,72 @@ def test_held_entries_are_counted_and_not_followed(clinic: Clinic):
     assert one.shown(chart) == two.shown(chart) == three.shown(chart)
     two.charts.edit_text(chart, document, "plan", "All of it.")
     assert two.text(chart, document) == "All of it."
+
+
+def _ahead(clinic: Clinic, *facts: Fact) -> tuple[Device, Device, ChartId, DocumentId, list[VerifiedEntry]]:
+    """Facts that came to the second device before what their author had seen: who sent that, and they."""
+    one, two, chart, document = _pair(clinic)
+    three = clinic.device(Role.PHYSICIAN)
+    one.charts.share(chart, three.id)
+    one.charts.add_facts(chart, document, [fact("allergy", text="Latex"), fact("priority", to="urgent")])
+    carry(one, three)
+    every = [arrived.entry for arrived in one.store.arrivals(after=0, limit=1 << 16)]
+    carry(one, two, [entry for entry in every if entry.header.epoch is None])  # the keys, not the content
+    entries = [entry for one_fact in facts for entry in three.charts.add_facts(chart, document, [one_fact])]
+    assert carry(three, two, entries).stored == len(entries)
+    return one, two, chart, document, entries
+
+
+def test_facts_show_before_what_they_follow(clinic: Clinic, capsys: pytest.CaptureFixture[str]):
+    """They are signed, and may be needed now: they count, with a mark; later they stand as if they came in order."""
+    penicillin, pulse = fact("allergy", text="Penicillin"), fact("observation", code="8867-4", text="HR", value="70")
+    one, two, chart, document, entries = _ahead(clinic, penicillin, pulse)
+    opened = two.charts.open(chart)
+    assert not opened.documents[document].unread
+    held = [placed for placed in opened.documents[document].facts if placed.held]
+    assert [placed.id.entry for placed in held] == [entry.hash for entry in entries]
+    (item,) = opened.state.allergies.items
+    assert item.names == ("Penicillin",)
+    assert flag(item.heads).plain == "  (arrived before what it follows)"
+    shown = two.shown(chart)["documents"][1]
+    assert {one["mark"] for one in shown["observations"]} == {"arrived before what it follows"}
+    print_chart(opened)
+    assert "Penicillin  (arrived before what it follows)" in capsys.readouterr().out
+    graph = opened.documents[document].graphs[SAFETY]
+    assert entries[0].hash in graph.heads
+    carry(one, two)
+    opened = two.charts.open(chart)
+    assert not any(placed.held for placed in opened.documents[document].facts)
+    assert sorted(item.names[0] for item in opened.state.allergies.items) == ["Latex", "Penicillin"]
+    assert "arrived before" not in str(two.shown(chart))
+
+
+def test_nothing_replaces_a_fact_that_came_too_early(clinic: Clinic):
+    """An author's entry does not follow it: both stand beside each other, and on all devices the same is asked."""
+    one, two, chart, document, entries = _ahead(clinic, fact("priority", to="critical"))
+    state = two.charts.open(chart).document(document)
+    assert state.priority.value == "critical"
+    (written,) = two.charts.add_facts(chart, document, [fact("priority", to="routine")])
+    (mine,) = [placed for placed in _opened(two, chart, document).facts if placed.id.entry == written.hash]
+    assert FactId(entries[-1].hash, 0) not in mine.fact.supersedes
+    carry(one, two)
+    carry(two, one)
+    assert one.shown(chart) == two.shown(chart)
+
+
+def test_text_and_what_does_not_open_wait(clinic: Clinic, monkeypatch: pytest.MonkeyPatch):
+    """An entry with a start of a text waits whole, and so does one without its key: they are named."""
+    one, two, chart, document, entries = _ahead(clinic, fact("allergy", text="Penicillin"))
+    monkeypatch.setattr(two.reader, "_content", lambda *_: Unread.NO_KEY)
+    assert _opened(two, chart, document).unread[entries[-1].hash] is Unread.HELD
+    monkeypatch.undo()
+    three = clinic.devices[-1]
+    start = _start(three, chart, document, "Rest. Sleep.")
+    empty = _put(three, chart, document, Content(facts=(), text=None))
+    carry(three, two, [start, empty])
+    assert set(_opened(two, chart, document).unread.items()) >= {(start.hash, Unread.HELD), (empty.hash, Unread.HELD)}
+    carry(one, two)
+    assert start.hash not in _opened(two, chart, document).unread
 
 
 def test_an_author_appears_once_however_often_they_wrote(clinic: Clinic):

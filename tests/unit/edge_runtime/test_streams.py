@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from edge_runtime import streams
-from edge_runtime.streams import HELD, StreamHeads, causal_order, load_place, stream_entries
+from edge_runtime.streams import HELD, causal_order, known_order, load_place, stream_entries
 from sync_protocol.entries import VerifiedEntry
 from sync_protocol.ids import EntryHash, SessionId, StreamId
-from sync_protocol.limits import CONTROL_HEADS_MAX, DEPS_MAX
+from sync_protocol.limits import DEPS_MAX
 from sync_protocol.memory_store import MemoryStore
 from sync_protocol.roles import Role
 from tests.support.people import DeviceSession, Organisation
@@ -194,29 +194,11 @@ def test_what_thousands_of_sessions_wrote_is_remembered_too():
     assert len(load_place(MemoryStore(), values, stream, place.session).seen) == 6000
 
 
-def test_heads_are_kept_up_as_entries_arrive():
-    """Heads are what nobody follows, in ascending order, whether read at once or bit by bit."""
-    stream = _ORGANISATION.stream()
-    one, two = _sessions(2)
-    store = MemoryStore()
-    heads = StreamHeads(store, stream)
-    assert heads.now() == ()
-    expected: set[EntryHash] = set()
-    for session, sees in ((one, None), (two, None), (one, two), (two, one)):
-        if sees is not None:
-            session.see([arrived.entry for arrived in store.chain(stream, sees.id, first=0, limit=99)])
-        seal, entries = session.write(stream, _ORGANISATION.bodies(1))
-        with store.writing() as writer:
-            writer.put_seal(seal)
-            writer.append(entries)
-        expected = (expected - set(entries[0].header.parents)) | {entries[0].hash}
-        assert heads.now() == tuple(sorted(expected)) == StreamHeads(store, stream).now()
-
-
-def test_no_more_heads_are_named_than_an_entry_may():
-    """However many administrators write at once, a header has room."""
-    stream = _ORGANISATION.stream()
-    batches = [session.write(stream, _ORGANISATION.bodies(1)) for session in _sessions(CONTROL_HEADS_MAX + 5)]
-    with _stored(*batches) as store:
-        heads = StreamHeads(store, stream).now()
-        assert heads == tuple(sorted(entries[0].hash for _, entries in batches))[:CONTROL_HEADS_MAX]
+def test_what_lacks_a_parent_is_ordered_by_the_others():
+    """Each after those of its parents that are among them, whatever came first; what is not there holds nobody up."""
+    stream = StreamId(bytes(16))
+    (_, lacking) = _fork(stream, 5)[1]
+    placed, held = causal_order(reversed(lacking))
+    assert placed == []
+    assert _names(known_order(held)) == _names(known_order(reversed(held))) == _names(lacking)
+    assert known_order([]) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from sync_protocol.control import CreateChart, CreateDocument, chart_id, control
 from sync_protocol.control_entry import ControlEntry, Pasts, Written, chosen, mask, read_control
 from sync_protocol.entries import Seal
 from sync_protocol.ids import CertificateHash, DocumentId, EntryHash, Hash, SessionId
+from sync_protocol.limits import CONTROL_HEADS_MAX
 from sync_protocol.roles import Role
 from sync_protocol.signed import Verified
 from tests.support.org_world import DOCUMENT, OrgWorld, SealBook
@@ -109,3 +111,23 @@ def test_the_order_is_a_function_of_the_set(parents: list[set[int]], shuffler: r
     assert pasts.order == again.order
     for index, entry in enumerate(pasts.order):
         assert all(pasts.index[parent] < index for parent in entry.parents)
+
+
+def test_nobody_pushes_out_what_others_said_by_saying_much_at_once():
+    """Heads are what none of the others follows; of too many, one of each author comes before a second of any."""
+    flood = [
+        replace(node(n), written=replace(node(n).written, author=_author(0))) for n in range(CONTROL_HEADS_MAX + 9)
+    ]
+    others = [replace(node(200 + n), written=replace(node(n).written, author=_author(1 + n))) for n in range(5)]
+    pasts = Pasts([*flood, *others])
+    heads = pasts.heads(pasts.all)
+    assert len(heads) == CONTROL_HEADS_MAX
+    assert {one.hash for one in others} <= set(heads)
+    assert min(one.hash for one in flood) in heads
+    assert heads == tuple(sorted(heads))
+    assert Pasts([node(1), node(2, 1), node(3, 1)]).heads(0b111) == tuple(sorted((named(2), named(3))))
+    assert Pasts([node(1), node(2, 1)]).heads(0b01) == (named(1),)
+
+
+def _by(author: int, entry: ControlEntry) -> ControlEntry:
+    return replace(entry, written=replace(entry.written, author=CertificateHash(bytes([author]) * 32)))

@@ -9,14 +9,15 @@ from typing import Any
 import pytest
 
 from sync_protocol.chart_records import Adopt, Purpose, RemoveMember, SetConsent
-from sync_protocol.control import AddMember, CreateDocument, SetRole
+from sync_protocol.control import AddMember, CreateDocument, SetRole, content_stream
 from sync_protocol.emergency_records import BreakGlass, BreakGlassReason
 from sync_protocol.entries import Draft, VerifiedEntry, seal_batch
 from sync_protocol.ids import ChartId, DocumentId, EntryHash, SealHash
+from sync_protocol.judge import Judge
 from sync_protocol.limits import CONTROL_HEADS_MAX
 from sync_protocol.roles import TEXT, Compartment, Role
 from sync_protocol.verdicts import ACCEPTED, Reason, Standing, Verdict
-from tests.support.org_world import Actor, OrgWorld
+from tests.support.org_world import DOCUMENT, Actor, OrgWorld, parents_first
 
 SAFETY, CLINICAL, SENSITIVE, AUDIT = Compartment
 CONCURRENT = Verdict(Standing.FLAGGED, Reason.CONCURRENT)
@@ -168,6 +169,9 @@ def test_whoever_may_write_this_kind_adopts():
     assert bed.verdict(bed.stolen) == REVOKED
     bed.adopt(bed.nurse)
     assert bed.verdict(bed.stolen) == ADOPTED
+    judge = bed.world.reading().judge(bed.chart)
+    assert judge.vouched(bed.stolen.hash, "allergy")
+    assert not judge.vouched(bed.stolen.hash, "diagnosis")
     assert bed.verdict(bed.stolen, "diagnosis") == Verdict(Standing.VOID, Reason.ROLE)
 
 
@@ -300,3 +304,60 @@ def test_a_chain_s_first_entry_and_one_after_a_stranger_to_the_judge_have_nothin
     assert bed.verdict(second, compartment=SAFETY) == ACCEPTED
     with pytest.raises(KeyError):
         bed.world.reading(entries).judge(bed.chart, SAFETY).verdict(second.hash, TEXT)
+
+
+# -------------------------------------------------------------------------------------------- before what it follows
+
+
+def early(bed: Bed, missing: Iterable[EntryHash], held: Iterable[VerifiedEntry]) -> Judge:
+    """The judge of a device to which some entries have not come, and others came before them."""
+    lost, ahead = set(missing), list(held)
+    reading = bed.world.reading()
+    stream = content_stream(bed.chart, DOCUMENT, CLINICAL)
+    rest = [one for one in reading.entries if one.header.stream == stream and one.hash not in lost]
+    placed = parents_first(one for one in rest if one not in ahead)
+    return Judge(reading.chart(bed.chart), CLINICAL, placed, authors=bed.world.author, seals=reading.seals, held=ahead)
+
+
+def test_what_came_before_what_it_follows_is_judged_as_far_as_that_goes():
+    """Membership, role and cuts as always; one that follows it is judged by it."""
+    bed = Bed()
+    cuts = bed.world.cuts(bed.second)
+    first = bed.doctor.write_content(bed.chart)
+    bed.tell()
+    second = bed.nurse.write_content(bed.chart)
+    third = bed.nurse.write_content(bed.chart)
+    judge = early(bed, {first.hash}, [second, third])
+    assert judge.verdict(second.hash, "allergy") == judge.verdict(third.hash, "allergy") == ACCEPTED
+    assert judge.verdict(second.hash, "diagnosis") == Verdict(Standing.VOID, Reason.ROLE)
+    bed.tell()
+    late = bed.second.write_content(bed.chart)
+    bed.tell()
+    bed.revoke(bed.second, cuts)
+    assert early(bed, {first.hash}, [second, third, late]).verdict(late.hash, "allergy") == REVOKED
+
+
+@pytest.mark.parametrize(("jump", "found"), [(-1, Verdict(Standing.QUARANTINED, Reason.LAMPORT)), (1, ACCEPTED)])
+def test_a_lamport_time_that_what_is_here_contradicts_is_quarantined(jump: int, found: Verdict):
+    """One that is too late may follow what has not come; one that is too early is false whatever comes."""
+    bed = Bed()
+    first = bed.doctor.write_content(bed.chart)
+    bed.tell()
+    second = bed.nurse.write_content(bed.chart)
+    wrong = tampered(bed.nurse, second, lamport=second.header.lamport + 1 + jump)
+    assert early(bed, {first.hash}, [second, wrong]).verdict(wrong.hash, "allergy") == found
+    assert bed.verdict(wrong) == Verdict(Standing.QUARANTINED, Reason.LAMPORT)
+
+
+def test_older_heads_show_though_something_has_not_come():
+    """The chain of its own author is here: it never comes with a gap."""
+    bed = Bed()
+    old = heads(bed)
+    bed.say(bed.nurse, CreateDocument(document=DocumentId(b"2" * 16)))
+    first = bed.doctor.write_content(bed.chart)
+    bed.tell()
+    second = bed.nurse.write_content(bed.chart)
+    back = bed.nurse.write_content(bed.chart, chart_heads=old)
+    assert early(bed, {first.hash}, [second, back]).verdict(back.hash, "allergy") == Verdict(
+        Standing.QUARANTINED, Reason.HEADS
+    )

@@ -117,6 +117,7 @@ def test_nothing_is_known_before_the_chart_is_created():
     assert nothing.reads(CREATOR, [other.hash], []) == nothing.reads_now(CREATOR) == frozenset()
     assert nothing.may_treat(CREATOR, [other.hash], [])
     assert nothing.follows([], [other.hash])
+    assert not nothing.has_known(CREATOR)
 
 
 def test_the_creator_is_the_first_member():

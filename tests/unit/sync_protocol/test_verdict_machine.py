@@ -373,7 +373,7 @@ def test_histories_with_real_keys():
     """A few."""
     run_state_machine_as_test(
         SealedMachine,
-        settings=settings(max_examples=6, stateful_step_count=12, deadline=None, suppress_health_check=HEALTH),
+        settings=settings(max_examples=60, stateful_step_count=20, deadline=None, suppress_health_check=HEALTH),
     )
 
 

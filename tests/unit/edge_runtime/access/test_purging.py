@@ -55,6 +55,7 @@ def purging(device: Device) -> Purging:
         events=device.events,
         record=auditor(device).destroyed,
         forget=device.charts.forget,
+        beside=lambda chart: (f"glass/{chart.hex()}",),
     )
 
 
@@ -363,9 +364,18 @@ def test_nothing_of_it_is_left_in_the_files(ward: Ward):
     """Neither the words nor any part of a box that held them: old records are overwritten, the log is emptied."""
     due(ward)
     store = ward.doctor.store
+    carried = ward.doctor.entropy(9000)
+    with store.writing() as writer:
+        writer.put_value(f"glass/{ward.chart.hex()}", carried)
+        writer.put_value(f"glass/{ward.other.hex()}", carried)
+    values = [
+        bytes(box) for (box,) in store._reader_connection.execute("SELECT box FROM value WHERE length(box) > 9000")
+    ]
     rows = store._reader_connection.execute("SELECT id, box FROM entry").fetchall()
     held = {row: bytes(box) for row, box in rows}
     purging(ward.doctor).run()
+    assert store.get_value(f"glass/{ward.chart.hex()}") is None
+    assert store.get_value(f"glass/{ward.other.hex()}") == carried
     files = [path.read_bytes() for path in ward.doctor.path.parent.glob(ward.doctor.path.name + "*")]
     gone = [index for index, one in enumerate(_entries(ward.doctor)) if is_gone(one)]
     assert max(len(held[index]) for index in gone) > 5000  # beyond one page: it lay in overflow pages
@@ -374,6 +384,8 @@ def test_nothing_of_it_is_left_in_the_files(ward: Ward):
         for index in gone:
             box = held[index]
             assert not any(box[at : at + 64] in data for at in range(0, len(box) - 64, 512))
+    left = [all(any(box[at : at + 64] in data for data in files) for at in range(0, 8192, 512)) for box in values]
+    assert sorted(left) == [False, True]
 
 
 # ---------------------------------------------------------------------------------------------------- meanwhile

@@ -39,7 +39,7 @@ def test_what_a_lost_phone_wrote_is_listed_and_adopted(ward: World):
     chart = _shared(ward)
     ward.json("device", "revoke", ward.phone, "--reason", "lost", "--home", "admin")
     for words in (DRUG, '{"kind": "priority", "to": "urgent"}'):
-        ward.json("chart", "add", chart, "chart", "--fact", words, "--home", "phone")
+        ward.json("chart", "edit", chart, "--document", "chart", "--fact", words, "--home", "phone")
     _sync(ward, "admin", "phone", "tablet")
     listed = ward.json("chart", "adopt", chart, "--home", "tablet")["quarantined"]
     assert {
@@ -54,11 +54,11 @@ def test_what_a_lost_phone_wrote_is_listed_and_adopted(ward: World):
         "adopts",
         "adopters",
     } < set(listed[0])
-    assert [one["says"] for one in listed] == [["medication: Warfarin start 5 mg"], ["priority: urgent"]]
+    assert [one["says"] for one in listed] == [["medication: Warfarin 5 mg start"], ["priority: urgent"]]
     assert [one["refused"] for one in listed] == [None, None]
     said = ward.run("chart", "adopt", chart, "--home", "tablet").out
     assert "access was revoked" in said
-    assert "| medication: Warfarin start 5 mg" in said
+    assert "| medication: Warfarin 5 mg start" in said
     assert "(physician, you)" in said
     assert ward.refused("chart", "adopt", chart, "ffffffff", "--home", "tablet") == "no_such_quarantined_entry"
     assert ward.refused("chart", "adopt", chart, "ffff", "--all", "--home", "tablet", code=2) == "usage"
@@ -99,5 +99,5 @@ def test_a_chart_is_destroyed_by_two_people(ward: World):
         assert checked["ok"]
         assert checked["counts"]["destroyed"] == 1
         assert "Destroyed" in ward.run("audit", "findings", "--home", home).out
-    ward.json("audit", "export", "--evidence", "out.fwe", "--home", "tablet")
+    ward.json("audit", "export", "--bundle", "out.fwe", "--home", "tablet")
     assert ward.json("audit", "verify", "--bundle", "out.fwe", "--organisation", "clinic.org")["ok"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from server.relay.feed import LogFeed, compare
-from server.relay.pages import FeedPage, PageLimits
+from server.relay.stretches import FeedPage, PageLimits
 from server.relay.window import Absent
 from sync_protocol.certificates import Trust
 from sync_protocol.chart_history import ChartHistory

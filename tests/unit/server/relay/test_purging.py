@@ -19,9 +19,9 @@ from server.relay.commands import server as command
 from server.relay.errors import StorageError
 from server.relay.evidence import open_evidence
 from server.relay.feed import LogFeed
-from server.relay.pages import PageLimits
 from server.relay.purging import Purger
 from server.relay.store import SqlStore
+from server.relay.stretches import PageLimits
 from sync_protocol.chart_records import ConfirmPurge, ProposePurge, PurgeReason, SetHold
 from sync_protocol.control import Control, MintEpoch, Rewrap, unpack_control
 from sync_protocol.entries import VerifiedEntry

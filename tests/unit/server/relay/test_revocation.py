@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from server.relay.feed import LogFeed
-from server.relay.pages import PageLimits
+from server.relay.stretches import PageLimits
 from sync_protocol.certificates import Certificate, issue
 from sync_protocol.chart_records import RemoveMember
 from sync_protocol.control import AddMember, Certify

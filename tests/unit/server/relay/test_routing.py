@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from server.relay.feed import LogFeed
-from server.relay.pages import PageLimits
+from server.relay.stretches import PageLimits
 from sync_protocol.chart_records import AddTeam, AskKeys, ConfirmPurge, Preload, RemoveMember, RemoveTeam, SetHold
 from sync_protocol.control import LEDGER_NONCE, AddMember, Control, CreateChart, SetRole, control_stream, ledger_id
 from sync_protocol.emergency_records import (
@@ -16,7 +16,6 @@ from sync_protocol.emergency_records import (
     BreakGlass,
     BreakGlassReason,
     CloseBreakGlass,
-    GrantRecovered,
     RecoveryRecord,
     RunRecovery,
     grant_recovered,
@@ -324,7 +323,15 @@ def test_who_was_let_in_by_recovery_is_fed_every_chart_until_the_next_record(war
     ward.say(doctor, RunRecovery(recovery=record.hash, drill=True, nonce=bytes(16)))
     assert ward.refusal(nurse, grant_recovered(record.hash, nurse.name, SigningKey(bytes([7]) * 32))) == ["forged"]
     before = ward.chart(doctor)
-    ward.say(nurse, GrantRecovered(recovery=record.hash, certificate=nurse.name, signature=grant.signature))
+    ward.say(nurse, grant)
+    assert ward.reads(nurse, before) is None, "of a drill nobody is let in"
+    blind = ward.organisation.admin.session()
+    run = RunRecovery(recovery=record.hash, drill=False, nonce=bytes(16))
+    ward.say(doctor, run)
+    grant_blind = blind.write_control(ward.organisation.root.value.control, [grant])[1]
+    assert ward.bench.commit(blind, entries=grant_blind).refused == []
+    assert ward.reads(nurse, before) is None, "nor by who had not seen that the shares were brought together"
+    ward.say(nurse, grant)
     after = ward.chart(doctor)
     ledger = control_stream(ledger_id(doctor.name))
     creating = CreateChart(nonce=LEDGER_NONCE, document=before.document)

@@ -12,7 +12,7 @@ import server.relay.fanout
 import server.relay.window
 from server.relay.errors import BusyError
 from server.relay.fanout import Fanout, Listener
-from server.relay.pages import FeedPage
+from server.relay.stretches import FeedPage
 from server.relay.window import Absent
 from sync_protocol.intake import Proofs
 from sync_protocol.roles import Role
