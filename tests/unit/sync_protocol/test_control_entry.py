@@ -115,10 +115,8 @@ def test_the_order_is_a_function_of_the_set(parents: list[set[int]], shuffler: r
 
 def test_nobody_pushes_out_what_others_said_by_saying_much_at_once():
     """Heads are what none of the others follows; of too many, one of each author comes before a second of any."""
-    flood = [
-        replace(node(n), written=replace(node(n).written, author=_author(0))) for n in range(CONTROL_HEADS_MAX + 9)
-    ]
-    others = [replace(node(200 + n), written=replace(node(n).written, author=_author(1 + n))) for n in range(5)]
+    flood = [_by(0, node(number)) for number in range(CONTROL_HEADS_MAX + 9)]
+    others = [_by(1 + number, node(200 + number)) for number in range(5)]
     pasts = Pasts([*flood, *others])
     heads = pasts.heads(pasts.all)
     assert len(heads) == CONTROL_HEADS_MAX

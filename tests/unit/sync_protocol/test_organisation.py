@@ -54,6 +54,7 @@ def test_an_administrator_sets_roles_and_the_latest_counts(world: OrgWorld):
     set_role(world.admin, nurse, Role.LAB_TECHNICIAN)
     organisation = world.reading().organisation
     assert organisation.now.roles(nurse.name) == {Role.LAB_TECHNICIAN}
+    assert organisation.now.refused == {}
     assert organisation.at(between).roles(nurse.name) == {Role.PHYSICIAN}
     assert organisation.at(before).roles(nurse.name) == {Role.NURSE}
     assert organisation.at([EntryHash(b"?" * 32)]).roles(nurse.name) == {Role.NURSE}
