@@ -151,6 +151,7 @@ class Trust:
         self.root = root
         self._certificates: dict[bytes, Verified[Certificate]] = {}
         self._newest: dict[bytes, Verified[Certificate]] = {}
+        self._depths: dict[bytes, int] = {root.hash: 0}
 
     def certificate(self, name: bytes) -> Verified[Certificate] | None:
         """The certificate of that hash, if it is known."""
@@ -177,11 +178,10 @@ class Trust:
 
     def depth(self, name: bytes) -> int:
         """How many enrolments lie between the root and a known certificate; renewals keep it. The root is at 0."""
-        depth = 0
-        while name != self.root.hash:
-            name = self._certificates[self.principal(name)].value.issuer
-            depth += 1
-        return depth
+        known = self._depths.get(name)
+        if known is None:  # the hash fixes the line to the root, so it is worked out once
+            known = self._depths[name] = 1 + self.depth(self._certificates[self.principal(name)].value.issuer)
+        return known
 
     def restore(self, certificate: Verified[Certificate]) -> None:
         """Take back a certificate that this process's own store kept, in any order."""
@@ -191,20 +191,29 @@ class Trust:
         """Verify a certificate by its issuer's keys and keep it.
 
         Raises:
-            UntrustedError: another organisation, an unknown issuer, an issuer who may not enrol, too long a chain.
-            ForgedError: the signatures do not hold, or the certified key is one that no honest device makes.
-            MalformedError: not a certificate, or keys in it to which nothing can be wrapped.
+            ForgedError, MalformedError, UntrustedError: see `verify`.
         """
         known = self._certificates.get(signed.hash)
         if known is not None:  # the hash covers all of it but the signatures, and one good pair is enough
             return known
+        verified = self.verify(signed)
+        self._keep(verified)
+        return verified
+
+    def verify(self, signed: Signed[Certificate]) -> Verified[Certificate]:
+        """Verify a certificate by its issuer's keys.
+
+        Raises:
+            UntrustedError: another organisation, an unknown issuer, an issuer who may not enrol, too long a chain.
+            ForgedError: the signatures do not hold, or the certified key is one that no honest device makes.
+            MalformedError: not a certificate, or keys in it to which nothing can be wrapped.
+        """
         claim = signed.claimed()
         if claim.organisation != self.root.value.organisation:
             raise untrusted("a certificate of this organisation", "one of another organisation")
         verified = signed.verify_hybrid(self._issuer_keys(claim), Label.CERTIFICATE)
         check_subject(role=claim.role, ed25519=claim.ed25519, wrap=claim.wrap, ml_dsa=claim.ml_dsa)
         self._check_renewal(claim)
-        self._keep(verified)
         return verified
 
     def chain(self, name: bytes) -> tuple[Verified[Certificate], ...]:

@@ -218,7 +218,11 @@ class ChartHistory:
             broken=shape.broken,
             adopters=adopters(found),
             asked=asked(found),
-            preloaded=frozenset(e.record.certificate for e in found.values() if isinstance(e.record, Preload)),
+            preloaded=frozenset(  # a kit is no way to stay for who left
+                e.record.certificate
+                for e in found.values()
+                if isinstance(e.record, Preload) and e.author in shape.lasting
+            ),
             held=is_held(found, self._pasts),
             purge=confirmed_purge(found),
             refused=counted.refused,

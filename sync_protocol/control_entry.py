@@ -171,10 +171,10 @@ class Pasts:
         what the others said by saying much at once.
         """
         seen = 0
-        for index in chosen(bits, range(len(self.order))):
+        for index in places(bits):
             seen |= self.before(index)
         ends: dict[CertificateHash, list[EntryHash]] = {}
-        for index in chosen(bits & ~seen, range(len(self.order))):
+        for index in places(bits & ~seen):
             ends.setdefault(self.order[index].author, []).append(self.order[index].hash)
         ranked = sorted((rank, name) for names in ends.values() for rank, name in enumerate(sorted(names)))
         return tuple(sorted(name for _, name in ranked[:CONTROL_HEADS_MAX]))
@@ -188,6 +188,30 @@ class Pasts:
 def chosen(bits: int, indices: Iterable[int]) -> list[int]:
     """Those of some indices whose bits are set."""
     return [index for index in indices if bits >> index & 1]
+
+
+def places(bits: int) -> list[int]:
+    """The indices of the bits that are set, ascending."""
+    found: list[int] = []
+    while bits:
+        lowest = bits & -bits
+        found.append(lowest.bit_length() - 1)
+        bits ^= lowest
+    return found
+
+
+def is_live(additions: int, removals: int, pasts: Pasts) -> bool:
+    """Whether some addition follows every removal, both as bits.
+
+    The newest first: what does not follow a removal is followed by nothing older that does.
+    """
+    while additions:
+        index = additions.bit_length() - 1
+        before = pasts.before(index)
+        if removals & ~before == 0:
+            return True
+        additions &= ~(before | 1 << index)
+    return False
 
 
 def mask(indices: Iterable[int]) -> int:

@@ -38,7 +38,7 @@ class Membership:
         broken: emergency accesses that are open.
         adopters: for each adopted entry the adoptions that name it.
         asked: for each epoch whose keys were asked for again, by whom, in which record.
-        preloaded: the kits that carry the chart.
+        preloaded: the kits that carry the chart, by the word of somebody who still belongs to it.
         held: whether a legal hold is on.
         purge: the proposal that was confirmed, with the date before which nothing is destroyed.
         refused: entries that do not count, each with a word for the reason.

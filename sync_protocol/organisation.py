@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from sync_protocol.announced import Announced
-from sync_protocol.certificates import Certificate, Trust
+from sync_protocol.certificates import Trust
+from sync_protocol.certified import Certified
 from sync_protocol.control import Certify, SetRole
-from sync_protocol.control_entry import ControlEntry, Pasts, SealHistory, Written, chosen, mask
+from sync_protocol.control_entry import ControlEntry, Pasts, SealHistory, Written, chosen, mask, places
 from sync_protocol.emergency_records import (
     BreakGlassRecord,
     GrantRecovered,
@@ -21,11 +22,11 @@ from sync_protocol.emergency_records import (
     check_recovered,
 )
 from sync_protocol.errors import PeerError
-from sync_protocol.ids import CertificateHash, EntryHash, SealHash, SessionId, TeamId
+from sync_protocol.ids import CertificateHash, EntryHash, Hash, SealHash, SessionId, TeamId
 from sync_protocol.revocation import Cut, Revocation, Revoke, open_revocation
 from sync_protocol.revoked import Revoked
 from sync_protocol.roles import READABLE, Compartment, Role, may_write
-from sync_protocol.signed import Signed, Verified
+from sync_protocol.signed import Verified
 from sync_protocol.team_records import TEAM_KINDS
 from sync_protocol.teams import Team, TeamHistory
 from sync_protocol.verdicts import Reason
@@ -36,13 +37,21 @@ _NOTHING: Final[frozenset[Compartment]] = frozenset()
 class Organisation:
     """An organisation's control records as far as they are known; immutable."""
 
-    def __init__(self, trust: Trust, entries: Iterable[ControlEntry], seals: SealHistory) -> None:
+    def __init__(
+        self,
+        trust: Trust,
+        entries: Iterable[ControlEntry],
+        seals: SealHistory,
+        *,
+        earlier: Organisation | None = None,
+    ) -> None:
         """Take the records in, in any order.
 
         Args:
             trust: the organisation's certificates.
             entries: of the organisation's control stream.
             seals: to compare branches with cuts.
+            earlier: the same with fewer records, made with the same trust: signatures are not verified again.
         """
         self.trust: Final = trust
         self.pasts: Final = Pasts(entries)
@@ -55,8 +64,12 @@ class Organisation:
         self.indices: Final[dict[type, list[int]]] = {}
         for index, entry in enumerate(self.pasts.order):
             self.indices.setdefault(type(entry.record), []).append(index)
+        self._opened: dict[EntryHash, Verified[Revocation]] = {} if earlier is None else dict(earlier._opened)
         self.revocations: Final = self._opened_revocations()
-        self.certified: Final = self._certified()
+        certifying = self.indices.get(Certify, ())
+        self.certified: Final = Certified(
+            self.pasts.order, certifying, trust, None if earlier is None else earlier.certified
+        )
         issuers = {trust.principal(one.value.issuer) for one in trust.certificates()}
         named = [one.value for _, one in self.revocations]
         cuts_issuers = any(one.names(found.value) for one in named for found in map(trust.newest, issuers) if found)
@@ -64,6 +77,13 @@ class Organisation:
         self.revoking: Final = mask(i for kind in kinds for i in self.indices.get(kind, ()))
         """The records on which it depends who is revoked."""
         self.changing_roles: Final = mask(self.indices.get(SetRole, ()))
+        self._changes: dict[CertificateHash, int] = {}
+        for index in self.indices.get(SetRole, ()):
+            record = self.pasts.order[index].record
+            assert isinstance(record, SetRole), "indices are by kind"
+            self._changes[record.certificate] = self._changes.get(record.certificate, 0) | 1 << index
+        self._roles: dict[tuple[CertificateHash, int], frozenset[Role]] = {}
+        self._signed: dict[tuple[int, Hash], bool] = {}
         self.announced: Final = Announced(self.pasts.order, trust.root)
         self._revoked: dict[int, Revoked] = {}
         self.teams: Final = TeamHistory(self, [i for kind in TEAM_KINDS for i in self.indices.get(kind, ())])
@@ -111,6 +131,26 @@ class Organisation:
             found = self._revoked[bits] = Revoked(self, bits)
         return found
 
+    def roles(self, view: View, principal: CertificateHash) -> frozenset[Role]:
+        """The roles that bind a principal; worked out once for views that agree in what matters."""
+        key = principal, view.bits & (self._changes.get(principal, 0) | self.revoking)
+        found = self._roles.get(key)
+        if found is None:
+            found = self._roles[key] = view.roles_by(principal, places(view.bits & self._changes.get(principal, 0)))
+        return found
+
+    def is_signed(self, index: int, recovery: Verified[RecoveryRecord]) -> bool:
+        """Whether a grant was signed by whoever held the recovery key of a record."""
+        key, record = (index, Hash(recovery.hash)), self.pasts.order[index].record
+        assert isinstance(record, GrantRecovered), "asked of grants alone"
+        if key not in self._signed:
+            try:
+                check_recovered(record, recovery)
+                self._signed[key] = True
+            except PeerError:
+                self._signed[key] = False
+        return self._signed[key]
+
     def _view(self, bits: int) -> View:
         found = self._views.get(bits)
         if found is None:
@@ -140,28 +180,15 @@ class Organisation:
         """The revocations whose signatures hold, nearest to the root first."""
         found: list[tuple[int, Verified[Revocation]]] = []
         for index in self.indices.get(Revoke, ()):
-            record = self.pasts.order[index].record
-            assert isinstance(record, Revoke), "indices are by kind"
+            entry = self.pasts.order[index]
+            assert isinstance(entry.record, Revoke), "indices are by kind"
             try:
-                found.append((index, open_revocation(record.record, self.trust)))
+                opened = self._opened.get(entry.hash) or open_revocation(entry.record.record, self.trust)
             except PeerError:
                 continue  # it was refused where it came in; kept, never acted upon
+            self._opened[entry.hash] = opened
+            found.append((index, opened))
         return sorted(found, key=lambda one: (self.trust.depth(one[1].value.issuer), one[1].hash))
-
-    def _certified(self) -> Mapping[CertificateHash, list[int]]:
-        """Where each certificate was put on record by its own issuer."""
-        found: dict[CertificateHash, list[int]] = {}
-        for index in self.indices.get(Certify, ()):
-            entry = self.pasts.order[index]
-            assert isinstance(entry.record, Certify), "indices are by kind"
-            try:
-                signed = Signed(Certificate, entry.record.certificate)
-                issuer = signed.claimed().issuer
-            except PeerError:
-                continue
-            if self.trust.principal(issuer) == entry.author:
-                found.setdefault(CertificateHash(signed.hash), []).append(index)
-        return found
 
 
 class View:
@@ -172,7 +199,6 @@ class View:
         self.bits: Final = bits
         self._all = organisation
         self._revoked = organisation.revoked(self)
-        self._roles: dict[CertificateHash, frozenset[Role]] = {}
         self._recovered: frozenset[CertificateHash] | None = None
 
     @property
@@ -189,6 +215,8 @@ class View:
         for index in chosen(self.bits, self._all.indices.get(SetRole, ())):
             if not self._may_set_role(self.entry(index)):
                 found[self.entry(index).hash] = "not_an_administrator"
+        for index in chosen(self.bits, self._all.teams.void):
+            found[self.entry(index).hash] = "no_compartments"
         for index in chosen(self.bits, self._all.announced.forged):
             found[self.entry(index).hash] = "not_signed_by_root"
         for index in chosen(self.bits, self._all.indices.get(GrantRecovered, ())):
@@ -202,10 +230,7 @@ class View:
 
     def roles(self, principal: CertificateHash) -> frozenset[Role]:
         """The roles that bind a principal: several where they were changed concurrently, none for a stranger."""
-        found = self._roles.get(principal)
-        if found is None:
-            found = self._roles[principal] = self._roles_of(principal)
-        return found
+        return self._all.roles(self, principal)
 
     def reads(self, principal: CertificateHash) -> frozenset[Compartment]:
         """The compartments that all roles of a principal read."""
@@ -222,10 +247,13 @@ class View:
         certificate = self._all.trust.newest(principal)
         return certificate is not None and certificate.value.role is Role.ADMIN
 
+    def knows(self, principal: CertificateHash) -> bool:
+        """Whether everybody with the organisation's records knows a principal's certificate."""
+        return self._all.certified.knows(principal)
+
     def expires_ms(self, principal: CertificateHash) -> int:
-        """When the newest known certificate of a principal ends."""
-        certificate = self._all.trust.newest(principal)
-        return 0 if certificate is None else certificate.value.not_after_ms
+        """When a principal's certificate ends, by the renewals on record here: what was judged once stays so."""
+        return self._all.certified.expires_ms(principal, self.bits)
 
     @property
     def teams(self) -> Mapping[TeamId, Team]:
@@ -260,19 +288,18 @@ class View:
         """A record of the organisation by its place."""
         return self._all.pasts.order[index]
 
-    def _roles_of(self, principal: CertificateHash) -> frozenset[Role]:
+    def roles_by(self, principal: CertificateHash, indices: Iterable[int]) -> frozenset[Role]:
+        """The roles that bind a principal by some of the changes that name it."""
         certificate = self._all.trust.certificate(principal)
         if certificate is None:
             return frozenset()
         changes: list[tuple[int, Role]] = []
-        for index in chosen(self.bits, self._all.indices.get(SetRole, ())):
-            entry = self.entry(index)
-            record = entry.record
-            if isinstance(record, SetRole) and record.certificate == principal and self._may_set_role(entry):
-                changes.append((index, record.role))
         seen = 0
-        for index, _ in changes:
-            seen |= self._all.pasts.before(index)
+        for index in indices:
+            record = self.entry(index).record
+            if isinstance(record, SetRole) and self._may_set_role(self.entry(index)):
+                changes.append((index, record.role))
+                seen |= self._all.pasts.before(index)
         return frozenset(role for index, role in changes if not seen >> index & 1) or frozenset(
             {certificate.value.role}
         )
@@ -293,10 +320,7 @@ class View:
         assert isinstance(record, GrantRecovered), "asked of grants alone"
         before = chosen(self._all.pasts.before(index), self._all.indices.get(RunRecovery, ()))
         runs = (one for place in before if isinstance(one := self.entry(place).record, RunRecovery))
-        try:
-            if recovery is not None and any(run.recovery == recovery.hash and not run.drill for run in runs):
-                check_recovered(record, recovery)
-                return self._all.trust.principal(record.certificate)
-        except PeerError:
-            pass
-        return None
+        if recovery is None or not any(run.recovery == recovery.hash and not run.drill for run in runs):
+            return None
+        name = self._all.trust.principal(record.certificate)
+        return name if self._all.is_signed(index, recovery) and self.knows(name) else None

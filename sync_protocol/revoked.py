@@ -74,7 +74,7 @@ class Revoked:
 
     def _on_record(self, name: CertificateHash) -> bool:
         """Whether a certificate was put on record by its issuer within every cut of that one."""
-        indices = chosen(self._bits, self._all.certified.get(name, ()))
+        indices = chosen(self._bits, self._all.certified.places.get(name, ()))
         return any(self.excludes(self._all.pasts.order[index].written) is None for index in indices)
 
     def _issued(self, index: int, issuer: CertificateHash) -> bool:

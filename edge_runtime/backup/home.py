@@ -19,6 +19,7 @@ from typing import BinaryIO, Final
 from edge_runtime.backup.sealed_file import SealedFile, damaged, write_sealed
 from edge_runtime.errors import EdgeError, InputError, StoreError
 from edge_runtime.identity import SESSION, Clock, Identity, load_identity, new_session
+from edge_runtime.keyring import Keyring
 from edge_runtime.settings import FILE_MODE, Home, replacing, sync_folder
 from edge_runtime.store.database import SCHEMA_VERSION
 from edge_runtime.store.device import DeviceStore
@@ -176,12 +177,12 @@ def restore(
         try:
             store = DeviceStore(part.store, data_key, entropy, create=False)
             stack.callback(store.close)
-            sound = not store.check()
+            identity = load_identity(store, store)
+            sound = not store.check(Keyring(store, identity).may_lack_bodies())
         except StoreError as error:
             raise damaged(error.expected) from error
         if not sound:
             raise damaged("a store in which everything hangs together")
-        identity = load_identity(store, store)
         session = new_session(identity.keys, identity.chain[-1], now_ms=clock(), entropy=entropy)
         with store.writing() as writer:
             writer.put_value(SESSION, session.wire)

@@ -13,9 +13,12 @@ from edge_runtime.cli.break_glass_input import (
     holder_of,
     line_of,
     reached_desk,
+    reason_given,
     token_passphrase,
     token_passphrase_option,
     whole_id,
+    why_file_option,
+    why_option,
 )
 from edge_runtime.cli.break_glass_kit import load, preload
 from edge_runtime.cli.break_glass_setup import announce, tell, token
@@ -48,7 +51,8 @@ for _command in (token, announce, preload, load, tell):
     required=True,
     help="Why, as a word that everybody sees.",
 )
-@click.option("--why", required=True, help="Why, in your own words; sealed for the team and the compliance officer.")
+@why_option
+@why_file_option
 @click.option("--token", "token_file", type=FILE, required=True, help="TOKEN, from the emergency box.")
 @click.option("--relay", help="The relay's address; else the last one used.")
 @token_passphrase_option
@@ -57,7 +61,8 @@ def open_chart(
     runtime: Runtime,
     chart_id: str,
     reason: str,
-    why: str,
+    why: str | None,
+    why_file: Path | None,
     token_file: Path,
     relay: str | None,
     token_passphrase_file: Path | None,
@@ -80,18 +85,18 @@ def open_chart(
     from edge_runtime.runtime import clock, entropy
     from edge_runtime.vault.passphrase import Passphrase
 
-    chart = whole_id(chart_id)
+    chart, words = whole_id(chart_id), reason_given(why, why_file)
     passphrase = Passphrase(token_passphrase(token_passphrase_file, confirm=False))
     opened_token = open_token(line_of(token_file), passphrase)
     holder = holder_of(runtime)
     kit = bool(carried(holder, chart))
     stored = broken_before(holder, chart, now_ms=clock()) or break_the_glass(
-        holder, runtime.recorder, chart, reason=BreakGlassReason(reason), why=why, kit=kit, entropy=entropy
+        holder, runtime.recorder, chart, reason=BreakGlassReason(reason), why=words, kit=kit, entropy=entropy
     )
     opened = (
         _open_on_kit(runtime, stored, opened_token)
         if kit
-        else _open_online(runtime, stored, opened_token, relay, why=why, as_json=as_json)
+        else _open_online(runtime, stored, opened_token, relay, why=words, as_json=as_json)
     )
     if as_json:
         told = {"chart": str(chart), "entry": str(stored.entry.hash), "kit": kit}

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
-from edge_runtime.cli.output import read_passphrase
-from edge_runtime.errors import InputError
+from edge_runtime.cli.output import read_passphrase, working
+from edge_runtime.errors import InputError, RemoteError
 
 if TYPE_CHECKING:
     from edge_runtime.audit.device_source import Holder
@@ -27,6 +28,15 @@ token_passphrase_option = click.option(
     help=f"Read the token's passphrase from its first line. Otherwise {TOKEN_PASSPHRASE}, or a prompt.",
 )
 
+WHY_BYTES_MAX: Final = 4096
+why_option = click.option(
+    "--why",
+    help="Why, in your own words; sealed for the team and the compliance officer. Otherwise a file, or a prompt.",
+)
+why_file_option = click.option(
+    "--why-file", type=FILE, help="Read it from this file: an option's text shows in the list of processes."
+)
+
 
 def reached_desk(runtime: Runtime, addresses: Sequence[str]) -> HttpClient:
     """The desk at the first of its addresses that answers."""
@@ -40,6 +50,22 @@ def holder_of(runtime: Runtime) -> Holder:
     from edge_runtime.audit.device_source import Holder
 
     return Holder(runtime.store, runtime.identity, runtime.keyring)
+
+
+def tell_if_announced(runtime: Runtime, *, as_json: bool) -> str | None:
+    """Hand the break-glass desk what is new to it: `told` or `not_told`; None where the organisation has none."""
+    from edge_runtime.break_glass.desk import tell_desk
+
+    glass = runtime.keyring.organisation().now.break_glass
+    if glass is None:
+        return None
+    addresses = glass.value.addresses
+    try:
+        with working("Telling the desk", as_json=as_json), closing(reached_desk(runtime, addresses)) as desk:
+            tell_desk(holder_of(runtime), desk)
+    except RemoteError:
+        return "not_told"
+    return "told"
 
 
 def whole_id(text: str) -> ChartId:
@@ -82,6 +108,32 @@ def token_passphrase(file: Path | None, *, confirm: bool) -> str:
             do=f"give --token-passphrase-file, or set {TOKEN_PASSPHRASE}",
         )
     return str(click.prompt("Token's passphrase", hide_input=True, confirmation_prompt=confirm, err=True))
+
+
+def reason_given(why: str | None, file: Path | None) -> str:
+    """Why, in somebody's own words: as given, from a file, or from a prompt, which no list of processes shows.
+
+    Raises:
+        InputError: none, both, or a file that cannot be read; or nobody is there to ask.
+    """
+    if file is not None and why is None:
+        try:
+            with file.open("rb") as opened:
+                return opened.read(WHY_BYTES_MAX).decode(errors="replace").strip()
+        except OSError as error:
+            raise InputError(
+                "why_file", expected="a readable file", got=error.strerror or "an error", do="check the path"
+            ) from None
+    if why is not None and file is None:
+        return why
+    if why is None and sys.stdin.isatty():
+        return str(click.prompt("Why, in your own words", err=True))
+    raise InputError(
+        "no_why",
+        expected="why the glass is broken, once",
+        got="none, and nobody to ask" if why is None else "both --why and --why-file",
+        do="give --why-file FILE, or --why TEXT, or run it at a terminal",
+    )
 
 
 def line_of(file: Path) -> str:

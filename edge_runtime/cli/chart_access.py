@@ -46,12 +46,12 @@ def share(
             runtime.access.share_with_team(found, team, from_now_on=from_now_on)
             facts: dict[str, Any] = {"chart": str(found), "team": str(team)}
             reads = membership_of(runtime, found).teams[team]
-            words = f"{team_words(runtime, team)} is in chart {found.short} now, {past}, and reads: "
+            words = f"Chart {found.short} is shared with {team_words(runtime, team)} now, {past}. It reads: "
         else:
             name = runtime.charts.share(found, str(device_id), from_now_on=from_now_on)
             facts = {"chart": str(found), "certificate": str(name)}
             reads = membership_of(runtime, found).members[name]
-            words = f"Device {str(device_id)[:8]} is now a member of chart {found.short}, {past}, and reads: "
+            words = f"Chart {found.short} is shared with device {str(device_id)[:8]} now, {past}. It reads: "
     named = [one.name.lower() for one in sorted(reads)]
     if as_json:
         print_json(facts | {"compartments": named, "from_now_on": from_now_on})
@@ -87,12 +87,12 @@ def unshare(runtime: Runtime, chart_id: str, device_id: str | None, team_id: str
         else:
             name = runtime.access.unshare(found, str(device_id))
             before = {name}
-            facts, words = {"certificate": str(name)}, f"Device {str(device_id)[:8]}"
+            facts, words = {"certificate": str(name)}, f"device {str(device_id)[:8]}"
     left = [one for one in people(runtime, found) if one.name in before]
     if as_json:
         print_json({"chart": str(found)} | facts | {"still_in": [member_json(runtime, one) for one in left]})
         return
-    say(f"{words} is out of chart {found.short}. The next change is written under a new key.")
+    say(f"Chart {found.short} is shared with {words} no more. The next change is written under a new key.")
     for one in left:
         say(f"  still in it: {device_words(runtime, one)}, {way_words(runtime, one)}")
 
@@ -121,6 +121,8 @@ def consent(runtime: Runtime, chart_id: str, purpose: str, *, permitted: bool, a
         print_json({"chart": str(found), "purpose": purpose, "permitted": permitted})
         return
     say(f"The patient {'permits' if permitted else 'denies'} {purpose.replace('_', ' ')} in chart {found.short}.")
+    if not permitted and purpose == Purpose.TREATMENT.value:
+        say("  It is closed to everybody who learns of this, you included; --permit opens it again.")
 
 
 @click.command()
@@ -172,8 +174,7 @@ def purge(
       fieldward chart purge 3f2a90bc --confirm --home officer
     """
     found = runtime.charts.find(chart_id)
-    if reason is not None and confirm:
-        raise _usage("one of --propose and --confirm", "both")
+    _fitting(reason, not_before, confirm=confirm)
     if reason is not None:
         runtime.access.propose_purge(found, PurgeReason(reason), not_before_ms=_date_ms(not_before))
     elif confirm:
@@ -215,6 +216,13 @@ COMMANDS = (share, unshare, consent, hold, purge)
 def _one_of(device: str | None, team: str | None) -> None:
     if (device is None) == (team is None):
         raise _usage("one of --device and --team", "both" if device else "neither")
+
+
+def _fitting(reason: str | None, not_before: str | None, *, confirm: bool) -> None:
+    if reason is not None and confirm:
+        raise _usage("one of --propose and --confirm", "both")
+    if reason is None and not_before is not None:
+        raise _usage("--propose with --not-before", "--not-before alone")
 
 
 def _date_ms(text: str | None) -> int:

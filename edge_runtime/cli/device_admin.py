@@ -121,12 +121,13 @@ def revoke(
     """Trust a device, or a user, no longer. What it wrote until now stays; what it writes later is kept for review.
 
     An administrator nearer to the root than the device does this, or the root. Others will see: who was revoked, and
-    why as the one word given.
+    why as the one word given. The break-glass desk is told at once, where there is one and it answers.
 
     \b
     Example:
       fieldward device revoke 3f2a90bc --reason stolen --since 2026-03-01T14:30 --home admin
     """
+    from edge_runtime.cli.break_glass_input import tell_if_announced
     from edge_runtime.enrolment import revoking
     from edge_runtime.enrolment.register import of_device, of_user
     from edge_runtime.runtime import clock
@@ -143,6 +144,7 @@ def revoke(
         runtime.recorder, runtime.identity, by, subject, endings, reason=RevocationReason(reason), now_ms=clock()
     )
     note = _sync(runtime, relay, as_json=as_json)
+    desk = tell_if_announced(runtime, as_json=as_json)
     facts: dict[str, Any] = {
         "revocation": str(record),
         "device": None if subject.device is None else str(subject.device),
@@ -151,6 +153,7 @@ def revoke(
         "sessions": len(endings.cuts),
         "sessions_left_out": endings.left_out,
         "cut_by": cut_by,
+        "desk": desk,
         "note": note,
     }
     if as_json:
@@ -166,10 +169,18 @@ def revoke(
         say(f"{endings.left_out} older sessions do not fit into the record: what they wrote awaits review.")
     if cut_by == "this_device":
         say("The relay could not be asked: more may await review than must. Revoke again with --since once it answers.")
+    if desk is not None:
+        say(_DESK[desk])
     _say_note(note)
 
 
 _CUT_BY = {"relay": "the relay has of them", "relay_since": "the relay had then", "this_device": "this device knows"}
+
+
+_DESK = {
+    "told": "The break-glass desk knows of it.",
+    "not_told": "The break-glass desk does not answer and may not know of it: run 'fieldward break-glass tell' soon.",
+}
 
 
 def _endings(runtime: Runtime, subject: Subject, relay: str | None, since_ms: int | None) -> tuple[Endings, str]:

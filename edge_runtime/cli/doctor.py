@@ -8,6 +8,7 @@ import click
 
 from edge_runtime.cli.output import EXIT_DAMAGE, EXIT_DONE, print_json, say, with_device, working
 from edge_runtime.destroyed import all_destroyed
+from edge_runtime.errors import StoreError
 from sync_protocol.ids import StreamId
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def doctor(runtime: Runtime, *, as_json: bool) -> int:
       fieldward doctor --home nurse
     """
     enrolled = not runtime.waiting and runtime.store.get_value("identity/chain") is not None
-    lacking = runtime.keyring.may_lack_bodies() if enrolled else frozenset[StreamId]()
+    lacking, destroyed = _destroyed(runtime) if enrolled else (frozenset[StreamId](), 0)
     with working("Looking at every record", as_json=as_json):
         problems = [
             {"check": f"store.{problem.table}", "row": problem.row, "found": problem.what}
@@ -41,7 +42,7 @@ def doctor(runtime: Runtime, *, as_json: bool) -> int:
         "entries": runtime.store.size(),
         "certificates": len(runtime.store.certificates()),
         "enrolled": enrolled,
-        "destroyed_charts": len(all_destroyed(runtime.store)),
+        "destroyed_charts": destroyed,
     }
     if as_json:
         print_json({"ok": not problems, "checks": checks, "problems": problems, "warnings": warnings})
@@ -58,6 +59,14 @@ def doctor(runtime: Runtime, *, as_json: bool) -> int:
     else:
         say("All is well.")
     return EXIT_DAMAGE if problems else EXIT_DONE
+
+
+def _destroyed(runtime: Runtime) -> tuple[frozenset[StreamId], int]:
+    """The streams that may lack bodies, and of how many charts; of a store that cannot say it, none: it is damaged."""
+    try:
+        return runtime.keyring.may_lack_bodies(), len(all_destroyed(runtime.store))
+    except StoreError:
+        return frozenset(), 0
 
 
 def _warnings(runtime: Runtime) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -12,6 +12,9 @@ from edge_runtime.cli.safe_text import safe
 if TYPE_CHECKING:
     from edge_runtime.access.teams import TeamCard
     from edge_runtime.runtime import Runtime
+    from sync_protocol.ids import TeamId
+
+_SHOWN_MAX: Final = 8
 
 
 @click.group()
@@ -36,8 +39,8 @@ def create(runtime: Runtime, name: str, *, sensitive: bool, as_json: bool) -> No
     if as_json:
         print_json({"team": str(made), "name": name})
         return
-    say(f"Team {made.short} is made. You are its first member.")
-    say(f"Next: fieldward team add {made.short} DEVICE")
+    say(f"Team {made} is made{f', called {safe(name)} on this device' if name else ''}. You are its first member.")
+    say(f"Next: fieldward team add {made.short} DEVICE; 'fieldward device list' shows the devices")
 
 
 @team.command()
@@ -60,7 +63,7 @@ def add(runtime: Runtime, team_id: str, device_id: str, *, from_now_on: bool, as
         print_json({"team": str(found), "principal": str(name), "from_now_on": from_now_on})
         return
     past = "from now on" if from_now_on else "with what was written so far"
-    say(f"{device_id} belongs to team {found.short} now, {past}.")
+    say(f"Device {device_id[:8]} belongs to {_called(runtime, found)} now, {past}. It has the keys once both sync.")
 
 
 @team.command()
@@ -82,7 +85,8 @@ def remove(runtime: Runtime, team_id: str, device_id: str, *, as_json: bool) -> 
     if as_json:
         print_json({"team": str(found), "principal": str(name)})
         return
-    say(f"{device_id} belongs to team {found.short} no more. Its charts get new keys at their next change.")
+    say(f"Device {device_id[:8]} belongs to {_called(runtime, found)} no more. What it read stays read.")
+    say("Charts that are shared with the team are written under new keys from their next change on.")
 
 
 @team.command("name")
@@ -109,7 +113,7 @@ def call(runtime: Runtime, team_id: str, name: str, *, as_json: bool) -> None:
 @team.command("list")
 @with_device()
 def list_(runtime: Runtime, *, as_json: bool) -> None:
-    """List the teams of the organisation, your own first.
+    """List the teams of the organisation, your own first, with how many charts on this device are shared with each.
 
     Others will see: nothing.
 
@@ -119,7 +123,7 @@ def list_(runtime: Runtime, *, as_json: bool) -> None:
     """
     cards = runtime.teams.cards()
     if as_json:
-        print_json([_facts(card) for card in cards])
+        print_json({"teams": [_facts(card) for card in cards]})
         return
     if not cards:
         say("No teams yet. Make one: fieldward team create --name NAME")
@@ -162,11 +166,24 @@ def show(runtime: Runtime, team_id: str, *, as_json: bool) -> None:
     if as_json:
         print_json(_facts(card) | {"members": members})
         return
-    say(f"Team {card.team}  {safe(card.name)}")
-    say(f"  reads {_reads(card)}; {len(card.charts)} charts here are shared with it")
+    say(f"Team {card.team}  {safe(card.name)}".rstrip())
+    charts = "1 chart here is" if len(card.charts) == 1 else f"{len(card.charts)} charts here are"
+    say(
+        f"  may be given {_reads(card)}; {charts} shared with it{', ' * bool(card.charts)}"
+        f"{', '.join(one.short for one in card.charts[:_SHOWN_MAX])}{' ...' if len(card.charts) > _SHOWN_MAX else ''}"
+    )
+    say(f"  {'DEVICE':<10}{'USER':<10}ROLE")
     for one in members:
         mark = "  (you)" if one["this_device"] else ""
-        say(f"  {one['device'][:8]}  user {one['user'][:8]}  {', '.join(one['roles'])}{mark}")
+        roles = " and ".join(role.replace("_", " ") for role in one["roles"])
+        say(f"  {one['device'][:8]:<10}{one['user'][:8]:<10}{roles}{mark}")
+    if not card.belongs:
+        say("  you are no member")
+
+
+def _called(runtime: Runtime, found: TeamId) -> str:
+    name = safe(runtime.teams.name(found))
+    return f"team {name} ({found.short})" if name else f"team {found.short}"
 
 
 def _facts(card: TeamCard) -> dict[str, Any]:

@@ -24,10 +24,12 @@ from starlette.requests import ClientDisconnect
 
 from server.desk.desk import Desk
 from server.desk.errors import DeskError, SlowError, StartError, body_of, headers_of, status_of
+from server.desk.following import Following
 from server.desk.journal import JOURNAL, Journal
 from server.desk.keys import KEY_FILE, DeskKeys, load_keys, make_keys
 from server.desk.organisation_book import ORGANISATION_RECORDS, OrganisationBook
 from server.desk.rates import Rates
+from server.desk.relay_reader import RelayReader
 from sync_protocol.certificates import Trust
 from sync_protocol.errors import ExplainedError, PeerError, over_limit
 from sync_protocol.ids import RootHash
@@ -71,20 +73,40 @@ def found_desk(home: Path, organisation_file: bytes, *, root: RootHash | None) -
     return keys
 
 
-def open_desk(home: Path) -> OpenDesk:
+def open_desk(home: Path, *, relay: str | None = None, offline: bool = False) -> OpenDesk:
     """Open a desk's home.
 
+    Args:
+        home: where its keys and files are.
+        relay: the organisation's relay, asked for control records before each request is judged; None for none.
+        offline: go on though that relay does not answer.
+
     Raises:
-        StartError: no desk was made there, or its files are not what it wrote.
+        StartError: no desk was made there, or its files are not what it wrote; or that is no relay's address.
     """
+    reader = None if relay is None else RelayReader(relay)
     keys = load_keys(home / KEY_FILE)
+    book = OrganisationBook(home / ORGANISATION_RECORDS, kept_trust(home))
+    journal = Journal(home / JOURNAL)
+    if reader is None:
+        desk = Desk(keys, book, journal, rates=Rates(), now_ms=_now_ms)
+    else:
+        following = Following(reader, book, offline=offline, elapsed_ms=_elapsed_ms)
+        desk = Desk(keys, book, journal, rates=Rates(), now_ms=_now_ms, catch_up=following.catch_up)
+    return OpenDesk(desk, application(desk))
+
+
+def kept_trust(home: Path) -> Trust:
+    """The root that a desk serves, and the administrator whom it certified.
+
+    Raises:
+        StartError: no desk was made there, or the organisation file is not sound.
+    """
     try:
         organisation_file = (home / ORGANISATION_FILE).read_bytes()
     except OSError as error:
         raise _unsound(f"{error.strerror}") from None
-    book = OrganisationBook(home / ORGANISATION_RECORDS, _trust(organisation_file, None))
-    desk = Desk(keys, book, Journal(home / JOURNAL), rates=Rates(), now_ms=_now_ms)
-    return OpenDesk(desk, application(desk))
+    return _trust(organisation_file, None)
 
 
 def application(desk: Desk) -> FastAPI:
@@ -221,3 +243,7 @@ def _unsound(got: str) -> StartError:
 
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
+
+
+def _elapsed_ms() -> int:
+    return time.monotonic_ns() // 1_000_000

@@ -9,19 +9,18 @@ import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
-from server.desk.errors import StartError, body_of
-from sync_protocol.errors import ExplainedError
+from server.desk.command_options import explained, home_option, json_option
+from server.desk.errors import StartError
+from server.desk.journal_commands import journal
 from sync_protocol.ids import RootHash
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Never
 
     from uvicorn import Server
 
@@ -29,13 +28,8 @@ if TYPE_CHECKING:
 
 PORT_DEFAULT: Final = 8430
 LOCK_FILE: Final = "desk.lock"
-_REFUSED: Final = 1
 _BACKLOG: Final = 128
 _GRACE_S: Final = 10
-_home: Final = click.option(
-    "--home", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder of keys and journal."
-)
-_json: Final = click.option("--json", "as_json", is_flag=True, help="One JSON object instead of lines to read.")
 
 
 @click.group()
@@ -47,7 +41,7 @@ def desk() -> None:
 
 
 @desk.command()
-@_home
+@home_option
 @click.option(
     "--organisation",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
@@ -55,7 +49,7 @@ def desk() -> None:
     help="Organisation file, as `fieldward org init` writes it.",
 )
 @click.option("--root", help="The root's hash, as `fieldward org init` printed it: checked.")
-@_json
+@json_option
 def init(home: Path, organisation: Path, root: str | None, *, as_json: bool) -> None:
     """Make the desk's keys. They stay here; nobody else sees anything until the root announces the desk.
 
@@ -63,7 +57,7 @@ def init(home: Path, organisation: Path, root: str | None, *, as_json: bool) -> 
     Example:
       fieldward server break-glass-desk init --home DESK --organisation clinic.org
     """
-    with _explained(as_json=as_json):
+    with explained(as_json=as_json):
         from server.desk.app import found_desk
 
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -78,23 +72,30 @@ def init(home: Path, organisation: Path, root: str | None, *, as_json: bool) -> 
 
 
 @desk.command()
-@_home
+@home_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=PORT_DEFAULT, show_default=True, help="0: a free one.")
 @click.option("--ready-file", type=click.Path(path_type=Path, dir_okay=False), help="Written once the desk answers.")
-@_json
-def run(home: Path, host: str, port: int, ready_file: Path | None, *, as_json: bool) -> None:
+@click.option("--relay", metavar="URL", help="The organisation's relay: asked who is revoked before each answer.")
+@click.option("--offline", is_flag=True, help="Answer though that relay does not, by what was known last.")
+@json_option
+def run(
+    home: Path, host: str, port: int, ready_file: Path | None, relay: str | None, *, offline: bool, as_json: bool
+) -> None:
     """Run the desk until it is told to stop (SIGTERM or SIGINT). Every request is written to its journal.
+
+    With --relay it refuses while the relay does not answer, unless it is told --offline. Without, it knows of a
+    revocation only what some device handed over. The relay will see: that the desk asks, and how often.
 
     \b
     Example:
-      fieldward server break-glass-desk run --home DESK --port 8430 --ready-file desk.json
+      fieldward server break-glass-desk run --home DESK --port 8430 --relay https://relay.example
     """
     from server.desk.app import open_desk
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    with _explained(as_json=as_json), _alone(home), _bound(host, port) as listener:
-        opened = open_desk(home)
+    with explained(as_json=as_json), _alone(home), _bound(host, port) as listener:
+        opened = open_desk(home, relay=relay, offline=offline)
         url = _url(host, listener)
         web = _uvicorn(opened, lambda: _ready(opened, url, ready_file, as_json=as_json))
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -105,43 +106,7 @@ def run(home: Path, host: str, port: int, ready_file: Path | None, *, as_json: b
             ready_file.unlink(missing_ok=True)
 
 
-@desk.command()
-@_home
-@_json
-def journal(home: Path, *, as_json: bool) -> None:
-    """Show what the desk answered and refused, and check that nothing in its journal was changed.
-
-    \b
-    Example:
-      fieldward server break-glass-desk journal --home DESK
-    """
-    from server.desk.journal import JOURNAL, read_journal
-
-    with _explained(as_json=as_json):
-        lines = list(read_journal(home / JOURNAL))
-    if as_json:
-        rows = [
-            {
-                "at_ms": line.at_ms,
-                "outcome": line.outcome,
-                "request": line.request.hex(),
-                "chart": None if line.chart is None else line.chart.hex(),
-                "certificate": None if line.certificate is None else line.certificate.hex(),
-                "entry": None if line.entry is None else line.entry.hex(),
-                "epochs": len(line.commitments or ()),
-                "checkpoint": None if line.note is None else line.note.decode(errors="replace"),
-            }
-            for line in lines
-        ]
-        click.echo(json.dumps({"lines": rows}))
-        return
-    for line in lines:
-        at = datetime.fromtimestamp(line.at_ms / 1000, tz=UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-        what = "" if line.chart is None else f"  chart {line.chart.hex()}"
-        by = "" if line.certificate is None else f"  by {line.certificate.short}"
-        click.echo(f"{at}  {line.outcome:<20}{what}{by}")
-    if not lines:
-        click.echo("Nobody asked yet.")
+desk.add_command(journal)
 
 
 @contextmanager
@@ -216,30 +181,3 @@ def _ready(opened: OpenDesk, url: str, ready_file: Path | None, *, as_json: bool
         click.echo(json.dumps(told))
         return
     click.echo(f"The break-glass desk answers at {url}, keys {told['fingerprint']}.")
-
-
-@contextmanager
-def _explained(*, as_json: bool) -> Iterator[None]:
-    """Say why a command cannot do what it was asked, and end with exit code 1."""
-    try:
-        yield
-    except ExplainedError as error:
-        _refuse(error, as_json=as_json)
-    except OSError as error:
-        explained = StartError(
-            "file",
-            expected="files and folders that can be read and written",
-            got=f"{(error.strerror or str(error)).lower()}: {error.filename}",
-            do="correct the path, or its owner and mode",
-        )
-        _refuse(explained, as_json=as_json)
-
-
-def _refuse(error: ExplainedError, *, as_json: bool) -> Never:
-    if as_json:
-        click.echo(json.dumps(body_of(error)))
-    else:
-        click.echo(
-            f"fieldward server break-glass-desk: expected {error.expected}; got {error.got}; {error.do}", err=True
-        )
-    raise SystemExit(_REFUSED)

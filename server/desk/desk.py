@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from server.desk.errors import RateError, SpentError
+from server.desk.errors import RateError, RelayError, SpentError
 from server.desk.journal import Journal
 from server.desk.keys import DeskKeys
 from server.desk.organisation_book import OrganisationBook
@@ -29,7 +29,14 @@ class Desk:
     """One desk. For one thread."""
 
     def __init__(
-        self, keys: DeskKeys, book: OrganisationBook, journal: Journal, *, rates: Rates, now_ms: Callable[[], int]
+        self,
+        keys: DeskKeys,
+        book: OrganisationBook,
+        journal: Journal,
+        *,
+        rates: Rates,
+        now_ms: Callable[[], int],
+        catch_up: Callable[[], None] = lambda: None,
     ) -> None:
         """Put it together.
 
@@ -39,12 +46,14 @@ class Desk:
             journal: what it did.
             rates: how often it answers.
             now_ms: its clock.
+            catch_up: fetches what the book lacks, where the desk follows a relay; may raise RelayError.
         """
         self.keys: Final = keys
         self.book: Final = book
         self.journal: Final = journal
         self.rates: Final = rates
         self._now_ms = now_ms
+        self._catch_up = catch_up
 
     def answer(self, wire: bytes) -> bytes:
         """Answer a request.
@@ -56,14 +65,16 @@ class Desk:
             PeerError: the request does not hold; see `check_request`.
             SpentError: it was answered before, or its entry's time is over.
             RateError: too many by this person.
+            RelayError: the relay that the desk follows does not answer.
             StorageError: it cannot be written down; nothing was given out.
         """
         now_ms = self._now_ms()
         try:
+            self._catch_up()
             receipted = check_request(wire, self.book.known, now_ms=now_ms)
             self._check_fresh(receipted, now_ms)
             self.rates.answering(self.book.known.trust.principal(receipted.request.value.certificate))
-        except (PeerError, SpentError, RateError) as error:
+        except (PeerError, SpentError, RateError, RelayError) as error:
             self.journal.refused(wire, error, now_ms=now_ms)
             raise
         self.journal.answered(receipted, wire, now_ms=now_ms)

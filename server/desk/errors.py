@@ -41,11 +41,16 @@ class SlowError(DeskError):
     """The other side took longer than it may."""
 
 
+class RelayError(DeskError):
+    """The relay that tells who is revoked does not answer soundly; nothing was given out."""
+
+
 RETRY_AFTER_S: Final = 30
 _STATUS: Final[tuple[tuple[type[ExplainedError], int], ...]] = (
     (RateError, 429),
     (SlowError, 408),
     (StorageError, 503),
+    (RelayError, 503),
     (SpentError, 409),
     (BrokenChainError, 409),
     (LimitError, 413),

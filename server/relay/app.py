@@ -33,6 +33,7 @@ from server.relay.rates import Rates
 from server.relay.recall import recall_directory, recall_forks, recall_trust
 from server.relay.revocations import Revocations
 from server.relay.routes.about import about
+from server.relay.routes.control import control
 from server.relay.routes.desk import desk
 from server.relay.routes.log import log
 from server.relay.routes.principals import principals
@@ -233,6 +234,7 @@ def _app(services: Services, engine: Engine, organisation_file: bytes) -> FastAP
     published = Published(services.store, engine)
     for router in (
         about(services, organisation_file),
+        control(services),
         desk(services, seats),
         principals(services, seats),
         sync(services, seats),

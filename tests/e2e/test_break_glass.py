@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import redirect_stdout
+from contextlib import closing, redirect_stdout
+from http.client import HTTPConnection
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -59,8 +61,9 @@ class Town:
         self.ask("server", "break-glass-desk", "init", "--organisation", org, home="desk")
         relay_home, desk_home = str(self.folder / "relay"), str(self.folder / "desk")
         self.relay = ServerProcess(self.folder / "relay.json", "run", "--home", relay_home, "--organisation", org)
-        self.desk = ServerProcess(self.folder / "desk.json", "break-glass-desk", "run", "--home", desk_home)
         self.relay.start()
+        desk = ("break-glass-desk", "run", "--home", desk_home, "--relay", self.relay.url)
+        self.desk = ServerProcess(self.folder / "desk.json", *desk)
         self.desk.start()
         for name, role in PEOPLE.items():
             self.enrol(name, role)
@@ -127,6 +130,16 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
         made.close()
 
 
+def post(url: str, body: bytes) -> tuple[int, bytes]:
+    """A plain request."""
+    parts = urlsplit(url)
+    connection = HTTPConnection(parts.netloc, timeout=10)
+    connection.request("POST", parts.path, body=body)
+    answer = connection.getresponse()
+    with closing(connection):
+        return answer.status, answer.read()
+
+
 def accesses_to(town: Town, home: str, chart: str) -> list[str]:
     """Those to a chart."""
     found = town.ask("break-glass", "list", home=home)["accesses"]
@@ -184,10 +197,10 @@ def test_a_stranger_opens_a_chart_online_and_a_member_reviews_it(town: Town) -> 
 def test_who_is_removed_learns_it_and_sees_the_chart_no_more(town: Town) -> None:
     """By its next sync; what it has stays on its device and is refused."""
     chart = town.chart()
-    town.ask("chart", "share", chart, town.devices["responder"], home="doctor")
+    town.ask("chart", "share", chart, "--device", town.devices["responder"], home="doctor")
     town.sync("doctor", "responder")
     assert "Penicillin" in json.dumps(town.shown(chart, "responder"))
-    town.ask("chart", "unshare", chart, town.devices["responder"], home="doctor")
+    town.ask("chart", "unshare", chart, "--device", town.devices["responder"], home="doctor")
     town.sync("doctor", "responder")
     assert ended(town, "responder", chart) == "not_a_member"
 
@@ -244,15 +257,32 @@ def test_a_kit_opens_without_a_network_and_cannot_hide_it(town: Town) -> None:
     assert (runtime_device, header.session, header.seq) in gaps, report.findings
 
 
-def test_anybody_tells_the_desk_of_a_revocation(town: Town) -> None:
-    """It needs no word of the relay for it; and a revoked responder gets no further than the relay."""
+def test_a_revocation_reaches_the_desk_at_once(town: Town) -> None:
+    """The revoking device tells it; and a revoked responder gets no further than the relay."""
     town.enrol("thief", "emergency_responder")
     chart = town.chart()
-    town.ask("device", "revoke", town.devices["thief"], "--reason", "stolen", home="admin")
+    revoked = town.ask("device", "revoke", town.devices["thief"], "--reason", "stolen", home="admin")
+    assert revoked["desk"] == "told"
     town.sync("admin", "doctor")
     asked = town.journal()
-    assert town.ask("break-glass", "tell", home="doctor")["told"] > 0
     assert town.ask("break-glass", "tell", home="admin")["told"] == 0
     town.break_glass(chart, "thief", code=1)
     assert town.journal() == asked
     assert town.ask("chart", "show", chart, home="thief", code=1)["error"]["code"] == "no_such_chart"
+
+
+def test_the_desk_asks_the_relay_itself_and_its_journal_is_held_against_the_log(town: Town) -> None:
+    """Who was revoked while the desk was down is known to it once it is asked; without its relay it answers nobody."""
+    town.enrol("lost", "emergency_responder")
+    town.desk.stop()
+    revoked = town.ask("device", "revoke", town.devices["lost"], "--reason", "lost", home="admin")
+    assert revoked["desk"] == "not_told"
+    town.desk.start()
+    town.break_glass(town.chart(), "responder")
+    assert town.ask("break-glass", "tell", home="admin")["told"] == 0, "the relay told it"
+    checked = town.ask("server", "break-glass-desk", "journal", "--check", "--relay", town.relay.url, home="desk")
+    assert checked["damage"] == []
+    town.relay.stop()
+    status, body = post(f"{town.desk.url}/v1/desk/open", b"x")
+    town.relay.start()
+    assert (status, json.loads(body)["error"]["code"]) == (503, "relay_unreachable")

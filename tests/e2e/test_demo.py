@@ -61,7 +61,7 @@ def check_stolen(stolen: dict[str, Any]) -> None:
     held = ("believed_before", "refused", "honest_stays", "allergy_stands", "dose_stands", "text_stands", "agreed")
     assert [name for name in (*held, "adopted", "ok") if stolen[name] is not True] == []
     assert stolen["quarantined"] == 3, "a refutation, a dose, and what the physician had not sent"
-    assert stolen["opened_by_tablet"] == 0
+    assert stolen["opened_by_tablet"] == 0 < stolen["opened_before"]
     assert stolen["new_keys"] == stolen["opened_by_member"] >= 2
 
 
@@ -73,7 +73,7 @@ def check_glass(glass: dict[str, Any]) -> None:
     assert glass["refused"] == ["relay_unreachable", "desk_unreachable"]
     assert glass["keys_opened"] >= 2
     assert glass["allergies"] >= 1
-    assert glass["opened_by_stranger"] == 0
+    assert glass["opened_by_stranger"] == 0 < glass["opened_before"]
     assert glass["new_keys"] == glass["opened_by_member"] >= 1
 
 

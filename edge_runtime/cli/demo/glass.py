@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from edge_runtime.cli.demo.cast import STRANGER, WHY
 from edge_runtime.cli.demo.locks import Tried, try_keys
 from edge_runtime.cli.demo.processes import run, together
+from edge_runtime.runtime import clock
 
 if TYPE_CHECKING:
     from edge_runtime.cli.demo.stage import Stage
@@ -75,6 +76,7 @@ class Glass:
             "reviewed": self.reviewed,
             "new_keys": self.locks.new,
             "opened_by_stranger": self.locks.by_outsider,
+            "opened_before": self.locks.before,
             "opened_by_member": self.locks.by_member,
         }
 
@@ -103,11 +105,12 @@ def break_glass(stage: Stage) -> None:
     banner = [(one["entry"], one["reason"]) for one in stage.show("phone")[0]["broken"]]
     found.warned = told == [stage.chart] and banner == [(opened["entry"], "unconscious")]
     phone.run("break-glass", "close", stage.chart, opened["entry"])
+    closed_ms = clock()
     stage.vital("phone", "8867-4", "Heart rate", "96", "/min")
     found.reviewed = phone.run("break-glass", "list")["accesses"] == []
     stage.sync("phone")
     stage.sync(STRANGER, "kit")
-    found.locks = try_keys(stranger, phone, stage.chart)
+    found.locks = try_keys(stranger, phone, stage.chart, since_ms=closed_ms)
 
 
 def _prepare(stage: Stage) -> None:

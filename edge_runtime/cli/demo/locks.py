@@ -1,7 +1,8 @@
 """Whether somebody who is out stays out: every key that a device holds, tried on every lock made since.
 
 Owns the trying. It goes round the program's own rules: an outsider's keys are tried on each wrap of each new key, for
-whomever that wrap is. The same is tried with a member's keys, because locks that nobody can open would prove nothing.
+whomever that wrap is. Two counts show that the trying is worth something: of the new keys that a member opens, and of
+the earlier ones that the outsider opens in the very same way.
 """
 
 from __future__ import annotations
@@ -27,35 +28,35 @@ class Tried:
     """What came of it.
 
     Attributes:
-        new: keys of the chart that are newer than what the outsider has seen of it.
+        new: keys of the chart that were made since the members know that the outsider is out.
         by_outsider: those that the outsider opens.
         by_member: those that a member opens.
-        held: keys that the outsider held of before, which it keeps.
+        before: earlier keys that the outsider opens by the same trying.
     """
 
     new: int = 0
     by_outsider: int = 0
     by_member: int = 0
-    held: int = 0
+    before: int = 0
 
     @property
     def out(self) -> bool:
-        """Whether the outsider opens none, and a member all of them."""
-        return self.by_outsider == 0 < self.new == self.by_member
+        """Whether the outsider, who opened earlier ones, opens none of the new, and a member all of them."""
+        return self.by_outsider == 0 < self.new == self.by_member and self.before > 0
 
 
-def try_keys(outsider: Device, member: Device, name: str) -> Tried:
-    """Try what an outsider holds on the keys of a chart that it has never seen.
+def try_keys(outsider: Device, member: Device, name: str, *, since_ms: int) -> Tried:
+    """Try what an outsider holds on the newest keys of a chart.
 
     Args:
         outsider: was let in before.
         member: has everything that was written since.
         name: of the chart.
+        since_ms: when all members knew that the outsider is out; all devices of the demo have one clock.
     """
     chart = ChartId.parse(name)
     with open_home(outsider.home, outsider.passphrase) as out, open_home(member.home, member.passphrase) as within:
-        seen = _epochs(out, chart)
-        new = [epoch for epoch in _epochs(within, chart) if epoch.id not in {one.id for one in seen}]
+        new, earlier = _epochs(within, chart, since_ms)
         # Team keys minted since may have a wrap for the outsider: those records are the member's.
         teams = [epoch for team in within.keyring.organisation().now.teams.values() for epoch in team.epochs.values()]
         fresh = [key for epoch in teams if (key := out.keyring.open_team(epoch)) is not None]
@@ -65,13 +66,19 @@ def try_keys(outsider: Device, member: Device, name: str) -> Tried:
             new=len(new),
             by_outsider=sum(_opens(out, chart, epoch, private) or _knows(within, chart, epoch, held) for epoch in new),
             by_member=sum(within.keyring.open_epoch(chart, epoch) is not None for epoch in new),
-            held=len(held),
+            before=sum(_opens(out, chart, epoch, private) for epoch in earlier),
         )
 
 
-def _epochs(runtime: Runtime, chart: ChartId) -> Sequence[Epoch]:
-    membership = runtime.keyring.membership(chart)
-    return () if membership is None else tuple(membership.epochs.values())
+def _epochs(member: Runtime, chart: ChartId, since_ms: int) -> tuple[list[Epoch], list[Epoch]]:
+    """The epochs of a chart that were minted from a time on, and those before."""
+    membership = member.keyring.membership(chart)
+    epochs = {} if membership is None else membership.epochs
+    found: tuple[list[Epoch], list[Epoch]] = ([], [])
+    for entry in member.keyring.control_entries(chart):
+        if entry.hash in epochs:
+            found[entry.wall_ms < since_ms].append(epochs[entry.hash])
+    return found
 
 
 def _opens(runtime: Runtime, chart: ChartId, epoch: Epoch, private: Sequence[WrapPrivateKey]) -> bool:

@@ -85,6 +85,7 @@ class Stolen:
             "agreed": self.agreed,
             "new_keys": self.locks.new,
             "opened_by_tablet": self.locks.by_outsider,
+            "opened_before": self.locks.before,
             "opened_by_member": self.locks.by_member,
             "adopted": self.adopted,
         }
@@ -111,8 +112,10 @@ def steal(stage: Stage) -> None:
     refused = tablet.run("sync", "once", "--attempts", "1", refusals=("revoked",))
     found.refused = refused.get("error", {}).get("code") == "revoked"
     stage.sync("phone", "kit", OFFICER)
+    known_ms = clock()
     _compare(stage, before)
     _go_on(stage, own)
+    found.locks = try_keys(tablet, stage.devices["kit"], stage.chart, since_ms=known_ms)
 
 
 def _team_up(stage: Stage) -> None:
@@ -155,7 +158,6 @@ def _go_on(stage: Stage, own: list[str]) -> None:
     alone = len(rest) == found.quarantined - len(own) and not any(name.split(":")[0] in own for name in rest)
     found.adopted = alone and all(_measured(stage, shown, _UNSENT) for shown in both)
     found.agreed &= both[0] == both[1]
-    found.locks = try_keys(stage.devices["tablet"], stage.devices["kit"], stage.chart)
 
 
 def _is_believed(shown: Shown) -> bool:

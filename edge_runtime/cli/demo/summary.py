@@ -77,8 +77,11 @@ def _stolen(stolen: Stolen) -> Panel:
     table = Table(box=None, pad_edge=False, show_header=False)
     for line in stolen.lines:
         table.add_row(Text(f" {UNVERIFIED} ", "bold black on yellow"), Text(safe(line)))
-    table.add_row("", Text("Shown, and it changes nothing: allergy, dose and text read as before the theft.", "dim"))
-    table.add_row("", Text("One of them was the physician's own work; the nurse vouched for it, and it counts.", "dim"))
+    stands = stolen.allergy_stands and stolen.dose_stands and stolen.text_stands
+    shown = "Shown, and it changes nothing: allergy, dose and text read as before the theft."
+    own = "One of them was the physician's own work; the nurse vouched for it, and it counts."
+    table.add_row("", _told(shown, held=stands))
+    table.add_row("", _told(own, held=stolen.adopted))
     return Panel(table, title="The stolen tablet, on the nurse's phone", title_align="left", border_style="yellow")
 
 
@@ -88,10 +91,18 @@ def _glass(glass: Glass) -> Panel:
     table.add_row(Text("Stranger", "cyan"), Text(f'unconscious: "{WHY}"'))
     allergies = safe(", ".join(glass.allergies)) or "nothing"
     table.add_row(Text("saw", "cyan"), Text.assemble("allergies: ", (allergies, "bold red")))
-    table.add_row(
-        Text("and then", "cyan"), "a banner on the chart, an alert at the officer's, the nurse's review, new keys"
+    then = (
+        ("a banner on the nurse's phone", glass.warned),
+        ("an alert at the officer's, with the reason", glass.critical and glass.why),
+        ("the nurse's review, and new keys that the stranger cannot open", glass.reviewed and glass.locks.out),
     )
+    for number, (words, held) in enumerate(then):
+        table.add_row(Text("" if number else "and then", "cyan"), _told(words, held=held))
     return Panel(table, title="The broken glass", title_align="left", border_style="red")
+
+
+def _told(words: str, *, held: bool) -> Text:
+    return Text(words, "dim") if held else Text(f"NOT SO: {words}", "bold red")
 
 
 def _trail(trail: Trail) -> Panel:

@@ -388,6 +388,17 @@ def test_adoptions_and_preloads_are_unions():
     assert case.now.preloaded == {case.stranger.name}
 
 
+def test_a_kit_carries_a_chart_while_who_let_it_belongs_there():
+    """Whoever is removed does not stay by a second device; a member's word brings it back."""
+    case = Case()
+    case.add(case.nurse, case.doctor)
+    case.say(case.doctor, Preload(certificate=case.stranger.name))
+    case.say(case.nurse, RemoveMember(certificate=case.doctor.name))
+    assert case.now.preloaded == frozenset()
+    case.say(case.nurse, Preload(certificate=case.stranger.name))
+    assert case.now.preloaded == {case.stranger.name}
+
+
 def test_keys_that_were_asked_for_name_the_latest_record():
     """Of each who asked."""
     case = Case()

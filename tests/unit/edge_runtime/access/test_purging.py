@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,22 +19,25 @@ from edge_runtime.audit.evidence_file import Scope
 from edge_runtime.audit.selection import Selection
 from edge_runtime.audit.showing import open_to_show
 from edge_runtime.audit.timeline import Timeline
+from edge_runtime.backup.home import back_up, read_backup, restore
 from edge_runtime.cli.chart_text import summary_line, summary_of
 from edge_runtime.destroyed import all_destroyed, awaited, destroyed, is_gone
 from edge_runtime.errors import RefusedError, StoreError
 from edge_runtime.events import Changed
+from edge_runtime.settings import Home
 from edge_runtime.store.uploads import UploadState
 from edge_runtime.store.writing import DeviceWriter
 from edge_runtime.sync.admission import Admission
+from edge_runtime.vault.passphrase import Cost, Passphrase
 from sync_protocol.chart_records import PurgeReason
 from sync_protocol.control import AddMember, MintEpoch, Rewrap, control_stream, unpack_control
 from sync_protocol.findings import FindingKind
 from sync_protocol.intake import Checked
 from sync_protocol.roles import Compartment, Role
 from sync_protocol.verification import verify
-from tests.support.people import START_MS
+from tests.support.people import START_MS, Entropy
 from tests.unit.edge_runtime.audit.test_acts import auditor, records
-from tests.unit.edge_runtime.clinic import Clinic, Device, carry, fact, settle
+from tests.unit.edge_runtime.clinic import DATA_KEY, Clinic, Device, carry, fact, settle
 from tests.unit.edge_runtime.sync.meeting_pair import meet
 
 DUE_MS = START_MS + 1000
@@ -597,3 +601,34 @@ def test_a_hostile_peer_hands_over_in_vain(ward: Ward):
     assert {name: refused.get(name) for name in (one.hash for one in late)} == {late[-1].hash: "chart_destroyed"}
     assert {one.hash for one in checked.entries} == {one.hash for one in news} - refused.keys()
     assert checked.entries
+
+
+def test_a_backup_of_a_device_that_destroyed_a_chart_restores(ward: Ward, tmp_path: Path):
+    """The restored home lacks the same bodies, by the same records, and goes on so."""
+    due(ward)
+    device = ward.doctor
+    purging(device).run()
+    seal = Passphrase("of the backup", cost=Cost(memory_kib=32, passes=1, lanes=4))
+    back_up(
+        Home(device.path.parent),
+        device.store,
+        device.identity,
+        tmp_path / "backup",
+        data_key=DATA_KEY,
+        keystore=seal,
+        now_ms=ward.clinic.clock(),
+        entropy=device.entropy,
+    )
+    with (tmp_path / "backup").open("rb") as file:
+        sealed, manifest = read_backup(file, seal)
+        first = []
+        restore(
+            sealed,
+            manifest,
+            Home(tmp_path / "new"),
+            keystore=seal,
+            clock=ward.clinic.clock,
+            entropy=Entropy(77),
+            first=lambda _, store: first.append(all_destroyed(store)),
+        )
+    assert first == [all_destroyed(device.store)]

@@ -225,7 +225,7 @@ def test_a_store_that_was_damaged_before_its_backup_makes_no_home(
 ):
     """Every record is looked at before the home appears."""
     _write(clinic.device(Role.NURSE), tmp_path / "b")
-    monkeypatch.setattr(DeviceStore, "check", lambda _: ["a problem"])
+    monkeypatch.setattr(DeviceStore, "check", lambda *_: ["a problem"])
     with pytest.raises(InputError) as error:
         _restore(clinic, tmp_path / "b", tmp_path / "new")
     assert _refused(error) == "backup_damaged"

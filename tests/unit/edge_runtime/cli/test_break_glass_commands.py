@@ -117,6 +117,18 @@ def test_a_chart_is_named_in_full(clinic: Clinic):
     assert clinic.world.json("break-glass", "list", "--home", "responder") == {"accesses": []}
 
 
+def test_why_need_not_stand_in_the_list_of_processes(clinic: Clinic):
+    """A file serves as well as the option; without either, and nobody to ask, nothing is broken."""
+    clinic.announce()
+    given = ("break-glass", "open", clinic.chart, "--reason", "other", "--token", "token.txt", "--home", "responder")
+    assert clinic.world.refused(*given) == "no_why"
+    assert clinic.world.refused(*given, "--why-file", "none") == "why_file"
+    Path("why.txt").write_text(f"{WHY}\n")
+    assert clinic.world.refused(*given, "--why", WHY, "--why-file", "why.txt") == "no_why"
+    assert clinic.world.json("break-glass", "list", "--home", "responder") == {"accesses": []}
+    assert clinic.world.json(*given, "--why-file", "why.txt")["closed"] == 0
+
+
 def test_another_token_leaves_the_chart_closed_and_says_so(clinic: Clinic):
     """The act stands; with the right token it need not be broken again."""
     clinic.announce()

@@ -162,7 +162,7 @@ def test_a_chart_is_made_listed_and_shown(ward: World):
     ward.json("chart", "edit", made["chart"], "--home", "tablet", "--document", "chart", "--fact", ALLERGY)
     (row,) = ward.json("chart", "list", "--home", "tablet")["charts"]
     counts = {"documents", "allergies", "medications", "reviews_open", "unread"}
-    assert set(row) == {"chart", "name", "sealed", "lacks"} | counts
+    assert set(row) == {"chart", "name", "sealed", "lacks", "destroyed"} | counts
     assert (row["name"], row["documents"], row["allergies"], row["unread"]) == ("Ana Lima", 2, 1, 0)
     shown = ward.json("chart", "show", made["chart"][:8], "--home", "tablet")
     assert {"chart_document", "documents", "allergies", "medications", "reviews"} <= set(shown)
@@ -307,10 +307,10 @@ def test_a_chart_is_shared_with_what_the_role_may_read(ward: World):
     """Certificate and compartments; who does not exist, and a role without charts, are refused."""
     chart, _ = _chart(ward)
     told = ward.json("chart", "share", chart, "--device", ward.phone, "--home", "tablet")
-    assert set(told) == {"chart", "certificate", "compartments"}
-    assert told["compartments"] == ["audit", "clinical", "safety"]
+    assert set(told) == {"chart", "certificate", "compartments", "from_now_on"}
+    assert told["compartments"] == ["safety", "clinical", "audit"]
     assert (
-        "reads: audit, clinical, safety"
+        "reads: safety, clinical, audit"
         in ward.run(
             "chart",
             "share",
@@ -368,7 +368,7 @@ def test_a_sync_tells_what_went_and_came(ward: World):
     chart, _ = _chart(ward)
     ward.json("chart", "share", chart, "--device", ward.phone, "--home", "tablet")
     told = ward.json("sync", "once", "--home", "tablet")
-    keys = {"ok", "sent", "receipted", "received", "pending", "refused", "alarms", "log_size"}
+    keys = {"ok", "sent", "receipted", "received", "pending", "refused", "alarms", "broken", "log_size"}
     assert set(told) == keys
     assert told["sent"] == told["receipted"] > 0
     told = ward.json("sync", "once", "--home", "phone", "--http")
@@ -446,7 +446,7 @@ def test_a_sound_device_is_said_to_be_so(ward: World):
     told = ward.json("doctor", "--home", "tablet")
     assert set(told) == {"ok", "checks", "problems", "warnings"}
     assert told["ok"]
-    assert set(told["checks"]) == {"vault", "entries", "certificates", "enrolled"}
+    assert set(told["checks"]) == {"vault", "entries", "certificates", "enrolled", "destroyed_charts"}
     assert any("on this device only" in warning for warning in told["warnings"])
     said = ward.run("doctor", "--home", "tablet")
     assert "All is well" in said.out

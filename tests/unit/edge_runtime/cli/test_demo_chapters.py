@@ -22,7 +22,7 @@ from edge_runtime.cli.demo.summary import print_summary
 from edge_runtime.cli.demo.verdict import Verdict, judge
 from edge_runtime.cli.demo.wire import Wire
 
-LOCKS = Tried(new=2, by_outsider=0, by_member=2, held=5)
+LOCKS = Tried(new=2, by_outsider=0, by_member=2, before=5)
 ALERT = {"kind": "glass_broken", "risk": "critical", "detail": {}}
 TOKEN = {"token": b"t" * 32}
 
@@ -67,10 +67,14 @@ def test_an_emergency_that_nobody_saw_fails_the_demo(name: str, value: Any):
 
 
 @pytest.mark.parametrize(
-    "tried", [Tried(new=2, by_outsider=1, by_member=2), Tried(new=2, by_outsider=0, by_member=1), Tried()]
+    "tried",
+    [
+        Tried(),
+        *(replace(LOCKS, **{name: value}) for name, value in (("by_outsider", 1), ("by_member", 1), ("before", 0))),
+    ],
 )
 def test_locks_prove_something_only_if_a_member_opens_all_and_the_outsider_none(tried: Tried):
-    """No new lock, or one that nobody opens, proves nothing."""
+    """No new lock, one that nobody opens, or keys that never opened any, prove nothing."""
     assert LOCKS.out
     assert not tried.out
 
@@ -147,6 +151,7 @@ def test_both_chapters_are_told_and_decide(stage: Stage, name: str, capsys: pyte
     print_summary(Verdict(answer, []), stage, None)
     said = capsys.readouterr().out
     assert "NOT every claim held" in said
+    assert said.count("NOT SO") == {"stolen": 2, "glass": 3}[name]
     assert "The stolen tablet" in said
     assert "The broken glass" in said
     words = {"stolen": "✗ stolen tablet", "glass": "✗ broken glass"}

@@ -132,7 +132,8 @@ def test_who_makes_a_team_is_in_it_and_holds_its_key(clinic: Clinic):
     nurse = clinic.device(Role.NURSE)
     team = team_of(nurse)
     found = team_at(nurse, team)
-    assert (found.members, found.compartments) == ({nurse.name}, CARE)
+    assert found.members == {nurse.name}
+    assert found.compartments == CARE
     (epoch,) = found.epochs.values()
     assert nurse.restart().keyring.open_team(epoch) is not None
 
@@ -500,8 +501,7 @@ def announce_recovery(clinic: Clinic) -> Hash:
     """Give the organisation a recovery key; the hash of its record."""
     admin = clinic.admin
     keys = root_keys(admin.store, admin.identity)
-    options = {"threshold": 3, "shares": 5, "now_ms": clinic.clock(), "entropy": admin.entropy}
-    created = make_recovery(clinic.root, keys, **options)
+    created = make_recovery(clinic.root, keys, threshold=3, shares=5, now_ms=clinic.clock(), entropy=admin.entropy)
     announce(admin.recorder, admin.store, created, remove_root=False)
     return Hash(created.record.hash)
 
@@ -515,7 +515,8 @@ def test_the_glass_gets_new_keys_and_by_mending_older_ones(clinic: Clinic):
     hand(clinic.admin, nurse)
     nurse.recorder.mend([chart])
     assert all(bool(one.glass) is (one.record.compartment is not AUDIT) for one in seen(nurse, chart).epochs.values())
-    assert seen(nurse, chart).epochs[write(nurse, chart, document)].record.break_glass is not None
+    name = write(nurse, chart, document)
+    assert seen(nurse, chart).epochs[name].record.break_glass is not None
     assert nurse.recorder.mend([chart]) == 0
 
 

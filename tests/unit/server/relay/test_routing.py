@@ -304,6 +304,16 @@ def test_a_kit_is_fed_what_it_carries(ward: Ward):
     assert ward.refusal(kit, AskKeys(epochs=()), chart) == ["not_member"]
 
 
+def test_who_was_removed_lets_no_kit_carry_the_chart(ward: Ward):
+    """The record is taken, as all that a former member wrote; nobody is fed by it."""
+    doctor, nurse, kit = (ward.person(role) for role in (Role.PHYSICIAN, Role.NURSE, Role.EMERGENCY_RESPONDER))
+    chart = ward.chart(doctor)
+    ward.say(doctor, AddMember(certificate=nurse.name, compartments=CARE), chart=chart)
+    ward.say(doctor, RemoveMember(certificate=nurse.name), chart=chart)
+    ward.say(nurse, Preload(certificate=kit.name), chart=chart)
+    assert ward.reads(kit, chart) is None
+
+
 def test_holds_and_confirmations_are_the_officers(ward: Ward):
     """A member who is none is refused."""
     doctor = ward.person(Role.PHYSICIAN)

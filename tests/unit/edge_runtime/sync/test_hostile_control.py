@@ -1,0 +1,96 @@
+"""Hostile control records at a device's door: it takes what may stand, and goes on working whatever they say."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from edge_runtime.audit.selection import Selection
+from edge_runtime.clinical.layout import WorkflowType
+from edge_runtime.errors import RefusedError
+from sync_protocol.control import Control, control_stream, pack_control
+from sync_protocol.ids import ChartId, DocumentId, EntryHash
+from sync_protocol.roles import Compartment, Role
+from sync_protocol.team_records import team_id
+from tests.support.hostile_records import NONCES, UNKNOWN, Pool, records
+from tests.unit.edge_runtime.audit.acts import timeline
+from tests.unit.edge_runtime.clinic import Clinic, Device, carry, fact
+
+RECORDS_MAX: Final = 10
+CARE: Final = frozenset({Compartment.SAFETY, Compartment.CLINICAL})
+
+
+def say(device: Device, record: Control, chart: ChartId | None) -> EntryHash:
+    """Sign and store a record that no honest device would write, in the organisation's stream or a chart's."""
+    batch = device.recorder.begin()
+    stream = device.identity.root.value.control if chart is None else control_stream(chart)
+    known = None if chart is None else device.keyring.membership(chart)
+    name = batch._drafts.add(stream, pack_control(record), chart_heads=() if known is None else known.heads)
+    device.recorder.write(batch)
+    return name
+
+
+def work(device: Device, chart: ChartId, document: DocumentId) -> None:
+    """What a device does in a day; that it is refused for what the records really took from it is no failure."""
+    device.recorder.mend([chart])
+    list(timeline(device).events(Selection()))
+    device.shown(chart)
+    with suppress(RefusedError):
+        device.charts.add_facts(chart, document, [fact("allergy", text="Latex")])
+    device.recorder.mend([chart])
+    assert device.recorder.mend([chart]) == 0, "what is mended is mended"
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
+)
+@given(data=st.data(), role=st.sampled_from((Role.PHYSICIAN, Role.NURSE, Role.ADMIN, Role.COMPLIANCE_OFFICER)))
+def test_a_device_that_took_hostile_records_in_works_on(data: st.DataObject, role: Role):
+    """By a member, a removed member, an administrator, an officer: nothing of it stops reading, writing, syncing."""
+    with tempfile.TemporaryDirectory() as folder:
+        clinic = Clinic(Path(folder))
+        try:
+            _tried(clinic, data, role)
+        finally:
+            clinic.close()
+
+
+def _tried(clinic: Clinic, data: st.DataObject, role: Role) -> None:
+    doctor, nurse, hostile = clinic.device(Role.PHYSICIAN), clinic.device(Role.NURSE), clinic.device(role)
+    chart, documents = doctor.charts.create((), workflow=WorkflowType.ENCOUNTER)
+    batch = doctor.recorder.begin()
+    team = batch.create_team(CARE)
+    batch.add_to_team(team, nurse.name)
+    batch.add_team(chart, team, CARE)
+    if role in {Role.PHYSICIAN, Role.NURSE}:
+        batch.add_member(chart, hostile.name, CARE)
+        batch.add_to_team(team, hostile.name)
+    doctor.recorder.write(batch)
+    document = documents[1]
+    doctor.charts.add_facts(chart, document, [fact("allergy", text="Penicillin")])
+    carry(doctor, nurse)
+    carry(doctor, hostile)
+    entries = [arrived.entry.hash for arrived in doctor.store.arrivals(after=0, limit=100)]
+    teams = [team, *(team_id(one.name, NONCES[0]) for one in (doctor, hostile))]
+    for _ in range(data.draw(st.integers(1, RECORDS_MAX))):
+        pool = Pool(
+            principals=(*(one.name for one in (doctor, nurse, hostile, clinic.admin)), UNKNOWN),
+            teams=teams,
+            entries=entries,
+            documents=documents,
+        )
+        entries.append(say(hostile, data.draw(records(pool)), data.draw(st.sampled_from((chart, chart, None)))))
+    for device in (doctor, nurse):
+        carry(hostile, device)
+        work(device, chart, document)
+    carry(doctor, nurse)
+    carry(nurse, doctor)
+    for device in (doctor, nurse):
+        work(device.restart(), chart, document)
