@@ -52,6 +52,10 @@ class Certified:
         by_root = certificate.value.issuer == self._trust.root.hash
         return by_root or principal in self.places or principal in self._authors
 
+    def principal(self, name: CertificateHash) -> CertificateHash:
+        """The principal that a certificate speaks for; of one that is not on record, itself."""
+        return self._trust.principal(name) if name in self.places else name
+
     def expires_ms(self, principal: CertificateHash, bits: int) -> int:
         """When a principal's certificate ends, by the renewals among some records."""
         certificate = self._trust.certificate(principal)

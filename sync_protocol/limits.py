@@ -118,6 +118,8 @@ CUTS_MAX: Final = 1024
 """Sessions that one revocation cuts: 1,024 x 60 bytes stay under BODY_BYTES_MAX."""
 ADOPTED_MAX: Final = 1024
 """Entries that one adoption names."""
+MEMBER_CHANGES_MAX: Final = 1024
+"""Records by one principal that change who belongs to one chart, or to one team: further ones do not count."""
 ASKED_EPOCHS_MAX: Final = 256
 """Epochs whose keys one record asks for again."""
 BREAK_GLASS_WRAP_BYTES: Final = 2304

@@ -216,7 +216,7 @@ class View:
             if not self._may_set_role(self.entry(index)):
                 found[self.entry(index).hash] = "not_an_administrator"
         for index in chosen(self.bits, self._all.teams.void):
-            found[self.entry(index).hash] = "no_compartments"
+            found[self.entry(index).hash] = self._all.teams.void[index]
         for index in chosen(self.bits, self._all.announced.forged):
             found[self.entry(index).hash] = "not_signed_by_root"
         for index in chosen(self.bits, self._all.indices.get(GrantRecovered, ())):
@@ -322,5 +322,5 @@ class View:
         runs = (one for place in before if isinstance(one := self.entry(place).record, RunRecovery))
         if recovery is None or not any(run.recovery == recovery.hash and not run.drill for run in runs):
             return None
-        name = self._all.trust.principal(record.certificate)
+        name = self._all.certified.principal(record.certificate)
         return name if self._all.is_signed(index, recovery) and self.knows(name) else None

@@ -7,12 +7,14 @@ may be given, and who are not revoked.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from sync_protocol.control_entry import ControlEntry, chosen, mask
+from sync_protocol.control_entry import ControlEntry, chosen, mask, places
+from sync_protocol.errors import PeerError
 from sync_protocol.ids import CertificateHash, EntryHash, Hash, TeamId
+from sync_protocol.public_keys import check_wrap_key
 from sync_protocol.roles import Compartment
 from sync_protocol.team_records import (
     AddToTeam,
@@ -22,6 +24,7 @@ from sync_protocol.team_records import (
     RewrapTeam,
     team_id,
 )
+from sync_protocol.team_counting import TeamCounting
 
 if TYPE_CHECKING:
     from sync_protocol.organisation import Organisation, View
@@ -100,10 +103,14 @@ class TeamHistory:
         self._records: dict[TeamId, list[int]] = {}
         self._births: dict[TeamId, list[int]] = {}
         self._valid: dict[int, bool] = {}
+        self._was_in: dict[int, bool] = {}
+        self.void: Final[dict[int, str]] = {}
+        """Creations that create nothing, each with a word for the reason."""
         self.minted: Final[dict[Hash, list[int]]] = {}
         """Where each commitment occurs."""
         self.places: Final[dict[EntryHash, TeamId]] = {}
         """The team of each epoch."""
+        self._named: dict[CertificateHash, set[TeamId]] = {}
         rewraps: list[tuple[int, RewrapTeam]] = []
         for index in sorted(indices):
             entry = organisation.pasts.order[index]
@@ -111,10 +118,12 @@ class TeamHistory:
             if isinstance(record, RewrapTeam):
                 rewraps.append((index, record))
             elif isinstance(record, CreateTeam):
-                self._births.setdefault(team_id(entry.author, record.nonce), []).append(index)
+                self._create(index, entry, record)
             else:
                 assert isinstance(record, AddToTeam | RemoveFromTeam | MintTeamEpoch), "records of teams alone"
                 self._records.setdefault(record.team, []).append(index)
+                if isinstance(record, AddToTeam):
+                    self._named.setdefault(record.certificate, set()).add(record.team)
                 if isinstance(record, MintTeamEpoch):
                     self.places[entry.hash] = record.team
                     self.minted.setdefault(record.commitment, []).append(index)
@@ -127,34 +136,49 @@ class TeamHistory:
             name: always | mask([*births, *self._records.get(name, ())]) for name, births in self._births.items()
         }
         self._teams: dict[tuple[TeamId, int], Team | None] = {}
+        self._countings: dict[tuple[TeamId, int, int], TeamCounting | None] = {}
 
     def names(self, bits: int) -> list[TeamId]:
         """The teams whose creation is among some records."""
         return sorted(name for name, births in self._births.items() if chosen(bits, births))
 
+    def naming(self, principal: CertificateHash) -> Collection[TeamId]:
+        """The teams that somebody meant a principal to belong to."""
+        return self._named.get(principal, ())
+
+    def exists(self, name: TeamId) -> bool:
+        """Whether the record that creates a team is here."""
+        return name in self._births
+
+    def belongs(self, principal: CertificateHash, name: TeamId, view: View) -> bool:
+        """Whether a principal is in a team as a view has it, revoked or not."""
+        counting = self._counting(name, view)
+        return counting is not None and counting.belongs(principal, view.bits, view)
+
+    def belonging(self, name: TeamId, view: View) -> frozenset[CertificateHash]:
+        """Who is in a team as a view has it, revoked or not."""
+        counting = self._counting(name, view)
+        return frozenset() if counting is None else counting.belonging(view.bits, view)
+
+    def compartments(self, name: TeamId, view: View) -> frozenset[Compartment]:
+        """What a team may be given as a view has it."""
+        counting = self._counting(name, view)
+        return frozenset() if counting is None else counting.compartments
+
     def team(self, name: TeamId, view: View) -> Team | None:
         """One team as a view has it; None where the record that creates it does not count there."""
         key = name, view.bits & self._relevant.get(name, 0)  # views that agree in what matters share the team
         if key not in self._teams:
-            self._teams[key] = self._added_up(name, view)
+            counting = self._counting(name, view)
+            self._teams[key] = None if counting is None else self._made(name, counting, view)
         return self._teams[key]
-
-    def _added_up(self, name: TeamId, view: View) -> Team | None:
-        births = [
-            index
-            for index in chosen(view.bits, self._births.get(name, ()))
-            if view.excludes(view.entry(index).written) is None
-        ]
-        if not births:
-            return None
-        return _Adding(self._all, view, births, chosen(view.bits, self._records.get(name, ()))).team
 
     def is_valid(self, epoch: TeamEpoch) -> bool:
         """Whether an epoch's own recipients were the team's members in its own past, and its minter one of them.
 
         Whoever's certificate had ended by the minter's clock may be left out, but not the minter, who knows the seed:
         once it is removed, the recipients must not be the members. Recovery must be among the recipients exactly where
-        the organisation had it. An epoch outside a cut is valid no more.
+        the organisation had it. A public key that takes no wrap is nobody's. An epoch outside a cut is valid no more.
         """
         if not epoch.counts:
             return False
@@ -163,124 +187,78 @@ class TeamHistory:
             known = self._valid[epoch.index] = self._judge(epoch)
         return known
 
+    def _create(self, index: int, entry: ControlEntry, record: CreateTeam) -> None:
+        """Note where a team begins: once, else a creator who was removed would let itself in again."""
+        name = team_id(entry.author, record.nonce)
+        if not record.compartments:
+            self.void[index] = "no_compartments"
+        elif chosen(self._all.pasts.before(index), self._births.get(name, ())):
+            self.void[index] = "created_again"
+        else:
+            self._births.setdefault(name, []).append(index)
+            self._named.setdefault(entry.author, set()).add(name)
+
+    def _counting(self, name: TeamId, view: View) -> TeamCounting | None:
+        """What counts of a team where a view's revocations are known; the same for all views that agree on these."""
+        births = mask(chosen(view.bits, self._births.get(name, ())))
+        key = name, births, view.bits & self._all.revoking
+        if key not in self._countings:
+            live = [index for index in places(births) if view.excludes(view.entry(index).written) is None]
+            records = self._records.get(name, ())
+            self._countings[key] = TeamCounting(self._all, view, live, records) if live else None
+        return self._countings[key]
+
+    def _was_member(self, index: int, counting: TeamCounting, view: View) -> bool:
+        """Whether who made an epoch was a member by the record's own past, whatever was cut off since."""
+        if not view.revoked and counting.refused[index] == "not_a_member":
+            return False
+        if index not in self._was_in:
+            author = view.entry(index).author
+            self._was_in[index] = self.belongs(author, counting.id, self._all.before(index))
+        return self._was_in[index]
+
     def _judge(self, epoch: TeamEpoch) -> bool:
         view = self._all.before(epoch.index)
-        team = view.team(epoch.team)
-        if team is None or epoch.minter not in team.members:
+        members = self.belonging(epoch.team, view) - view.revoked
+        if epoch.minter not in members or not _takes_wraps(epoch.record.public):
             return False
         recoveries = self._all.announced.recovery_names
         recovery: frozenset[Hash] = frozenset() if view.recovery is None else frozenset({view.recovery.hash})
         now_ms = view.entry(epoch.index).wall_ms
-        needed = {name for name in team.members if view.expires_ms(name) >= now_ms} | {epoch.minter}
+        needed = {name for name in members if view.expires_ms(name) >= now_ms} | {epoch.minter}
         found = {name for name, _ in epoch.record.wraps}
-        return needed <= found - recoveries <= team.members and found & recoveries == recovery
+        return needed <= found - recoveries <= members and found & recoveries == recovery
 
-
-class _Adding:
-    """Adds one team up: record after record, parents first."""
-
-    def __init__(self, organisation: Organisation, view: View, births: Sequence[int], indices: Sequence[int]) -> None:
-        self._all = organisation
-        self._view = view
-        later = [index for index in births if chosen(organisation.pasts.before(index), births)]
-        entry = min((view.entry(index) for index in births if index not in later), key=lambda one: one.hash)
-        assert isinstance(entry.record, CreateTeam), "a team begins with its creation"
-        self._creator = entry.author
-        self._nonce = entry.record.nonce
-        self._compartments = frozenset(entry.record.compartments)
-        # Creating it again neither undoes what was done meanwhile nor changes what the team may be given.
-        self._joins: dict[CertificateHash, list[tuple[int, bool]]] = {entry.author: [(i, True) for i in births]}
-        self._leaves: dict[CertificateHash, list[int]] = {}
-        refused: dict[EntryHash, str] = {}
-        counted: list[int] = []
-        opening: list[int] = []
-        for index in indices:
-            why = self._why_not(index, view.entry(index))
-            if why is None:
-                counted.append(index)
-                self._count(index, view.entry(index))
-            else:
-                refused[view.entry(index).hash] = why
-                opening += [index] if self._was_member(index) else []
-        belonging = frozenset(self._members(view.bits, view))
+    def _made(self, name: TeamId, counting: TeamCounting, view: View) -> Team:
+        belonging = counting.belonging(view.bits, view)
         members = belonging - view.revoked
-        self.team = Team(
-            id=team_id(self._creator, self._nonce),
-            creator=self._creator,
-            compartments=self._compartments,
-            ever=frozenset(self._joins),
+        return Team(
+            id=name,
+            creator=counting.creator,
+            compartments=counting.compartments,
+            ever=counting.ever(view.bits),
             belonging=belonging,
             members=members,
-            epochs=self._epochs(counted, opening),
-            joined={name: self._joined(name, view.bits) for name in members},
-            refused=refused,
+            epochs=self._epochs(counting, view),
+            joined={one: counting.joined(one, view.bits) for one in members},
+            refused={view.entry(index).hash: why for index, why in counting.refused.items() if view.bits >> index & 1},
         )
 
-    def _why_not(self, index: int, entry: ControlEntry) -> str | None:
-        """Why a record does not count; None where it does."""
-        if self._view.excludes(entry.written) is not None:
-            return "outside_cut"
-        before = self._all.before(index)
-        if isinstance(entry.record, RemoveFromTeam) and before.is_administrator(entry.author):
-            return None
-        if entry.author not in self._members(before.bits, before):
-            return "not_a_member"
-        if isinstance(entry.record, MintTeamEpoch):
-            reused = chosen(before.bits, self._all.teams.minted[entry.record.commitment])
-            return "commitment_reused" if reused else None
-        if isinstance(entry.record, AddToTeam):
-            role = self._view.roles(entry.record.certificate)
-            if role and not self._compartments <= before.reads(entry.record.certificate):
-                return "role_reads_less"
-        return None
-
-    def _was_member(self, index: int) -> bool:
-        """Whether the author of an epoch was a member by the record's own past, whatever was cut off since."""
-        entry, before = self._view.entry(index), self._all.before(index)
-        if not isinstance(entry.record, MintTeamEpoch | RewrapTeam):
-            return False
-        team = before.team(team_id(self._creator, self._nonce))
-        return team is not None and entry.author in team.belonging
-
-    def _count(self, index: int, entry: ControlEntry) -> None:
-        match entry.record:
-            case AddToTeam():
-                joins = self._joins.setdefault(entry.record.certificate, [])
-                joins.append((index, not entry.record.from_now_on))
-            case RemoveFromTeam():
-                self._leaves.setdefault(entry.record.certificate, []).append(index)
-            case _:
-                pass
-
-    def _members(self, bits: int, view: View) -> list[CertificateHash]:
-        """Who was in, by those of the records counted so far that are among some."""
-        return [name for name in self._joins if self._joined(name, bits)[0] and self._compartments <= view.reads(name)]
-
-    def _joined(self, name: CertificateHash, bits: int) -> tuple[int, bool]:
-        """The additions of a principal that every removal among some records precedes."""
-        left = 0
-        for index in chosen(bits, self._leaves.get(name, ())):
-            left |= 1 << index
-        live, history = 0, False
-        for index, whole in self._joins.get(name, ()):
-            if bits >> index & 1 and left & ~self._all.pasts.before(index) == 0:
-                live |= 1 << index
-                history = history or whole
-        return live, history
-
-    def _epochs(self, counted: Sequence[int], opening: Sequence[int]) -> dict[EntryHash, TeamEpoch]:
+    def _epochs(self, counting: TeamCounting, view: View) -> dict[EntryHash, TeamEpoch]:
         wraps: dict[EntryHash, dict[Hash, list[tuple[CertificateHash, bytes]]]] = {}
         minted: list[tuple[int, ControlEntry, MintTeamEpoch]] = []
         recoveries = self._all.announced.recovery_names
-        for index in sorted((*counted, *opening)):
-            entry = self._view.entry(index)
+        for index in chosen(view.bits, counting.keys):
+            if index in counting.refused and not self._was_member(index, counting, view):
+                continue
+            entry = view.entry(index)
             record = entry.record
             if isinstance(record, MintTeamEpoch):
                 minted.append((index, entry, record))
-            if isinstance(record, MintTeamEpoch | RewrapTeam):
-                target = wraps.setdefault(entry.hash if isinstance(record, MintTeamEpoch) else record.epoch, {})
-                for recipient, wrapped in record.wraps:
-                    target.setdefault(recipient, []).append((entry.author, wrapped))
+            assert isinstance(record, MintTeamEpoch | RewrapTeam), "records of keys alone"
+            target = wraps.setdefault(entry.hash if isinstance(record, MintTeamEpoch) else record.epoch, {})
+            for recipient, wrapped in record.wraps:
+                target.setdefault(recipient, []).append((entry.author, wrapped))
         return {
             entry.hash: TeamEpoch(
                 id=entry.hash,
@@ -292,7 +270,15 @@ class _Adding:
                 recoveries=frozenset(name for name in wraps[entry.hash] if name in recoveries),
                 wraps={name: tuple(found) for name, found in wraps[entry.hash].items()},
                 index=index,
-                counts=index not in opening,
+                counts=index not in counting.refused,
             )
             for index, entry, record in minted
         }
+
+
+def _takes_wraps(public: bytes) -> bool:
+    try:
+        check_wrap_key(public)
+    except PeerError:
+        return False
+    return True

@@ -207,7 +207,7 @@ def _app(services: Services, engine: Engine, organisation_file: bytes) -> FastAP
             now_ms=services.now_ms,
             watch=services.watch,
             revocations=services.revocations,
-            recall=lambda: recall_directory(services.store, engine, services.trust),
+            recall=lambda streams: recall_directory(services.store, engine, services.trust, streams=streams),
             confirmed=lambda: _tell(loop, confirmed),
         )
         purger.destroyed = services.ingest.destroyed

@@ -23,7 +23,7 @@ from server.relay.store import SqlStore
 from server.relay.window import Commit, SealPlace, Tip
 from sync_protocol.checkpoints import Checkpoint
 from sync_protocol.entries import Seal
-from sync_protocol.ids import CertificateHash
+from sync_protocol.ids import CertificateHash, StreamId
 from sync_protocol.signed import Verified
 
 _LOG: Final = logging.getLogger("fieldward.relay")
@@ -51,7 +51,7 @@ class Committer:
         now_ms: Callable[[], int],
         watch: Watch,
         revocations: Revocations,
-        recall: Callable[[], Directory],
+        recall: Callable[[frozenset[StreamId] | None], Directory],
         confirmed: Callable[[], None] = lambda: None,
     ) -> None:
         """Prepare the thread; `start` starts it.
@@ -67,7 +67,8 @@ class Committer:
             watch: told after each commit whose entries came.
             revocations: judges again where a commit may have changed who is revoked.
             confirmed: told after a commit that brought what a purge may have waited for.
-            recall: works the directory out from the store, where a revocation undoes what counted before.
+            recall: works the directory out from the store, where a revocation undoes what counted before: all of it,
+                or the charts with these control streams.
         """
         self._store = store
         self._directory = directory
@@ -187,15 +188,24 @@ class Committer:
 
     def _judge(self) -> None:
         """Judge who is revoked; what is stored is stored, so a store that fails now is asked again after the next."""
-        if not self._unjudged:
+        if not (self._unjudged or self._revocations.stale):
             return
         try:
-            if self._revocations.judge():
-                self._directory.replace(self._recall())
+            if self._unjudged:
+                self._revocations.judge()
+            self._derive(self._revocations.stale)
         except (StorageError, StartError) as error:
             _LOG.error("revocations could not be judged: %s (%s)", error.code, error.got)
             return
         self._unjudged = False
+
+    def _derive(self, streams: frozenset[StreamId]) -> None:
+        """Derive again what depends on these; the organisation's own records bear on every chart."""
+        if self._directory.organisation in streams:
+            self._directory.replace(self._recall(None))
+        elif streams:
+            self._directory.renew(self._recall(streams))
+        self._revocations.derived(streams)
 
 
 def _internal(error: Exception) -> RelayError:

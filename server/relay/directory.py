@@ -23,10 +23,8 @@ if TYPE_CHECKING:
     from server.relay.charts import Chart
     from server.relay.rolls import Name
     from sync_protocol.certificates import Trust
-    from sync_protocol.control_entry import Written
     from sync_protocol.entries import Header
     from sync_protocol.ids import ChartId, SessionId, StreamId
-    from sync_protocol.organisation import View
 
 
 class Directory(Tables):
@@ -44,26 +42,12 @@ class Directory(Tables):
         """The log indices of the records on which it depends who is revoked."""
         self.to_purge: set[ChartId] = set()
         """Charts of which somebody confirmed that they are to be destroyed."""
-        self._view: View | None = None
         self.revoked_at = -1
         """The log index of the last record of a revocation; -1 before the first."""
         self._holed = False
         """Whether any chain lost a body: asked of every entry that is fed."""
         self._readable: dict[CertificateHash, Mapping[StreamId, int]] = {}
         self._ended: dict[CertificateHash, Ended] = {}
-
-    def excludes(self, written: Written) -> bool:
-        """Whether what somebody wrote there is outside the cut of a revocation, as far as that was judged."""
-        return self._view is not None and self._view.excludes(written) is not None
-
-    @property
-    def revoked(self) -> frozenset[CertificateHash]:
-        """Principals that are trusted no longer, as far as that was judged."""
-        return frozenset() if self._view is None else self._view.revoked
-
-    def judged(self, view: View) -> None:
-        """Take over a judgement of who is revoked."""
-        self._view = view
 
     def readable(self, name: CertificateHash) -> Mapping[StreamId, int]:
         """The streams that a device may read, with the log index since when; the same object until it changes."""
@@ -180,6 +164,15 @@ class Directory(Tables):
                     self._charts[chart.id].purged = True
                     self._charts[chart.id].cut_off.update(chart.cut_off)
             self._holed = self._holed or other._holed
+            self._readable, self._ended = {}, {}
+
+    def renew(self, other: Directory) -> None:
+        """Take over the charts of one that was worked out anew, from some of them; all else in it is as it is here."""
+        with self._lock:
+            for name, chart in other._charts.items():
+                for named in chart.writers | chart.preloaded.keys():
+                    self._charts_of.setdefault(named, set()).add(name)
+            self._take_charts(other._charts)
             self._readable, self._ended = {}, {}
 
     def _forget(self, principals: Iterable[CertificateHash]) -> None:

@@ -6,7 +6,7 @@ again: only this relay writes its store.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import func, select
@@ -70,8 +70,16 @@ def recall_trust(store: SqlStore, root: Verified[Root], administrator: Verified[
     return trust
 
 
-def recall_directory(store: SqlStore, engine: Engine, trust: Trust) -> Directory:
+def recall_directory(
+    store: SqlStore, engine: Engine, trust: Trust, *, streams: Collection[StreamId] | None = None
+) -> Directory:
     """The directory as it was when the log was last extended, and requests marked that were answered since.
+
+    Args:
+        store: what it is worked out from.
+        engine: the store's.
+        trust: the organisation's certificates.
+        streams: the control streams of the charts that are wanted; None for all charts.
 
     Raises:
         StorageError: the store cannot be read.
@@ -85,7 +93,8 @@ def recall_directory(store: SqlStore, engine: Engine, trust: Trust) -> Directory
     authors: dict[SessionId, CertificateHash] = {
         session.value.session: trust.principal(session.value.certificate) for session in store.sessions()
     }
-    for item in _control_entries(store, engine, directory.organisation):
+    charts = _chart_control_streams(engine) if streams is None else streams
+    for item in _entries_of(store, {directory.organisation, *charts}):
         entry = item.entry
         place = draft.place(entry.header.stream)
         if is_stripped(entry) and place is not None and place.chart in purged:
@@ -107,7 +116,7 @@ def recall_directory(store: SqlStore, engine: Engine, trust: Trust) -> Directory
             )
         )
     directory.adopt(draft)
-    for chart in purged:
+    for chart in (one for one in purged if directory.chart(one) is not None):
         directory.purging(chart)
         directory.cut_off(chart, cut_off.get(chart, {}))
     for filed in store.requests(RequestState.PENDING):
@@ -152,11 +161,6 @@ def recall_forks(engine: Engine) -> dict[SessionId, int]:
     query = select(forked.c.session, func.min(forked.c.number)).group_by(forked.c.session)
     with engine.connect() as connection:
         return {SessionId(session): number for session, number in connection.execute(query)}
-
-
-def _control_entries(store: SqlStore, engine: Engine, organisation: StreamId) -> Iterator[Arrived]:
-    """Every control entry, in the order of the log."""
-    yield from _entries_of(store, {organisation, *_chart_control_streams(engine)})
 
 
 def _entries_of(store: SqlStore, streams: set[StreamId]) -> Iterator[Arrived]:

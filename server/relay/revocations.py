@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sync_protocol.certificates import Trust
-from sync_protocol.control_entry import read_control, written
-from sync_protocol.ids import CertificateHash, SessionId
+from sync_protocol.control_entry import Written, read_control, written
+from sync_protocol.ids import CertificateHash, SessionId, StreamId
 from sync_protocol.organisation import Organisation, View
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     from server.relay.directory import Directory
     from server.relay.store import SqlStore
+
+_ASKED_MAX: Final = 400
+"""Entries in one statement."""
 
 
 def judge(store: SqlStore, trust: Trust, indices: Sequence[int]) -> View:
@@ -58,26 +61,30 @@ class Revocations:
         self._directory = directory
         self._lock = threading.Lock()
         self._known: frozenset[bytes] = frozenset()
+        self.stale: frozenset[StreamId] = frozenset()
+        """Streams in which other records count than before: what was derived from these has to be derived again."""
         self.changed: Callable[[], None] = lambda: None
         """Told after a judgement, in the thread that made it."""
 
-    def judge(self) -> bool:
+    def judge(self) -> None:
         """Judge again, after a record came.
-
-        Returns:
-            Whether what was derived from the log has to be derived again: records that counted do so no longer.
 
         Raises:
             StorageError: the store cannot be read.
         """
         with self._lock:
-            directory, before = self._directory, self._directory.revoked
+            directory, before = self._directory, self._directory.view
             known = frozenset(bytes(one.hash) for one in directory.trust.certificates())
             view = judge(self._store, directory.trust, directory.judging)
+            self.stale |= self._changed(before, view)
             directory.judged(view)
             self._known = known
         self.changed()
-        return not before <= view.revoked or self._wrote_outside(view, view.revoked - before)
+
+    def derived(self, streams: frozenset[StreamId]) -> None:
+        """What depends on these was derived again."""
+        with self._lock:
+            self.stale -= streams
 
     def meet(self, names: Iterable[bytes]) -> None:
         """Judge certificates that may be new here, before anything of their devices is stored.
@@ -98,15 +105,23 @@ class Revocations:
         directory = self._directory
         return directory.principal(name) in directory.revoked
 
-    def _wrote_outside(self, view: View, principals: Collection[CertificateHash]) -> bool:
-        """Whether control entries of these are stored that a revocation excludes."""
+    def _changed(self, before: View | None, view: View) -> frozenset[StreamId]:
+        """The control streams with entries that one of two judgements excludes and the other does not."""
         directory, store = self._directory, self._store
+        revoked = view.revoked | (frozenset() if before is None else before.revoked)
+        found: set[StreamId] = set()
         for session in store.sessions():
             author = directory.principal(session.value.certificate)
-            if author not in principals:
+            if author not in revoked:
                 continue
-            for index in store.control_of(session.value.session, directory.is_control):
-                (item,) = store.at([index])
-                if view.excludes(written(item.entry, author, store)) is not None:
-                    return True
-        return False
+            indices = store.control_of(session.value.session, directory.is_control)
+            for start in range(0, len(indices), _ASKED_MAX):
+                for item in store.at(indices[start : start + _ASKED_MAX]):
+                    entry = written(item.entry, author, store)
+                    if _counts(before, entry) != _counts(view, entry):
+                        found.add(item.entry.header.stream)
+        return frozenset(found)
+
+
+def _counts(view: View | None, entry: Written) -> bool:
+    return view is None or entry.author not in view.revoked or view.excludes(entry) is None

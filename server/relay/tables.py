@@ -1,6 +1,7 @@
 """What the relay knows of charts, streams, teams and people: tables, and one question each.
 
-Owns no rule and changes nothing by itself: `directory` adopts into them what was committed.
+Owns no rule and changes nothing by itself: `directory` adopts into them what was committed, and who is revoked is judged
+elsewhere.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from server.relay.teams import Team
     from sync_protocol.certificates import Trust
     from sync_protocol.control import Invite
+    from sync_protocol.control_entry import Written
     from sync_protocol.ids import (
         CertificateHash,
         ChartId,
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
         StreamId,
         TeamId,
     )
+    from sync_protocol.organisation import View
 
 
 class Tables:
@@ -54,6 +57,7 @@ class Tables:
         self._charts_of: dict[Name, set[ChartId]] = {}
         self._offices: dict[CertificateHash, Office] = {}
         self.recoveries = Recoveries()
+        self._view: View | None = None
 
     def principal(self, name: bytes) -> CertificateHash:
         """The (device, user) of a certificate."""
@@ -108,6 +112,24 @@ class Tables:
         """Whether a stream carries control records."""
         place = self._streams.get(stream)
         return stream == self.organisation or (place is not None and place.document is None)
+
+    def excludes(self, written: Written) -> bool:
+        """Whether what somebody wrote there is outside the cut of a revocation, as far as that was judged."""
+        return self._view is not None and self._view.excludes(written) is not None
+
+    @property
+    def revoked(self) -> frozenset[CertificateHash]:
+        """Principals that are trusted no longer, as far as that was judged."""
+        return frozenset() if self._view is None else self._view.revoked
+
+    @property
+    def view(self) -> View | None:
+        """The last judgement of who is revoked; None before the first."""
+        return self._view
+
+    def judged(self, view: View) -> None:
+        """Take over a judgement of who is revoked."""
+        self._view = view
 
 
 def may_write(chart: Chart, principal: CertificateHash, known: Directory | Draft) -> bool:

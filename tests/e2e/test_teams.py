@@ -11,8 +11,11 @@ import pytest
 
 from edge_runtime.cli.main import run
 from edge_runtime.runtime import open_home
+from edge_runtime.sync.intake import Receiver
 from sync_protocol.ids import ChartId
+from sync_protocol.intake import Proofs
 from sync_protocol.roles import Compartment
+from sync_protocol.store import walk_seals
 from tests.e2e.test_device_admin import PASSPHRASE, FoundedRelay, enrol, fixture_fieldward, fixture_relay
 
 Fieldward = Callable[..., dict[str, Any]]
@@ -99,17 +102,13 @@ def test_a_team_works_is_joined_and_loses_a_phone(ward: Ward):
     assert "Iodine" in ward.reads("desk")
     ward.told("sync", "once", "--attempts", "1", home="phone", code=1)
     assert "Latex" in ward.reads("phone")
-    host = ward_hands("tablet", "phone", ward.chart)
-    assert host > 0
-    assert "Iodine" not in ward.reads("phone")
+    assert handed("tablet", "phone", ward.chart) > 0
+    assert ward.refuses("phone", "chart", "show", ward.chart) == "not_a_reader"
     assert closed("phone", ward.chart) == 1
 
 
-def ward_hands(source: str, target: str, chart: str) -> int:
+def handed(source: str, target: str, chart: str) -> int:
     """Hand a thief all that the relay holds of a chart, as one who has broken into it would; how much is new."""
-    from sync_protocol.intake import Proofs
-    from sync_protocol.store import walk_seals
-
     with open_home(Path(source), PASSPHRASE) as from_:
         store = from_.store
         sessions = store.sessions()
@@ -119,8 +118,6 @@ def ward_hands(source: str, target: str, chart: str) -> int:
             seals=tuple(seal.wire for one in sessions for seal in walk_seals(store, one.value.session)),
         )
         entries = [one.entry.wire for one in store.arrivals(after=0, limit=1 << 20)]
-    from edge_runtime.sync.intake import Receiver
-
     with open_home(Path(target), PASSPHRASE) as to:
         assert ChartId.parse(chart) in to.keyring.charts()
         return Receiver(to.store, to.identity, to.keyring).take(proofs, entries).stored

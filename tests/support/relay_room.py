@@ -54,7 +54,7 @@ class Bench:
             now_ms=organisation.clock,
             watch=self.watch,
             revocations=self.revocations,
-            recall=lambda: recall_directory(store, store._engine, self.trust),
+            recall=lambda streams: recall_directory(store, store._engine, self.trust, streams=streams),
         )
         self.commits: list[Commit] = []
 

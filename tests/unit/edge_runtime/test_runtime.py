@@ -24,6 +24,7 @@ from sync_protocol.invitations import Invitation
 from sync_protocol.records import pack
 from sync_protocol.roles import Role
 from tests.support.audit_records import opened
+from tests.support.people import START_MS
 from tests.unit.edge_runtime.clinic import ADDRESS, Clinic
 from tests.unit.edge_runtime.relay_shell import RelayShell
 
@@ -137,6 +138,7 @@ def test_a_sync_tries_again_closes_its_links_and_tells(tmp_path: Path, clinic: C
 
     monkeypatch.setattr(Runtime, "dial", dial)
     monkeypatch.setattr("edge_runtime.runtime.time.sleep", slept.append)
+    monkeypatch.setattr("edge_runtime.runtime.clock", lambda: START_MS)  # its certificate has not ended
     with open_home(_home(tmp_path, clinic, Role.PHYSICIAN), PASSPHRASE) as runtime:
         clinic.admin.sync(relay)
         del relay.links[:]

@@ -133,6 +133,25 @@ def test_an_entry_with_facts_and_a_text_waits_once(clinic: Clinic):
     assert one.says[-1] == "Walk."
 
 
+def test_a_view_that_counts_waits_for_an_edit_and_not_for_an_adoption(clinic: Clinic):
+    """Written into a text that somebody replaced without seeing it: shown apart, and nothing of it is quarantined."""
+    doctor, nurse = clinic.device(Role.PHYSICIAN), clinic.device(Role.NURSE)
+    chart, document = _shared(doctor, nurse)
+    doctor.charts.edit_text(chart, document, "plan", "Rest.")
+    carry(doctor, nurse)
+    nurse.charts.edit_text(chart, document, "plan", "Rest. Drink.")
+    batch = doctor.recorder.begin()
+    heads = batch.heads(chart, document, Compartment.CLINICAL)
+    found = doctor.charts.open(chart).documents[document]
+    start = edit_of(found, "plan", batch.desk.session, "Walk.", heads=heads, fresh=True)
+    assert start is not None
+    batch.content(chart, document, Compartment.CLINICAL, start)
+    doctor.recorder.write(batch)
+    carry(nurse, doctor)
+    assert doctor.charts.open(chart).documents[document].text("plan").views
+    assert not adoption(doctor, chart).waiting
+
+
 def test_nobody_adopts_what_would_not_count(clinic: Clinic):
     """Own entries, kinds that the role may not write, nothing at all: refused by name, nothing is written."""
     chart, document, doctor, tablet, (lab, guest) = lost_tablet(clinic, Role.LAB_TECHNICIAN, Role.NURSE)

@@ -275,6 +275,29 @@ def test_what_a_revocation_excludes_opens_and_closes_no_feed(tmp_path: Path, org
         assert thief.name in again.directory.revoked
 
 
+def test_a_revocation_touches_the_charts_with_records_that_it_excludes(bench: Bench, organisation: Organisation):
+    """And no other; a later one that cuts earlier excludes more, though its subject was revoked before."""
+    doctor, thief, nurse = (organisation.device(role) for role in (Role.PHYSICIAN, Role.PHYSICIAN, Role.NURSE))
+    for device in (doctor, thief, nurse):
+        bench.trust.restore(device.certificate)
+    session, stolen, admin = doctor.session(), thief.session(), organisation.admin.session()
+    charts = [ChartWriter.begin(session, members=[thief, nurse]) for _ in range(2)]
+    for chart in charts:
+        bench.commit(session, entries=chart.written)
+        stolen.see(chart.written)
+    bench.commit(stolen, entries=charts[0].write(session=stolen))
+    early = cut_at(stolen)
+    removal = RemoveMember(certificate=nurse.name)
+    bench.commit(stolen, entries=stolen.write_control(charts[0].control_stream, [removal])[1])
+    other = bench.directory.chart(charts[1].id)
+    for cuts, fed in ((cut_at(stolen), False), (early, True)):
+        record = revoke(organisation, thief, cuts, by=organisation.admin)
+        bench.commit(admin, entries=admin.write_control(organisation.root.value.control, [record])[1])
+        assert (charts[0].control_stream in bench.directory.readable(nurse.name)) is fed
+        assert bench.directory.chart(charts[1].id) is other
+    assert bench.revocations.stale == frozenset()
+
+
 @pytest.mark.parametrize("limit", [2048, 5])
 def test_a_revocation_travels_with_the_seals_that_lead_to_its_cuts(
     bench: Bench, organisation: Organisation, monkeypatch, limit: int
