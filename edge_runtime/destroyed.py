@@ -11,7 +11,6 @@ from typing import Final, Protocol
 
 from edge_runtime.errors import RefusedError
 from edge_runtime.identity import Values, ValueWriter
-from sync_protocol.entries import VerifiedEntry
 from sync_protocol.ids import ChartId, EntryHash, StreamId
 from sync_protocol.limits import SEQ_MAX, WALL_MS_MAX
 from sync_protocol.records import flag, identifier, key, pack, uint, unpack
@@ -77,11 +76,6 @@ def forget_awaited(writer: ValueWriter, control: StreamId) -> None:
 def awaited(values: AllValues) -> frozenset[StreamId]:
     """The control streams in which a purge was confirmed that was not carried out."""
     return frozenset(StreamId.parse(name.removeprefix(AWAITED)) for name in values.values(AWAITED))
-
-
-def is_gone(entry: VerifiedEntry) -> bool:
-    """Whether an entry lost its body here; every other has one."""
-    return not entry.body and entry.header.body_size > 0
 
 
 def gone(chart: ChartId, note: Destroyed) -> RefusedError:

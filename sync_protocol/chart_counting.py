@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from sync_protocol.chart_grants import SHAPING, Compartments, Grants
 from sync_protocol.chart_records import (
+    AddTeam,
     Adopt,
     AskKeys,
     ConfirmPurge,
@@ -21,12 +23,13 @@ from sync_protocol.chart_records import (
     SetConsent,
     SetHold,
 )
-from sync_protocol.chart_shape import SHAPING, Compartments, Counted, Shape
-from sync_protocol.control import CreateChart, CreateDocument, MintEpoch, Rewrap, UnknownControl, chart_id
+from sync_protocol.chart_shape import Counted, Shape
+from sync_protocol.control import AddMember, CreateChart, CreateDocument, MintEpoch, Rewrap, UnknownControl, chart_id
 from sync_protocol.control_entry import ControlEntry, Pasts, chosen, mask
 from sync_protocol.emergency_records import BreakGlass, CloseBreakGlass
 from sync_protocol.epochs import IN_GLASS
 from sync_protocol.ids import CertificateHash, ChartId, EntryHash, Hash, UserId
+from sync_protocol.limits import MEMBER_CHANGES_MAX
 from sync_protocol.organisation import Organisation, View
 from sync_protocol.roles import CONTENT, Compartment, Role
 
@@ -40,6 +43,13 @@ _IN_EMERGENCIES: Final = (MintEpoch, Rewrap, AskKeys, CreateDocument, UnknownCon
 def founding(entry: ControlEntry) -> ChartId | None:
     """The chart that an entry creates, or None when it creates none."""
     return chart_id(entry.author, entry.record.nonce) if isinstance(entry.record, CreateChart) else None
+
+
+def _grantable(entry: ControlEntry, shape: Shape | None) -> Compartments:
+    """What the author of a record could give by it."""
+    if shape is None or not isinstance(entry.record, AddMember | AddTeam):
+        return frozenset()
+    return _ALL if entry.author == shape.founder else shape.invited(entry.author) or frozenset()
 
 
 class Counting:
@@ -56,10 +66,12 @@ class Counting:
             self.indices.setdefault(type(entry.record), []).append(index)
             if isinstance(entry.record, MintEpoch):
                 self._minted.setdefault(entry.record.commitment, []).append(index)
-        self._shaping = mask(i for kind in SHAPING for i in self.indices.get(kind, ()))
         self.births: Final = [i for i in self.indices.get(CreateChart, ()) if founding(self.pasts.order[i]) == chart]
+        self._born = mask(self.births)
+        self._authors = frozenset(entry.author for entry in self.pasts.order)
+        self._cut: dict[int, int] = {}
         self._counted: dict[int, Counted] = {}
-        self._shapes: dict[tuple[int, int, int], Shape] = {}
+        self._now: Shape | None = None
 
     @property
     def creator(self) -> CertificateHash:
@@ -74,18 +86,22 @@ class Counting:
         """Which records would count if nobody were revoked."""
         return self._count(0)
 
+    @property
+    def now(self) -> Shape | None:
+        """Who belongs to the chart by everything known."""
+        if self._now is None:
+            self._now = self.shape(self.pasts.all, self._organisation.now)
+        return self._now
+
     def shape(self, bits: int, view: View) -> Shape | None:
         """Who belongs to the chart by some of its records; None where its creation is not among them."""
-        if not chosen(bits, self.births):
-            return None
-        excluded = self._excluded(view)
-        return self._shaped(self._count(excluded), excluded, bits, view)
+        return self._shaped(self.counted(view), bits, view) if bits & self._born else None
 
     def was_member(self, index: int) -> bool:
         """Whether an author was a member by the record's own past, whatever was cut off since."""
         entry = self.pasts.order[index]
         shape = self.shape(self.pasts.before(index), self._organisation.at(entry.organisation_heads))
-        return shape is not None and entry.author in shape.belonging
+        return shape is not None and shape.reads(entry.author) is not None
 
     def user(self, name: CertificateHash) -> UserId | None:
         """The user of a principal."""
@@ -93,54 +109,59 @@ class Counting:
         return None if certificate is None else certificate.value.user
 
     def _excluded(self, view: View) -> int:
-        if not view.revoked:
+        if self._authors.isdisjoint(view.revoked):
             return 0
-        order = self.pasts.order
-        cut = mask(index for index, entry in enumerate(order) if view.excludes(entry.written) is not None)
-        return cut & ~mask(self.births)
+        key = view.bits & self._organisation.revoking  # the same for all views that agree on who is revoked
+        if key not in self._cut:
+            order = self.pasts.order
+            cut = mask(index for index, entry in enumerate(order) if view.excludes(entry.written) is not None)
+            self._cut[key] = cut & ~self._born
+        return self._cut[key]
 
-    def _shaped(self, counted: Counted, excluded: int, bits: int, view: View) -> Shape | None:
-        bits &= counted.bits & self._shaping
-        if not chosen(bits, self.births):
-            return None
-        key = excluded, bits, id(view)  # views live as long as the organisation
-        found = self._shapes.get(key)
-        if found is None:
-            found = self._shapes[key] = Shape(self._chart, counted, bits, view)
-        return found
+    def _shaped(self, counted: Counted, bits: int, view: View) -> Shape | None:
+        bits &= counted.bits
+        return Shape(self._chart, counted, bits, view) if bits & self._born else None
 
     def _count(self, excluded: int) -> Counted:
         """Which records count where some are excluded: one after the other, parents first."""
         known = self._counted.get(excluded)
         if known is not None:
             return known
-        counted = Counted(pasts=self.pasts, creator=self.creator, bits=0, granted={}, refused={})
+        grants = Grants(self.pasts, self.creator)
+        counted = Counted(pasts=self.pasts, creator=self.creator, authors=self._authors, grants=grants)
         for index, entry in enumerate(self.pasts.order):
-            why = "outside_cut" if excluded >> index & 1 else self._why_not(index, entry, counted, excluded)
-            if why is None:
-                counted.bits |= 1 << index
-            else:
+            view = self._organisation.at(entry.organisation_heads)
+            shape = self._shaped(counted, self.pasts.before(index), view)
+            why = "outside_cut" if excluded >> index & 1 else self._why_not(index, counted, shape, view)
+            if why is not None:
                 counted.refused[entry.hash] = why
+                continue
+            counted.bits |= 1 << index
+            if isinstance(entry.record, SHAPING):
+                grants.take(index, entry, _grantable(entry, shape))
+                counted.changes[entry.author] = counted.changes.get(entry.author, 0) | 1 << index
         self._counted[excluded] = counted
         return counted
 
-    def _why_not(self, index: int, entry: ControlEntry, counted: Counted, excluded: int) -> str | None:
+    def _why_not(self, index: int, counted: Counted, shape: Shape | None, view: View) -> str | None:
         """Why a record does not count that nothing excludes; None where it does."""
-        view = self._organisation.at(entry.organisation_heads)
+        entry = self.pasts.order[index]
         if isinstance(entry.record, CreateChart):
             return None if index in self.births else "another_chart"
+        before = self.pasts.before(index)
+        changes = (counted.changes.get(entry.author, 0) & before).bit_count()
+        if changes >= MEMBER_CHANGES_MAX and isinstance(entry.record, SHAPING):
+            return "too_many"
         if isinstance(entry.record, BreakGlass):
             return None if view.reads(entry.author) & IN_GLASS else "role_reads_no_chart"
-        before = self.pasts.before(index)
-        shape = self._shaped(counted, excluded, before, view)
-        if shape is None or entry.author not in shape.belonging:
+        reads = None if shape is None else shape.reads(entry.author)
+        if shape is None or reads is None:
             return "not_a_member"
         if isinstance(entry.record, MintEpoch):
-            return self._why_no_epoch(entry.record, shape.belonging[entry.author], before)
-        lasting = shape.lasting.get(entry.author)
+            return self._why_no_epoch(entry.record, reads, before)
+        lasting = shape.invited(entry.author)
         if lasting is None:
             return None if isinstance(entry.record, _IN_EMERGENCIES) else "by_broken_glass"
-        counted.granted[index] = _ALL if entry.author == shape.founder else lasting
         return self._why_no_right(entry, lasting, view)
 
     def _why_no_epoch(self, record: MintEpoch, reads: Compartments, before: int) -> str | None:

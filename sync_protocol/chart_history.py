@@ -13,13 +13,9 @@ from dataclasses import replace
 from typing import Final
 
 from sync_protocol.chart_counting import Counting
-from sync_protocol.chart_records import (
-    AddTeam,
-    Preload,
-    Purpose,
-    SetConsent,
-)
-from sync_protocol.chart_shape import Compartments, Counted
+from sync_protocol.chart_grants import Compartments
+from sync_protocol.chart_records import AddTeam, Preload, Purpose, SetConsent
+from sync_protocol.chart_shape import Counted
 from sync_protocol.control import AddMember, CreateChart, CreateDocument, MintEpoch, Rewrap, ledger_id
 from sync_protocol.control_entry import ControlEntry, chosen
 from sync_protocol.emergency_records import BreakGlass
@@ -67,16 +63,16 @@ class ChartHistory:
         """
         view = self.organisation.at(organisation_heads)
         shape = self._counting.shape(self._pasts.of(chart_heads), view)
-        return _NONE if shape is None else shape.belonging.get(name, _NONE)
+        return _NONE if shape is None else shape.reads(name) or _NONE
 
     def reads_now(self, name: CertificateHash) -> Compartments:
         """What a principal could read by everything known, were it not revoked."""
-        shape = self._counting.shape(self._pasts.all, self.organisation.now)
+        shape = self._counting.now
         return _NONE if shape is None else shape.belonging.get(name, _NONE)
 
     def only_by_glass(self, name: CertificateHash) -> bool:
         """Whether a principal belongs to the chart by nothing but a broken glass: it hands nothing on."""
-        shape = self._counting.shape(self._pasts.all, self.organisation.now)
+        shape = self._counting.now
         return shape is not None and name in shape.belonging and name not in shape.lasting
 
     def has_known(self, name: CertificateHash) -> bool:
@@ -113,7 +109,7 @@ class ChartHistory:
         if consents(found, self._pasts).get(Purpose.TREATMENT, True):
             return True
         shape = self._counting.shape(bits, view)
-        return shape is not None and any(one.author == name for one in shape.broken)
+        return shape is not None and shape.has_broken(name)
 
     def may_treat_now(self, name: CertificateHash) -> bool:
         """The same by everything known."""
@@ -131,14 +127,14 @@ class ChartHistory:
 
     def saw_its_grant(self, name: CertificateHash, epoch: Epoch) -> bool:
         """Whether a member may be given the key of an epoch: it was given the history, or came before the epoch."""
-        shape = self._counting.shape(self._pasts.all, self.organisation.now)
+        shape = self._counting.now
         assert shape is not None, "an epoch's chart has a beginning"
         seen = self.organisation.pasts.of(self._pasts.order[epoch.index].organisation_heads)
         return shape.is_entitled(name, before=self._pasts.before(epoch.index), seen=seen)
 
     def team_saw_its_grant(self, team: TeamId, epoch: Epoch) -> bool:
         """The same for a team."""
-        shape = self._counting.shape(self._pasts.all, self.organisation.now)
+        shape = self._counting.now
         assert shape is not None, "an epoch's chart has a beginning"
         return shape.team_is_entitled(team, self._pasts.before(epoch.index))
 
@@ -197,7 +193,7 @@ class ChartHistory:
     def _membership(self) -> Membership:
         view, every = self.organisation.now, self._pasts.all
         counted = self._counting.counted(view)
-        shape = self._counting.shape(every, view)
+        shape = self._counting.now
         first = min((self._pasts.order[index] for index in self._births), key=lambda entry: entry.hash)
         assert shape is not None, "a chart's creation always counts"
         found = {index: self._pasts.order[index] for index in chosen(counted.bits, range(len(self._pasts.order)))}

@@ -6,24 +6,21 @@ A removal wins over an addition that did not see it. Nobody reads more than its 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
-from sync_protocol.chart_records import AddTeam, RemoveMember, RemoveTeam
-from sync_protocol.control import AddMember, CreateChart, ledger_id
-from sync_protocol.control_entry import ControlEntry, Pasts, chosen
-from sync_protocol.emergency_records import BreakGlass, CloseBreakGlass
+from sync_protocol.chart_grants import Compartments, Grants
+from sync_protocol.control import ledger_id
+from sync_protocol.control_entry import Pasts, places
+from sync_protocol.emergency_records import BreakGlass
 from sync_protocol.epochs import IN_GLASS
 from sync_protocol.ids import CertificateHash, ChartId, EntryHash, TeamId
 from sync_protocol.organisation import View
 from sync_protocol.roles import Compartment, entitled
 
-Compartments = frozenset[Compartment]
-_ALL: Final = frozenset(Compartment)
 _NONE: Final[Compartments] = frozenset()
 _GLASS: Final = IN_GLASS | {Compartment.AUDIT}
-SHAPING: Final = (CreateChart, AddMember, AddTeam, RemoveMember, RemoveTeam, BreakGlass, CloseBreakGlass)
-"""Records on which it depends who is a member."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,145 +40,155 @@ class Counted:
     Attributes:
         pasts: the chart's records.
         creator: of the chart.
+        authors: who wrote any of them: whoever has the records knows their certificates.
+        grants: what those that count give to whom.
         bits: those that count.
-        granted: for each that adds somebody what its author could give: what it read in that record's past.
+        changes: those of them that change who is a member, by author.
         refused: those that do not count, each with a word for the reason.
     """
 
     pasts: Pasts
     creator: CertificateHash
-    bits: int
-    granted: dict[int, Compartments]
-    refused: dict[EntryHash, str]
+    authors: frozenset[CertificateHash]
+    grants: Grants
+    bits: int = 0
+    changes: dict[CertificateHash, int] = field(default_factory=dict)
+    refused: dict[EntryHash, str] = field(default_factory=dict)
 
 
 class Shape:
-    """Who belongs to a chart by some of its records, and what each may read."""
+    """Who belongs to a chart by some of its records, and what each may read; worked out as it is asked for."""
 
     def __init__(self, chart: ChartId, counted: Counted, bits: int, view: View) -> None:
-        """Add up the records whose bits are set.
+        """Look at the records whose bits are set.
 
         Args:
             chart: which.
-            counted: which records count, and what each of them could grant.
+            counted: which records count, and what each of them gave.
             bits: of records that count, the chart's creation among them.
             view: of the organisation.
         """
         self._pasts = counted.pasts
-        self._granted = counted.granted
+        self._authors = counted.authors
+        self._grants = counted.grants
+        self._bits = bits
         self._view = view
-        self._grants: dict[CertificateHash, list[tuple[int, Compartments, bool]]] = {}
-        self._team_grants: dict[TeamId, list[tuple[int, Compartments, bool]]] = {}
-        self._leaves: dict[CertificateHash | TeamId, int] = {}
-        self._broken: list[tuple[int, Broken]] = []
-        self._closed: set[EntryHash] = set()
         self._creator = counted.creator
         self._ledger = chart == ledger_id(counted.creator)
-        for index in chosen(bits, range(bits.bit_length())):
-            self._take(index, self._pasts.order[index])
-        self.direct: Final[dict[CertificateHash, Compartments]] = {}
-        self.teams: Final[dict[TeamId, Compartments]] = {}
-        self._add_up()
-        gone = view.revoked
-        open_ = (broken for _, broken in self._broken if broken.record not in self._closed)
-        self.broken: Final = tuple(sorted(open_, key=lambda one: one.record))
-        self.lasting: Final = self._invited()
-        """Who belongs to the chart by other means than a broken glass, whether revoked or not."""
-        self.belonging: Final = self._everybody()
-        """The same, and those who broke the glass."""
-        self.members: Final = {name: reads for name, reads in self.belonging.items() if name not in gone}
 
     @property
     def founder(self) -> CertificateHash | None:
         """The creator while it has not left: it grants everything."""
-        own = self._live(self._creator, self._grants.get(self._creator, ()))
-        born = any(isinstance(self._pasts.order[index].record, CreateChart) for index, _, _ in own)
-        return self._creator if born else None
+        return self._creator if self._grants.is_founder(self._bits) else None
+
+    def invited(self, name: CertificateHash) -> Compartments | None:
+        """What one principal reads by other means than a broken glass; None where it does not belong so."""
+        found = self._direct(name)
+        for team in self._teams_of(name):
+            found = (found or _NONE) | (self._team_reads(team) & self._entitled(name))
+        if not self._ledger and name in self._view.recovered:
+            found = (found or _NONE) | self._view.reads(name)
+        return found
+
+    def reads(self, name: CertificateHash) -> Compartments | None:
+        """What one principal reads, by whatever means, revoked or not; None where it does not belong."""
+        found = self.invited(name)
+        if self.has_broken(name):
+            found = (found or _NONE) | (_GLASS & self._view.reads(name))
+        return found
+
+    def has_broken(self, name: CertificateHash) -> bool:
+        """Whether an emergency access of a principal is open."""
+        return self._grants.broken(name, self._bits) != 0
+
+    @cached_property
+    def direct(self) -> dict[CertificateHash, Compartments]:
+        """Who was added itself, and what each may read."""
+        found = ((name, self._direct(name)) for name in self._grants.names)
+        return {name: reads for name, reads in found if reads is not None}
+
+    @cached_property
+    def teams(self) -> dict[TeamId, Compartments]:
+        """The teams, and what each may read."""
+        given = (team for team in self._grants.teams if self._grants.given(team, self._bits) is not None)
+        return {team: self._team_reads(team) for team in given}
+
+    @cached_property
+    def lasting(self) -> dict[CertificateHash, Compartments]:
+        """Who belongs to the chart by other means than a broken glass, whether revoked or not."""
+        names = set(self._grants.names) | self._view.recovered
+        for team in self.teams:
+            names |= self._view.organisation.teams.belonging(team, self._view)
+        found = ((name, self.invited(name)) for name in sorted(names))
+        return {name: reads for name, reads in found if reads is not None}
+
+    @cached_property
+    def belonging(self) -> dict[CertificateHash, Compartments]:
+        """The same, and those who broke the glass."""
+        found = ((name, self.reads(name)) for name in self._grants.breakers())
+        return self.lasting | {name: reads for name, reads in found if reads is not None}
+
+    @cached_property
+    def members(self) -> dict[CertificateHash, Compartments]:
+        """The same, without those who are revoked."""
+        gone = self._view.revoked
+        return {name: reads for name, reads in self.belonging.items() if name not in gone}
+
+    @cached_property
+    def broken(self) -> tuple[Broken, ...]:
+        """The emergency accesses that are open, in ascending order of their records."""
+        found: list[Broken] = []
+        for name in self._grants.breakers():
+            for index in places(self._grants.broken(name, self._bits)):
+                entry = self._pasts.order[index]
+                assert isinstance(entry.record, BreakGlass), "broken by a breaking of the glass"
+                found.append(Broken(record=entry.hash, author=name, act=entry.record, wall_ms=entry.wall_ms))
+        return tuple(sorted(found, key=lambda one: one.record))
 
     def is_entitled(self, name: CertificateHash, *, before: int, seen: int) -> bool:
         """Whether a principal may have what was written under an epoch.
+
+        By a broken glass it may have what was written since then: what was before is the desk's to open.
 
         Args:
             name: the principal.
             before: the epoch's past in the chart.
             seen: what its minter had seen of the organisation: who joined a team from then on may have it.
         """
-        own = self._live(name, self._grants.get(name, ()))
-        if any(whole or before >> index & 1 for index, _, whole in own) or name in self._view.recovered:
+        if self._grants.gives_history(name, self._bits, before) or name in self._view.recovered:
             return True
-        if any(one.author == name for one in self.broken):
+        if self._grants.broken(name, self._bits) & before:
             return True
         return any(
             self.team_is_entitled(team, before) and (found.joined[name][1] or found.joined[name][0] & seen)
-            for team in self.teams
+            for team in self._teams_of(name)
             if (found := self._view.team(team)) is not None and name in found.members
         )
 
     def team_is_entitled(self, team: TeamId, before: int) -> bool:
         """The same for a team."""
-        grants = self._live(team, self._team_grants.get(team, ()))
-        return any(whole or before >> index & 1 for index, _, whole in grants)
+        return self._grants.gives_history(team, self._bits, before)
 
-    def _take(self, index: int, entry: ControlEntry) -> None:
-        record = entry.record
-        match record:
-            case CreateChart():
-                self._grants.setdefault(entry.author, []).append((index, _ALL, True))
-            case AddMember():
-                granted = self._granted[index].intersection(record.compartments)
-                grant = index, granted, not record.from_now_on
-                self._grants.setdefault(record.certificate, []).append(grant)
-            case AddTeam():
-                granted = self._granted[index].intersection(record.compartments)
-                self._team_grants.setdefault(record.team, []).append((index, granted, not record.from_now_on))
-            case RemoveMember():
-                self._leaves[record.certificate] = self._leaves.get(record.certificate, 0) | 1 << index
-            case RemoveTeam():
-                self._leaves[record.team] = self._leaves.get(record.team, 0) | 1 << index
-            case BreakGlass():
-                broken = Broken(record=entry.hash, author=entry.author, act=record, wall_ms=entry.wall_ms)
-                self._broken.append((index, broken))
-            case _:
-                assert isinstance(record, CloseBreakGlass), "records of SHAPING alone"
-                self._closed.add(record.record)
+    def _direct(self, name: CertificateHash) -> Compartments | None:
+        """What was given to a principal itself; nothing to one whose certificate the records do not bring."""
+        given = self._grants.given(name, self._bits)
+        if given is None or not (name in self._authors or self._view.knows(name)):
+            return None
+        return given & self._entitled(name)
 
-    def _live(
-        self, name: CertificateHash | TeamId, grants: Iterable[tuple[int, Compartments, bool]]
-    ) -> list[tuple[int, Compartments, bool]]:
-        """The grants that every removal precedes."""
-        left = self._leaves.get(name, 0)
-        return [grant for grant in grants if left & ~self._pasts.before(grant[0]) == 0]
+    def _teams_of(self, name: CertificateHash) -> Iterable[TeamId]:
+        """The chart's teams to which a principal belongs."""
+        teams, added = self._view.organisation.teams, self._grants.teams
+        for team in sorted(team for team in teams.naming(name) if team in added):
+            if self._grants.given(team, self._bits) is not None and teams.belongs(name, team, self._view):
+                yield team
 
-    def _add_up(self) -> None:
-        for name, grants in self._grants.items():
-            live = self._live(name, grants)
-            if live:
-                granted = frozenset[Compartment]().union(*(reads for _, reads, _ in live))
-                self.direct[name] = granted & self._entitled(name)
-        for team, grants in self._team_grants.items():
-            live, known = self._live(team, grants), self._view.team(team)
-            if live:
-                granted = frozenset[Compartment]().union(*(reads for _, reads, _ in live))
-                self.teams[team] = granted & (_NONE if known is None else known.compartments)
+    def _team_reads(self, team: TeamId) -> Compartments:
+        given = self._grants.given(team, self._bits) or _NONE
+        return given & self._view.organisation.teams.compartments(team, self._view)
 
     def _entitled(self, name: CertificateHash) -> Compartments:
         """What all roles of a principal entitle it to; nothing while its certificate is not known."""
         roles = self._view.roles(name)
         own = (entitled(role, ledger=self._ledger, creator=name == self._creator) for role in roles)
         return frozenset.intersection(*own) if roles else _NONE
-
-    def _invited(self) -> dict[CertificateHash, Compartments]:
-        members = dict(self.direct)
-        for team, reads in self.teams.items():
-            known = self._view.team(team)
-            for name in frozenset() if known is None else known.belonging:
-                members[name] = members.get(name, _NONE) | (reads & self._entitled(name))
-        for name in frozenset() if self._ledger else self._view.recovered:
-            members[name] = members.get(name, _NONE) | self._view.reads(name)
-        return members
-
-    def _everybody(self) -> dict[CertificateHash, Compartments]:
-        members = dict(self.lasting)
-        for one in self.broken:
-            members[one.author] = members.get(one.author, _NONE) | (_GLASS & self._view.reads(one.author))
-        return members

@@ -180,6 +180,11 @@ class VerifiedEntry:
         return cls(_MINT, wire, unpack(Header, wire.header))
 
     @property
+    def is_stripped(self) -> bool:
+        """Whether its body was destroyed, as a purge does: header and path verify without it."""
+        return not self.body and self.header.body_size > 0
+
+    @property
     def associated_data(self) -> bytes:
         """What the body is bound to: the header as received, without the body's hash and size."""
         return bound_header(self.wire.header)

@@ -9,8 +9,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+from sync_protocol.chart_grants import Compartments
 from sync_protocol.chart_records import Adopt, AskKeys, ConfirmPurge, ProposePurge, Purpose, SetConsent, SetHold
-from sync_protocol.chart_shape import Broken, Compartments
+from sync_protocol.chart_shape import Broken
 from sync_protocol.control_entry import ControlEntry, Pasts
 from sync_protocol.epochs import Epoch
 from sync_protocol.ids import CertificateHash, ChartId, DocumentId, EntryHash, TeamId

@@ -197,6 +197,7 @@ class View:
     def __init__(self, organisation: Organisation, bits: int) -> None:
         """Look at the records whose bits are set."""
         self.bits: Final = bits
+        self.organisation: Final = organisation
         self._all = organisation
         self._revoked = organisation.revoked(self)
         self._recovered: frozenset[CertificateHash] | None = None

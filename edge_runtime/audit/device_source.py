@@ -12,7 +12,7 @@ from functools import cached_property
 
 from edge_runtime.audit.opening import Opener
 from edge_runtime.audit.places import StreamPlace, stream_places
-from edge_runtime.destroyed import all_destroyed, is_gone
+from edge_runtime.destroyed import all_destroyed
 from edge_runtime.events import Events
 from edge_runtime.identity import Identity
 from edge_runtime.keyring import Keyring
@@ -80,7 +80,7 @@ class DeviceSource:
             yield Finding(kind=FindingKind.AWAITED, evidence=evidence)
         for chart, note in all_destroyed(self._store).items():
             streams = frozenset(stream for stream, place in self.places.items() if place.chart == chart)
-            count = sum(is_gone(arrived.entry) for arrived in self.arrivals(streams & self._purged))
+            count = sum(arrived.entry.is_stripped for arrived in self.arrivals(streams & self._purged))
             evidence = {"chart": str(chart), "record": str(note.record), "bodies": str(count)}
             yield Finding(kind=FindingKind.DESTROYED, evidence=evidence)
 
@@ -120,7 +120,7 @@ class DeviceSource:
     def piece(self, entry: VerifiedEntry) -> Piece:
         """An entry as evidence; without a body where the chart's own records say that it was destroyed."""
         piece = piece_of(entry)
-        lawful = is_gone(entry) and entry.header.stream in self._purged
+        lawful = entry.is_stripped and entry.header.stream in self._purged
         return replace(piece, body=None) if lawful else piece
 
     def size(self) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from edge_runtime.audit.controls import controlled
 from edge_runtime.audit.event import What, derived, recorded, written
 from edge_runtime.audit.places import StreamPlace
-from edge_runtime.destroyed import is_gone
 from edge_runtime.facts import unpack_content
 from edge_runtime.keyring import Keyring
 from sync_protocol.audit import AuditRecord, unpack_audit
@@ -29,7 +28,7 @@ class Opener:
             record = self.record(entry, place)
             return derived("unknown", readable=False) if record is None else recorded(record)
         if place.document is None or place.compartment is None:
-            return derived("keys_changed", readable=False) if is_gone(entry) else self._controlled(entry)
+            return derived("keys_changed", readable=False) if entry.is_stripped else self._controlled(entry)
         plain = self._plain(entry, place)
         try:
             content = None if plain is None else unpack_content(plain)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from edge_runtime.destroyed import is_gone
 from edge_runtime.store.device import DeviceStore
 from sync_protocol.entries import VerifiedEntry
 from sync_protocol.ids import SessionId, StreamId
@@ -47,7 +46,7 @@ def _earliest(store: DeviceStore, chains: Chains, firsts: list[int]) -> int:
 
 def _ends(entry: VerifiedEntry, ended: set[tuple[StreamId, SessionId]]) -> bool:
     chain = entry.header.stream, entry.header.session
-    if is_gone(entry):
+    if entry.is_stripped:
         ended.add(chain)
     return chain in ended
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from edge_runtime.destroyed import is_gone
 from edge_runtime.identity import Identity
 from edge_runtime.store.device import DeviceStore
 from edge_runtime.store.writing import DeviceWriter
@@ -123,7 +122,7 @@ class Outbox:
 
     def _mark(self, entries: Iterable[Arrived]) -> None:
         """Mark entries as pending, some at a time. One whose body was destroyed cannot be sent any more."""
-        every = (arrived.entry.hash for arrived in entries if not is_gone(arrived.entry))
+        every = (arrived.entry.hash for arrived in entries if not arrived.entry.is_stripped)
         while some := list(islice(every, _MARKED)):
             with self._store.writing() as writer:
                 if self._lose is not None:

@@ -14,7 +14,3 @@ def stripped(entry: VerifiedEntry) -> VerifiedEntry:
     """The entry without its body."""
     return VerifiedEntry.from_store(replace(entry.wire, body=b""))
 
-
-def is_stripped(entry: VerifiedEntry) -> bool:
-    """Whether an entry lost its body."""
-    return not entry.body and entry.header.body_size > 0

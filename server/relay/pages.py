@@ -11,7 +11,6 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from server.relay.bodies import is_stripped
 from server.relay.directory import Directory
 from server.relay.stretches import Holdings, PageLimits, Segment
 from server.relay.window import SealPlace, Source
@@ -104,7 +103,7 @@ class PageDraft:
         entry = item.entry
         if not segment.wants(item) or item.index in self._holdings.own:
             return False
-        return not (is_stripped(entry) or self._directory.withholds(entry.header))
+        return not (entry.is_stripped or self._directory.withholds(entry.header))
 
     def _prepare(self, items: Iterable[Arrived]) -> None:
         """Meet the sessions of some entries and fetch the seals that the reader lacks of them."""

@@ -17,7 +17,6 @@ from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from server.relay.bodies import is_stripped
 from server.relay.database import slices
 from server.relay.errors import RelayError
 from server.relay.stored import destroys
@@ -142,7 +141,7 @@ class Purger:
         for item in items:
             place = self._directory.place(item.entry.header.stream)
             assert place is not None, "a chart's stream is known"
-            if item.entry.header.session in kept or is_stripped(item.entry):
+            if item.entry.header.session in kept or item.entry.is_stripped:
                 continue
             if destroys(chart, place, unpack_control(item.entry.body)):
                 found.append(item.index)
@@ -153,7 +152,7 @@ class Purger:
         found: dict[SessionId, int] = {}
         for item in self._entries({control_stream(name)}):
             header = item.entry.header
-            if is_stripped(item.entry):
+            if item.entry.is_stripped:
                 found[header.session] = min(header.seq, found.get(header.session, header.seq))
         return found
 
@@ -172,7 +171,7 @@ def _leading(items: Collection[Arrived]) -> frozenset[SessionId]:
     confirming = {
         item.entry.header.session: record.proposal
         for item in items
-        if not is_stripped(item.entry) and isinstance(record := unpack_control(item.entry.body), ConfirmPurge)
+        if not item.entry.is_stripped and isinstance(record := unpack_control(item.entry.body), ConfirmPurge)
     }
     proposals: set[EntryHash] = set(confirming.values())
     proposing = {item.entry.header.session for item in items if item.entry.hash in proposals}

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import func, select
 
 from server.relay import arrivals
-from server.relay.bodies import is_stripped
 from server.relay.database import slices
 from server.relay.directory import Directory
 from server.relay.errors import StartError
@@ -97,7 +96,7 @@ def recall_directory(
     for item in _entries_of(store, {directory.organisation, *charts}):
         entry = item.entry
         place = draft.place(entry.header.stream)
-        if is_stripped(entry) and place is not None and place.chart in purged:
+        if entry.is_stripped and place is not None and place.chart in purged:
             chains, header = cut_off.setdefault(place.chart, {}), entry.header
             chains[header.session] = min(header.seq, chains.get(header.session, header.seq))
             continue

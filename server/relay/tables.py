@@ -1,7 +1,6 @@
 """What the relay knows of charts, streams, teams and people: tables, and one question each.
 
-Owns no rule and changes nothing by itself: `directory` adopts into them what was committed, and who is revoked is judged
-elsewhere.
+Owns no rule and changes nothing by itself: `directory` adopts what was committed, `revocations` judges who is revoked.
 """
 
 from __future__ import annotations

@@ -12,13 +12,15 @@ from typing import Final
 from sync_protocol.control import MintEpoch, Rewrap
 from sync_protocol.control_entry import ControlEntry
 from sync_protocol.ids import CertificateHash, ChartId, EntryHash, Hash, TeamId
-from sync_protocol.limits import BREAK_GLASS_WRAP_BYTES, WRAP_BYTES, WRAP_KEY_BYTES
+from sync_protocol.key_wrap import WrapPrivateKey
+from sync_protocol.limits import BREAK_GLASS_WRAP_BYTES, WRAP_BYTES
 from sync_protocol.roles import Compartment
 from sync_protocol.team_records import MintTeamEpoch, RewrapTeam
 from sync_protocol.teams import Team, TeamEpoch
 from tests.support.org_world import Actor, Reading
 
 WRAP: Final = bytes(WRAP_BYTES)
+PUBLIC: Final = bytes(WrapPrivateKey(b"t" * 32).public)
 GLASS: Final = bytes(BREAK_GLASS_WRAP_BYTES)
 
 
@@ -31,7 +33,7 @@ def team_mint(
         parents=tuple(sorted(parents)),
         commitment=Hash(actor.world.people.entropy(32)),
         nonce=bytes(32),
-        public=bytes(WRAP_KEY_BYTES),
+        public=PUBLIC,
         wraps=tuple((name, WRAP) for name in sorted(recipients)),
     )
 

@@ -21,7 +21,7 @@ from edge_runtime.audit.showing import open_to_show
 from edge_runtime.audit.timeline import Timeline
 from edge_runtime.backup.home import back_up, read_backup, restore
 from edge_runtime.cli.chart_text import summary_line, summary_of
-from edge_runtime.destroyed import all_destroyed, awaited, destroyed, is_gone
+from edge_runtime.destroyed import all_destroyed, awaited, destroyed
 from edge_runtime.errors import RefusedError, StoreError
 from edge_runtime.events import Changed
 from edge_runtime.settings import Home
@@ -189,8 +189,8 @@ def test_content_and_its_keys_go_and_the_audit_trail_stays(ward: Ward):
         here = [unpack_control(one.body) for one in kept if one.header.stream == control_stream(ward.chart)]
         assert {one.compartment for one in here if isinstance(one, MintEpoch)} == {Compartment.AUDIT}
         assert any(isinstance(one, AddMember) for one in here)
-        assert sum(is_gone(arrived.entry) for arrived in device.store.arrivals(after=0, limit=1 << 16)) == done.bodies
-        gone = {one.header.epoch for one in _entries(device) if is_gone(one)} - {None}
+        assert sum(arrived.entry.is_stripped for arrived in device.store.arrivals(after=0, limit=1 << 16)) == done.bodies
+        gone = {one.header.epoch for one in _entries(device) if one.is_stripped} - {None}
         assert gone
         assert gone.isdisjoint(device.keyring._keys)
         membership = device.keyring.membership(ward.chart)
@@ -271,7 +271,7 @@ def test_what_remains_verifies(ward: Ward):
         note = destroyed(device.store, ward.chart)
         assert note is not None
         assert found.evidence["record"] == str(note.record)
-        assert found.evidence["bodies"] == str(sum(is_gone(piece) for piece in _entries(device)))
+        assert found.evidence["bodies"] == str(sum(piece.is_stripped for piece in _entries(device)))
         scope = Scope(holder(device), replace(Selection(), chart=ward.chart))
         assert verify(scope).ok
         assert all(piece.body != b"" for piece in scope.pieces())
@@ -422,7 +422,7 @@ def test_nothing_of_it_is_left_in_the_files(ward: Ward):
     assert store.get_value(f"glass/{ward.chart.hex()}") is None
     assert store.get_value(f"glass/{ward.other.hex()}") == carried
     files = [path.read_bytes() for path in ward.doctor.path.parent.glob(ward.doctor.path.name + "*")]
-    gone = [index for index, one in enumerate(_entries(ward.doctor)) if is_gone(one)]
+    gone = [index for index, one in enumerate(_entries(ward.doctor)) if one.is_stripped]
     assert max(len(held[index]) for index in gone) > 5000  # beyond one page: it lay in overflow pages
     for data in files:
         assert PHRASE.encode() not in data
@@ -465,7 +465,7 @@ def test_what_a_relay_sends_late_goes_too(ward: Ward):
     assert done.bodies == len(late)
     arrived = ward.doctor.store.entry(late[0].hash)
     assert arrived is not None
-    assert is_gone(arrived.entry)
+    assert arrived.entry.is_stripped
 
 
 def test_a_duplicate_brings_no_body_back(ward: Ward):
@@ -482,10 +482,10 @@ def test_a_relay_that_lost_it_is_not_sent_empty_entries(ward: Ward):
     purging(ward.doctor).run()
     ward.doctor.sync(ward.relay)
     outbox = ward.doctor.client._begin(ward.relay.link(), "https://relay.example:443")[0].outbox
-    lost = [(one.header.stream, one.header.session, 0) for one in _entries(ward.doctor) if is_gone(one)]
+    lost = [(one.header.stream, one.header.session, 0) for one in _entries(ward.doctor) if one.is_stripped]
     outbox.lost(lost)
     pending = ward.doctor.store.pending(1 << 10)
-    assert not any(is_gone(arrived.entry) for arrived in pending)
+    assert not any(arrived.entry.is_stripped for arrived in pending)
 
 
 class CutError(Exception):
@@ -582,7 +582,7 @@ def test_a_newcomer_gets_of_a_chain_what_can_be_verified(ward: Ward):
     here, there = meet(ward.doctor, third)
     assert (here.told.complete, there.told.complete) == (True, True)
     assert not there.told.alarms
-    assert not any(is_gone(one) for one in _entries(third))
+    assert not any(one.is_stripped for one in _entries(third))
     assert set(bodies(third, ward.chart)) <= {"control", "audit"}
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from edge_runtime.runtime import open_home
+from sync_protocol.emergency_records import BreakGlass, BreakGlassReason
+from sync_protocol.ids import ChartId
 from tests.unit.edge_runtime.cli.test_team_commands import make, sync
-from tests.unit.edge_runtime.cli.world import World
+from tests.unit.edge_runtime.cli.world import PASSPHRASE, World
 
 HOMES = ("admin", "tablet", "phone", "officer")
 
@@ -74,11 +78,21 @@ def test_one_look_shows_with_whom_a_chart_is_shared(ward: World):
 
 def test_a_broken_glass_and_a_hold_are_told_with_the_members(ward: World):
     """Who broke it is in the chart, and the line says why and when."""
-    sync(ward, "phone")
+    with open_home(Path("phone"), PASSPHRASE) as runtime:
+        batch = runtime.recorder.begin()
+        record = BreakGlass(reason=BreakGlassReason.UNCONSCIOUS, kit=False, nonce=bytes(16))
+        batch.break_in(ChartId.parse(chart(ward)), record)
+        runtime.recorder.write(batch)
     ward.json("chart", "hold", chart(ward), "--on", "--home", "officer")
-    sync(ward, "officer", "tablet")
+    sync(ward, "phone", "officer", "tablet")
     assert in_it(ward)["held"] is True
-    assert "legal hold: nothing of it is destroyed" in ward.run("chart", "members", chart(ward), "--home", "tablet").out
+    assert ways(ward)[ward.phone] == ["glass"]
+    said = ward.run("chart", "members", chart(ward), "--home", "tablet").out
+    assert "legal hold: nothing of it is destroyed" in said
+    assert f"GLASS BROKEN by {ward.phone[:8]} (unconscious), " in said
+    assert "BROKE THE GLASS" in said
+    (broken,) = in_it(ward)["broken"]
+    assert (broken["device"], broken["reason"]) == (ward.phone, "unconscious")
 
 
 # --------------------------------------------------------------------------------------------------------- sharing
@@ -190,6 +204,18 @@ def test_a_purge_takes_two_people_and_no_hold(ward: World):
     told = ward.json(*purge, "--confirm", "--home", "officer")
     assert (told["confirmed"], told["proposals"], told["due"]) == (proposal, [], False)
     assert "confirmed: it is destroyed from 2999-01-01 00:00 UTC on" in ward.run(*purge, "--home", "officer").out
+
+
+def test_a_purge_that_is_due_is_told_as_done(ward: World):
+    """When and by which record, and whether something still waits for the relay."""
+    purge = ("chart", "purge", chart(ward))
+    ward.json(*purge, "--propose", "retention_ended", "--not-before", "2000-01-01", "--home", "tablet")
+    sync(ward, "tablet", "officer")
+    ward.json(*purge, "--confirm", "--home", "officer")
+    sync(ward, "officer", "tablet")
+    said = ward.run(*purge, "--home", "tablet").out
+    assert said.startswith(f"Chart {chart(ward)[:8]} was destroyed here on ")
+    assert ward.json(*purge, "--home", "tablet")["destroyed"]["left"] == 0
 
 
 @pytest.mark.parametrize(

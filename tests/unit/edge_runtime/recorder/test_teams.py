@@ -668,3 +668,35 @@ def test_a_team_of_which_this_device_is_no_member_is_not_minted_for(clinic: Clin
     assert made.record.parents == tuple(epoch_ids(nurse, team))
     found: Epoch | TeamEpoch | None = team_epoch(batch.organisation, batch.organisation.now, Hash(made.id))
     assert found == made
+
+
+def test_a_key_of_which_nobody_may_have_all_is_wrapped_one_by_one(clinic: Clinic):
+    """Where somebody in each of a team's epochs may not have a chart's old key, those get it who may."""
+    gone, other, fresh, later = (clinic.device(Role.NURSE) for _ in range(4))
+    team = team_of(gone, other)
+    add(gone, team, fresh, from_now_on=True)
+    remove(gone, team, gone)
+    hand(gone, other, fresh)
+    chart, _ = chart_of(other)
+    add(other, team, later)
+    share(other, chart, team)
+    hand(other, fresh, later)
+    assert all(opens(later, chart))
+    assert not any(opens(fresh, chart))
+
+
+def test_a_seed_that_is_not_that_of_the_public_key_is_none(clinic: Clinic):
+    """Whoever minted it could read what others cannot."""
+    nurse, other = clinic.device(Role.NURSE), clinic.device(Role.NURSE)
+    (epoch,) = team_at(other, team_of(nurse, other)).epochs.values()
+    another = replace(epoch, record=replace(epoch.record, public=bytes(WrapPrivateKey(b"x" * 32).public)))
+    assert other.restart().keyring.open_team(another) is None
+
+
+def test_a_team_that_is_made_after_the_recovery_key_has_it_among_its_recipients(clinic: Clinic):
+    """From the first seed on."""
+    nurse = clinic.device(Role.NURSE)
+    recovery = announce_recovery(clinic)
+    hand(clinic.admin, nurse)
+    (epoch,) = team_at(nurse, team_of(nurse)).epochs.values()
+    assert epoch.recoveries == {recovery}

@@ -14,7 +14,6 @@ import pytest
 from click.testing import CliRunner
 
 import server.relay.purging
-from server.relay.bodies import is_stripped
 from server.relay.commands import server as command
 from server.relay.errors import StorageError
 from server.relay.evidence import open_evidence
@@ -153,13 +152,13 @@ def test_a_confirmed_purge_takes_content_and_keys(reopen: Open, tmp_path: Path):
         before = bodies(bench.store)
         assert case.run() == 1
         after = bodies(bench.store)
-        gone = {name for name, entry in after.items() if is_stripped(entry)}
+        gone = {name for name, entry in after.items() if entry.is_stripped}
         assert gone == destroyed(case)
         assert [entry.wire.header for entry in after.values()] == [entry.wire.header for entry in before.values()]
         window = bench.window.entries(
             after=tip.size, until=bench.window.tip.size, streams=set(bench.store.streams()), limit=100
         )
-        assert {item.entry.hash for item in window if is_stripped(item.entry)} <= gone
+        assert {item.entry.hash for item in window if item.entry.is_stripped} <= gone
         assert bench.store.inclusion_paths([0], tip.size)
         assert case.run() == 0
     with reopen() as again:
@@ -203,7 +202,7 @@ def test_a_chain_that_leads_to_the_purge_keeps_its_bodies(reopen: Open):
         case.sessions[0] = case.first
         case.confirm()
         assert case.run() == 1
-        gone = {name for name, entry in bodies(bench.store).items() if is_stripped(entry)}
+        gone = {name for name, entry in bodies(bench.store).items() if entry.is_stripped}
         assert gone == {e.hash for e in case.chart.written if e.hash in destroyed(case) and e.header.epoch is not None}
 
 
@@ -223,7 +222,7 @@ def test_nothing_is_destroyed_before_everything_holds(reopen: Open, why: str):
         if why in {"held", "revived"}:
             case.say(case.sessions[1], SetHold(held=True))
         assert case.run(DATE_MS - 1 if why == "early" else DATE_MS) == 0
-        assert not any(is_stripped(entry) for entry in bodies(bench.store).values())
+        assert not any(entry.is_stripped for entry in bodies(bench.store).values())
         if why == "revived":
             case.say(case.sessions[1], SetHold(held=False))
             assert case.run() == 1
@@ -245,7 +244,7 @@ def test_an_interrupted_purge_goes_on(reopen: Open, monkeypatch):
 
         monkeypatch.setattr(bench.store, "destroy_bodies", failing)
         made.try_run()
-        gone = {name for name, entry in bodies(bench.store).items() if is_stripped(entry)}
+        gone = {name for name, entry in bodies(bench.store).items() if entry.is_stripped}
         assert len(gone) == 2
         assert bench.store.purges(unfinished=True) == {case.chart.id}
         assert not {e.hash for e in fed(bench, case.doctor, live=False)} & gone
@@ -256,7 +255,7 @@ def test_an_interrupted_purge_goes_on(reopen: Open, monkeypatch):
         stopped.stop()
         assert stopped.run() == 0
         assert purger(again).run() == 1
-        assert {name for name, entry in bodies(again.store).items() if is_stripped(entry)} == destroyed(case)
+        assert {name for name, entry in bodies(again.store).items() if entry.is_stripped} == destroyed(case)
         assert again.store.purges(unfinished=True) == frozenset()
 
 
@@ -279,8 +278,8 @@ def test_what_comes_late_is_taken_without_its_body(reopen: Open):
         assert len(written.places) == 5
         kept = bodies(bench.store)
         names = [*content, *audit, *records, *further]
-        assert [is_stripped(kept[entry.hash]) for entry in names] == [True, False, True, False, True]
-        assert not any(is_stripped(entry) for entry in fed(bench, case.doctor))
+        assert [kept[entry.hash].is_stripped for entry in names] == [True, False, True, False, True]
+        assert not any(entry.is_stripped for entry in fed(bench, case.doctor))
         assert records[1].hash not in {entry.hash for entry in fed(bench, case.doctor)}, "it follows a hole"
 
 
@@ -336,6 +335,6 @@ def test_a_running_relay_purges_and_counts(tmp_path: Path, organisation: Organis
         assert done.wait(10)
         found = room.services.store.entry(content[0].hash)
         assert found is not None
-        assert is_stripped(found.entry)
+        assert found.entry.is_stripped
     told = CliRunner().invoke(command, ["status", "--home", str(home), "--json"])
     assert json.loads(told.output)["purged_charts"] == 1
