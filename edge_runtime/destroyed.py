@@ -19,6 +19,9 @@ DESTROYED: Final = "destroyed/"
 """Prefix of the stored values that say which charts are destroyed here."""
 AWAITED: Final = "purge-confirmed/"
 """Prefix of the stored values that name control streams in which a purge was confirmed."""
+HEARD: Final = "purge-heard/"
+"""Prefix of the stored values that say when the records that decide on a purge first counted here."""
+_TIME_BYTES: Final = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +74,21 @@ def await_purge(writer: ValueWriter, control: StreamId) -> None:
 def forget_awaited(writer: ValueWriter, control: StreamId) -> None:
     """Watch no longer."""
     writer.put_value(AWAITED + control.hex(), None)
+
+
+def heard(values: AllValues, control: StreamId) -> dict[EntryHash, int]:
+    """When each of the records that decide on a chart's purge first counted here, in Unix milliseconds."""
+    found = values.values(_heard(control))
+    return {EntryHash.parse(name.rpartition("/")[2]): int.from_bytes(data) for name, data in found.items()}
+
+
+def keep_heard(writer: ValueWriter, control: StreamId, record: EntryHash, at_ms: int | None) -> None:
+    """Note since when a record counts here; None lets go of that: should it count again, it does so from then on."""
+    writer.put_value(_heard(control) + record.hex(), None if at_ms is None else at_ms.to_bytes(_TIME_BYTES))
+
+
+def _heard(control: StreamId) -> str:
+    return f"{HEARD}{control.hex()}/"
 
 
 def awaited(values: AllValues) -> frozenset[StreamId]:

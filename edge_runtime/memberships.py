@@ -77,8 +77,9 @@ class _People:
 
 
 def _people(organisation: Organisation) -> _People:
-    names, view = organisation.trust.principals(), organisation.now
-    officers = frozenset(name for name in names if view.roles(name) == {Role.COMPLIANCE_OFFICER}) - view.revoked
+    names, view, on_record = organisation.trust.principals(), organisation.now, organisation.certified.knows
+    chosen = (name for name in names if view.roles(name) == {Role.COMPLIANCE_OFFICER} and on_record(name))
+    officers = frozenset(chosen) - view.revoked
     return _People({ledger_id(name): name for name in names}, officers)
 
 

@@ -157,7 +157,7 @@ class Runtime:
     @property
     def access(self) -> Access:
         """Whom it lets into charts."""
-        return Access(self.identity, self.keyring, self.recorder, clock)
+        return Access(self.identity, self.keyring, self.recorder, clock, self.store)
 
     @property
     def purging(self) -> Purging:

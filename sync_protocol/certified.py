@@ -12,7 +12,7 @@ from typing import Final
 
 from sync_protocol.certificates import Certificate, Trust
 from sync_protocol.control import Certify
-from sync_protocol.control_entry import ControlEntry, chosen
+from sync_protocol.control_entry import ControlEntry
 from sync_protocol.errors import PeerError
 from sync_protocol.ids import CertificateHash, EntryHash
 from sync_protocol.signed import Signed, Verified
@@ -36,13 +36,14 @@ class Certified:
             earlier: what was made of fewer records by the same trust: what it verified need not be verified again.
         """
         self._trust = trust
-        self._authors: Final = frozenset(entry.author for entry in order)
-        self._opened: Final[Opened] = {} if earlier is None else dict(earlier._opened)
+        self.opened: Final[Opened] = {} if earlier is None else dict(earlier.opened)
+        """What was verified, so that it need not be again."""
         self.places: Final[dict[CertificateHash, list[int]]] = {}
         """Where each certificate was put on record by its own issuer, or the root's by anybody."""
         self._renewals: dict[CertificateHash, list[tuple[int, int]]] = {}
         for index in indices:
             self._take(index, order[index])
+        self._brought: Final = frozenset((*self.places, *(entry.author for entry in order)))
 
     def knows(self, principal: CertificateHash) -> bool:
         """Whether a principal's certificate is known to whoever has these records."""
@@ -50,7 +51,7 @@ class Certified:
         if certificate is None or certificate.value.renews is not None:
             return False
         by_root = certificate.value.issuer == self._trust.root.hash
-        return by_root or principal in self.places or principal in self._authors
+        return by_root or principal in self._brought
 
     def principal(self, name: CertificateHash) -> CertificateHash:
         """The principal that a certificate speaks for; of one that is not on record, itself."""
@@ -77,7 +78,7 @@ class Certified:
 
     def _open(self, entry: ControlEntry) -> Verified[Certificate] | None:
         """The certificate that a record carries, where its own signatures hold: others may have no better ones."""
-        found = self._opened.get(entry.hash)
+        found = self.opened.get(entry.hash)
         if found is None:
             assert isinstance(entry.record, Certify), "indices are by kind"
             try:
@@ -86,5 +87,5 @@ class Certified:
                 found = known if known is not None and known.wire == signed.wire else self._trust.verify(signed)
             except PeerError:
                 return None
-            self._opened[entry.hash] = found
+            self.opened[entry.hash] = found
         return found

@@ -70,7 +70,7 @@ class Counting:
         self._born = mask(self.births)
         self._authors = frozenset(entry.author for entry in self.pasts.order)
         self._cut: dict[int, int] = {}
-        self._counted: dict[int, Counted] = {}
+        self._counted: dict[tuple[int, int], Counted] = {}
         self._now: Shape | None = None
 
     @property
@@ -80,11 +80,16 @@ class Counting:
 
     def counted(self, view: View) -> Counted:
         """Which records count as a view has it."""
-        return self._count(self._excluded(view))
+        key = self._excluded(view), self._organisation.cut_off(view)
+        if key not in self._counted:
+            self._counted[key] = self._count(key[0], view if key[1] else None)
+        return self._counted[key]
 
     def uncut(self) -> Counted:
         """Which records would count if nobody were revoked."""
-        return self._count(0)
+        if (0, 0) not in self._counted:
+            self._counted[0, 0] = self._count(0, None)
+        return self._counted[0, 0]
 
     @property
     def now(self) -> Shape | None:
@@ -111,26 +116,29 @@ class Counting:
     def _excluded(self, view: View) -> int:
         if self._authors.isdisjoint(view.revoked):
             return 0
-        key = view.bits & self._organisation.revoking  # the same for all views that agree on who is revoked
-        if key not in self._cut:
+        if view.revoking not in self._cut:  # the same for all views that agree on who is revoked
             order = self.pasts.order
             cut = mask(index for index, entry in enumerate(order) if view.excludes(entry.written) is not None)
-            self._cut[key] = cut & ~self._born
-        return self._cut[key]
+            self._cut[view.revoking] = cut & ~self._born
+        return self._cut[view.revoking]
 
     def _shaped(self, counted: Counted, bits: int, view: View) -> Shape | None:
         bits &= counted.bits
         return Shape(self._chart, counted, bits, view) if bits & self._born else None
 
-    def _count(self, excluded: int) -> Counted:
-        """Which records count where some are excluded: one after the other, parents first."""
-        known = self._counted.get(excluded)
-        if known is not None:
-            return known
+    def _count(self, excluded: int, under: View | None) -> Counted:
+        """Which records count where some are excluded: one after the other, parents first.
+
+        Args:
+            excluded: the records that do not count whatever they say.
+            under: the view by whose revocations records of the organisation are excluded too; None where none is.
+        """
+        organisation = self._organisation
         grants = Grants(self.pasts, self.creator)
         counted = Counted(pasts=self.pasts, creator=self.creator, authors=self._authors, grants=grants)
         for index, entry in enumerate(self.pasts.order):
-            view = self._organisation.at(entry.organisation_heads)
+            heads = entry.organisation_heads
+            view = organisation.at(heads) if under is None else organisation.under(under, heads)
             shape = self._shaped(counted, self.pasts.before(index), view)
             why = "outside_cut" if excluded >> index & 1 else self._why_not(index, counted, shape, view)
             if why is not None:
@@ -140,7 +148,6 @@ class Counting:
             if isinstance(entry.record, SHAPING):
                 grants.take(index, entry, _grantable(entry, shape))
                 counted.changes[entry.author] = counted.changes.get(entry.author, 0) | 1 << index
-        self._counted[excluded] = counted
         return counted
 
     def _why_not(self, index: int, counted: Counted, shape: Shape | None, view: View) -> str | None:
@@ -154,15 +161,26 @@ class Counting:
             return "too_many"
         if isinstance(entry.record, BreakGlass):
             return None if view.reads(entry.author) & IN_GLASS else "role_reads_no_chart"
-        reads = None if shape is None else shape.reads(entry.author)
-        if shape is None or reads is None:
+        return "not_a_member" if shape is None else self._why_no_member(entry, shape, before, view)
+
+    def _why_no_member(self, entry: ControlEntry, shape: Shape, before: int, view: View) -> str | None:
+        """Why what only members may say does not count; None where it does."""
+        reads, lasting = shape.reads(entry.author), shape.invited(entry.author)
+        if reads is None:
             return "not_a_member"
         if isinstance(entry.record, MintEpoch):
             return self._why_no_epoch(entry.record, reads, before)
-        lasting = shape.invited(entry.author)
+        if isinstance(entry.record, Rewrap) and self._compartment(entry.record.epoch) not in reads:
+            return "not_a_reader"
         if lasting is None:
             return None if isinstance(entry.record, _IN_EMERGENCIES) else "by_broken_glass"
         return self._why_no_right(entry, lasting, view)
+
+    def _compartment(self, epoch: EntryHash) -> Compartment | None:
+        """The compartment of an epoch; None where no record minted it."""
+        index = self.pasts.index.get(epoch)
+        record = None if index is None else self.pasts.order[index].record
+        return record.compartment if isinstance(record, MintEpoch) else None
 
     def _why_no_epoch(self, record: MintEpoch, reads: Compartments, before: int) -> str | None:
         """Why a member may not mint this epoch; None where it may.

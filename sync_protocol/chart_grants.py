@@ -1,7 +1,7 @@
 """What a chart's records gave to whom, kept so that one principal's part at any point of them is looked up.
 
-Each record is judged by its own past, so the same question is asked at every record: adding up everybody each time would
-cost the square of what a single member can write.
+Each record is judged by its own past, so the same question is asked at every record: adding up everybody each time
+would cost the square of what a single member can write.
 """
 
 from __future__ import annotations

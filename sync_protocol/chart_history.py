@@ -65,6 +65,15 @@ class ChartHistory:
         shape = self._counting.shape(self._pasts.of(chart_heads), view)
         return _NONE if shape is None else shape.reads(name) or _NONE
 
+    def reads_under_now(
+        self, name: CertificateHash, chart_heads: Iterable[EntryHash], organisation_heads: Iterable[EntryHash]
+    ) -> Compartments:
+        """The same by what today's revocations leave of what that author had seen."""
+        organisation = self.organisation
+        view = organisation.under(organisation.now, organisation_heads)
+        shape = self._counting.shape(self._pasts.of(chart_heads), view)
+        return _NONE if shape is None else shape.reads(name) or _NONE
+
     def reads_now(self, name: CertificateHash) -> Compartments:
         """What a principal could read by everything known, were it not revoked."""
         shape = self._counting.now
@@ -191,8 +200,7 @@ class ChartHistory:
         return self._counting.user(name)
 
     def _membership(self) -> Membership:
-        view, every = self.organisation.now, self._pasts.all
-        counted = self._counting.counted(view)
+        counted = self._counting.counted(self.organisation.now)
         shape = self._counting.now
         first = min((self._pasts.order[index] for index in self._births), key=lambda entry: entry.hash)
         assert shape is not None, "a chart's creation always counts"

@@ -5,7 +5,8 @@ In this order, the first that applies:
 1. *void*: by what it says it had seen, its author was no member that reads the compartment, or the patient had
    withdrawn the consent to treatment and its author had not broken the glass, or its author's role does not write this
    kind. What is void of one fact is void of that one alone.
-2. *quarantined*: outside a cut of its author's revocation, or of that of whoever certified the author; of a wrong
+2. *quarantined*: outside a cut of its author's revocation, or of that of whoever certified the author; by an author
+   who belonged, or had its role, only by what somebody else said outside such a cut; of a wrong
    Lamport time; of older control heads than its chain named before. *Accepted* all the same once somebody adopts it who
    may write this kind, by what the adoption had seen, and is another user.
 3. *flagged*: a change of role, grant or consent that it had not seen would make it void.
@@ -87,12 +88,16 @@ class Judge:
         organisation = self._history.organisation
         if judged.void is not None:
             return Verdict(Standing.VOID, judged.void)
-        if not organisation.at(judged.header.organisation_heads).writes(judged.author, kind):
+        heads = judged.header.organisation_heads
+        if not organisation.at(heads).writes(judged.author, kind):
             return Verdict(Standing.VOID, Reason.ROLE)
-        if judged.quarantined is not None:
+        quarantined = judged.quarantined
+        if quarantined is None and not organisation.under(organisation.now, heads).writes(judged.author, kind):
+            quarantined = Reason.GRANT_REVOKED
+        if quarantined is not None:
             if self._is_adopted(entry, judged, kind):
                 return Verdict(Standing.ACCEPTED, Reason.ADOPTED)
-            return Verdict(Standing.QUARANTINED, judged.quarantined)
+            return Verdict(Standing.QUARANTINED, quarantined)
         if judged.flagged or not organisation.now.writes(judged.author, kind):
             return Verdict(Standing.FLAGGED, Reason.CONCURRENT)
         return ACCEPTED
@@ -119,8 +124,15 @@ class Judge:
         view, excluded = history.organisation.now, None
         if author in view.revoked:  # otherwise its seal need not be looked up: that is a third of opening a document
             excluded = view.excludes(written(entry, author, seals))
+        elif void is None and view.revoked and not self._still_read(author, header):
+            excluded = Reason.GRANT_REVOKED
         quarantined = excluded or self._disorder(header, whole=whole)
         return _Judged(author=author, header=header, void=void, quarantined=quarantined, flagged=not now)
+
+    def _still_read(self, author: CertificateHash, header: Header) -> bool:
+        """Whether its author belonged, when what was granted outside the cuts known today is left away."""
+        reads = self._history.reads_under_now(author, header.chart_heads, header.organisation_heads)
+        return self._compartment in reads
 
     def _disorder(self, header: Header, *, whole: bool) -> Reason | None:
         """What an honest author's chain never shows; of an entry that lacks a parent, what the others show."""

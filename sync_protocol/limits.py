@@ -132,3 +132,5 @@ RECOVERY_SHARES_MAX: Final = 16
 """Shares of one recovery key; SLIP-0039 numbers them with four bits."""
 CANARY_BYTES_MAX: Final = 4096
 """What a recovery drill opens, or the sealed keys of a root."""
+PURGE_WAIT_MS: Final = 7 * 24 * 60 * 60 * 1000
+"""Between hearing that a purge was confirmed and destroying anything: so long a hold or a revocation can stop it."""

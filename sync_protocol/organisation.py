@@ -57,32 +57,34 @@ class Organisation:
         self.pasts: Final = Pasts(entries)
         self._seals = seals
         self._lineages: dict[tuple[SessionId, Cut], Mapping[int, SealHash]] = {}
-        self._views: dict[int, View] = {}
+        self._views: dict[tuple[int, int], View] = {}
         self._heads: tuple[EntryHash, ...] | None = None
         self.unfinished = False
         """Whether a seal that is not here yet may show that something stands on another branch than a cut's."""
         self.indices: Final[dict[type, list[int]]] = {}
         for index, entry in enumerate(self.pasts.order):
             self.indices.setdefault(type(entry.record), []).append(index)
-        self._opened: dict[EntryHash, Verified[Revocation]] = {} if earlier is None else dict(earlier._opened)
+        self.opened: Final[dict[EntryHash, Verified[Revocation]]] = {} if earlier is None else dict(earlier.opened)
+        """Revocations whose signatures hold, by the records that carry them."""
         self.revocations: Final = self._opened_revocations()
         certifying = self.indices.get(Certify, ())
-        self.certified: Final = Certified(
+        self.certified: Final[Certified] = Certified(
             self.pasts.order, certifying, trust, None if earlier is None else earlier.certified
         )
         issuers = {trust.principal(one.value.issuer) for one in trust.certificates()}
         named = [one.value for _, one in self.revocations]
         cuts_issuers = any(one.names(found.value) for one in named for found in map(trust.newest, issuers) if found)
         kinds = (Revoke, Certify) if cuts_issuers else (Revoke,)
-        self.revoking: Final = mask(i for kind in kinds for i in self.indices.get(kind, ()))
+        self.revoking: Final[int] = mask(i for kind in kinds for i in self.indices.get(kind, ()))
         """The records on which it depends who is revoked."""
-        self.changing_roles: Final = mask(self.indices.get(SetRole, ()))
+        self.changing_roles: Final[int] = mask(self.indices.get(SetRole, ()))
         self._changes: dict[CertificateHash, int] = {}
         for index in self.indices.get(SetRole, ()):
             record = self.pasts.order[index].record
             assert isinstance(record, SetRole), "indices are by kind"
             self._changes[record.certificate] = self._changes.get(record.certificate, 0) | 1 << index
-        self._roles: dict[tuple[CertificateHash, int], frozenset[Role]] = {}
+        self._roles: dict[tuple[CertificateHash, int, int], frozenset[Role]] = {}
+        self._cut_off: dict[int, int] = {}
         self._signed: dict[tuple[int, Hash], bool] = {}
         self.announced: Final = Announced(self.pasts.order, trust.root)
         self._revoked: dict[int, Revoked] = {}
@@ -104,9 +106,13 @@ class Organisation:
         """What an author knew who names these heads; heads that are not here contribute nothing."""
         return self._view(self.pasts.of(heads))
 
-    def before(self, index: int) -> View:
-        """What the author of a record of the organisation knew."""
-        return self._view(self.pasts.before(index))
+    def before(self, index: int, *, under: View | None = None) -> View:
+        """What the author of a record of the organisation knew; `under` another view, as its revocations leave it."""
+        return self._view(self.pasts.before(index), under)
+
+    def under(self, view: View, heads: Iterable[EntryHash]) -> View:
+        """What an author knew who names these heads, as the revocations that a later view knows leave it."""
+        return self._view(self.pasts.of(heads), view)
 
     def follows(self, later: Iterable[EntryHash], earlier: Iterable[EntryHash]) -> bool:
         """Whether who names `later` as the organisation's heads had seen all that `earlier` name, as far as known."""
@@ -125,15 +131,24 @@ class Organisation:
 
     def revoked(self, view: View) -> Revoked:
         """Who is revoked as a view has it; the same object for views that agree in what matters."""
-        bits = view.bits & self.revoking
-        found = self._revoked.get(bits)
+        found = self._revoked.get(view.revoking)
         if found is None:
-            found = self._revoked[bits] = Revoked(self, bits)
+            found = self._revoked[view.revoking] = Revoked(self, view.revoking)
+        return found
+
+    def cut_off(self, view: View) -> int:
+        """The records on which membership and roles depend that a view's revocations exclude."""
+        found = self._cut_off.get(view.revoking)
+        if found is None:
+            order = self.pasts.order
+            indices = [i for kind in (*TEAM_KINDS, SetRole) for i in self.indices.get(kind, ())] if view.revoked else []
+            found = mask(index for index in indices if view.excludes(order[index].written) is not None)
+            self._cut_off[view.revoking] = found
         return found
 
     def roles(self, view: View, principal: CertificateHash) -> frozenset[Role]:
         """The roles that bind a principal; worked out once for views that agree in what matters."""
-        key = principal, view.bits & (self._changes.get(principal, 0) | self.revoking)
+        key = principal, view.bits & self._changes.get(principal, 0), view.revoking
         found = self._roles.get(key)
         if found is None:
             found = self._roles[key] = view.roles_by(principal, places(view.bits & self._changes.get(principal, 0)))
@@ -151,10 +166,11 @@ class Organisation:
                 self._signed[key] = False
         return self._signed[key]
 
-    def _view(self, bits: int) -> View:
-        found = self._views.get(bits)
+    def _view(self, bits: int, under: View | None = None) -> View:
+        key = bits, bits & self.revoking if under is None else under.revoking
+        found = self._views.get(key)
         if found is None:
-            found = self._views[bits] = View(self, bits)
+            found = self._views[key] = View(self, *key)
         return found
 
     def _lineage(self, session: SessionId, cut: Cut) -> Mapping[int, SealHash]:
@@ -183,10 +199,10 @@ class Organisation:
             entry = self.pasts.order[index]
             assert isinstance(entry.record, Revoke), "indices are by kind"
             try:
-                opened = self._opened.get(entry.hash) or open_revocation(entry.record.record, self.trust)
+                opened = self.opened.get(entry.hash) or open_revocation(entry.record.record, self.trust)
             except PeerError:
                 continue  # it was refused where it came in; kept, never acted upon
-            self._opened[entry.hash] = opened
+            self.opened[entry.hash] = opened
             found.append((index, opened))
         return sorted(found, key=lambda one: (self.trust.depth(one[1].value.issuer), one[1].hash))
 
@@ -194,9 +210,10 @@ class Organisation:
 class View:
     """What some of the organisation's records amount to; made by `Organisation`, and worked out as it is asked for."""
 
-    def __init__(self, organisation: Organisation, bits: int) -> None:
-        """Look at the records whose bits are set."""
+    def __init__(self, organisation: Organisation, bits: int, revoking: int) -> None:
+        """Look at the records whose bits are set, as revocations among those of `revoking` leave them."""
         self.bits: Final = bits
+        self.revoking: Final = revoking
         self.organisation: Final = organisation
         self._all = organisation
         self._revoked = organisation.revoked(self)

@@ -84,11 +84,14 @@ class TeamCounting:
         """Why a record does not count; None where it does."""
         if self._view.excludes(entry.written) is not None:
             return "outside_cut"
-        before = self._all.before(index)
-        if (self._changes.get(entry.author, 0) & before.bits).bit_count() >= MEMBER_CHANGES_MAX and isinstance(
-            entry.record, AddToTeam | RemoveFromTeam
-        ):
+        before = self._all.before(index, under=self._view)
+        changes = (self._changes.get(entry.author, 0) & before.bits).bit_count()
+        if changes >= MEMBER_CHANGES_MAX and isinstance(entry.record, AddToTeam | RemoveFromTeam):
             return "too_many"
+        return self._why_no_member(entry, before)
+
+    def _why_no_member(self, entry: ControlEntry, before: View) -> str | None:
+        """Why what members may say does not count; None where it does."""
         if isinstance(entry.record, RemoveFromTeam) and before.is_administrator(entry.author):
             return None
         if not self.belongs(entry.author, before.bits, before):

@@ -16,6 +16,7 @@ from sync_protocol.errors import PeerError
 from sync_protocol.ids import CertificateHash, EntryHash, Hash, TeamId
 from sync_protocol.public_keys import check_wrap_key
 from sync_protocol.roles import Compartment
+from sync_protocol.team_counting import TeamCounting
 from sync_protocol.team_records import (
     AddToTeam,
     CreateTeam,
@@ -24,7 +25,6 @@ from sync_protocol.team_records import (
     RewrapTeam,
     team_id,
 )
-from sync_protocol.team_counting import TeamCounting
 
 if TYPE_CHECKING:
     from sync_protocol.organisation import Organisation, View
@@ -131,11 +131,11 @@ class TeamHistory:
             team = self.places.get(rewrap.epoch)
             if team is not None:
                 self._records.setdefault(team, []).append(index)
-        always = organisation.revoking | organisation.changing_roles
         self._relevant: Final = {
-            name: always | mask([*births, *self._records.get(name, ())]) for name, births in self._births.items()
+            name: organisation.changing_roles | mask([*births, *self._records.get(name, ())])
+            for name, births in self._births.items()
         }
-        self._teams: dict[tuple[TeamId, int], Team | None] = {}
+        self._teams: dict[tuple[TeamId, int, int], Team | None] = {}
         self._countings: dict[tuple[TeamId, int, int], TeamCounting | None] = {}
 
     def names(self, bits: int) -> list[TeamId]:
@@ -167,7 +167,7 @@ class TeamHistory:
 
     def team(self, name: TeamId, view: View) -> Team | None:
         """One team as a view has it; None where the record that creates it does not count there."""
-        key = name, view.bits & self._relevant.get(name, 0)  # views that agree in what matters share the team
+        key = name, view.bits & self._relevant.get(name, 0), view.revoking  # views that agree in these share the team
         if key not in self._teams:
             counting = self._counting(name, view)
             self._teams[key] = None if counting is None else self._made(name, counting, view)
@@ -201,7 +201,7 @@ class TeamHistory:
     def _counting(self, name: TeamId, view: View) -> TeamCounting | None:
         """What counts of a team where a view's revocations are known; the same for all views that agree on these."""
         births = mask(chosen(view.bits, self._births.get(name, ())))
-        key = name, births, view.bits & self._all.revoking
+        key = name, births, view.revoking
         if key not in self._countings:
             live = [index for index in places(births) if view.excludes(view.entry(index).written) is None]
             records = self._records.get(name, ())

@@ -30,6 +30,8 @@ class Reason(StrEnum):
     """Written outside the cut of a revocation of its author."""
     ISSUER_REVOKED = "issuer_revoked"
     """Its author was certified by an administrator outside the cut of that one's revocation."""
+    GRANT_REVOKED = "grant_revoked"
+    """Its author belonged, or had its role, only by what a revoked principal said outside its cut."""
     LAMPORT = "lamport"
     """Its Lamport time is not one more than the largest that it follows."""
     HEADS = "control_heads"

@@ -6,10 +6,10 @@ Owns the acts. What they mean at every reader follows from the signed records al
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from edge_runtime.access.adoption import Adoption
-from edge_runtime.destroyed import await_purge
+from edge_runtime.access.retention import Retention, retention_of
+from edge_runtime.destroyed import AllValues, await_purge
 from edge_runtime.errors import RefusedError
 from edge_runtime.identity import Clock, Identity
 from edge_runtime.keyring import Keyring
@@ -31,28 +31,14 @@ from sync_protocol.membership import Membership
 from sync_protocol.roles import Role
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retention:
-    """How long a chart will last.
-
-    Attributes:
-        held: a legal hold is on: nothing is destroyed.
-        proposals: proposals to destroy it that nobody confirmed yet, each with its date in milliseconds.
-        confirmed: the confirmed proposal, and the date from which on it is destroyed.
-        due: whether it is to be destroyed now.
-    """
-
-    held: bool
-    proposals: tuple[tuple[EntryHash, int], ...]
-    confirmed: tuple[EntryHash, int] | None
-    due: bool
-
-
 class Access:
     """The charts of one device, as their members let others in."""
 
-    def __init__(self, identity: Identity, keyring: Keyring, recorder: Recorder, clock: Clock) -> None:
-        """Work as `identity`."""
+    def __init__(
+        self, identity: Identity, keyring: Keyring, recorder: Recorder, clock: Clock, values: AllValues
+    ) -> None:
+        """Work as `identity`; `values` say when what decides on a purge was heard of."""
+        self._values = values
         self._identity = identity
         self._keyring = keyring
         self._recorder = recorder
@@ -187,19 +173,8 @@ class Access:
             RefusedError: no such chart.
         """
         membership = self._membership(chart)
-        confirmed = membership.purge
-        return Retention(
-            held=membership.held,
-            proposals=tuple(
-                (entry.hash, entry.record.not_before_ms)
-                for entry in self._keyring.control_entries(chart)
-                if isinstance(entry.record, ProposePurge)
-                and entry.hash not in membership.refused
-                and (confirmed is None or entry.hash != confirmed[0])
-            ),
-            confirmed=confirmed,
-            due=confirmed is not None and not membership.held and confirmed[1] <= self._clock(),
-        )
+        entries = self._keyring.control_entries(chart)
+        return retention_of(membership, entries, self._values, now_ms=self._clock())
 
     def _own_proposals(self, chart: ChartId) -> frozenset[EntryHash]:
         """What this device's user proposed, on whatever device: nobody confirms that but another."""

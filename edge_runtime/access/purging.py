@@ -1,8 +1,8 @@
 """Destroys the content of charts whose purge was confirmed: bodies of content, and the wrapped keys to it.
 
 Owns when and in which order. Headers, seals and receipts stay, and so does the audit trail with its keys: who wrote
-when remains provable. A chart goes once its date is past by this device's clock and no legal hold is known.
-That it goes is noted first, so that nothing of it is shown or taken any more; then bodies go, some at a time. Whatever
+when remains provable. A chart goes once its date is past by this device's clock, the confirmation has counted here for
+PURGE_WAIT_MS, and no legal hold is known: nothing can be undone afterwards, so there is a time to stop it. That it goes is noted first, so that nothing of it is shown or taken any more; then bodies go, some at a time. Whatever
 stops that in between, the next run goes on. What waits for the relay goes after it was sent: the log is to have all.
 """
 
@@ -14,7 +14,16 @@ from itertools import islice
 from typing import Final
 
 from edge_runtime.access.charts import Access
-from edge_runtime.destroyed import Destroyed, all_destroyed, awaited, forget_awaited, keep_destroyed
+from edge_runtime.access.retention import note_heard
+from edge_runtime.destroyed import (
+    Destroyed,
+    all_destroyed,
+    awaited,
+    forget_awaited,
+    heard,
+    keep_destroyed,
+    keep_heard,
+)
 from edge_runtime.events import Changed, Events
 from edge_runtime.identity import Clock
 from edge_runtime.keyring import Keyring
@@ -28,6 +37,7 @@ from sync_protocol.entries import VerifiedEntry
 from sync_protocol.errors import PeerError
 from sync_protocol.ids import ChartId, EntryHash
 from sync_protocol.membership import Membership
+from sync_protocol.purge_wait import deciding
 from sync_protocol.roles import Compartment
 from sync_protocol.store import Arrived
 
@@ -97,6 +107,7 @@ class Purging:
             StoreError: the store cannot do its part; the next run goes on.
         """
         for chart in sorted(self._keyring.controlled(awaited(self._store))):
+            self._watch(chart)
             if self._access.retention(chart).due:
                 self._begin(chart)
         done = [self._destroy(chart, note) for chart, note in sorted(all_destroyed(self._store).items())]
@@ -105,13 +116,24 @@ class Purging:
             self._events.publish(Changed(changed))
         return tuple(one for one in done if one.bodies or one.left)
 
+    def _watch(self, chart: ChartId) -> None:
+        """Note durably what counts for the first time: the wait runs from there, whenever it was written."""
+        membership, entries = self._membership(chart), self._keyring.control_entries(chart)
+        known = heard(self._store, control_stream(chart)).keys()
+        if {one.hash for one in deciding(entries, membership)} != known:
+            with self._store.writing() as writer:
+                note_heard(writer, membership, entries, known, now_ms=self._clock())
+
     def _begin(self, chart: ChartId) -> None:
         """Note it durably: from here on nothing of the chart is shown, written or taken, whatever else is recorded."""
         membership = self._membership(chart)
         note = Destroyed(record=_confirming(self._keyring, membership), since_ms=self._clock(), through=0, told=False)
         with self._store.writing() as writer:
             keep_destroyed(writer, chart, note)
-            forget_awaited(writer, control_stream(chart))
+            control = control_stream(chart)
+            forget_awaited(writer, control)
+            for record in heard(self._store, control):
+                keep_heard(writer, control, record, None)
 
     def _destroy(self, chart: ChartId, note: Destroyed) -> Done:
         membership, size = self._membership(chart), self._store.size()

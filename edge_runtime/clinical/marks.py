@@ -24,6 +24,7 @@ _WHY: Final[Mapping[Reason | None, str]] = MappingProxyType(
     {
         Reason.REVOKED: "written on a device or by a user whose access was revoked",
         Reason.ISSUER_REVOKED: "written by somebody whom a revoked administrator let in",
+        Reason.GRANT_REVOKED: "its author was let in by somebody whose access was revoked before",
         Reason.LAMPORT: "its place in the order of entries is false",
         Reason.HEADS: "its device knew less than it had known before, as after a restored backup",
         Reason.FORKED: "its device tells two histories",

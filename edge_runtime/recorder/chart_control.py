@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from edge_runtime.errors import RefusedError
 from edge_runtime.recorder.chart_keys import ChartKeys
 from edge_runtime.recorder.drafts import Desk
+from edge_runtime.recorder.team_control import not_on_record
 from sync_protocol.chart_records import AddTeam, RemoveMember, RemoveTeam
 from sync_protocol.control import (
     AddMember,
@@ -83,6 +84,8 @@ class ChartControl(ChartKeys):
                 or one that reads the history already is to be added without it.
         """
         membership, history = self._as_chart_member(chart), self.history(chart)
+        if not self._organisation.certified.knows(name):
+            raise not_on_record()
         known = membership.direct.get(name)
         epochs = [one for one in membership.epochs.values() if one.record.compartment in compartments]
         reads_all = all(history.saw_its_grant(name, one) for one in epochs)

@@ -213,13 +213,15 @@ class TeamControl:
 
     def _check_role(self, name: CertificateHash, compartments: frozenset[Compartment]) -> None:
         view = self._organisation.now
+        if not self._organisation.certified.knows(name) and name != self._desk.identity.principal:
+            raise not_on_record()
         if not compartments <= view.reads(name):
             raise RefusedError(
                 "role_reads_less",
                 expected="a role that reads all that the team may be given: "
                 + ", ".join(one.name.lower() for one in sorted(compartments)),
-                got=", ".join(sorted(role.value for role in view.roles(name))) or "a device that is not known here",
-                do="choose a team that fits the role, or sync first",
+                got=", ".join(sorted(role.value for role in view.roles(name))),
+                do="choose a team that fits the role",
             )
 
     def _pending(self, name: EntryHash, parents: tuple[EntryHash, ...], record: Control) -> ControlEntry:
@@ -236,6 +238,16 @@ class TeamControl:
             wall_ms=header.wall_ms,
             record=record,
         )
+
+
+def not_on_record() -> RefusedError:
+    """Make the refusal of somebody whom the records that are here do not bring: to add it would not count."""
+    return RefusedError(
+        "not_on_record",
+        expected="a device whose certificate the organisation's records bring",
+        got="one that they do not, as far as they are here",
+        do="sync first",
+    )
 
 
 def _not_in_team() -> RefusedError:

@@ -61,6 +61,16 @@ def at(connection: Connection, indices: Sequence[int]) -> list[Arrived]:
     ]
 
 
+def arrived_ms(connection: Connection, names: Sequence[Hash]) -> list[int]:
+    """When those of some entries that are here came, in Unix milliseconds by the relay's clock; in no order."""
+    query = select(_ENTRY.c.arrived_ms)
+    return [
+        at
+        for some in slices(names, _ASKED_MAX)
+        for at in connection.execute(query.where(_ENTRY.c.hash.in_(some))).scalars()
+    ]
+
+
 def decoded(rows: Iterable[Row[*tuple[Any, ...]]]) -> list[Arrived]:
     """The entries of `WIRE_ENTRY` rows."""
     return [

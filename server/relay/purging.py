@@ -2,7 +2,7 @@
 
 Headers, seals and the log stay, and so does the audit trail with its keys: what was there, when and by whom remains
 provable. A purge is judged as every device judges it, by the chart's and the organisation's signed records; the relay's
-clock says whether its date is past. First it is noted durably, so that nothing of the chart is fed or stored any more;
+clock says whether its date is past, and whether its confirmation came PURGE_WAIT_MS ago. First it is noted durably, so that nothing of the chart is fed or stored any more;
 then bodies go, some hundred in a transaction; whatever stops that in between, the next run goes on.
 
 The chains in which the purge was proposed and confirmed keep their bodies, keys included, up to there: a device that
@@ -26,6 +26,7 @@ from sync_protocol.chart_records import ConfirmPurge
 from sync_protocol.control import content_stream, control_stream, unpack_control
 from sync_protocol.control_entry import ControlEntry, read_control
 from sync_protocol.organisation import Organisation
+from sync_protocol.purge_wait import purge_from_ms
 from sync_protocol.roles import CONTENT
 
 if TYPE_CHECKING:
@@ -95,10 +96,16 @@ class Purger:
         return [chart for chart in waiting if self._is_due(chart, organisation)]
 
     def _is_due(self, chart: ChartId, organisation: Organisation) -> bool:
-        found = ChartHistory(self._read(control_stream(chart), organisation.trust), chart, organisation).now
-        if found is None or found.purge is None or found.held:
+        entries = self._read(control_stream(chart), organisation.trust)
+        found = ChartHistory(entries, chart, organisation).now
+        if found is None or found.held:
             return False
-        return found.purge[1] <= self._now_ms()
+        from_ms = purge_from_ms(entries, found, self._heard_ms)
+        return from_ms is not None and from_ms <= self._now_ms()
+
+    def _heard_ms(self, entry: ControlEntry) -> int:
+        """When the last came of a record and what it says that its author had seen: before, it may not have counted."""
+        return max(self._store.arrived_ms([entry.hash, *entry.predecessors]))
 
     def _organisation(self) -> Organisation:
         shared = self._directory.trust

@@ -192,6 +192,11 @@ class SqlStore(FilingStore):
         with self._engine.connect() as connection:
             return arrivals.at(connection, indices)
 
+    def arrived_ms(self, names: Sequence[EntryHash]) -> list[int]:
+        """When those of some entries that are here came, by the relay's clock; 0 before the relay noted it."""
+        with self._engine.connect() as connection:
+            return arrivals.arrived_ms(connection, names)
+
     def last_seals(self, certificates: Collection[CertificateHash], *, before_ms: int | None) -> list[LastSeal]:
         """How far the sessions of some certificates had come by a moment; see `last_seals.last_seals`."""
         with self._engine.connect() as connection:

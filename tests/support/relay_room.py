@@ -21,9 +21,10 @@ from server.relay.seen import Policy, Watch
 from server.relay.store import SqlStore
 from server.relay.window import Archive, Commit, Tip, Window
 from sync_protocol.checkpoints import sign_checkpoint
+from sync_protocol.control import Certify
 from sync_protocol.entries import VerifiedEntry
 from sync_protocol.intake import Checked
-from tests.support.people import DeviceSession, Organisation
+from tests.support.people import Device, DeviceSession, Organisation
 
 
 class Bench:
@@ -70,6 +71,13 @@ class Bench:
         if isinstance(result, RelayError):
             raise result
         return result[1]
+
+    def certify(self, *devices: Device) -> None:
+        """Have the administrator put devices on record: only then do others know them for certain."""
+        session = self.organisation.admin.session()
+        records = [Certify(certificate=device.certificate.wire) for device in devices]
+        entries = session.write_control(self.organisation.root.value.control, records)[1]
+        assert self.commit(session, entries=entries).refused == []
 
     def batch(self, *sessions: DeviceSession, entries: Iterable[VerifiedEntry]) -> Batch:
         """What verification would hand to the committer."""

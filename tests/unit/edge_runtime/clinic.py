@@ -211,10 +211,13 @@ class Clinic:
         return made
 
     def introduce(self, made: Device) -> None:
-        """Make a device and all others known to each other."""
-        for one in [device for device in self.devices if device is not made]:
+        """Make a device and all others known to each other: certificates, and the records that bring them."""
+        others = [device for device in self.devices if device is not made]
+        for one in others:
             _learn(one, made.identity.chain[-1])
             _learn(made, one.identity.chain[-1])
+        for one in (made, *others):
+            carry(self.admin, one)
 
     def close(self) -> None:
         """Close every store."""

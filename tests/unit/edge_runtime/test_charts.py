@@ -14,7 +14,7 @@ from edge_runtime.recorder.naming import one_named
 from sync_protocol.certificates import issue
 from sync_protocol.ids import CertificateHash, ChartId, DocumentId
 from sync_protocol.roles import Compartment, Role
-from tests.unit.edge_runtime.clinic import Clinic, Device, fact, settle
+from tests.unit.edge_runtime.clinic import Clinic, Device, carry, fact, settle
 
 
 def _chart(device: Device) -> tuple[ChartId, DocumentId, DocumentId]:
@@ -187,6 +187,25 @@ def test_a_share_gives_no_more_than_both_may_read(clinic: Clinic):
     physician.charts.share(chart, other.id)
     settle(relay, physician, nurse)
     assert nurse.charts.open(chart).membership.members[name] == set(Compartment)
+
+
+def test_a_chart_that_was_left_leaves_nothing_in_memory(clinic: Clinic):
+    """Neither keys nor what was opened with them, from the next time on that somebody asks for it."""
+    physician, nurse = clinic.device(Role.PHYSICIAN), clinic.device(Role.NURSE)
+    relay = clinic.start_relay()
+    clinic.admin.sync(relay)
+    chart, _, _ = _chart(physician)
+    name = physician.charts.share(chart, nurse.id)
+    settle(relay, physician, nurse)
+    assert nurse.charts.open(chart).reads
+    assert nurse.keyring._keys
+    batch = physician.recorder.begin()
+    batch.remove_member(chart, name)
+    physician.recorder.write(batch)
+    carry(physician, nurse)
+    opened = nurse.charts.open(chart)
+    assert name not in opened.membership.members
+    assert (opened.sealed, nurse.keyring._keys, nurse.reader._opened) == (True, {}, {})
 
 
 # ----------------------------------------------------------------------------------------------------- compartments

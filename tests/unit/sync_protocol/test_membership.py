@@ -45,7 +45,7 @@ CREATOR, DOCTOR, NURSE, STRANGER, OFFICER = (
     WORLD.actor(role).name for role in (Role.NURSE, Role.PHYSICIAN, Role.NURSE, Role.PHYSICIAN, Role.COMPLIANCE_OFFICER)
 )
 ADMIN, UNKNOWN = WORLD.admin.name, CertificateHash(b"unknown".ljust(32, b"."))
-ORGANISATION = Organisation(WORLD.trust, [], SealBook())
+ORGANISATION = WORLD.reading().organisation
 NOW_MS = WORLD.people.clock.now_ms
 CHART = chart_id(CREATOR, NONCE)
 FIRST = DocumentId(b"1" * 16)

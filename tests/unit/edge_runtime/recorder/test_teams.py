@@ -161,11 +161,16 @@ def test_a_member_lets_others_in_whose_roles_read_enough(clinic: Clinic):
 
 
 def test_a_device_that_is_not_known_is_not_let_in(clinic: Clinic):
-    """Nobody knows what its role reads."""
+    """What the records do not bring does not count; nor is it let into a chart."""
     nurse, unknown = clinic.device(Role.NURSE), clinic.device(Role.NURSE, known=False)
     with pytest.raises(RefusedError) as refused:
         add(nurse, team_of(nurse), unknown)
-    assert (refused.value.code, refused.value.got) == ("role_reads_less", "a device that is not known here")
+    assert refused.value.code == "not_on_record"
+    batch = nurse.recorder.begin()
+    chart, _ = chart_of(nurse)
+    with pytest.raises(RefusedError) as refused:
+        batch.add_member(chart, unknown.name, CARE)
+    assert refused.value.code == "not_on_record"
 
 
 def test_a_full_team_takes_nobody_more(clinic: Clinic, monkeypatch: pytest.MonkeyPatch):
@@ -674,11 +679,11 @@ def test_a_key_of_which_nobody_may_have_all_is_wrapped_one_by_one(clinic: Clinic
     """Where somebody in each of a team's epochs may not have a chart's old key, those get it who may."""
     gone, other, fresh, later = (clinic.device(Role.NURSE) for _ in range(4))
     team = team_of(gone, other)
+    chart, _ = chart_of(other)
     add(gone, team, fresh, from_now_on=True)
     remove(gone, team, gone)
     hand(gone, other, fresh)
-    chart, _ = chart_of(other)
-    add(other, team, later)
+    add_without_keys(other, team, later)
     share(other, chart, team)
     hand(other, fresh, later)
     assert all(opens(later, chart))

@@ -13,15 +13,19 @@ from hypothesis import strategies as st
 from edge_runtime.audit.selection import Selection
 from edge_runtime.clinical.layout import WorkflowType
 from edge_runtime.errors import RefusedError
+from edge_runtime.identity import new_session
 from sync_protocol.control import Control, control_stream, pack_control
 from sync_protocol.ids import ChartId, DocumentId, EntryHash
+from sync_protocol.limits import CONTROL_HEADS_MAX, HASH_BYTES, ID_BYTES
 from sync_protocol.roles import Compartment, Role
-from sync_protocol.team_records import team_id
+from sync_protocol.team_records import CreateTeam, team_id
 from tests.support.hostile_records import NONCES, UNKNOWN, Pool, records
 from tests.unit.edge_runtime.audit.acts import timeline
 from tests.unit.edge_runtime.clinic import Clinic, Device, carry, fact
 
 RECORDS_MAX: Final = 10
+LOW: Final = 8
+"""The first byte of a hash below which it comes before most others: one in 32 does."""
 CARE: Final = frozenset({Compartment.SAFETY, Compartment.CLINICAL})
 
 
@@ -60,6 +64,44 @@ def test_a_device_that_took_hostile_records_in_works_on(data: st.DataObject, rol
             _tried(clinic, data, role)
         finally:
             clinic.close()
+
+
+def flood(hostile: Device) -> None:
+    """As many heads of the organisation's stream as an author names, each of a session of its own, with low hashes."""
+    stream, identity = hostile.identity.root.value.control, hostile.identity
+    for _ in range(CONTROL_HEADS_MAX):
+        identity.session = new_session(
+            identity.keys, identity.chain[-1], now_ms=hostile.clinic.clock(), entropy=hostile.entropy
+        )
+        name = EntryHash(b"\xff" * HASH_BYTES)
+        while name[0] >= LOW:
+            batch = hostile.recorder.begin()
+            batch._drafts.organisation_heads = ()
+            batch._drafts.place(stream).frontier.clear()
+            record = CreateTeam(nonce=hostile.entropy(ID_BYTES), compartments=(Compartment.SAFETY,))
+            name = batch._drafts.add(stream, pack_control(record))
+        hostile.recorder.write(batch)
+
+
+def test_a_flood_of_heads_takes_nobody_out_of_its_team(clinic: Clinic):
+    """Who names as many heads as it may still names those by which it belongs: what it writes counts."""
+    doctor, nurse, hostile = (clinic.device(role) for role in (Role.PHYSICIAN, Role.NURSE, Role.NURSE))
+    chart, documents = doctor.charts.create((), workflow=WorkflowType.ENCOUNTER)
+    batch = doctor.recorder.begin()
+    team = batch.create_team(CARE)
+    batch.add_to_team(team, nurse.name)
+    batch.add_team(chart, team, CARE)
+    doctor.recorder.write(batch)
+    flood(hostile)
+    carry(doctor, nurse)
+    carry(hostile, nurse)
+    nurse.recorder.mend([chart])
+    said = nurse.charts.add_facts(chart, documents[1], [fact("allergy", text="Latex")])[-1].header
+    assert nurse.recorder.mend([chart]) == 0
+    assert len(said.organisation_heads) == CONTROL_HEADS_MAX
+    carry(nurse, doctor)
+    seen = said.chart_heads, said.organisation_heads
+    assert Compartment.SAFETY in doctor.keyring.history(chart).reads(nurse.identity.principal, *seen)
 
 
 def _tried(clinic: Clinic, data: st.DataObject, role: Role) -> None:

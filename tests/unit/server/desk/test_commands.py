@@ -10,12 +10,15 @@ import pytest
 from click.testing import CliRunner
 from filelock import FileLock
 
+from server.desk import journal_check
 from server.desk.app import open_desk
 from server.desk.commands import desk
-from server.desk.journal import JOURNAL
+from server.desk.journal import JOURNAL, JournalLine
+from server.desk.journal_check import Damage
 from server.relay.commands import server
+from sync_protocol.ids import EntryHash, Hash
 from sync_protocol.organisation_file import make_organisation_file
-from tests.support.glass import Scene
+from tests.support.glass import CHART, Scene
 
 
 class Asked:
@@ -106,3 +109,31 @@ def test_the_desk_stands_among_the_server_s_commands():
     assert server.get_command(context, "break-glass-desk") is desk
     assert server.get_command(context, "run") is not None
     assert server.get_command(context, "none") is None
+
+
+@pytest.mark.parametrize("code", ["not_in_log", "log_differs", "log_shrank", "other_relay"])
+def test_a_journal_that_the_log_does_not_bear_out_ends_with_3(asked, monkeypatch, code):
+    """And names the line, in words and for machines; one that holds ends with 0."""
+    asked("init", "--json")
+    line = JournalLine(at_ms=1, outcome="answered", request=Hash(bytes(32)), chart=CHART, entry=EntryHash(bytes(32)))
+    found = []
+    monkeypatch.setattr(journal_check, "check_journal", lambda *_: found)
+    options = ("--check", "--relay", "http://relay.example")
+    open_desk(asked.home).desk.journal.close()
+    assert asked("journal", *options)[0] == 0
+    assert json.loads(asked("journal", *options, "--json")[1])["damage"] == []
+    found.append(Damage(line, code))
+    status, said = asked("journal", *options)
+    assert (status, f"chart {CHART.hex()}" in said) == (3, True)
+    status, said = asked("journal", *options, "--json")
+    assert (status, json.loads(said)["damage"][0]["code"]) == (3, code)
+
+
+def test_a_check_takes_a_relay(asked):
+    """Neither goes without the other, and it must be an address."""
+    asked("init", "--json")
+    open_desk(asked.home).desk.journal.close()
+    assert asked("journal", "--check")[0] == 2
+    assert asked("journal", "--relay", "http://relay.example")[0] == 2
+    status, said = asked("journal", "--check", "--relay", "relay.example", "--json")
+    assert (status, json.loads(said)["error"]["code"]) == (1, "relay_address")

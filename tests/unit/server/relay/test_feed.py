@@ -126,12 +126,14 @@ class World:
         organisation = bench.organisation
         roles = [Role.PHYSICIAN, Role.NURSE, Role.PHYSICIAN, Role.DATA_SCIENTIST, Role.COMPLIANCE_OFFICER]
         self.devices = [organisation.device(role) for role in roles]
+        self.notes: dict[bytes, int] = {bench.window.tip.note: bench.window.tip.size}
+        bench.certify(*self.devices)
         self.sessions: dict[CertificateHash, DeviceSession] = {d.name: d.session() for d in self.devices}
         self.readers = {d.name: Reader(d) for d in self.devices}
         self.feeds: dict[CertificateHash, LogFeed] = {}
         self.charts: list[tuple[ChartWriter, list[Device]]] = []
         self.documents: dict[ChartId, list] = {}
-        self.notes: dict[bytes, int] = {bench.window.tip.note: bench.window.tip.size}
+        self.notes[bench.window.tip.note] = bench.window.tip.size
 
     def commit(self, session: DeviceSession, entries: tuple[VerifiedEntry, ...] | list[VerifiedEntry]) -> None:
         """A device stores what it writes, then pushes it, by its fed connection or by another."""
@@ -318,6 +320,8 @@ def test_more_seals_than_a_page_takes_come_first(bench: Bench, organisation: Org
     """A session with many seals is introduced by pages of seals alone; its entries follow, and nothing is skipped."""
     monkeypatch.setattr("server.relay.pages.PAGE_SEALS_MAX", 5)
     author, other = organisation.device(Role.PHYSICIAN), organisation.device(Role.NURSE)
+    bench.certify(author, other)
+    notes = {bench.window.tip.note: bench.window.tip.size}
     session = author.session()
     chart = ChartWriter.begin(session)
     for _ in range(20):
@@ -325,12 +329,13 @@ def test_more_seals_than_a_page_takes_come_first(bench: Bench, organisation: Org
     late = chart.add(other)
     chart.mint(Compartment.CLINICAL, [author, other])
     bench.commit(session, entries=chart.written)
+    notes[bench.window.tip.note] = bench.window.tip.size
     reader, feed = Reader(other), reader_of(bench, other)
     pages = 0
     while True:
         page = feed.page(bench.archive, bench.window.tip, LARGE)
         assert len(page.proofs.seals) <= 5
-        reader.take(page, {bench.window.tip.note: bench.window.tip.size})
+        reader.take(page, notes)
         pages += 1
         if not page.more:
             break
@@ -342,6 +347,7 @@ def test_more_seals_than_a_page_takes_come_first(bench: Bench, organisation: Org
 def test_both_branches_of_a_fork_arrive(bench: Bench, organisation: Organisation):
     """A forked session's seals are sent again from the fork on, so that entries of either branch can be verified."""
     author, other = organisation.device(Role.PHYSICIAN), organisation.device(Role.NURSE)
+    bench.certify(author, other)
     session = author.session()
     chart = ChartWriter.begin(session, members=[other])
     bench.commit(session, entries=chart.written)

@@ -49,6 +49,7 @@ class World:
         self.heads: dict[CertificateHash, dict[CertificateHash, VerifiedEntry]] = {name: {} for name in self.sessions}
         self.unsent: list[tuple[DeviceSession, VerifiedEntry]] = []
         self.broken: list[VerifiedEntry] = []
+        bench.certify(*self.people)
         document = DocumentId(organisation.entropy(16))
         self.say(founder, self.organised, CreateTeam(nonce=nonce, compartments=CARE))
         self.say(founder, self.control, CreateChart(nonce=nonce, document=document))
