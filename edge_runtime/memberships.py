@@ -118,7 +118,7 @@ class Memberships:
         seals = self._store.size() if known is not None and known.unfinished else 0
         made_of = len(self._records.entries), len(trust.certificates()), seals
         if known is None or self._judged is None or self._judged[1] != made_of:
-            known = Organisation(trust, self._records.entries, self._store)
+            known = Organisation(trust, self._records.entries, self._store, earlier=known)
             self._judged = known, made_of
         return known
 

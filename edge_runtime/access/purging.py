@@ -2,8 +2,9 @@
 
 Owns when and in which order. Headers, seals and receipts stay, and so does the audit trail with its keys: who wrote
 when remains provable. A chart goes once its date is past by this device's clock, the confirmation has counted here for
-PURGE_WAIT_MS, and no legal hold is known: nothing can be undone afterwards, so there is a time to stop it. That it goes is noted first, so that nothing of it is shown or taken any more; then bodies go, some at a time. Whatever
-stops that in between, the next run goes on. What waits for the relay goes after it was sent: the log is to have all.
+PURGE_WAIT_MS, and no legal hold is known: nothing can be undone afterwards, so there is a time to stop it. That it
+goes is noted first, so that nothing of it is shown or taken any more; then bodies go, some at a time. Whatever stops
+that in between, the next run goes on. What waits for the relay goes after it was sent: the log is to have all.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ import click
 from edge_runtime.cli.chart_access import COMMANDS
 from edge_runtime.cli.chart_adopt import adopt
 from edge_runtime.cli.chart_members import members
+from edge_runtime.cli.chart_purge import destruction_json, destruction_lines
 from edge_runtime.cli.output import print_json, say, with_device, working
 from edge_runtime.errors import InputError
 from sync_protocol.audit import Purpose
@@ -129,10 +130,11 @@ def show(runtime: Runtime, chart_id: str, *, purpose: str, as_json: bool) -> Non
 
     found = runtime.charts.find(chart_id)
     opened = open_to_show(runtime.charts, runtime.auditor, found, purpose=Purpose(purpose))
+    retention = runtime.access.retention(found)
     if as_json:
-        print_json(chart_json(opened))
+        print_json(chart_json(opened) | {"destruction": destruction_json(retention)})
         return
-    print_chart(opened)
+    print_chart(opened, warnings=destruction_lines(retention, found))
 
 
 @chart.command()

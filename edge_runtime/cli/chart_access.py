@@ -1,17 +1,16 @@
-"""`fieldward chart` share, unshare, consent, hold, purge: who is let into a chart, for what, until when."""
+"""`fieldward chart` share, unshare, consent, hold: who is let into a chart, for what, until when."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from edge_runtime.cli.chart_members import device_words, member_json, membership_of, people, team_words, way_words
-from edge_runtime.cli.output import print_json, say, when, with_device
-from edge_runtime.destroyed import destroyed
+from edge_runtime.cli.chart_purge import purge
+from edge_runtime.cli.output import print_json, say, with_device
 from edge_runtime.errors import InputError
-from sync_protocol.chart_records import PurgeReason, Purpose
+from sync_protocol.chart_records import Purpose
 
 if TYPE_CHECKING:
     from edge_runtime.runtime import Runtime
@@ -149,66 +148,6 @@ def hold(runtime: Runtime, chart_id: str, *, held: bool, as_json: bool) -> None:
         say(f"Chart {found.short} is under no legal hold, as far as is known here.")
 
 
-@click.command()
-@click.argument("chart_id", metavar="CHART")
-@click.option(
-    "--propose", "reason", type=click.Choice([one.value for one in PurgeReason]), help="Why. Members do this."
-)
-@click.option("--not-before", help="YYYY-MM-DD, the end of the retention period. Needed with --propose.")
-@click.option(
-    "--confirm", is_flag=True, help="Agree to what was proposed. Another user, a compliance officer, does this."
-)
-@with_device()
-def purge(
-    runtime: Runtime, chart_id: str, reason: str | None, not_before: str | None, *, confirm: bool, as_json: bool
-) -> None:
-    """Destroy a chart: its keys and content, on every device and on the relay. It takes two people, and no legal hold.
-
-    Without options: say how things stand, and destroy it here where that is due. What remains afterwards is who wrote
-    when, which still verifies.
-    Others will see: that it was proposed, why as a word, and that it was confirmed.
-
-    \b
-    Examples:
-      fieldward chart purge 3f2a90bc --propose retention_ended --not-before 2036-01-01 --home tablet
-      fieldward chart purge 3f2a90bc --confirm --home officer
-    """
-    found = runtime.charts.find(chart_id)
-    _fitting(reason, not_before, confirm=confirm)
-    if reason is not None:
-        runtime.access.propose_purge(found, PurgeReason(reason), not_before_ms=_date_ms(not_before))
-    elif confirm:
-        runtime.access.confirm_purge(found)
-    left = sum(one.left for one in runtime.purging.run() if one.chart == found)
-    note = destroyed(runtime.store, found)
-    state = runtime.access.retention(found)
-    facts = {
-        "chart": str(found),
-        "held": state.held,
-        "proposals": [{"entry": str(name), "not_before_ms": date} for name, date in state.proposals],
-        "confirmed": None
-        if state.confirmed is None
-        else {"entry": str(state.confirmed[0]), "not_before_ms": state.confirmed[1]},
-        "due": state.due,
-        "destroyed": None if note is None else {"record": str(note.record), "since_ms": note.since_ms, "left": left},
-    }
-    if as_json:
-        print_json(facts)
-        return
-    if note is not None:
-        say(f"Chart {found.short} was destroyed here on {when(note.since_ms)}, as record {note.record.short} says.")
-        if left:
-            say(f"  {left} entries wait for the relay: they go once it has them. Sync.")
-        return
-    say(f"Chart {found.short}: {'under a legal hold' if state.held else 'no legal hold'}.")
-    for _, date in state.proposals:
-        say(f"  proposed, from {when(date)} on; a compliance officer confirms it with --confirm")
-    if state.confirmed is not None:
-        say(f"  confirmed: it is destroyed {'now' if state.due else 'from ' + when(state.confirmed[1]) + ' on'}")
-    if not state.proposals and state.confirmed is None:
-        say("  nothing is proposed: it stays")
-
-
 COMMANDS = (share, unshare, consent, hold, purge)
 """What the group `fieldward chart` takes in."""
 
@@ -216,20 +155,6 @@ COMMANDS = (share, unshare, consent, hold, purge)
 def _one_of(device: str | None, team: str | None) -> None:
     if (device is None) == (team is None):
         raise _usage("one of --device and --team", "both" if device else "neither")
-
-
-def _fitting(reason: str | None, not_before: str | None, *, confirm: bool) -> None:
-    if reason is not None and confirm:
-        raise _usage("one of --propose and --confirm", "both")
-    if reason is None and not_before is not None:
-        raise _usage("--propose with --not-before", "--not-before alone")
-
-
-def _date_ms(text: str | None) -> int:
-    try:
-        return int(datetime.strptime(text or "", "%Y-%m-%d").replace(tzinfo=UTC).timestamp() * 1000)
-    except ValueError:
-        raise _usage("--not-before YYYY-MM-DD", "none" if text is None else "another form") from None
 
 
 def _usage(expected: str, got: str) -> InputError:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from edge_runtime.cli.chart_purge import destruction_json, destruction_lines
 from edge_runtime.cli.output import print_json, say, when, with_device
 from edge_runtime.cli.safe_text import safe
 
@@ -60,6 +61,8 @@ def members(runtime: Runtime, chart_id: str, *, as_json: bool) -> None:
         say(f"  GLASS BROKEN by {device} ({broken.act.reason.value}), {when(broken.wall_ms)}")
     if membership.held:
         say("  legal hold: nothing of it is destroyed")
+    for line in destruction_lines(runtime.access.retention(found), found):
+        say(f"  {line}")
 
 
 def people(runtime: Runtime, chart: ChartId) -> tuple[Person, ...]:
@@ -125,6 +128,7 @@ def _facts(runtime: Runtime, membership: Membership, everybody: tuple[Person, ..
             for one in membership.broken
         ],
         "held": membership.held,
+        "destruction": destruction_json(runtime.access.retention(membership.chart)),
     }
 
 

@@ -21,7 +21,7 @@ from edge_runtime.clinical.subjects import said
 from edge_runtime.clinical.vitals import display
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from edge_runtime.clinical.document import DocumentState
     from edge_runtime.clinical.medications import Line, Medication
@@ -94,8 +94,8 @@ def _document_json(opened: OpenChart, state: DocumentState) -> dict[str, Any]:
     return document_to_json(state) | {"sections": sections_json(found), "unread": unread, "void": void}
 
 
-def print_chart(opened: OpenChart) -> None:
-    """Print a chart."""
+def print_chart(opened: OpenChart, *, warnings: Sequence[str] = ()) -> None:
+    """Print a chart, with what threatens it on top."""
     console = Console(highlight=False)
     console.print(
         Text.assemble(
@@ -106,6 +106,8 @@ def print_chart(opened: OpenChart) -> None:
             flag(item.fact for item in opened.state.identity if not item.superseded_by),
         )
     )
+    for line in warnings:
+        console.print(Text(line, "bold yellow"))
     banner = glass_banner(opened)
     if banner is not None:
         console.print(banner)

@@ -118,11 +118,14 @@ class ChartKeys(TeamControl):
                 self._control(chart, Rewrap(epoch=epoch.id, wraps=wraps, break_glass=glass if start == 0 else None))
 
     def _lacking(self, chart: ChartId, epoch: Epoch, *, again: CertificateHash | None) -> list[Hash]:
-        """Recipients who may have an epoch's key and to whom nobody wrapped it, or nobody well."""
+        """Recipients who may have an epoch's key and to whom nobody wrapped it, or nobody well.
+
+        This device holds it already, and keeps what the desk opened for it in an emergency.
+        """
         history, compartment, own = self.history(chart), epoch.record.compartment, self._desk.identity.principal
         membership = self.membership(chart)
         readers = membership.readers(compartment)
-        entitled = frozenset(name for name in readers if history.saw_its_grant(name, epoch))
+        entitled = frozenset(name for name in readers if name == own or history.saw_its_grant(name, epoch))
         covered = self._covered(epoch)
         found: set[Hash] = set()
         for team, reads in sorted(membership.teams.items()):

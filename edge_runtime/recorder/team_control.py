@@ -45,7 +45,8 @@ class TeamControl:
         self._said.append(self._pending(name, parents, record))
         self._drafts.organisation_heads = (name,)
         trust, store = self._desk.identity.trust, self._desk.store
-        self._organisation = Organisation(trust, [*self._desk.keyring.organisation_entries(), *self._said], store)
+        entries = [*self._desk.keyring.organisation_entries(), *self._said]
+        self._organisation = Organisation(trust, entries, store, earlier=self._organisation)
         return name
 
     def create_team(self, compartments: frozenset[Compartment]) -> TeamId:
@@ -145,12 +146,17 @@ class TeamControl:
         return frozenset(name for name, (joined, history) in team.joined.items() if history or joined & before)
 
     def _present_epoch(self, team: Team) -> TeamEpoch | None:
-        """The lowest valid epoch whose recipients are the team's members now, and that a member's device can open."""
+        """A valid epoch whose recipients are the team's members now, and that a member's device can open.
+
+        Rather one that no other names as its parent, then the lowest: whoever is no member cannot try an epoch, and
+        follows the members, who mint a better one after one that they cannot open.
+        """
         view, now_ms, keyring = self._organisation.now, self._desk.began_ms, self._desk.keyring
         belongs, is_valid = self._desk.identity.principal in team.members, self._organisation.teams.is_valid
         needed = {name for name in team.members if view.expires_ms(name) >= now_ms}
         recovery = set() if view.recovery is None else {view.recovery.hash}
-        for _, epoch in sorted(team.epochs.items()):
+        followed = {parent for one in team.epochs.values() if is_valid(one) for parent in one.record.parents}
+        for epoch in sorted(team.epochs.values(), key=lambda one: (one.id in followed, one.id)):
             current = needed <= epoch.principals <= team.members and epoch.recoveries == recovery
             if current and is_valid(epoch) and not (belongs and keyring.open_team(epoch) is None):
                 return epoch

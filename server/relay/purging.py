@@ -2,8 +2,9 @@
 
 Headers, seals and the log stay, and so does the audit trail with its keys: what was there, when and by whom remains
 provable. A purge is judged as every device judges it, by the chart's and the organisation's signed records; the relay's
-clock says whether its date is past, and whether its confirmation came PURGE_WAIT_MS ago. First it is noted durably, so that nothing of the chart is fed or stored any more;
-then bodies go, some hundred in a transaction; whatever stops that in between, the next run goes on.
+clock says whether its date is past, and whether its confirmation came PURGE_WAIT_MS ago. First it is noted durably, so
+that nothing of the chart is fed or stored any more; then bodies go, some hundred in a transaction; whatever stops that
+in between, the next run goes on.
 
 The chains in which the purge was proposed and confirmed keep their bodies, keys included, up to there: a device that
 was away must still be able to verify why it is to destroy its own copy, and a chain verifies from its beginning.

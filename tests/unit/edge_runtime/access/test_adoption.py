@@ -24,7 +24,7 @@ STOP = fact("medication", text="Warfarin", action="stop")
 
 def access(device: Device) -> Access:
     """The acts of a device on charts."""
-    return Access(device.identity, device.keyring, device.recorder, device.clinic.clock)
+    return Access(device.identity, device.keyring, device.recorder, device.clinic.clock, device.store)
 
 
 def adoption(device: Device, chart):

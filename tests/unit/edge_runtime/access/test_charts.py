@@ -24,7 +24,7 @@ ENDED = PurgeReason.RETENTION_ENDED
 
 def access(device: Device) -> Access:
     """The acts of a device on charts."""
-    return Access(device.identity, device.keyring, device.recorder, device.clinic.clock)
+    return Access(device.identity, device.keyring, device.recorder, device.clinic.clock, device.store)
 
 
 def refused(act: Callable[[], object]) -> str:

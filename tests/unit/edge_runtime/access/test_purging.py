@@ -21,7 +21,7 @@ from edge_runtime.audit.showing import open_to_show
 from edge_runtime.audit.timeline import Timeline
 from edge_runtime.backup.home import back_up, read_backup, restore
 from edge_runtime.cli.chart_text import summary_line, summary_of
-from edge_runtime.destroyed import all_destroyed, awaited, destroyed
+from edge_runtime.destroyed import all_destroyed, awaited, destroyed, heard
 from edge_runtime.errors import RefusedError, StoreError
 from edge_runtime.events import Changed
 from edge_runtime.settings import Home
@@ -33,6 +33,7 @@ from sync_protocol.chart_records import PurgeReason
 from sync_protocol.control import AddMember, MintEpoch, Rewrap, control_stream, unpack_control
 from sync_protocol.findings import FindingKind
 from sync_protocol.intake import Checked
+from sync_protocol.limits import PURGE_WAIT_MS
 from sync_protocol.roles import Compartment, Role
 from sync_protocol.verification import verify
 from tests.support.people import START_MS, Entropy
@@ -46,7 +47,7 @@ PHRASE = "Zoraida fell from the blue ladder"
 
 def access(device: Device) -> Access:
     """The acts of a device on charts."""
-    return Access(device.identity, device.keyring, device.recorder, device.clinic.clock)
+    return Access(device.identity, device.keyring, device.recorder, device.clinic.clock, device.store)
 
 
 def purging(device: Device) -> Purging:
@@ -125,8 +126,10 @@ def fixture_ward(clinic: Clinic) -> Ward:
 
 
 def due(ward: Ward) -> Ward:
-    """The same after its date."""
-    ward.clinic.clock.now_ms += 120_000
+    """The same after its date, once every device has known for long enough."""
+    for device in ward.devices:
+        purging(device).run()
+    ward.clinic.clock.now_ms += PURGE_WAIT_MS + 120_000
     return ward
 
 
@@ -135,8 +138,6 @@ def due(ward: Ward) -> Ward:
 
 def test_nothing_goes_before_the_date_or_under_a_hold(ward: Ward):
     """A hold that arrives before it began stops it; once it ended, the chart goes."""
-    for device in ward.devices:
-        assert purging(device).run() == ()
     access(ward.officer).hold(ward.chart, held=True)
     ward.settle()
     due(ward)
@@ -147,10 +148,62 @@ def test_nothing_goes_before_the_date_or_under_a_hold(ward: Ward):
     assert ward.doctor.charts.open(ward.chart).state.documents
     access(ward.officer).hold(ward.chart, held=False)
     ward.settle()
-    (done,) = purging(ward.doctor).run()
+    (done,) = purging(due(ward).doctor).run()
     assert (done.chart, done.left) == (ward.chart, 0)
     assert done.bodies > 0
     assert not awaited(ward.doctor.store)
+
+
+def test_nothing_goes_until_a_device_has_known_for_long_enough(ward: Ward):
+    """Seven days by its own clock since it heard that it counts, however long ago that was written."""
+    purging(ward.doctor).run()
+    heard_ms = heard(ward.doctor.store, control_stream(ward.chart))
+    (since_ms,) = heard_ms.values()
+    ward.clinic.clock.now_ms = since_ms + PURGE_WAIT_MS - 10
+    assert purging(ward.doctor).run() == ()
+    assert purging(ward.nurse).run() == ()
+    state = access(ward.doctor).retention(ward.chart)
+    assert (state.from_ms, state.due) == (since_ms + PURGE_WAIT_MS, False)
+    assert heard(ward.doctor.store, control_stream(ward.chart)) == heard_ms
+    ward.clinic.clock.now_ms = since_ms + PURGE_WAIT_MS
+    assert purging(ward.nurse).run() == ()
+    assert len(purging(ward.doctor).run()) == 1
+    assert not heard(ward.doctor.store, control_stream(ward.chart))
+
+
+def test_a_clock_that_was_behind_shortens_no_wait(ward: Ward):
+    """The wait does not begin before the confirmation was written."""
+    now_ms = ward.clinic.clock.now_ms
+    ward.clinic.clock.now_ms = 5
+    purging(ward.doctor).run()
+    ward.clinic.clock.now_ms = now_ms + PURGE_WAIT_MS // 2
+    assert purging(ward.doctor).run() == ()
+    ward.clinic.clock.now_ms = now_ms + PURGE_WAIT_MS
+    assert len(purging(ward.doctor).run()) == 1
+
+
+def test_a_hold_that_is_lifted_begins_the_wait_anew(ward: Ward):
+    """Whoever may confirm may also lift: two records do not undo a third at once."""
+    due(ward)
+    access(ward.officer).hold(ward.chart, held=True)
+    access(ward.officer).hold(ward.chart, held=False)
+    ward.settle()
+    assert purging(ward.doctor).run() == ()
+    assert len(purging(due(ward).doctor).run()) == 1
+
+
+def test_a_revocation_within_the_wait_stops_it(ward: Ward):
+    """A confirmation outside a cut does not count, nor is it remembered since when it did."""
+    purging(ward.doctor).run()
+    assert heard(ward.doctor.store, control_stream(ward.chart))
+    revoke(ward.clinic.admin, ward.officer)
+    settle(ward.relay, ward.clinic.admin, ward.doctor, ward.nurse, rounds=12)
+    due(ward)
+    assert purging(ward.doctor).run() == ()
+    assert not all_destroyed(ward.doctor.store)
+    assert not heard(ward.doctor.store, control_stream(ward.chart))
+    assert access(ward.doctor).retention(ward.chart).from_ms is None
+    assert ward.doctor.charts.open(ward.chart).state.documents
 
 
 def test_a_hold_that_comes_late_brings_nothing_back(ward: Ward):
