@@ -67,7 +67,8 @@ def edit_of(
 def closes_out(history: ChartHistory, epochs: Iterable[EntryHash]) -> bool:
     """Whether some present reader of texts was added from now on, after one of these epochs.
 
-    A text is readable only whole, so what such a reader is to see is started anew, under an epoch that it can open.
+    A text is readable only whole, so what such a reader is to see is started anew, under an epoch that it can open. Who
+    only broke the glass is no such reader: what was written before is opened to it by the desk.
 
     Args:
         history: of the chart, which was created.
@@ -76,7 +77,8 @@ def closes_out(history: ChartHistory, epochs: Iterable[EntryHash]) -> bool:
     membership = history.now
     assert membership is not None, "asked of a chart that was created"
     known = [membership.epochs[name] for name in sorted(epochs) if name in membership.epochs]
-    return any(not history.saw_its_grant(name, epoch) for epoch in known for name in membership.readers(TEXT))
+    readers = [name for name in membership.readers(TEXT) if not history.only_by_glass(name)]
+    return any(not history.saw_its_grant(name, epoch) for epoch in known for name in readers)
 
 
 def _not_whole() -> RefusedError:

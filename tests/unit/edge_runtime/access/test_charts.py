@@ -8,12 +8,14 @@ import pytest
 
 from edge_runtime.access.charts import Access
 from edge_runtime.access.people import Way, people_of
+from edge_runtime.access.retention import note_heard
 from edge_runtime.errors import RefusedError
 from edge_runtime.recorder.naming import one_named
 from sync_protocol.chart_records import PurgeReason, Purpose
 from sync_protocol.control import SetRole
 from sync_protocol.emergency_records import BreakGlass, BreakGlassReason
 from sync_protocol.ids import ChartId, DocumentId, TeamId
+from sync_protocol.limits import PURGE_WAIT_MS
 from sync_protocol.roles import Compartment, Role
 from tests.unit.edge_runtime.clinic import Clinic, Device
 from tests.unit.edge_runtime.recorder.test_teams import broken, chart_of, hand, opens, seen, team_of, write
@@ -164,7 +166,7 @@ def test_a_hold_is_the_officers(clinic: Clinic, ward: Ward):
 
 
 def test_two_users_destroy_a_chart_from_its_date_on(clinic: Clinic, ward: Ward):
-    """A member proposes, an officer confirms the earliest; it is due once the date has passed and no hold is on."""
+    """A member proposes, an officer confirms the earliest; it is due after date and wait, and while no hold is on."""
     nurse, _, officer, chart, _ = ward
     assert refused(lambda: access(officer).propose_purge(chart, ENDED, not_before_ms=1)) == "not_a_reader"
     assert refused(lambda: access(nurse).confirm_purge(chart)) == "not_an_officer"
@@ -176,7 +178,12 @@ def test_two_users_destroy_a_chart_from_its_date_on(clinic: Clinic, ward: Ward):
     assert access(officer).confirm_purge(chart) == (early, DATE_MS)
     found = access(officer).retention(chart)
     assert (found.confirmed, found.proposals, found.due) == ((early, DATE_MS), ((late, DATE_MS + 1),), False)
+    assert found.from_ms == DATE_MS
     clinic.clock.now_ms = DATE_MS
+    assert access(officer).retention(chart).from_ms == DATE_MS + PURGE_WAIT_MS + 1, "as if heard of now"
+    with officer.store.writing() as writer:
+        entries = officer.keyring.control_entries(chart)
+        note_heard(writer, seen(officer, chart), entries, (), now_ms=DATE_MS - PURGE_WAIT_MS)
     assert access(officer).retention(chart).due
     access(officer).hold(chart, held=True)
     assert not access(officer).retention(chart).due

@@ -40,6 +40,7 @@ from tests.support.people import START_MS, Entropy
 from tests.unit.edge_runtime.audit.test_acts import auditor, records
 from tests.unit.edge_runtime.clinic import DATA_KEY, Clinic, Device, carry, fact, settle
 from tests.unit.edge_runtime.sync.meeting_pair import meet
+from tests.unit.edge_runtime.test_verdicts import _revoke
 
 DUE_MS = START_MS + 1000
 PHRASE = "Zoraida fell from the blue ladder"
@@ -196,7 +197,7 @@ def test_a_revocation_within_the_wait_stops_it(ward: Ward):
     """A confirmation outside a cut does not count, nor is it remembered since when it did."""
     purging(ward.doctor).run()
     assert heard(ward.doctor.store, control_stream(ward.chart))
-    revoke(ward.clinic.admin, ward.officer)
+    _revoke(ward.clinic, ward.officer)
     settle(ward.relay, ward.clinic.admin, ward.doctor, ward.nurse, rounds=12)
     due(ward)
     assert purging(ward.doctor).run() == ()
@@ -242,7 +243,7 @@ def test_content_and_its_keys_go_and_the_audit_trail_stays(ward: Ward):
         here = [unpack_control(one.body) for one in kept if one.header.stream == control_stream(ward.chart)]
         assert {one.compartment for one in here if isinstance(one, MintEpoch)} == {Compartment.AUDIT}
         assert any(isinstance(one, AddMember) for one in here)
-        assert sum(arrived.entry.is_stripped for arrived in device.store.arrivals(after=0, limit=1 << 16)) == done.bodies
+        assert sum(one.is_stripped for one in _entries(device)) == done.bodies
         gone = {one.header.epoch for one in _entries(device) if one.is_stripped} - {None}
         assert gone
         assert gone.isdisjoint(device.keyring._keys)
