@@ -50,8 +50,7 @@ class Certified:
         certificate = self._trust.certificate(principal)
         if certificate is None or certificate.value.renews is not None:
             return False
-        by_root = certificate.value.issuer == self._trust.root.hash
-        return by_root or principal in self._brought
+        return certificate.value.issuer == self._trust.root.hash or principal in self._brought
 
     def principal(self, name: CertificateHash) -> CertificateHash:
         """The principal that a certificate speaks for; of one that is not on record, itself."""
@@ -69,7 +68,7 @@ class Certified:
         if certificate is None:
             return
         issuer = certificate.value.issuer
-        if entry.author != issuer and issuer != self._trust.root.hash:
+        if issuer not in {entry.author, self._trust.root.hash}:
             return
         self.places.setdefault(CertificateHash(certificate.hash), []).append(index)
         if certificate.value.renews is not None:

@@ -102,11 +102,17 @@ class Counting:
         """Who belongs to the chart by some of its records; None where its creation is not among them."""
         return self._shaped(self.counted(view), bits, view) if bits & self._born else None
 
-    def was_member(self, index: int) -> bool:
-        """Whether an author was a member by the record's own past, whatever was cut off since."""
+    def opens(self, index: int) -> bool:
+        """Whether a member minted an epoch, or a reader wrapped it, by the record's own past, whatever was cut since.
+
+        What is sealed under it is opened all the same: its readers may not have known.
+        """
         entry = self.pasts.order[index]
         shape = self.shape(self.pasts.before(index), self._organisation.at(entry.organisation_heads))
-        return shape is not None and shape.reads(entry.author) is not None
+        reads = None if shape is None else shape.reads(entry.author)
+        if isinstance(entry.record, Rewrap):
+            return reads is not None and self._compartment(entry.record.epoch) in reads
+        return reads is not None
 
     def user(self, name: CertificateHash) -> UserId | None:
         """The user of a principal."""

@@ -235,7 +235,7 @@ class ChartHistory:
     def _epochs(self, counted: Counted) -> dict[EntryHash, Epoch]:
         """Every epoch that counts, or did by what its minter had seen: honest work may be sealed under either."""
         kinds = [*self._indices.get(MintEpoch, ()), *self._indices.get(Rewrap, ())]
-        opening = [index for index in kinds if counted.bits >> index & 1 or self._counting.was_member(index)]
+        opening = [index for index in kinds if counted.bits >> index & 1 or self._counting.opens(index)]
         return gather_epochs(
             ((index, self._pasts.order[index]) for index in sorted(opening)),
             counts=lambda index: bool(counted.bits >> index & 1),

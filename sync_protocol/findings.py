@@ -2,7 +2,8 @@
 
 Owns the words. `Severity.DAMAGE` says that something was changed, removed, forked or denied, and a check that meets it
 fails; `Severity.NOTICE` says what a compliance officer should know and what honest devices may cause: a wrong clock, a
-device that was not heard of for long, an entry that is known of and has not come.
+device that was not heard of for long, an entry that is known of and has not come, a control record whose author had
+not heard that it may not say so any more.
 """
 
 from __future__ import annotations
@@ -57,9 +58,19 @@ class FindingKind(StrEnum):
     """Known of, and not come yet."""
     DESTROYED = "destroyed"
     """Bodies that the holder destroyed, as the chart's own signed records say; their headers are here and verify."""
+    CONTROL_REFUSED = "control_refused"
+    """A control record that is kept and does not count: its author may not say it, or had not heard that it may not."""
 
 
-_NOTICES: Final = frozenset({FindingKind.SKEW, FindingKind.UNSEEN_DEVICE, FindingKind.AWAITED, FindingKind.DESTROYED})
+_NOTICES: Final = frozenset(
+    {
+        FindingKind.SKEW,
+        FindingKind.UNSEEN_DEVICE,
+        FindingKind.AWAITED,
+        FindingKind.DESTROYED,
+        FindingKind.CONTROL_REFUSED,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

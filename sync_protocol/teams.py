@@ -103,7 +103,6 @@ class TeamHistory:
         self._records: dict[TeamId, list[int]] = {}
         self._births: dict[TeamId, list[int]] = {}
         self._valid: dict[int, bool] = {}
-        self._was_in: dict[int, bool] = {}
         self.void: Final[dict[int, str]] = {}
         """Creations that create nothing, each with a word for the reason."""
         self.minted: Final[dict[Hash, list[int]]] = {}
@@ -145,10 +144,6 @@ class TeamHistory:
     def naming(self, principal: CertificateHash) -> Collection[TeamId]:
         """The teams that somebody meant a principal to belong to."""
         return self._named.get(principal, ())
-
-    def exists(self, name: TeamId) -> bool:
-        """Whether the record that creates a team is here."""
-        return name in self._births
 
     def belongs(self, principal: CertificateHash, name: TeamId, view: View) -> bool:
         """Whether a principal is in a team as a view has it, revoked or not."""
@@ -212,10 +207,7 @@ class TeamHistory:
         """Whether who made an epoch was a member by the record's own past, whatever was cut off since."""
         if not view.revoked and counting.refused[index] == "not_a_member":
             return False
-        if index not in self._was_in:
-            author = view.entry(index).author
-            self._was_in[index] = self.belongs(author, counting.id, self._all.before(index))
-        return self._was_in[index]
+        return self.belongs(view.entry(index).author, counting.id, self._all.before(index))
 
     def _judge(self, epoch: TeamEpoch) -> bool:
         view = self._all.before(epoch.index)

@@ -12,6 +12,7 @@ from functools import cached_property
 
 from edge_runtime.audit.opening import Opener
 from edge_runtime.audit.places import StreamPlace, stream_places
+from edge_runtime.audit.refusals import refusals
 from edge_runtime.destroyed import all_destroyed
 from edge_runtime.events import Events
 from edge_runtime.identity import Identity
@@ -74,7 +75,7 @@ class DeviceSource:
         )
 
     def notices(self) -> Iterator[Finding]:
-        """What a verification should say beside what it finds: what it could not judge, and what was destroyed."""
+        """What a verification should say beside what it finds: not judged, destroyed, or not counting."""
         if self._cut_off:
             evidence = {"expected": "a sync that went through to its end", "got": "one that was cut off"}
             yield Finding(kind=FindingKind.AWAITED, evidence=evidence)
@@ -83,6 +84,29 @@ class DeviceSource:
             count = sum(arrived.entry.is_stripped for arrived in self.arrivals(streams & self._purged))
             evidence = {"chart": str(chart), "record": str(note.record), "bodies": str(count)}
             yield Finding(kind=FindingKind.DESTROYED, evidence=evidence)
+        yield from self._refused()
+
+    def _refused(self) -> Iterator[Finding]:
+        """The control records that do not count, each with its place, its kind and a word for the reason."""
+        opener = Opener(self._keyring)
+        for name, (why, chart) in refusals(self._keyring).items():
+            arrived = self._store.entry(name)
+            if arrived is None or arrived.index >= self._size:
+                continue  # it came while this ran
+            entry = arrived.entry
+            certificate = self._identity.trust.certificate(self._keyring.author(entry))
+            evidence = {
+                "reason": why,
+                "record": opener.what(entry, self.places[entry.header.stream]).kind.name,
+                "entry": str(name),
+            }
+            yield Finding(
+                kind=FindingKind.CONTROL_REFUSED,
+                device=None if certificate is None else certificate.value.device,
+                session=entry.header.session,
+                seq=entry.header.seq,
+                evidence=evidence if chart is None else evidence | {"chart": str(chart)},
+            )
 
     @property
     def _cut_off(self) -> bool:

@@ -69,6 +69,7 @@ class Event:
         what: of a ledger's record, `what.charts` names the charts concerned.
         peer: the device whose certificate is `what.peer`, where that certificate is known here.
         witnessed: the relay receipted it. Until then its author's device could still lose or withhold it unnoticed.
+        refused: why a control record does not count, in a word; None where it does, and for all else.
     """
 
     entry: EntryHash
@@ -82,6 +83,7 @@ class Event:
     chart: ChartId | None
     ledger: bool
     witnessed: bool
+    refused: str | None = None
 
     @property
     def title(self) -> str:
@@ -129,6 +131,7 @@ class Event:
             "behalf": None if what.behalf is None else str(what.behalf),
             "readable": what.readable,
             "witnessed": self.witnessed,
+            "refused": self.refused,
         }
 
 

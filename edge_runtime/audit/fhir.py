@@ -56,7 +56,7 @@ def audit_events(event: Event) -> Iterator[Json]:
     Source: BALP, PatientQuery: when results are of several patients, an AuditEvent for every one of them.
     """
     codes = CODES[event.what.kind.name]
-    good = event.what.result is Result.DONE and event.what.kind.name not in FAILED
+    good = event.what.result is Result.DONE and not _is_refused(event)
     charts = event.what.charts if event.chart is None else (event.chart,)
     if good and codes.pattern is Pattern.QUERY:
         for chart in charts:
@@ -68,9 +68,14 @@ def audit_events(event: Event) -> Iterator[Json]:
     yield _event(event, codes, codes.pattern.value if fits else "", charts)
 
 
+def _is_refused(event: Event) -> bool:
+    """Whether nothing came of an act though its record says that it was done."""
+    return event.what.kind.name in FAILED or event.refused is not None
+
+
 def _event(event: Event, codes: Codes, profile: str, charts: tuple[ChartId, ...], *, name: Hash | None = None) -> Json:
     what = event.what
-    failed = what.result is Result.DONE and what.kind.name in FAILED
+    failed = what.result is Result.DONE and _is_refused(event)
     outcome = OUTCOMES[Result.REFUSED if failed else what.result]
     observer = _reference("device", event.who.device, "Device")
     tags = [coding(SYSTEM + "audit-risk", what.risk.name.lower())]

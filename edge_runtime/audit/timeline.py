@@ -15,6 +15,7 @@ from edge_runtime.audit.event import Event, Who
 from edge_runtime.audit.merging import Dropped, Merged, Node, merge
 from edge_runtime.audit.opening import Opener
 from edge_runtime.audit.places import StreamPlace, stream_places
+from edge_runtime.audit.refusals import refusals
 from edge_runtime.audit.selection import Selection
 from edge_runtime.identity import Identity
 from edge_runtime.keyring import Keyring
@@ -65,6 +66,7 @@ class Timeline:
         self._identity = identity
         self._opener = Opener(keyring)
         self._places = stream_places(keyring, identity.root.value.control)
+        self._refused = {name: why for name, (why, _) in refusals(keyring).items()}
         self._entries = {placed.node.hash: placed for placed in self._read(progress)}
         self._merged: Merged = merge(placed.node for placed in self._entries.values())
         self._doubted = _doubted({name: placed.node for name, placed in self._entries.items()}, policy or Policy())
@@ -115,6 +117,7 @@ class Timeline:
             chart=None if place.ledger else place.chart,
             ledger=place.ledger,
             witnessed=upload is not None and upload.state is UploadState.RECEIPTED,
+            refused=self._refused.get(node.hash),
         )
 
     def _read(self, progress: Progress | None) -> Iterator[_Placed]:

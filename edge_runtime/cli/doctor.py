@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -82,6 +83,7 @@ def _warnings(runtime: Runtime) -> list[str]:
         found.append("this device waits for an administrator's approval")
     elif runtime.store.get_value("identity/chain") is not None:
         found += _endings(runtime, now)
+        found += _refused(runtime)
     pending = runtime.store.upload_counts().get(UploadState.PENDING, 0)
     if pending:
         found.append(f"{pending} entries are on this device only; sync when you can")
@@ -104,6 +106,22 @@ def _endings(runtime: Runtime, now_ms: int) -> list[str]:
     if others and runtime.identity.keys.administrator is not None:
         found.append(f"{others} other certificates end within 30 days, or did; run 'fieldward device renew --all'")
     return found
+
+
+def _refused(runtime: Runtime) -> list[str]:
+    """The control records that are kept and do not count, a line for each reason."""
+    from edge_runtime.audit.refusals import refusals
+    from edge_runtime.cli.audit.refusal_text import why_refused
+
+    try:
+        counts = Counter(why for why, _ in refusals(runtime.keyring).values())
+    except StoreError:
+        return []  # a store that cannot say it is damaged, and that is reported
+    return [
+        f"of the records on devices, keys, members and teams {count} do not count ({why}): {why_refused(why)}; "
+        "see 'fieldward audit findings'"
+        for why, count in sorted(counts.items())
+    ]
 
 
 def _newest_ms(runtime: Runtime) -> int:

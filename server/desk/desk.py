@@ -1,6 +1,6 @@
 """The desk at work: from a request to an answer, in the one order that there is.
 
-Verify, refuse what was answered before or comes too late, write the journal, and only then take layers off. Whatever
+Verify, refuse what was answered before or is of another time, write the journal, and only then take layers off. Whatever
 fails on the way is written down as well, and nothing is given out.
 """
 
@@ -21,8 +21,15 @@ from sync_protocol.glass_requests import Receipted, check_request, strip
 from sync_protocol.key_wrap import WrapPublicKey
 
 ENTRY_LIFE_MS: Final = 24 * 60 * 60 * 1000
-"""How long after its first answer a broken glass serves: to ask again for what got lost, and for more epochs. Then its
-author is a member, and gets what is new from the others; for what is still lacking the glass is broken again."""
+"""How long after its own time a broken glass serves: to ask again for what got lost, and for more epochs. By its own time
+and not by its first answer, because the desk sees no record that closes it: one that was never shown would wait."""
+PRELOAD_LIFE_MS: Final = 30 * 24 * 60 * 60 * 1000
+"""How long after its own time a member's word for a kit serves: the desk does not see who leaves a chart."""
+AHEAD_MS: Final = 60 * 60 * 1000
+"""How far an entry's time may be after the desk's: clocks in the field are wrong by minutes."""
+_HOUR_MS: Final = 60 * 60 * 1000
+_BREAK_AGAIN: Final = "if it is an emergency still, break the glass again"
+_PRELOAD_AGAIN: Final = "ask a member for its word anew: fieldward break-glass preload CHART --kit THIS"
 
 
 class Desk:
@@ -63,7 +70,7 @@ class Desk:
 
         Raises:
             PeerError: the request does not hold; see `check_request`.
-            SpentError: it was answered before, or its entry's time is over.
+            SpentError: it was answered before, or its entry's time is over or to come.
             RateError: too many by this person.
             RelayError: the relay that the desk follows does not answer.
             StorageError: it cannot be written down; nothing was given out.
@@ -90,11 +97,25 @@ class Desk:
                 got=f"one of entry {receipted.entry.hash.short} that was",
                 do="ask again: a new request has a new nonce",
             )
-        since = self.journal.since_ms(receipted.entry.hash)
-        if isinstance(receipted.record, BreakGlass) and since is not None and now_ms - since > ENTRY_LIFE_MS:
-            raise SpentError(
-                "entry_spent",
-                expected="a broken glass that first served within 24 hours",
-                got=f"entry {receipted.entry.hash.short}, which served longer ago",
-                do="if it is an emergency still, break the glass again",
-            )
+        _check_time(receipted, now_ms)
+
+
+def _check_time(receipted: Receipted, now_ms: int) -> None:
+    """Whether an entry is of a time at which it serves, by what its author's clock said."""
+    is_broken = isinstance(receipted.record, BreakGlass)
+    life_ms, again = (ENTRY_LIFE_MS, _BREAK_AGAIN) if is_broken else (PRELOAD_LIFE_MS, _PRELOAD_AGAIN)
+    age_ms = now_ms - receipted.entry.header.wall_ms
+    if age_ms > life_ms:
+        raise SpentError(
+            "entry_spent",
+            expected=f"an entry of the last {life_ms // _HOUR_MS} hours",
+            got=f"entry {receipted.entry.hash.short} of {age_ms // _HOUR_MS} hours ago",
+            do=again,
+        )
+    if age_ms < -AHEAD_MS:
+        raise SpentError(
+            "entry_ahead",
+            expected="an entry that is at most an hour ahead of the desk's clock",
+            got=f"entry {receipted.entry.hash.short}, {-age_ms // _HOUR_MS} hours ahead",
+            do=f"set the clocks of the device and of the desk, sync, then: {again}",
+        )

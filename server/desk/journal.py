@@ -1,6 +1,6 @@
 """The journal: every request that the desk answered or refused, on the disk before anything is given out.
 
-Owns its lines and what follows from them: which requests were answered already, and since when an entry is in use. It
+Owns its lines and what follows from them: which requests were answered already. It
 holds ids, hashes and the relay's checkpoint as it was signed; no name, no key, nothing of what is in a chart. The
 checkpoint is kept because a relay that signed for an entry which it shows nobody else is convicted by it.
 """
@@ -64,7 +64,6 @@ class Journal:
         """
         self._file = AppendFile(path)
         self._nonces: set[tuple[EntryHash, bytes]] = set()
-        self._since: dict[EntryHash, int] = {}
         self.lines = 0
         for payload in self._file.found:
             self._learn(unpack(JournalLine, payload))
@@ -77,10 +76,6 @@ class Journal:
     def is_answered(self, receipted: Receipted) -> bool:
         """Whether this very request was answered before."""
         return (receipted.entry.hash, receipted.request.value.nonce) in self._nonces
-
-    def since_ms(self, entry: EntryHash) -> int | None:
-        """When an entry first let a request, by the desk's clock; None for a new one."""
-        return self._since.get(entry)
 
     def answered(self, receipted: Receipted, wire: bytes, *, now_ms: int) -> None:
         """Write down that a request is about to be answered.
@@ -122,7 +117,6 @@ class Journal:
         self.lines += 1
         if line.entry is not None and line.nonce is not None:
             self._nonces.add((line.entry, line.nonce))
-            self._since.setdefault(line.entry, line.at_ms)
 
 
 def read_journal(path: Path) -> Iterator[JournalLine]:

@@ -133,7 +133,13 @@ class Organisation:
         return NoteKey(self.relay.value.origin, self.relay_key)
 
     def device(
-        self, role: Role, *, user: UserId | None = None, device: DeviceId | None = None, life_ms: int = YEAR_MS
+        self,
+        role: Role,
+        *,
+        user: UserId | None = None,
+        device: DeviceId | None = None,
+        life_ms: int = YEAR_MS,
+        by_root: bool = False,
     ) -> Device:
         """A new device, certified by the administrator.
 
@@ -142,7 +148,11 @@ class Organisation:
             user: whose it is; by default a new person's.
             device: of which it is a further user; by default a new one.
             life_ms: from now to the certificate's `not_after`.
+            by_root: the root certifies it: then it belongs to what it is added to, though no record brings it.
         """
+        if by_root:
+            root, key = self.root.hash, self.root_key
+            return Device(self, role, issuer=root, issuer_key=key, user=user, device=device, life_ms=life_ms)
         admin = self.admin
         assert isinstance(admin.key, HybridSigningKey), "administrators sign for the long term"
         issuer = admin.certificate.hash

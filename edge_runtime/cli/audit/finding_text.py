@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from edge_runtime.cli.audit.refusal_text import why_refused
 from edge_runtime.cli.output import say
 from edge_runtime.cli.safe_text import safe
 from sync_protocol.findings import Finding, FindingKind, Severity
@@ -64,6 +65,10 @@ WORDS: Final[Mapping[FindingKind, tuple[str, str]]] = {
     FindingKind.UNSEEN_DEVICE: ("Not heard of for long", "Find the device; let it sync. If it is lost, revoke it."),
     FindingKind.AWAITED: ("Not come yet", "Sync, or meet the devices that have it; then check again."),
     FindingKind.DESTROYED: ("Destroyed", "As confirmed on the chart's record. What remains was verified: who, when."),
+    FindingKind.CONTROL_REFUSED: (
+        "Records that do not count",
+        "They changed nothing. Most such authors had not heard of a removal. Ask about those that nobody can explain.",
+    ),
 }
 
 
@@ -90,7 +95,9 @@ def print_findings(report: Report, *, brief: bool) -> None:
 def _line(finding: Finding) -> str:
     parts = [*_place(finding)]
     for name, value in finding.evidence.items():
-        if name not in _PROOF:
+        if finding.kind is FindingKind.CONTROL_REFUSED and name == "reason":
+            parts.append(f"does not count: {why_refused(str(value))}")
+        elif name not in _PROOF:
             parts.append(f"{name.replace('_', ' ')} {_shown(value)}")
     return ", ".join(parts)
 

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from edge_runtime.cli.audit.refusal_text import why_refused
 from edge_runtime.cli.output import when
 from edge_runtime.cli.safe_text import safe
 from sync_protocol.audit import Result, Risk
@@ -88,6 +89,8 @@ def _what(event: Event) -> Text:
     words = Text(event.title)
     if what.result is not Result.DONE and what.kind.name not in _SAYS_SO:
         words.append(f" ({what.result.value})", "bold yellow")
+    if event.refused is not None:
+        words.append(f" (does not count: {why_refused(event.refused)})", "bold yellow")
     more = safe(_more(event))
     if not event.witnessed:
         words.append("\nnot yet witnessed", "yellow")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from typing import Any
 
+from sync_protocol.chart_history import ChartHistory
 from sync_protocol.chart_records import (
     AddTeam,
     Adopt,
@@ -18,14 +21,16 @@ from sync_protocol.chart_records import (
     SetConsent,
     SetHold,
 )
-from sync_protocol.control import LEDGER_NONCE, AddMember, CreateChart, CreateDocument, SetRole
+from sync_protocol.control import LEDGER_NONCE, AddMember, CreateChart, CreateDocument, SetRole, control_stream
+from sync_protocol.control_entry import ControlEntry
 from sync_protocol.emergency_records import BreakGlass, BreakGlassReason, CloseBreakGlass
-from sync_protocol.ids import ChartId, DocumentId, EntryHash, Hash
+from sync_protocol.ids import CertificateHash, ChartId, DocumentId, EntryHash, Hash
+from sync_protocol.limits import MEMBER_CHANGES_MAX
 from sync_protocol.membership import Membership
 from sync_protocol.roles import READABLE, Compartment, Role
 from sync_protocol.team_records import AddToTeam
 from tests.support.org_emergency import announce_recovery, recovered, run
-from tests.support.org_keys import mint
+from tests.support.org_keys import mint, rewrap
 from tests.support.org_world import DOCUMENT, Actor, OrgWorld
 
 SAFETY, CLINICAL, SENSITIVE, AUDIT = Compartment
@@ -511,14 +516,60 @@ def test_who_joined_a_team_from_now_on_gets_no_chart_s_history_by_it():
     assert history.saw_its_grant(case.doctor.name, epochs[old])
 
 
-def test_emergencies_and_recovery_give_the_history():
-    """They are for what is known of the patient."""
+def test_recovery_gives_the_history_and_a_broken_glass_what_follows_it():
+    """What was written before is the desk's to open: else whoever knows of a chart would read all of it by its word."""
     case = Case()
     old = case.say(case.nurse, mint(case.nurse, SAFETY, [case.nurse.name]))
     case.say(case.doctor, GLASS)
+    new = case.say(case.nurse, mint(case.nurse, SAFETY, [case.nurse.name, case.doctor.name]))
     recovery: Hash = announce_recovery(case.world, case.admin)
     case.admin.write(run(recovery))
     case.admin.write(recovered(recovery, case.stranger.name))
     history, epochs = case.world.reading().chart(case.chart), case.now.epochs
-    assert history.saw_its_grant(case.doctor.name, epochs[old])
+    assert [history.saw_its_grant(case.doctor.name, epochs[name]) for name in (old, new)] == [False, True]
     assert history.saw_its_grant(case.stranger.name, epochs[old])
+
+
+def test_who_reads_nothing_of_an_epoch_hands_it_to_nobody():
+    """An officer's rewrap of clinical keys would end the epoch for everybody; so would one of no epoch, for nobody."""
+    case = Case()
+    case.add(case.nurse, case.officer)
+    epoch = case.say(case.nurse, mint(case.nurse, SAFETY, [case.nurse.name]))
+    refused = {case.say(case.officer, rewrap(epoch, case.stranger.name)), case.say(case.nurse, rewrap(NOBODY))}
+    refused.add(case.say(case.nurse, rewrap(case.say(case.nurse, CreateDocument(document=DOCUMENT)))))
+    assert case.now.refused == dict.fromkeys(refused, "not_a_reader")
+    assert case.now.epochs[epoch].wraps.keys() == {case.nurse.name}
+
+
+def test_one_member_changes_a_chart_s_members_so_often_and_no_more(monkeypatch: Any):
+    """By the record's own past, whoever it is: else one member keeps everybody's device busy. Other records count."""
+    monkeypatch.setattr("sync_protocol.chart_counting.MEMBER_CHANGES_MAX", 3)
+    case = Case()
+    for _ in range(2):
+        case.add(case.nurse, case.doctor)
+    refused = [case.add(case.nurse, case.stranger), case.say(case.nurse, GLASS)]
+    case.say(case.nurse, SetConsent(purpose=Purpose.RESEARCH, permitted=True))
+    assert case.now.refused == dict.fromkeys(refused, "too_many")
+    assert case.now.consents == {Purpose.RESEARCH: True}
+    case.add(case.doctor, case.stranger)
+    assert case.stranger.name in case.now.members
+    assert case.now.refused.keys() == set(refused)
+
+
+def test_a_long_history_costs_no_more_than_its_length():
+    """Who belonged at a point is looked up: 2,000 additions of strangers took minutes when it was added up."""
+    case = Case()
+    organisation = case.world.reading().organisation
+    order: list[ControlEntry] = []
+    first = next(one for one in case.world.entries.values() if one.header.stream == control_stream(case.chart))
+    birth = case.world.control(first, case.world.seals_of([first]))
+    for number in range(2_000):
+        record = AddMember(certificate=CertificateHash.of(b"%d" % number), compartments=(SAFETY,))
+        heads = (order[-1].hash,) if order else (birth.hash,)
+        order.append(replace(birth, hash=EntryHash.of(b"entry %d" % number), parents=heads, record=record))
+    began = time.process_time()
+    now = ChartHistory([birth, *order], case.chart, organisation).now
+    assert time.process_time() - began < 2  # 0.03 s where it was written
+    assert now is not None
+    assert now.members.keys() == {case.nurse.name}
+    assert len(now.refused) == 2_000 + 1 - MEMBER_CHANGES_MAX

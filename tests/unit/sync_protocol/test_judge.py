@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sync_protocol.chart_records import Adopt, Purpose, RemoveMember, SetConsent
+from sync_protocol.chart_records import AddTeam, Adopt, Purpose, RemoveMember, SetConsent
 from sync_protocol.control import AddMember, CreateDocument, SetRole, content_stream
 from sync_protocol.emergency_records import BreakGlass, BreakGlassReason
 from sync_protocol.entries import Draft, VerifiedEntry, seal_batch
@@ -16,6 +16,7 @@ from sync_protocol.ids import ChartId, DocumentId, EntryHash, SealHash
 from sync_protocol.judge import Judge
 from sync_protocol.limits import CONTROL_HEADS_MAX
 from sync_protocol.roles import TEXT, Compartment, Role
+from sync_protocol.team_records import AddToTeam
 from sync_protocol.verdicts import ACCEPTED, Reason, Standing, Verdict
 from tests.support.org_world import DOCUMENT, Actor, OrgWorld, parents_first
 
@@ -361,3 +362,52 @@ def test_older_heads_show_though_something_has_not_come():
     assert early(bed, {first.hash}, [second, back]).verdict(back.hash, "allergy") == Verdict(
         Standing.QUARANTINED, Reason.HEADS
     )
+
+
+def test_who_was_let_in_outside_a_cut_is_quarantined_and_adopted():
+    """However old the heads that it names: a thief's accomplice would write as a member for ever. It may be honest."""
+    bed = Bed()
+    cuts = bed.world.cuts(bed.doctor)
+    bed.say(bed.doctor, AddMember(certificate=bed.stranger.name, compartments=tuple(Compartment)))
+    entry = bed.stranger.write_content(bed.chart)
+    own = bed.second.write_content(bed.chart)
+    bed.revoke(bed.doctor, cuts)
+    assert bed.verdict(entry) == Verdict(Standing.QUARANTINED, Reason.GRANT_REVOKED)
+    assert bed.verdict(own) == ACCEPTED
+    bed.say(bed.nurse, Adopt(entries=(entry.hash,)))
+    assert bed.verdict(entry) == ADOPTED
+
+
+def test_who_came_in_by_a_team_outside_a_cut_is_quarantined_too():
+    """What it says in the chart's records does not count either."""
+    bed = Bed()
+    team = bed.doctor.create_team(SAFETY, CLINICAL)
+    bed.tell()
+    bed.say(bed.nurse, AddTeam(team=team, compartments=(SAFETY, CLINICAL)))
+    cuts = bed.world.cuts(bed.doctor)
+    bed.doctor.write(AddToTeam(team=team, certificate=bed.stranger.name))
+    bed.tell()
+    said = bed.say(bed.stranger, AddMember(certificate=bed.world.admin.name, compartments=(SAFETY,)))
+    entry = bed.stranger.write_content(bed.chart)
+    assert bed.verdict(entry) == ACCEPTED
+    bed.revoke(bed.doctor, cuts)
+    assert bed.verdict(entry) == Verdict(Standing.QUARANTINED, Reason.GRANT_REVOKED)
+    now = bed.world.reading().chart(bed.chart).now
+    assert now is not None
+    assert now.refused == {said: "not_a_member"}
+
+
+def test_who_writes_by_a_role_given_outside_a_cut_is_quarantined():
+    """That kind alone: what its role writes without it counts."""
+    bed = Bed()
+    junior = bed.world.actor(Role.ADMIN)
+    bed.tell()
+    junior.see_all()
+    cuts = bed.world.cuts(junior)
+    junior.write(SetRole(certificate=bed.nurse.name, role=Role.PHYSICIAN))
+    bed.tell()
+    entry = bed.nurse.write_content(bed.chart)
+    assert bed.verdict(entry, "diagnosis") == ACCEPTED
+    bed.revoke(junior, cuts)
+    assert bed.verdict(entry, "diagnosis") == Verdict(Standing.QUARANTINED, Reason.GRANT_REVOKED)
+    assert bed.verdict(entry, "allergy") == ACCEPTED

@@ -170,3 +170,11 @@ def test_views_of_one_past_are_one(world: OrgWorld):
     heads = nurse.heads(world.control_stream)
     assert organisation.at(heads) is organisation.at(heads)
     assert organisation.revoked(organisation.now) is organisation.revoked(organisation.at(heads))
+
+
+def test_the_organisation_s_heads_are_what_an_author_names(world: OrgWorld):
+    """The newest records, the same tuple until there is more."""
+    world.actor(Role.NURSE)
+    organisation = world.reading().organisation
+    assert organisation.heads == world.admin.heads(world.control_stream)
+    assert organisation.heads is organisation.heads

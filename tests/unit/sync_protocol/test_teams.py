@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from sync_protocol.control import SetRole
@@ -333,3 +334,49 @@ def test_views_that_agree_in_what_matters_share_a_team():
     reading = crew.world.reading()
     first = reading.organisation.at([crew.first.heads(crew.world.control_stream)[0]])
     assert first.team(crew.name) is reading.organisation.now.team(crew.name)
+
+
+def test_a_team_that_could_be_given_nothing_is_none():
+    """Whoever's role reads nothing would belong to it, even where nobody knows its certificate."""
+    crew = Crew()
+    empty = crew.first.write(CreateTeam(nonce=b"e" * 16, compartments=())).hash
+    crew.first.write(AddToTeam(team=team_id(crew.first.name, b"e" * 16), certificate=crew.nurse.name))
+    view = crew.world.reading().organisation.now
+    assert view.team(team_id(crew.first.name, b"e" * 16)) is None
+    assert view.refused == {empty: "no_compartments"}
+
+
+def test_a_creator_who_was_removed_does_not_create_itself_a_way_back():
+    """A team begins once."""
+    crew = Crew()
+    crew.add(crew.first, crew.nurse)
+    crew.tell()
+    crew.remove(crew.nurse, crew.first)
+    crew.tell()
+    again = crew.first.write(CreateTeam(nonce=b"t" * 16, compartments=(SAFETY, CLINICAL))).hash
+    assert crew.team.members == {crew.nurse.name}
+    assert crew.world.reading().organisation.now.refused == {again: "created_again"}
+
+
+def test_an_epoch_whose_public_key_takes_no_wrap_is_invalid():
+    """For everybody: who wrapped to it would be stopped from writing."""
+    crew = Crew()
+    record = team_mint(crew.first, crew.name, [crew.first.name])
+    sound = crew.first.write(record).hash
+    junk = crew.first.write(replace(record, public=b"\xff" * len(record.public), commitment=Hash(bytes(32)))).hash
+    assert crew.valid(sound, junk) == [True, False]
+
+
+def test_one_member_changes_a_team_so_often_and_no_more(monkeypatch: Any):
+    """By the record's own past; what else it says counts."""
+    monkeypatch.setattr("sync_protocol.team_counting.MEMBER_CHANGES_MAX", 2)
+    crew = Crew()
+    crew.add(crew.first, crew.nurse)
+    crew.add(crew.first, crew.second)
+    late = crew.add(crew.first, crew.technician)
+    crew.tell()
+    epoch = crew.mint(crew.first, crew.first.name, crew.second.name, crew.nurse.name)
+    crew.remove(crew.nurse, crew.second)
+    assert crew.team.members == {crew.first.name, crew.nurse.name}
+    assert crew.team.refused == {late: "too_many"}
+    assert crew.valid(epoch) == [True]

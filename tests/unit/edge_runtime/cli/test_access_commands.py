@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from edge_runtime.runtime import open_home
+from edge_runtime.runtime import clock, open_home
 from sync_protocol.emergency_records import BreakGlass, BreakGlassReason
 from sync_protocol.ids import ChartId
+from sync_protocol.limits import PURGE_WAIT_MS
 from tests.unit.edge_runtime.cli.test_team_commands import make, sync
 from tests.unit.edge_runtime.cli.world import PASSPHRASE, World
 
@@ -203,16 +204,42 @@ def test_a_purge_takes_two_people_and_no_hold(ward: World):
     assert ward.refused(*purge, *words, "--home", "officer") == "not_a_reader"
     told = ward.json(*purge, "--confirm", "--home", "officer")
     assert (told["confirmed"], told["proposals"], told["due"]) == (proposal, [], False)
-    assert "confirmed: it is destroyed from 2999-01-01 00:00 UTC on" in ward.run(*purge, "--home", "officer").out
+    assert "will be destroyed from 2999-01-01 00:00 UTC unless held" in ward.run(*purge, "--home", "officer").out
 
 
-def test_a_purge_that_is_due_is_told_as_done(ward: World):
+def test_a_purge_can_be_stopped_for_a_week(ward: World):
+    """Each device says from when on it destroys, in the chart and beside its members, and how a hold stops that."""
+    name, before_ms = chart(ward), clock()
+    purge = ("chart", "purge", name)
+    assert ward.json("chart", "show", name, "--home", "tablet")["destruction"] is None
+    ward.json(*purge, "--propose", "retention_ended", "--not-before", "2000-01-01", "--home", "tablet")
+    sync(ward, "tablet", "officer")
+    told = ward.json(*purge, "--confirm", "--home", "officer")
+    assert (told["due"], told["destroyed"]) == (False, None)
+    assert before_ms + PURGE_WAIT_MS <= told["from_ms"] <= clock() + PURGE_WAIT_MS
+    sync(ward, "officer", "tablet")
+    for words in (purge, ("chart", "show", name), ("chart", "members", name)):
+        said = ward.run(*words, "--home", "tablet").out
+        assert "will be destroyed from 20" in said
+        assert "unless held" in said
+        assert f"'fieldward chart hold {name[:8]} --on'" in " ".join(said.split())
+    shown = ward.json("chart", "members", name, "--home", "tablet")["destruction"]
+    assert shown["from_ms"] >= told["from_ms"]
+    assert not shown["held"]
+    ward.json("chart", "hold", name, "--on", "--home", "officer")
+    sync(ward, "officer", "tablet")
+    assert "the legal hold stops that" in ward.run(*purge, "--home", "tablet").out
+    assert ward.json("chart", "show", name, "--home", "tablet")["destruction"]["held"]
+
+
+def test_a_purge_that_is_due_is_told_as_done(ward: World, monkeypatch: pytest.MonkeyPatch):
     """When and by which record, and whether something still waits for the relay."""
     purge = ("chart", "purge", chart(ward))
     ward.json(*purge, "--propose", "retention_ended", "--not-before", "2000-01-01", "--home", "tablet")
     sync(ward, "tablet", "officer")
     ward.json(*purge, "--confirm", "--home", "officer")
     sync(ward, "officer", "tablet")
+    monkeypatch.setattr("edge_runtime.runtime.clock", lambda: clock() + PURGE_WAIT_MS)
     said = ward.run(*purge, "--home", "tablet").out
     assert said.startswith(f"Chart {chart(ward)[:8]} was destroyed here on ")
     assert ward.json(*purge, "--home", "tablet")["destroyed"]["left"] == 0

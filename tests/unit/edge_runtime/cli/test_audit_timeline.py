@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -189,6 +190,14 @@ WORST = Event(
     ledger=False,
     witnessed=False,
 )
+
+
+def test_a_record_that_does_not_count_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    """A control record that changed nothing is marked, with the reason as a sentence."""
+    monkeypatch.setitem(os.environ, "COLUMNS", "200")
+    print_table(event_table([replace(WORST, refused="not_senior")]), "nothing", 1)
+    text = " ".join(capsys.readouterr().out.split())
+    assert "does not count: its author does not stand above" in text
 
 
 @pytest.mark.parametrize("columns", [80, 120])

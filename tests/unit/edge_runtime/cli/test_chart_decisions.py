@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from edge_runtime.runtime import clock
+from sync_protocol.limits import PURGE_WAIT_MS
 from tests.unit.edge_runtime.cli.world import World
 
 DRUG = '{"kind": "medication", "text": "Warfarin", "action": "start", "dose": "5", "unit": "mg"}'
@@ -73,14 +75,18 @@ def test_what_a_lost_phone_wrote_is_listed_and_adopted(ward: World):
     assert kinds.count("entries_adopted") == 2
 
 
-def test_a_chart_is_destroyed_by_two_people(ward: World):
-    """Proposed, confirmed, destroyed at the next sync of each device; list, show, doctor and audit say so."""
+def test_a_chart_is_destroyed_by_two_people(ward: World, monkeypatch: pytest.MonkeyPatch):
+    """Proposed, confirmed, destroyed a week after each device heard; list, show, doctor and audit say so."""
     chart = _shared(ward)
     _sync(ward, "officer")
     propose = ("chart", "purge", chart, "--propose", "retention_ended", "--not-before", "2001-01-01")
     assert ward.json(*propose, "--home", "phone")["confirmed"] is None
     _sync(ward, "phone", "officer")
     told = ward.json("chart", "purge", chart, "--confirm", "--home", "officer")
+    assert told["destroyed"] is None
+    _sync(ward, "officer", "tablet")
+    monkeypatch.setattr("edge_runtime.runtime.clock", lambda: clock() + PURGE_WAIT_MS)
+    told = ward.json("chart", "purge", chart, "--home", "officer")
     assert told["destroyed"]["left"] == 0
     assert "was destroyed here on 20" in ward.run("chart", "purge", chart, "--home", "officer").out
     _sync(ward, "officer", "tablet", "tablet")

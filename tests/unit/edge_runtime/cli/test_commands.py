@@ -440,6 +440,22 @@ def test_a_relay_that_is_down_loses_nothing(ward: World):
 # -------------------------------------------------------------------------------------------------------- doctor
 
 
+def test_doctor_counts_records_that_do_not_count(ward: World, monkeypatch: pytest.MonkeyPatch):
+    """A line for each reason, as a sentence; they are no damage, and a damaged store that cannot say it ends nothing."""
+    found = {name: ("same_user", None) for name in range(2)}
+    monkeypatch.setattr("edge_runtime.audit.refusals.refusals", lambda _: found)
+    told = ward.json("doctor", "--home", "tablet")
+    assert told["ok"]
+    (line,) = [one for one in told["warnings"] if "do not count" in one]
+    assert "2 do not count (same_user): whoever proposed it" in line
+
+    def damaged(_: object) -> None:
+        raise StoreError("damaged", expected="records", got="none", do="nothing")
+
+    monkeypatch.setattr("edge_runtime.audit.refusals.refusals", damaged)
+    assert not [one for one in ward.json("doctor", "--home", "tablet")["warnings"] if "do not count" in one]
+
+
 def test_a_sound_device_is_said_to_be_so(ward: World):
     """Checks for machines; notes on what is no damage and yet worth knowing."""
     _chart(ward)

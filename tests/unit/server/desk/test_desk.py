@@ -7,17 +7,18 @@ from dataclasses import replace
 import pytest
 
 from server.desk import desk as desk_room
-from server.desk.desk import ENTRY_LIFE_MS
+from server.desk.desk import AHEAD_MS, ENTRY_LIFE_MS, PRELOAD_LIFE_MS
 from server.desk.errors import RateError, SpentError, StorageError
 from server.desk.journal import ANSWERED, JOURNAL, Journal, read_journal
 from server.desk.rates import ANSWERED_AN_HOUR, ASKED_A_MINUTE, NEWS_A_MINUTE, Rates
 from sync_protocol.break_glass import open_answer, open_inner
+from sync_protocol.entries import claimed_header
 from sync_protocol.errors import ForgedError, UntrustedError
 from sync_protocol.ids import CertificateHash, Hash
 from sync_protocol.labels import Label
 from sync_protocol.roles import Role
 from sync_protocol.signed import sign
-from tests.support.glass import CHART, KEY, TOKEN, Scene, glass_record, preload
+from tests.support.glass import BROKEN, CHART, KEY, TOKEN, Scene, glass_record, preload
 from tests.unit.server.desk.conftest import Hands
 
 
@@ -91,29 +92,53 @@ def renewed(scene, request):
     return sign(value, scene.responder.signer, Label.GLASS_REQUEST)
 
 
+def refusal(hands, request):
+    """Why the desk refuses."""
+    with pytest.raises(SpentError) as caught:
+        hands.desk.answer(request.wire)
+    return caught.value.code
+
+
+def of_entry(request):
+    """When its author's clock said that the entry was written."""
+    return claimed_header(request.value.entry).wall_ms
+
+
 def test_a_broken_glass_serves_for_a_day(tmp_path, scene, hands):
-    """From its first answer on; then it must be broken again. A restart does not make it young."""
-    request = scene.request()
-    hands.desk.answer(request.wire)
+    """From its own time on, also one that the desk never saw before: that may have been closed long ago."""
+    shown, unshown = scene.request(), scene.request()
+    hands.now_ms = of_entry(shown)
+    hands.desk.answer(shown.wire)
     hands.now_ms += ENTRY_LIFE_MS
-    hands.desk.answer(renewed(scene, request).wire)
-    hands.now_ms += 1
-    for _ in range(2):
-        with pytest.raises(SpentError) as caught:
-            hands.desk.answer(renewed(scene, request).wire)
-        assert caught.value.code == "entry_spent"
-        hands = restarted(tmp_path, hands)
-    hands.desk.answer(scene.request().wire)
+    hands.desk.answer(renewed(scene, shown).wire)
+    hands.now_ms = of_entry(unshown) + ENTRY_LIFE_MS + 1
+    for request in (renewed(scene, shown), unshown):
+        assert refusal(hands, request) == "entry_spent"
+    hands = restarted(tmp_path, hands)
+    assert refusal(hands, renewed(scene, shown)) == "entry_spent"
     hands.close()
 
 
-def test_a_preload_serves_for_as_long_as_it_stands(scene, hands):
-    """A kit asks again whenever the chart has new epochs."""
+def test_a_member_lets_a_kit_carry_a_chart_for_a_month(scene, hands):
+    """It asks again whenever the chart has new epochs; then a member says so anew, who may have left meanwhile."""
     member = scene.world.device(Role.PHYSICIAN)
     request = scene.request(preload(scene.responder), by=member.session())
+    hands.now_ms = of_entry(request)
     hands.desk.answer(request.wire)
-    hands.now_ms += 10 * ENTRY_LIFE_MS
+    hands.now_ms += PRELOAD_LIFE_MS
     hands.desk.answer(renewed(scene, request).wire)
+    hands.now_ms += 1
+    assert refusal(hands, renewed(scene, request)) == "entry_spent"
+
+
+@pytest.mark.parametrize("kit", [False, True])
+def test_an_entry_of_a_time_to_come_does_not_serve(scene, hands, kit):
+    """By more than the hour by which clocks may differ: else it would be kept for later."""
+    request = scene.request(preload(scene.responder) if kit else BROKEN)
+    hands.now_ms = of_entry(request) - AHEAD_MS
+    hands.desk.answer(request.wire)
+    hands.now_ms -= 1
+    assert refusal(hands, renewed(scene, request)) == "entry_ahead"
 
 
 def test_one_person_opens_only_so_many(tmp_path, scene, hands):

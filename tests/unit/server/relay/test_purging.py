@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+import server.relay.app
 import server.relay.purging
 from server.relay.commands import server as command
 from server.relay.errors import StorageError
@@ -25,6 +26,7 @@ from sync_protocol.chart_records import ConfirmPurge, ProposePurge, PurgeReason,
 from sync_protocol.control import Control, MintEpoch, Rewrap, unpack_control
 from sync_protocol.entries import VerifiedEntry
 from sync_protocol.ids import EntryHash
+from sync_protocol.limits import PURGE_WAIT_MS
 from sync_protocol.roles import Compartment, Role
 from sync_protocol.verification import verify
 from tests.support.charts import ChartWriter
@@ -37,6 +39,7 @@ from tests.support.shells import SyncingDevice
 LARGE = PageLimits(entries=512, size_bytes=1 << 20)
 PLANTED = b"a planted phrase that nobody may find again " * 4
 DATE_MS = 2_000_000_000_000
+"""Long after what these tests write has come, and its wait is over."""
 Open = Callable[[], AbstractContextManager[Bench]]
 
 
@@ -95,10 +98,10 @@ class Case:
                 other.see(entries)
         return entries[0].hash
 
-    def confirm(self) -> None:
+    def confirm(self, not_before_ms: int = DATE_MS) -> None:
         """Propose and confirm the purge."""
         later, inspecting = self.sessions
-        proposal = self.say(later, ProposePurge(reason=PurgeReason.RETENTION_ENDED, not_before_ms=DATE_MS))
+        proposal = self.say(later, ProposePurge(reason=PurgeReason.RETENTION_ENDED, not_before_ms=not_before_ms))
         self.say(inspecting, ConfirmPurge(proposal=proposal))
 
     def run(self, now_ms: int = DATE_MS) -> int:
@@ -228,6 +231,37 @@ def test_nothing_is_destroyed_before_everything_holds(reopen: Open, why: str):
             assert case.run() == 1
 
 
+def test_a_purge_waits_from_when_its_confirmation_came(reopen: Open):
+    """Seven days by the relay's clock, and anew from when a hold was lifted: so long somebody can stop it."""
+    with reopen() as bench:
+        case, clock = Case.make(bench), bench.organisation.clock
+        case.confirm(not_before_ms=0)
+        came_ms = clock.now_ms
+        assert case.run(came_ms + PURGE_WAIT_MS - 1000) == 0
+        clock.now_ms += PURGE_WAIT_MS
+        case.say(case.sessions[1], SetHold(held=True))
+        case.say(case.sessions[1], SetHold(held=False))
+        assert case.run(came_ms + PURGE_WAIT_MS + 1000) == 0
+        assert not any(entry.is_stripped for entry in bodies(bench.store).values())
+        assert case.run(clock.now_ms + PURGE_WAIT_MS) == 1
+
+
+def test_a_confirmation_whose_reason_came_late_waits_from_then_on(reopen: Open):
+    """What its author had seen came after it: until then it did not count, and nobody was warned."""
+    with reopen() as bench:
+        case, clock = Case.make(bench), bench.organisation.clock
+        later, inspecting = case.sessions
+        stream = case.chart.control_stream
+        proposal = later.write_control(stream, [ProposePurge(reason=PurgeReason.COURT_ORDER, not_before_ms=0)])[1]
+        inspecting.see(proposal)
+        confirmation = inspecting.write_control(stream, [ConfirmPurge(proposal=proposal[0].hash)])[1]
+        assert bench.commit(inspecting, entries=confirmation).refused == []
+        clock.now_ms += PURGE_WAIT_MS
+        assert bench.commit(later, entries=proposal).refused == []
+        assert case.run(clock.now_ms + 1000) == 0
+        assert case.run(clock.now_ms + PURGE_WAIT_MS) == 1
+
+
 def test_an_interrupted_purge_goes_on(reopen: Open, monkeypatch):
     """A transaction that fails, a relay that stops: the next run or start finishes it, and nothing comes back."""
     monkeypatch.setattr(server.relay.purging, "BATCH_ENTRIES", 2)
@@ -307,8 +341,9 @@ def test_the_purged_data_verifies_and_nothing_else_may_be_missing(tmp_path: Path
 
 
 def test_a_running_relay_purges_and_counts(tmp_path: Path, organisation: Organisation, monkeypatch):
-    """As soon as the confirmation is stored; `fieldward server status` says how many charts."""
+    """Once the wait is over, without anybody asking; `fieldward server status` says how many charts."""
     done = threading.Event()
+    monkeypatch.setattr(server.relay.app, "_PURGE_LOOK_S", 0.02)
     end = SqlStore.end_purge
 
     def ending(self: SqlStore, *arguments) -> None:
@@ -332,6 +367,8 @@ def test_a_running_relay_purges_and_counts(tmp_path: Path, organisation: Organis
         keep(officer, officer.session, confirming)
         with room.dial(officer) as line:
             line.run()
+        assert not room.services.store.purges()
+        organisation.clock.now_ms += PURGE_WAIT_MS
         assert done.wait(10)
         found = room.services.store.entry(content[0].hash)
         assert found is not None
