@@ -37,6 +37,7 @@ _ALL: Final = frozenset(Compartment)
 _CONTENT: Final = frozenset(CONTENT)
 _BY_CLINICIANS: Final = (RemoveMember, RemoveTeam, SetConsent, Preload, ProposePurge, Adopt)
 _BY_OFFICERS: Final = (SetHold, ConfirmPurge)
+_LIMITED: Final = (AddMember, AddTeam, BreakGlass)  # not what ends these: nobody runs out of that by another's doing
 _IN_EMERGENCIES: Final = (MintEpoch, Rewrap, AskKeys, CreateDocument, UnknownControl, type(None))
 
 
@@ -153,7 +154,9 @@ class Counting:
             counted.bits |= 1 << index
             if isinstance(entry.record, SHAPING):
                 grants.take(index, entry, _grantable(entry, shape))
-                counted.changes[entry.author] = counted.changes.get(entry.author, 0) | 1 << index
+            if isinstance(entry.record, _LIMITED):
+                kind = isinstance(entry.record, BreakGlass), entry.author
+                counted.limited[kind] = counted.limited.get(kind, 0) | 1 << index
         return counted
 
     def _why_not(self, index: int, counted: Counted, shape: Shape | None, view: View) -> str | None:
@@ -162,8 +165,9 @@ class Counting:
         if isinstance(entry.record, CreateChart):
             return None if index in self.births else "another_chart"
         before = self.pasts.before(index)
-        changes = (counted.changes.get(entry.author, 0) & before).bit_count()
-        if changes >= MEMBER_CHANGES_MAX and isinstance(entry.record, SHAPING):
+        kind = isinstance(entry.record, BreakGlass), entry.author
+        said = (counted.limited.get(kind, 0) & before).bit_count()
+        if said >= MEMBER_CHANGES_MAX and isinstance(entry.record, _LIMITED):
             return "too_many"
         if isinstance(entry.record, BreakGlass):
             return None if view.reads(entry.author) & IN_GLASS else "role_reads_no_chart"

@@ -43,7 +43,7 @@ class Counted:
         authors: who wrote any of them: whoever has the records knows their certificates.
         grants: what those that count give to whom.
         bits: those that count.
-        changes: those of them that change who is a member, by author.
+        limited: those of them of which one author may write so many, by kind and author.
         refused: those that do not count, each with a word for the reason.
     """
 
@@ -52,7 +52,7 @@ class Counted:
     authors: frozenset[CertificateHash]
     grants: Grants
     bits: int = 0
-    changes: dict[CertificateHash, int] = field(default_factory=dict)
+    limited: dict[tuple[bool, CertificateHash], int] = field(default_factory=dict)
     refused: dict[EntryHash, str] = field(default_factory=dict)
 
 

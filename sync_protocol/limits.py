@@ -119,7 +119,7 @@ CUTS_MAX: Final = 1024
 ADOPTED_MAX: Final = 1024
 """Entries that one adoption names."""
 MEMBER_CHANGES_MAX: Final = 1024
-"""Records by one principal that change who belongs to one chart, or to one team: further ones do not count."""
+"""Additions by one principal to one chart, or to one team, and its broken glasses of one chart: more do not count."""
 ASKED_EPOCHS_MAX: Final = 256
 """Epochs whose keys one record asks for again."""
 BREAK_GLASS_WRAP_BYTES: Final = 2304

@@ -41,7 +41,7 @@ class TeamCounting:
         self._joins: dict[CertificateHash, int] = {first.author: mask(births)}
         self._whole = mask(births)
         self._leaves: dict[CertificateHash, int] = {}
-        self._changes: dict[CertificateHash, int] = {}
+        self._additions: dict[CertificateHash, int] = {}
         self.refused: Final[dict[int, str]] = {}
         """Records that do not count, by place, each with a word for the reason."""
         self.keys: Final[list[int]] = []
@@ -85,8 +85,8 @@ class TeamCounting:
         if self._view.excludes(entry.written) is not None:
             return "outside_cut"
         before = self._all.before(index, under=self._view)
-        changes = (self._changes.get(entry.author, 0) & before.bits).bit_count()
-        if changes >= MEMBER_CHANGES_MAX and isinstance(entry.record, AddToTeam | RemoveFromTeam):
+        additions = (self._additions.get(entry.author, 0) & before.bits).bit_count()
+        if additions >= MEMBER_CHANGES_MAX and isinstance(entry.record, AddToTeam):
             return "too_many"
         return self._why_no_member(entry, before)
 
@@ -111,8 +111,8 @@ class TeamCounting:
                 name = entry.record.certificate
                 self._joins[name] = self._joins.get(name, 0) | 1 << index
                 self._whole |= 0 if entry.record.from_now_on else 1 << index
+                self._additions[entry.author] = self._additions.get(entry.author, 0) | 1 << index
             case RemoveFromTeam():
                 self._leaves[entry.record.certificate] = self._leaves.get(entry.record.certificate, 0) | 1 << index
             case _:
-                return
-        self._changes[entry.author] = self._changes.get(entry.author, 0) | 1 << index
+                pass

@@ -66,8 +66,10 @@ def to_carry(holder: Holder) -> dict[ChartId, VerifiedEntry]:
             record = control.record
             named = isinstance(record, Preload) and trust.principal(record.certificate) == own
             arrived = holder.store.entry(control.hash) if named and control.hash not in membership.refused else None
-            if arrived is not None:
-                found[chart] = arrived.entry
+            if arrived is not None and (
+                chart not in found or found[chart].header.wall_ms < arrived.entry.header.wall_ms
+            ):
+                found[chart] = arrived.entry  # the newest serves at the desk for longest
     return found
 
 

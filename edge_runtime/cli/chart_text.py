@@ -120,8 +120,8 @@ def print_chart(opened: OpenChart, *, warnings: Sequence[str] = ()) -> None:
     unread = sum(len(document.unread) for document in opened.documents.values())
     if unread:
         console.print(Text(f"{unread} entries are kept and cannot be shown here yet.", "yellow"))
-    for line in not_counted(opened):
-        console.print(line)
+    for left_out in not_counted(opened):
+        console.print(left_out)
 
 
 def _safety(opened: OpenChart) -> Panel:

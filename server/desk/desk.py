@@ -1,6 +1,6 @@
 """The desk at work: from a request to an answer, in the one order that there is.
 
-Verify, refuse what was answered before or is of another time, write the journal, and only then take layers off. Whatever
+Verify, refuse what was answered before or is of another time, write the journal, and only then take layers off. What
 fails on the way is written down as well, and nothing is given out.
 """
 
@@ -21,8 +21,8 @@ from sync_protocol.glass_requests import Receipted, check_request, strip
 from sync_protocol.key_wrap import WrapPublicKey
 
 ENTRY_LIFE_MS: Final = 24 * 60 * 60 * 1000
-"""How long after its own time a broken glass serves: to ask again for what got lost, and for more epochs. By its own time
-and not by its first answer, because the desk sees no record that closes it: one that was never shown would wait."""
+"""How long after its own time a broken glass serves: to ask again for what got lost, and for more epochs. By its own
+time, not by its first answer: the desk sees no record that closes it, and one that was never shown would wait."""
 PRELOAD_LIFE_MS: Final = 30 * 24 * 60 * 60 * 1000
 """How long after its own time a member's word for a kit serves: the desk does not see who leaves a chart."""
 AHEAD_MS: Final = 60 * 60 * 1000

@@ -37,7 +37,7 @@ class Chart:
         since: with which compartments; a role may entitle to fewer.
         stays: of who left, or whose emergency ended, when that was.
         broken: the emergencies that are open, by their records: whose, and since when.
-        preloaded: the kits that carry it.
+        preloaded: the kits that may carry it, each with who said so.
         epochs: the compartment of each stored epoch.
         purged: its content was destroyed, or is about to be.
         cut_off: of a chain of control records that lost a body, the sequence number from which on it is not fed.
@@ -55,7 +55,7 @@ class Chart:
     since: dict[Name, dict[Compartment, int]] = field(default_factory=dict)
     stays: dict[Name, tuple[Stay, ...]] = field(default_factory=dict)
     broken: dict[EntryHash, tuple[CertificateHash, int]] = field(default_factory=dict)
-    preloaded: dict[CertificateHash, int] = field(default_factory=dict)
+    preloaded: dict[CertificateHash, dict[CertificateHash, int]] = field(default_factory=dict)
     documents: dict[DocumentId, int] = field(default_factory=dict)
     epochs: dict[EntryHash, Compartment] = field(default_factory=dict)
     purged: bool = False
@@ -76,7 +76,7 @@ class Chart:
             since={name: dict(since) for name, since in self.since.items()},
             stays=dict(self.stays),
             broken=dict(self.broken),
-            preloaded=dict(self.preloaded),
+            preloaded={kit: dict(words) for kit, words in self.preloaded.items()},
             documents=dict(self.documents),
             epochs=dict(self.epochs),
             purged=self.purged,
@@ -143,9 +143,9 @@ class Chart:
         self.writers.add(author)
         self.broken[entry] = (author, index)
 
-    def preload(self, kit: CertificateHash, index: int) -> None:
-        """Let a kit carry it."""
-        self.preloaded.setdefault(kit, index)
+    def preload(self, author: CertificateHash, kit: CertificateHash, index: int) -> None:
+        """Note somebody's word for a kit: it holds while its author is a member, see `reading`."""
+        self.preloaded.setdefault(kit, {}).setdefault(author, index)
 
     def lasting(self, party: Party) -> frozenset[Compartment] | None:
         """The compartments of which a principal is a member otherwise than by a broken glass; None where of none.

@@ -58,7 +58,7 @@ class Directory(Tables):
                 streams = {self.organisation: -1}
                 party = self._party(principal)
                 for chart in self._reached(party):
-                    streams.update(reading.readable(self._charts[chart], party))
+                    streams.update(reading.readable(self._charts[chart], party, self._party))
                 found = self._readable[principal] = streams
             return found
 
@@ -72,7 +72,7 @@ class Directory(Tables):
                 stays: dict[StreamId, tuple[Stay, ...]] = {}
                 for chart in map(self._charts.__getitem__, self._reached(party)):
                     gone = reading.stays(chart, party)
-                    if gone and not reading.readable(chart, party):
+                    if gone and not reading.readable(chart, party, self._party):
                         stays[control_stream(chart.id)] = gone
                 found = self._ended[principal] = Ended(stays)
             return found
@@ -125,8 +125,7 @@ class Directory(Tables):
             self.revoked_at = max(self.revoked_at, draft.revoked_at)
             self.to_purge |= draft.to_purge
             for chart in map(draft.charts.__getitem__, draft.reshaped):
-                for named in chart.writers | chart.preloaded.keys():
-                    self._charts_of.setdefault(named, set()).add(chart.id)
+                self._note(chart)
             self._forget(touched | self._touched(draft))
 
     def purging(self, name: ChartId) -> None:
@@ -169,11 +168,15 @@ class Directory(Tables):
     def renew(self, other: Directory) -> None:
         """Take over the charts of one that was worked out anew, from some of them; all else in it is as it is here."""
         with self._lock:
-            for name, chart in other._charts.items():
-                for named in chart.writers | chart.preloaded.keys():
-                    self._charts_of.setdefault(named, set()).add(name)
+            for chart in other._charts.values():
+                self._note(chart)
             self._take_charts(other._charts)
             self._readable, self._ended = {}, {}
+
+    def _note(self, chart: Chart) -> None:
+        self._kits.update(chart.preloaded)
+        for named in chart.writers | chart.preloaded.keys():
+            self._charts_of.setdefault(named, set()).add(chart.id)
 
     def _forget(self, principals: Iterable[CertificateHash]) -> None:
         """Work out anew, when it is asked for, what somebody is fed."""
@@ -194,6 +197,8 @@ class Directory(Tables):
     def _touched(self, draft: Draft) -> set[CertificateHash]:
         """Whose streams a change may change."""
         touched = {*draft.offices, *self.recoveries.recovered, *draft.recoveries.recovered}
+        if draft.offices or draft.teams or draft.recoveries is not self.recoveries:
+            touched |= self._kits  # who stands behind them may have changed
         for name, changed in draft.teams.items():
             known = self._teams.get(name)
             touched |= changed.since.keys() | (set() if known is None else known.since.keys())
@@ -238,6 +243,16 @@ class Directory(Tables):
 
 
 _TAKEN_OVER: Final = (
-    *("_charts", "_streams", "_invitations", "_certified", "_teams", "_team_epochs", "_teams_of", "_charts_of"),
+    *(
+        "_charts",
+        "_streams",
+        "_invitations",
+        "_certified",
+        "_teams",
+        "_team_epochs",
+        "_teams_of",
+        "_charts_of",
+        "_kits",
+    ),
     *("_offices", "recoveries", "judging", "to_purge"),
 )

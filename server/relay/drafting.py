@@ -39,7 +39,7 @@ from sync_protocol.emergency_records import (
 )
 from sync_protocol.ids import CertificateHash
 from sync_protocol.revocation import Revoke
-from sync_protocol.roles import CONTENT, Compartment, Role
+from sync_protocol.roles import Compartment, Role
 from sync_protocol.signed import Signed, Verified
 from sync_protocol.team_records import TEAM_KINDS, AddToTeam, CreateTeam, MintTeamEpoch, RemoveFromTeam, team_id
 
@@ -153,8 +153,7 @@ class Draft(Additions):
         if isinstance(record, BreakGlass):
             chart.break_glass(stored.author, stored.name, stored.index)
         elif isinstance(record, Preload):
-            if (chart.lasting(self._party(stored.author)) or frozenset()).intersection(CONTENT):
-                chart.preload(self.principal(record.certificate), stored.index)
+            chart.preload(stored.author, self.principal(record.certificate), stored.index)
         elif record.record in chart.broken and self._are_two(chart.broken[record.record][0], stored.author):
             chart.close_glass(self._party(stored.author), record.record, stored.index)
 

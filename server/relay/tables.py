@@ -54,6 +54,7 @@ class Tables:
         self._team_epochs: dict[EntryHash, TeamId] = {}
         self._teams_of: dict[CertificateHash, set[TeamId]] = {}
         self._charts_of: dict[Name, set[ChartId]] = {}
+        self._kits: set[CertificateHash] = set()
         self._offices: dict[CertificateHash, Office] = {}
         self.recoveries = Recoveries()
         self._view: View | None = None

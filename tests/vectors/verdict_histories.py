@@ -205,7 +205,7 @@ def record() -> bytes:
     for name, make in HISTORIES.items():
         world = (scene := make()).world
         content["root"] = world.people.root.wire.hex()
-        parts = {
+        parts: dict[str, dict[str, Any]] = {
             "certificates": {one.hash.hex(): one.wire.hex() for one in world.people.certificates},
             "sessions": {one.record.hash.hex(): one.record.wire.hex() for one in world.sessions.values() if one.seals},
             "seals": {one.hash.hex(): one.wire.hex() for one in world.seals.values()},
@@ -213,7 +213,7 @@ def record() -> bytes:
         }
         for part, found in parts.items():
             content[part].update(found)
-        listed = {part: list(found) for part, found in parts.items()}
+        listed = {part: [*found] for part, found in parts.items()}
         content["histories"].append({"name": name, "chart": scene.chart.hex()} | listed)
     return lzma.compress(json.dumps(content).encode(), preset=9)
 

@@ -155,7 +155,7 @@ def _verdicts(records: Records, history: ChartHistory) -> dict[str, Any]:
 
 def make() -> dict[str, Any]:
     """The recorded histories and what they amount to, in whatever order the records are taken."""
-    content = json.loads(lzma.decompress(bytes.fromhex(recorded.read()["verdicts"])))
+    content: dict[str, Any] = json.loads(lzma.decompress(bytes.fromhex(recorded.read()["verdicts"])))
     return content | {
         "about": "Histories of an organisation and one of its charts: signed records, by hash, and what any order "
         "of them amounts to: roles, revocations and teams; the chart's members, epochs and consents; what does not "

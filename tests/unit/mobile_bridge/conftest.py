@@ -44,7 +44,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> World:
     """The homes, made once; tests work on copies."""
     homes = tmp_path_factory.mktemp("homes")
     organisation = Organisation.make(7)
-    nurse, physician = (organisation.device(role, life_ms=LIFE_MS, by_root=True) for role in (Role.NURSE, Role.PHYSICIAN))
+    roles = Role.NURSE, Role.PHYSICIAN
+    nurse, physician = (organisation.device(role, life_ms=LIFE_MS, by_root=True) for role in roles)
     make_home(homes / "tablet", nurse, relay=ADDRESS)
     make_home(homes / "desk", physician, relay=ADDRESS)
     make_home(homes / "blank", None)

@@ -59,7 +59,7 @@ def test_one_look_shows_with_whom_a_chart_is_shared(ward: World):
     tablet, officer = ward.tablet, ward.officer  # type: ignore[attr-defined]
     assert ways(ward) == {tablet: ["creator", "team"], officer: ["officer"], ward.phone: ["team"]}
     told = in_it(ward)
-    assert set(told) == {"chart", "members", "teams", "consents", "broken", "held"}
+    assert set(told) == {"chart", "members", "teams", "consents", "broken", "held", "destruction"}
     assert set(told["members"][0]) == {"principal", "device", "user", "roles", "ways", "teams", "reads"}
     assert told["teams"] == [{"team": team, "name": "Ward 3", "members": 2, "reads": ["safety", "clinical", "audit"]}]
     assert (told["consents"], told["broken"], told["held"]) == ({"research": False}, [], False)
@@ -239,9 +239,13 @@ def test_a_purge_that_is_due_is_told_as_done(ward: World, monkeypatch: pytest.Mo
     sync(ward, "tablet", "officer")
     ward.json(*purge, "--confirm", "--home", "officer")
     sync(ward, "officer", "tablet")
+    allergy = ("--fact", '{"kind": "allergy", "text": "Nuts"}')
+    ward.json("chart", "edit", chart(ward), "--document", "chart", *allergy, "--home", "tablet")
     monkeypatch.setattr("edge_runtime.runtime.clock", lambda: clock() + PURGE_WAIT_MS)
     said = ward.run(*purge, "--home", "tablet").out
     assert said.startswith(f"Chart {chart(ward)[:8]} was destroyed here on ")
+    assert "entries wait for the relay" in said
+    sync(ward, "tablet")
     assert ward.json(*purge, "--home", "tablet")["destroyed"]["left"] == 0
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from edge_runtime.cli.output import when
+from edge_runtime.errors import StoreError
 from edge_runtime.runtime import open_home
 from edge_runtime.settings import Home, home_lock
 from edge_runtime.sync.progress import ALARM, UNSOUND
@@ -441,8 +442,8 @@ def test_a_relay_that_is_down_loses_nothing(ward: World):
 
 
 def test_doctor_counts_records_that_do_not_count(ward: World, monkeypatch: pytest.MonkeyPatch):
-    """A line for each reason, as a sentence; they are no damage, and a damaged store that cannot say it ends nothing."""
-    found = {name: ("same_user", None) for name in range(2)}
+    """A line for each reason, as a sentence; they are no damage. A store that cannot say it ends no check."""
+    found = dict.fromkeys(range(2), ("same_user", None))
     monkeypatch.setattr("edge_runtime.audit.refusals.refusals", lambda _: found)
     told = ward.json("doctor", "--home", "tablet")
     assert told["ok"]

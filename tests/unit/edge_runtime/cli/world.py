@@ -207,7 +207,8 @@ class WholeRelay(Desk):
                 numbers = [number for (one, number), ms in received.items() if one == own and ms < before_ms]
                 if numbers:
                     seals.append([own, store.seals(own, max(numbers))[0].wire, received[own, max(numbers)]])
-        told = {"certificates": [one.wire for one in trust.certificates()], "sessions": sessions, "seals": seals}
+        certificates = [one.wire for one in trust.certificates()]
+        told: dict[int | str, Any] = {"certificates": certificates, "sessions": sessions, "seals": seals}
         return encode(told)
 
     def first_certificate(self) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from typing import Any
 
 import click
 import pytest
@@ -116,7 +117,7 @@ def test_a_journal_that_the_log_does_not_bear_out_ends_with_3(asked, monkeypatch
     """And names the line, in words and for machines; one that holds ends with 0."""
     asked("init", "--json")
     line = JournalLine(at_ms=1, outcome="answered", request=Hash(bytes(32)), chart=CHART, entry=EntryHash(bytes(32)))
-    found = []
+    found: list[Any] = []
     monkeypatch.setattr(journal_check, "check_journal", lambda *_: found)
     options = ("--check", "--relay", "http://relay.example")
     open_desk(asked.home).desk.journal.close()

@@ -21,7 +21,8 @@ from sync_protocol.ids import EntryHash
 from sync_protocol.intake import Proofs
 from sync_protocol.roles import Role
 from tests.support.people import Organisation
-from tests.support.relay_server import RelayThread, SyncingDevice
+from tests.support.relay_server import RelayThread
+from tests.support.shells import SyncingDevice
 from tests.unit.server.desk.conftest import Hands
 from tests.unit.server.relay.test_revocation import cut_at, revoke, say
 
@@ -116,7 +117,8 @@ def test_a_relay_with_a_shorter_log_is_read_from_its_beginning(book: Organisatio
     """It was restored from a backup."""
 
     class Restored(RelayReader):
-        size, asked = 9, ()
+        size = 9
+        asked: tuple[int, ...] = ()
 
         def control(self, after: int) -> ControlPage:
             self.asked = (*self.asked, after)

@@ -314,6 +314,32 @@ def test_who_was_removed_lets_no_kit_carry_the_chart(ward: Ward):
     assert ward.reads(kit, chart) is None
 
 
+def test_a_kit_is_fed_while_somebody_who_said_so_is_a_member(ward: Ward, bench: Bench):
+    """Who leaves takes its word with it, by itself or with its team; who is back gives it again, from there on."""
+    people = (Role.PHYSICIAN, Role.NURSE, Role.NURSE, Role.EMERGENCY_RESPONDER)
+    doctor, nurse, mate, kit = (ward.person(role) for role in people)
+    chart, nonce = ward.chart(doctor), b"k" * 16
+    ward.say(doctor, CreateTeam(nonce=nonce, compartments=CARE))
+    team = team_id(doctor.name, nonce)
+    ward.say(doctor, AddToTeam(team=team, certificate=mate.name))
+    ward.say(doctor, AddTeam(team=team, compartments=CARE), chart=chart)
+    joins = AddMember(certificate=nurse.name, compartments=CARE)
+    ward.say(doctor, joins, chart=chart)
+    ward.say(nurse, Preload(certificate=kit.name), chart=chart)
+    ward.say(mate, Preload(certificate=kit.name), chart=chart)
+    first = bench.directory.readable(kit.name)[chart.control_stream]
+    ward.say(doctor, RemoveMember(certificate=nurse.name), chart=chart)
+    assert ward.reads(kit, chart) == set(Compartment), "the other one's word stands"
+    ward.say(doctor, RemoveFromTeam(team=team, certificate=mate.name))
+    assert ward.reads(kit, chart) is None
+    ward.say(doctor, joins, chart=chart)
+    assert ward.reads(kit, chart) == set(Compartment)
+    assert bench.directory.readable(kit.name)[chart.control_stream] > first, "it lacks what came in between"
+    admin = ward.person(Role.ADMIN)
+    ward.say(admin, SetRole(certificate=nurse.name, role=Role.COMPLIANCE_OFFICER))
+    assert ward.reads(kit, chart) is None, "an officer reads no content"
+
+
 def test_holds_and_confirmations_are_the_officers(ward: Ward):
     """A member who is none is refused."""
     doctor = ward.person(Role.PHYSICIAN)
@@ -359,7 +385,9 @@ def test_a_chart_is_not_moved_into_another_s_stream(ward: Ward):
     doctor = ward.person(Role.PHYSICIAN)
     chart = ward.chart(doctor)
     assert ward.refusal(doctor, CreateChart(nonce=bytes(16), document=chart.document), chart) == ["malformed"]
-    assert ward.bench.directory.place(chart.control_stream).chart == chart.id
+    place = ward.bench.directory.place(chart.control_stream)
+    assert place is not None
+    assert place.chart == chart.id
 
 
 def test_a_restart_knows_teams_roles_and_emergencies(tmp_path: Path, organisation: Organisation):
@@ -380,5 +408,7 @@ def test_a_restart_knows_teams_roles_and_emergencies(tmp_path: Path, organisatio
         before = {one.name: dict(bench.directory.readable(one.name)) for one in (doctor, nurse, late, admin)}
     with open_bench(tmp_path, organisation) as again:
         for name in before:
-            again.trust.restore(organisation.trust().certificate(name))
+            certificate = organisation.trust().certificate(name)
+            assert certificate is not None
+            again.trust.restore(certificate)
         assert {name: dict(again.directory.readable(name)) for name in before} == before
