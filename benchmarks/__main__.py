@@ -26,6 +26,7 @@ BENCHMARKS: Final[Mapping[str, str]] = {
     "import_fhir": "importing the official FHIR R4 examples into a device",
     "text_screen": "screening a text update before the CRDT engine sees it",
     "store_open": "opening a chart of 2,000 entries",
+    "control_flood": "members of a chart and of a team after 3,000 records of one hostile member",
     "audit_timeline": "merging and exporting the timeline of 10,000 entries",
     "audit_verify": "verifying a file of sealed entries as evidence: pace and peak memory",
     "device_loss": "losing a phone that reads 1,000 charts: bytes at once, and a chart at its next write",

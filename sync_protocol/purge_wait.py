@@ -1,4 +1,4 @@
-"""When a confirmed purge may be carried out: not at once, so that a hold, a removal or a revocation can still stop it.
+"""When a confirmed purge may be carried out: not at once, so that a hold or a revocation can still stop it.
 
 The records say from which date on; how long ago they came is each holder's own knowledge, and an argument here. A hold
 that was lifted begins the wait again: whoever may confirm may also lift, and two records must not undo a third.

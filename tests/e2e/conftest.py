@@ -37,4 +37,4 @@ def relay(tmp_path_factory: pytest.TempPathFactory, organisation: Organisation) 
 @pytest.fixture
 def device(organisation: Organisation) -> Callable[[Role], SyncingDevice]:
     """Makes devices with an empty store."""
-    return lambda role: SyncingDevice(organisation.device(role, life_ms=LIFE_MS))
+    return lambda role: SyncingDevice(organisation.device(role, life_ms=LIFE_MS, by_root=True))

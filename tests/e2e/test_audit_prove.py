@@ -48,8 +48,8 @@ def test_an_officer_proves_a_nurse_s_entry(tmp_path: Path, ask: Ask, capsys: pyt
     organisation = Organisation.make(53)
     nurse, officer, proof = tmp_path / "nurse", tmp_path / "officer", tmp_path / "proof.fwe"
     home, copy = tmp_path / "relay", tmp_path / "copy"
-    people = {nurse: organisation.device(Role.NURSE, life_ms=LIFE_MS)}
-    people[officer] = organisation.device(Role.COMPLIANCE_OFFICER, life_ms=LIFE_MS)
+    people = {nurse: organisation.device(Role.NURSE, life_ms=LIFE_MS, by_root=True)}
+    people[officer] = organisation.device(Role.COMPLIANCE_OFFICER, life_ms=LIFE_MS, by_root=True)
     with RelayProcess(home, organisation) as relay:
         relay.claim()
         for folder, device in people.items():

@@ -39,7 +39,7 @@ class Ward:
     def __init__(self, folder: Path, organisation: Organisation, relay: RelayProcess, stack: ExitStack) -> None:
         self.url = relay.url
         self.devices: dict[str, Device] = {
-            name: organisation.device(role, life_ms=LIFE_MS) for name, role in STAFF.items()
+            name: organisation.device(role, life_ms=LIFE_MS, by_root=True) for name, role in STAFF.items()
         }
         for name, device in self.devices.items():
             make_home(folder / name, device, relay=relay.url)

@@ -78,7 +78,7 @@ def watching(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[[Re
 
 def write(relay: RelayThread, count: int) -> None:
     """Push a new chart of some entries."""
-    home = SyncingDevice(relay.organisation.device(Role.PHYSICIAN))
+    home = SyncingDevice(relay.organisation.device(Role.PHYSICIAN, by_root=True))
     chart = ChartWriter.begin(home.session)
     chart.write(count=count)
     keep(home, home.session, chart.written)

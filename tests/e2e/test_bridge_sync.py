@@ -27,8 +27,8 @@ class Ward:
     """A nurse's tablet with a chart, shared with a physician's desk; both homes know the relay."""
 
     def __init__(self, folder: Path, organisation: Organisation, relay: RelayProcess) -> None:
-        nurse = organisation.device(Role.NURSE, life_ms=LIFE_MS)
-        physician = organisation.device(Role.PHYSICIAN, life_ms=LIFE_MS)
+        nurse = organisation.device(Role.NURSE, life_ms=LIFE_MS, by_root=True)
+        physician = organisation.device(Role.PHYSICIAN, life_ms=LIFE_MS, by_root=True)
         make_home(folder / "tablet", nurse, relay=relay.url)
         make_home(folder / "desk", physician, relay=relay.url)
         chart, _, encounter = make_chart(folder / "tablet", share_with=physician)

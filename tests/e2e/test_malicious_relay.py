@@ -47,7 +47,7 @@ class Case:
 
     def device(self, role: Role) -> SyncingDevice:
         """A device with an empty store."""
-        return SyncingDevice(self.organisation.device(role, life_ms=LIFE_MS))
+        return SyncingDevice(self.organisation.device(role, life_ms=LIFE_MS, by_root=True))
 
     def claim(self) -> None:
         """Hand the relay its record, and what the devices have."""

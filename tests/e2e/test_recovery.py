@@ -37,9 +37,9 @@ def fixture_say(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FIELDWARD_PASSPHRASE", PASSPHRASE)
     monkeypatch.setenv("FIELDWARD_BACKUP_PASSPHRASE", "of the backup")
-    make_home(tmp_path / "founder", organisation.device(Role.ADMIN, life_ms=LIFE_MS), relay=relay.url)
+    make_home(tmp_path / "founder", organisation.device(Role.ADMIN, life_ms=LIFE_MS, by_root=True), relay=relay.url)
     for name, role in STAFF.items():
-        make_home(tmp_path / name, organisation.device(role, life_ms=LIFE_MS), relay=relay.url)
+        make_home(tmp_path / name, organisation.device(role, life_ms=LIFE_MS, by_root=True), relay=relay.url)
     with open_home(tmp_path / "founder", PASSPHRASE, cost=CHEAP) as founder, founder.store.writing() as writer:
         writer.put_value(ORGANISATION_KEYS, organisation.root_key.reveal())
 

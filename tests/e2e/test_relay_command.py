@@ -40,7 +40,7 @@ def test_it_stops_well(tmp_path: Path, people: Organisation, number: int):
     """Exit code 0, nothing on standard error, connections told, the ready file gone."""
     with RelayProcess(tmp_path / "home", people) as relay:
         relay.claim()
-        home = SyncingDevice(people.device(Role.NURSE, life_ms=LIFE_MS))
+        home = SyncingDevice(people.device(Role.NURSE, life_ms=LIFE_MS, by_root=True))
         with relay.dial(home) as line:
             line.run()
             assert relay.stop(number) == 0
@@ -69,7 +69,7 @@ def test_the_key_is_the_owner_s_alone_and_stays(tmp_path: Path, people: Organisa
 def test_nobody_syncs_before_the_claim(tmp_path: Path, people: Organisation):
     """By WebSocket and by request the reason is the same, and says what to do."""
     with RelayProcess(tmp_path / "home", people) as relay:
-        home = SyncingDevice(people.device(Role.NURSE, life_ms=LIFE_MS))
+        home = SyncingDevice(people.device(Role.NURSE, life_ms=LIFE_MS, by_root=True))
         with relay.dial(home) as line:
             line.receive()
             assert line.connection.closed is not None
@@ -189,7 +189,9 @@ def test_it_runs_on_postgresql(tmp_path: Path, people: Organisation):
     from tests.support.postgres import new_database
 
     url = new_database(f"relay_{os.getpid()}")
-    owner, nurse = (SyncingDevice(people.device(role, life_ms=LIFE_MS)) for role in (Role.PHYSICIAN, Role.NURSE))
+    owner, nurse = (
+        SyncingDevice(people.device(role, life_ms=LIFE_MS, by_root=True)) for role in (Role.PHYSICIAN, Role.NURSE)
+    )
     chart = ChartWriter.begin(owner.session, members=[nurse.device])
     chart.write(count=50)
     keep(owner, owner.session, chart.written)

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.xdist_group("relay_crash")
 def test_every_receipt_survives_a_power_cut(tmp_path: Path):
     """SIGKILL while entries stream in, several times over: receipts hold, the log is whole, the rest is re-sent."""
     organisation = Organisation.make(31)
-    home = SyncingDevice(organisation.device(Role.PHYSICIAN, life_ms=LIFE_MS))
+    home = SyncingDevice(organisation.device(Role.PHYSICIAN, life_ms=LIFE_MS, by_root=True))
     relay = RelayProcess(tmp_path / "home", organisation)
     relay.start()
     relay.claim()

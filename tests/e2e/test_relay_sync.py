@@ -267,7 +267,7 @@ def test_a_foreign_organisation_is_told_so(relay: RelayProcess):
 def test_who_may_not_come_in_is_told_why(relay: RelayProcess, organisation: Organisation, how: str):
     """A certificate that has ended, and an address that is not this relay's."""
     life_ms = 1 if how == "expired" else 10**13
-    home = SyncingDevice(organisation.device(Role.NURSE, life_ms=life_ms))
+    home = SyncingDevice(organisation.device(Role.NURSE, life_ms=life_ms, by_root=True))
     with relay.dial(home) as line:
         if how == "address":
             line.connection.exchange._address = "https://elsewhere.example"

@@ -54,7 +54,7 @@ def told(*words: str, code: int = 0) -> dict[str, Any]:
 
 def full(relay: RelayProcess, people: Organisation) -> SyncingDevice:
     """Fill some tiles of the log."""
-    home = SyncingDevice(people.device(Role.PHYSICIAN, life_ms=LIFE_MS))
+    home = SyncingDevice(people.device(Role.PHYSICIAN, life_ms=LIFE_MS, by_root=True))
     chart = ChartWriter.begin(home.session)
     chart.write(count=NEW)
     keep(home, home.session, chart.written)

@@ -15,7 +15,16 @@ from benchmarks.fhir_examples import FetchError
 from benchmarks.measuring import Options, Series, UnavailableError, interleaved
 
 ROOT = Path(__file__).resolve().parents[2]
-CHEAP = ["audit_entry", "audit_timeline", "audit_verify", "edit_durable", "import_fhir", "store_open", "text_screen"]
+CHEAP = [
+    "audit_entry",
+    "audit_timeline",
+    "audit_verify",
+    "control_flood",
+    "edit_durable",
+    "import_fhir",
+    "store_open",
+    "text_screen",
+]
 SERIES = {"unit", "samples", "median", "p99", "round_medians"}
 
 

@@ -13,8 +13,9 @@ from sync_protocol.control import AddMember, SetRole
 from sync_protocol.emergency_records import AnnounceRecovery, BreakGlass, BreakGlassReason, CloseBreakGlass
 from sync_protocol.entries import Draft, VerifiedEntry, seal_batch
 from sync_protocol.ids import ChartId, SealHash
+from sync_protocol.limits import WRAP_KEY_BYTES
 from sync_protocol.roles import Compartment, Role
-from sync_protocol.team_records import AddToTeam, RemoveFromTeam
+from sync_protocol.team_records import AddToTeam, CreateTeam, RemoveFromTeam
 from tests.support.org_emergency import announce_glass, announce_recovery, recovered, run
 from tests.support.org_keys import mint, rewrap, team_mint
 from tests.support.org_world import Actor, OrgWorld
@@ -58,15 +59,20 @@ class Scene:
 
 
 def growing() -> Scene:
-    """Members, a team, epochs; what does not count, a removal beside an addition."""
+    """Members, a team, epochs; what does not count, a removal beside an addition, one who is not on record."""
     scene = Scene()
     scene.stranger.write(AddMember(certificate=scene.stranger.name, compartments=(SAFETY,)), scene.chart)
+    hidden = scene.world.actor(Role.NURSE, by=scene.second_admin, on_record=False)
+    scene.add(scene.nurse, hidden, SAFETY)
     team = scene.doctor.create_team(SAFETY, CLINICAL)
     scene.tell()
     scene.say(scene.doctor, AddToTeam(team=team, certificate=scene.officer.name), of_chart=False)
     scene.say(scene.doctor, AddToTeam(team=team, certificate=scene.stranger.name), of_chart=False)
     pair = (scene.doctor.name, scene.stranger.name)
     seed = scene.say(scene.doctor, team_mint(scene.doctor, team, pair), of_chart=False).hash
+    junk = replace(team_mint(scene.doctor, team, pair), public=bytes(WRAP_KEY_BYTES))
+    scene.say(scene.doctor, junk, of_chart=False)
+    scene.say(scene.doctor, CreateTeam(nonce=b"e" * 16, compartments=()), of_chart=False)
     scene.say(scene.nurse, AddTeam(team=team, compartments=(SAFETY, CLINICAL), from_now_on=True))
     readers = (scene.nurse.name, scene.second.name, seed)
     epoch = scene.say(scene.nurse, mint(scene.nurse, SAFETY, readers))
@@ -161,6 +167,8 @@ def hostile() -> Scene:
     scene.say(scene.doctor, mint(scene.doctor, SAFETY, readers[:1]))
     scene.world.people.clock.now_ms -= 2 * YEAR_MS
     scene.say(scene.nurse, rewrap(good.hash, scene.stranger.name))
+    scene.add(scene.nurse, scene.officer, AUDIT)
+    scene.say(scene.officer, rewrap(good.hash, scene.stranger.name))
     heads = scene.nurse.heads(scene.world.control_stream)
     first = scene.nurse.write_content(scene.chart, organisation_heads=heads)
     back = scene.nurse.write_content(scene.chart, organisation_heads=heads[:0])

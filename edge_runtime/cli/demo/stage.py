@@ -140,4 +140,5 @@ class Stage:
     def _desk(self) -> Service:
         home, port = self.folder / "desk", free_port()
         self.desk_wire.target = port
-        return Service(home, ["server", "break-glass-desk", "run", "--home", str(home), "--port", str(port)])
+        run = ["server", "break-glass-desk", "run", "--home", str(home), "--port", str(port), "--relay", self.wire.url]
+        return Service(home, run)

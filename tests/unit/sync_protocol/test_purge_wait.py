@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sync_protocol.chart_records import ConfirmPurge, ProposePurge, PurgeReason, SetHold
+from sync_protocol.chart_records import ConfirmPurge, ProposePurge, PurgeReason, RemoveMember, SetHold
 from sync_protocol.control import control_stream
 from sync_protocol.control_entry import ControlEntry
 from sync_protocol.ids import EntryHash
@@ -83,6 +83,14 @@ def test_a_hold_begins_the_wait_anew():
     base_ms = proposed.now_ms + LATER_MS
     assert proposed.decide() == {name, held, lifted}
     assert proposed.from_ms({name: base_ms, held: base_ms + 3, lifted: base_ms + 7}) == base_ms + 7 + PURGE_WAIT_MS
+
+
+def test_a_removal_does_not_end_it():
+    """It acts by causality: what its subject said before goes on counting, as whoever proposed may have left since."""
+    proposed = Proposed()
+    name = proposed.confirm()
+    proposed.case.say(proposed.case.nurse, RemoveMember(certificate=proposed.case.officer.name))
+    assert proposed.from_ms({name: 5}) is not None
 
 
 def test_a_revocation_ends_it():

@@ -14,10 +14,12 @@ from edge_runtime.audit.refusals import refusals
 from edge_runtime.audit.selection import Selection
 from edge_runtime.cli.audit.finding_text import print_findings
 from edge_runtime.cli.audit.refusal_text import REFUSALS, why_refused
+from edge_runtime.keyring import Keyring
 from sync_protocol.chart_records import RemoveMember
 from sync_protocol.control import Control, SetRole, control_stream, pack_control
 from sync_protocol.findings import Finding, FindingKind
-from sync_protocol.ids import EntryHash
+from sync_protocol.ids import ChartId, EntryHash
+from sync_protocol.limits import ID_BYTES
 from sync_protocol.roles import Role
 from sync_protocol.verification import Report, verify
 from tests.unit.edge_runtime.audit.acts import Ward, timeline
@@ -95,7 +97,7 @@ def test_a_removal_by_who_reads_no_content(ward: Ward):
         assert [(event.entry, event.to_json()["refused"]) for event in marked] == [(name, "creator_removed_by_another")]
         (resource,) = audit_events(marked[0])
         assert (resource["outcome"], resource["outcomeDesc"]) == ("4", "refused")
-        assert "profile" not in resource["meta"]
+        assert "profile" not in str(resource["meta"])
 
 
 def test_what_came_meanwhile_is_left_out(ward: Ward):
@@ -124,3 +126,17 @@ def test_every_word_has_a_sentence():
     }
     assert words == set(REFUSALS)
     assert why_refused("of_a_later_version") not in REFUSALS.values()
+
+
+def test_a_chart_whose_first_record_has_not_come_is_left_out(ward: Ward):
+    """Of a chart that is known by its members' records alone nothing is judged yet."""
+    nowhere = ChartId(bytes([7]) * ID_BYTES)
+    batch = ward.nurse.recorder.begin()
+    record = RemoveMember(certificate=ward.physician.identity.principal)
+    batch._drafts.add(control_stream(nowhere), pack_control(record))
+    ward.nurse.recorder.write(batch)
+    store = ward.nurse.store
+    keyring = Keyring(store, ward.nurse.identity)
+    keyring._charts = dict.fromkeys((ward.chart, nowhere))
+    assert keyring.membership(nowhere) is None
+    assert refusals(keyring) == {}

@@ -356,7 +356,7 @@ def test_json_form(ward):
     assert list(event) == [
         "entry", "stream", "seq", "wall_ms", "clock_doubted", "user", "role", "device", "session", "kind", "title",
         "action", "risk", "result", "purpose", "chart", "ledger", "charts", "documents", "fields", "compartments",
-        "peer", "peer_device", "count", "detail", "checks", "behalf", "readable", "witnessed",
+        "peer", "peer_device", "count", "detail", "checks", "behalf", "readable", "witnessed", "refused",
     ]  # fmt: skip
     assert (event["detail"], event["count"], event["checks"]) == ({"format": "screen"}, 3, ["membership"])
     assert event["result"] == Result.DONE

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
 
+from server.relay.charts import Chart
 from server.relay.feed import LogFeed
+from server.relay.offices import Office
+from server.relay.parties import By, Party
 from server.relay.stretches import PageLimits
 from sync_protocol.chart_records import AddTeam, AskKeys, ConfirmPurge, Preload, RemoveMember, RemoveTeam, SetHold
 from sync_protocol.control import LEDGER_NONCE, AddMember, Control, CreateChart, SetRole, control_stream, ledger_id
@@ -24,7 +28,7 @@ from sync_protocol.emergency_records import (
 from sync_protocol.entries import VerifiedEntry
 from sync_protocol.ids import CertificateHash, ChartId, EntryHash, Hash, TeamId
 from sync_protocol.key_wrap import WrapPrivateKey
-from sync_protocol.limits import WRAP_BYTES, WRAP_KEY_BYTES
+from sync_protocol.limits import MEMBER_CHANGES_MAX, WRAP_BYTES, WRAP_KEY_BYTES
 from sync_protocol.roles import Compartment, Role
 from sync_protocol.signed import Verified
 from sync_protocol.signing import SigningKey
@@ -412,3 +416,32 @@ def test_a_restart_knows_teams_roles_and_emergencies(tmp_path: Path, organisatio
             assert certificate is not None
             again.trust.restore(certificate)
         assert {name: dict(again.directory.readable(name)) for name in before} == before
+
+
+def test_closing_and_removing_never_run_out():
+    """As at the members: who reviews a flood of broken glass can go on, and the relay is never stricter than they are."""
+    creator, breaker = CertificateHash(b"c" * 32), CertificateHash(b"b" * 32)
+    chart = Chart(ChartId(bytes(16)), creator)
+    party = Party(name=creator, office=Office(Role.PHYSICIAN))
+    names = (EntryHash(number.to_bytes(32, "big")) for number in count())
+    for index in range(0, 4 * (MEMBER_CHANGES_MAX + 1), 4):
+        if index == 0:
+            chart.found(By(next(names), index, saw_nothing))
+        act = next(names)
+        chart.break_glass(breaker, act, index + 1)
+        chart.close_glass(party, act, index + 2)
+        assert not chart.broken
+    chart.add(party, breaker, CARE, By(next(names), index + 3, saw_all))
+    assert breaker in chart.seats
+    chart.remove(party, breaker, By(next(names), index + 4, saw_all))
+    assert breaker not in chart.seats
+
+
+def saw_nothing(_later: EntryHash, _earlier: EntryHash) -> bool:
+    """Every entry stands alone."""
+    return False
+
+
+def saw_all(_later: EntryHash, _earlier: EntryHash) -> bool:
+    """Every entry saw those before it."""
+    return True
