@@ -13,4 +13,3 @@ from sync_protocol.entries import VerifiedEntry
 def stripped(entry: VerifiedEntry) -> VerifiedEntry:
     """The entry without its body."""
     return VerifiedEntry.from_store(replace(entry.wire, body=b""))
-

@@ -142,10 +142,12 @@ def test_proofs_without_an_entry_lie_on_no_disk(tmp_path, world, book):
     assert book.frontier().sessions == {office.session.id: 1}
 
 
-def test_only_so_much_of_one_device_waits(world, book, monkeypatch):
+@pytest.mark.parametrize("has_room_for_session", [False, True])
+def test_only_so_much_of_one_device_waits(world, book, monkeypatch, has_room_for_session):
     """What an entry needs beyond that is not here; another device is not kept from anything by it."""
-    monkeypatch.setattr(waiting, "WAITING_BYTES_MAX", 0)
     nurse = Office(world, world.device(Role.NURSE))
+    room = len(nurse.session.record.wire) if has_room_for_session else 0
+    monkeypatch.setattr(waiting, "WAITING_BYTES_MAX", room)
     assert book.take(nurse.news(team())) == 0
     monkeypatch.undo()
     assert book.take(nurse.news(team(1))) == 0, "what comes before it is missing"
