@@ -390,8 +390,8 @@ def test_a_session_never_writes_far_behind_its_own_time(clinic: Clinic):
     assert device.identity.session.value.session == fresh
     device.charts.edit_text(chart, encounter, "plan", "Rest.")
     walls: dict[SessionId, int] = {}
-    mine = (a.entry for a in device.store.arrivals(after=0, limit=1000) if device.keyring.author(a.entry) == device.name)
-    for header in (entry.header for entry in mine):
+    entries = [arrived.entry for arrived in device.store.arrivals(after=0, limit=1000)]
+    for header in (one.header for one in entries if device.keyring.author(one) == device.name):
         assert header.wall_ms >= walls.get(header.session, 0) - 120_000
         walls[header.session] = max(header.wall_ms, walls.get(header.session, 0))
     assert len(walls) == 2
