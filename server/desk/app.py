@@ -13,39 +13,40 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
 
 from server.desk.desk import Desk
-from server.desk.errors import DeskError, SlowError, StartError, body_of, headers_of, status_of
+from server.desk.errors import DeskError, SlowError, StartError, headers_of, status_of
 from server.desk.following import Following
 from server.desk.journal import JOURNAL, Journal
 from server.desk.keys import KEY_FILE, DeskKeys, load_keys, make_keys
 from server.desk.organisation_book import ORGANISATION_RECORDS, OrganisationBook
 from server.desk.rates import Rates
 from server.desk.relay_reader import RelayReader
+from server.serving.answers import CBOR, Answers, address_of
 from sync_protocol.certificates import Trust
-from sync_protocol.errors import ExplainedError, PeerError, over_limit
+from sync_protocol.errors import PeerError
 from sync_protocol.ids import RootHash
 from sync_protocol.limits import RECORD_BYTES_MAX
 from sync_protocol.organisation_file import open_organisation_file
 from sync_protocol.records import pack
 
 if TYPE_CHECKING:
-    from starlette.types import ExceptionHandler
-
     T = TypeVar("T")
 
 ORGANISATION_FILE: Final = "organisation.cbor"
-BODY_TIMEOUT_S: Final = 30
-CBOR: Final = "application/cbor"
-_LOG: Final = logging.getLogger("fieldward.desk")
+ANSWERS: Final = Answers(
+    server="break-glass desk",
+    log=logging.getLogger("fieldward.desk"),
+    error=DeskError,
+    slow=SlowError,
+    status_of=status_of,
+    headers_of=headers_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,15 +147,15 @@ def application(desk: Desk) -> FastAPI:
     @app.post("/v1/desk/control")
     async def news(request: Request) -> JSONResponse:
         """Take control records of the organisation; anybody may bring them."""
-        desk.rates.news(_address_of(request))
-        data = await _body(request)
+        desk.rates.news(address_of(request))
+        data = await ANSWERS.read_body(request, bytes_max=RECORD_BYTES_MAX)
         return JSONResponse({"new": await carry_out(lambda: desk.book.take(data))})
 
     @app.post("/v1/desk/open")
     async def open_chart(request: Request) -> Response:
         """Answer a request."""
-        desk.rates.asked(_address_of(request))
-        wire = await _body(request)
+        desk.rates.asked(address_of(request))
+        wire = await ANSWERS.read_body(request, bytes_max=RECORD_BYTES_MAX)
         return Response(await carry_out(lambda: desk.answer(wire)), media_type=CBOR)
 
     @app.get("/v1/health")
@@ -162,64 +163,8 @@ def application(desk: Desk) -> FastAPI:
         """Tell that it is there, and how many requests it wrote down."""
         return JSONResponse({"status": "ok", "journal_lines": desk.journal.lines, "journal_head": desk.journal.head})
 
-    _install(app)
+    ANSWERS.install(app)
     return app
-
-
-def _install(app: FastAPI) -> None:
-    """Answer every error in the one form."""
-
-    async def explained(_: Request, error: Exception) -> Response:
-        assert isinstance(error, ExplainedError), "registered for these"
-        return _refused(error)
-
-    async def unrouted(_: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException), "registered for these"
-        answer = DeskError(
-            "no_such_address",
-            expected="an address and a method that a break-glass desk has",
-            got=HTTPStatus(error.status_code).phrase.lower(),
-            do="correct the address or the method",
-        )
-        return JSONResponse(body_of(answer), status_code=error.status_code, headers=error.headers)
-
-    async def unexpected(_: Request, error: Exception) -> Response:
-        _LOG.error("a bug in the desk: %s", type(error).__name__, exc_info=error)
-        return _refused(
-            DeskError("internal", expected="no bug", got=type(error).__name__, do="report this, with the desk's log")
-        )
-
-    handlers: dict[type[Exception], ExceptionHandler] = {
-        ExplainedError: explained,
-        HTTPException: unrouted,
-        Exception: unexpected,
-    }
-    for kind, handler in handlers.items():
-        app.add_exception_handler(kind, handler)
-
-
-def _refused(error: ExplainedError) -> Response:
-    status = status_of(error)
-    return JSONResponse(body_of(error), status_code=status, headers=headers_of(status))
-
-
-async def _body(request: Request) -> bytes:
-    body = bytearray()
-    try:
-        async with asyncio.timeout(BODY_TIMEOUT_S):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > RECORD_BYTES_MAX:
-                    raise over_limit("a request", RECORD_BYTES_MAX, len(body), "bytes or more")
-    except (TimeoutError, ClientDisconnect):
-        raise SlowError(
-            "slow", expected=f"a request within {BODY_TIMEOUT_S} seconds", got="a part of it", do="try again"
-        ) from None
-    return bytes(body)
-
-
-def _address_of(request: Request) -> str | None:
-    return request.client.host if request.client else None
 
 
 def _trust(organisation_file: bytes, root: RootHash | None) -> Trust:

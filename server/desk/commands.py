@@ -5,24 +5,20 @@ from __future__ import annotations
 import json
 import logging
 import os
-import signal
-import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
-from server.desk.command_options import explained, home_option, json_option
+from server.desk.command_options import explained, home_option
 from server.desk.errors import StartError
 from server.desk.journal_commands import journal
+from server.serving.listening import alone, bound, serve, url_of, write_ready
+from server.serving.telling import json_option
 from sync_protocol.ids import RootHash
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from uvicorn import Server
+    from uvicorn import Config
 
     from server.desk.app import OpenDesk
 
@@ -94,72 +90,23 @@ def run(
     from server.desk.app import open_desk
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    with explained(as_json=as_json), _alone(home), _bound(host, port) as listener:
+    with (
+        explained(as_json=as_json),
+        alone(home / LOCK_FILE, server="desk", error=StartError),
+        bound(host, port, backlog=_BACKLOG, error=StartError) as listener,
+    ):
         opened = open_desk(home, relay=relay, offline=offline)
-        url = _url(host, listener)
-        web = _uvicorn(opened, lambda: _ready(opened, url, ready_file, as_json=as_json))
-        for number in (signal.SIGTERM, signal.SIGINT):
-            # uvicorn has its own while it runs, and raises the signal again when it has stopped: well, then.
-            signal.signal(number, lambda *_: setattr(web, "should_exit", True))
-        web.run(sockets=[listener])
-        if ready_file is not None:
-            ready_file.unlink(missing_ok=True)
+        url = url_of(host, listener)
+        serve(_config(opened), listener, ready_file, lambda: _ready(opened, url, ready_file, as_json=as_json))
 
 
 desk.add_command(journal)
 
 
-@contextmanager
-def _alone(home: Path) -> Iterator[None]:
-    """Use the home alone: two desks would write one journal."""
-    from filelock import FileLock, Timeout
-
-    try:
-        with FileLock(home / LOCK_FILE, blocking=False):
-            yield
-    except Timeout:
-        raise StartError(
-            "home_in_use",
-            expected="a home that no other desk uses",
-            got=f"{home}, which one does",
-            do="stop the other desk, or name another home",
-        ) from None
-
-
-def _bound(host: str, port: int) -> socket.socket:
-    """The listening socket; bound before anything is opened, so that a taken port costs nothing."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(_BACKLOG)
-    except OSError as error:
-        listener.close()
-        raise StartError(
-            "address",
-            expected=f"{host} port {port} free to listen on",
-            got=(error.strerror or str(error)).lower(),
-            do="stop what listens there, or choose another --port or --host",
-        ) from None
-    return listener
-
-
-def _url(host: str, listener: socket.socket) -> str:
-    shown = f"[{host}]" if ":" in host else host
-    return f"http://{shown}:{listener.getsockname()[1]}"
-
-
-def _uvicorn(opened: OpenDesk, ready: Callable[[], None]) -> Server:
+def _config(opened: OpenDesk) -> Config:
     import uvicorn
 
-    class Announcing(uvicorn.Server):
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            if self.started:
-                ready()
-
-    config = uvicorn.Config(
+    return uvicorn.Config(
         opened.app,
         proxy_headers=False,
         server_header=False,
@@ -168,15 +115,11 @@ def _uvicorn(opened: OpenDesk, ready: Callable[[], None]) -> Server:
         ws="none",
         timeout_graceful_shutdown=_GRACE_S,
     )
-    return Announcing(config)
 
 
 def _ready(opened: OpenDesk, url: str, ready_file: Path | None, *, as_json: bool) -> None:
     told = {"url": url, "pid": os.getpid(), "fingerprint": opened.desk.keys.fingerprint}
-    if ready_file is not None:
-        draft = ready_file.with_name(f"{ready_file.name}.new")
-        draft.write_text(json.dumps(told) + "\n", encoding="utf-8")
-        draft.replace(ready_file)
+    write_ready(ready_file, told)
     if as_json:
         click.echo(json.dumps(told))
         return

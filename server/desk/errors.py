@@ -7,14 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from sync_protocol.errors import (
-    BrokenChainError,
-    ExplainedError,
-    ForgedError,
-    LimitError,
-    MalformedError,
-    UntrustedError,
-)
+from server.serving.errors import OF_PROTOCOL, RETRY, Statuses, status_in
+from sync_protocol.errors import ExplainedError
 
 
 class DeskError(ExplainedError):
@@ -46,32 +40,21 @@ class RelayError(DeskError):
 
 
 RETRY_AFTER_S: Final = 30
-_STATUS: Final[tuple[tuple[type[ExplainedError], int], ...]] = (
+_STATUS: Final[Statuses] = (
     (RateError, 429),
     (SlowError, 408),
     (StorageError, 503),
     (RelayError, 503),
     (SpentError, 409),
-    (BrokenChainError, 409),
-    (LimitError, 413),
-    (ForgedError, 403),
-    (UntrustedError, 403),
-    (MalformedError, 400),
+    *OF_PROTOCOL,
 )
-_INTERNAL: Final = 500
-_RETRY: Final = frozenset({429, 503})
 
 
 def status_of(error: ExplainedError) -> int:
     """The HTTP status that says the same as the error."""
-    return next((status for kind, status in _STATUS if isinstance(error, kind)), _INTERNAL)
+    return status_in(_STATUS, error)
 
 
 def headers_of(status: int) -> dict[str, str]:
     """The headers that go with a status."""
-    return {"Retry-After": str(RETRY_AFTER_S)} if status in _RETRY else {}
-
-
-def body_of(error: ExplainedError) -> dict[str, dict[str, str]]:
-    """The error as the JSON body of a response."""
-    return {"error": {"code": error.code, "expected": error.expected, "got": error.got, "do": error.do}}
+    return {"Retry-After": str(RETRY_AFTER_S)} if status in RETRY else {}

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from server.desk.command_options import explained, home_option, json_option
+from server.desk.command_options import explained, home_option
+from server.serving.telling import json_option
 
 if TYPE_CHECKING:
     from server.desk.journal import JournalLine

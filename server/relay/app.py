@@ -37,7 +37,7 @@ from server.relay.routes.control import control
 from server.relay.routes.desk import desk
 from server.relay.routes.log import log
 from server.relay.routes.principals import principals
-from server.relay.routes.requests import install
+from server.relay.routes.requests import ANSWERS
 from server.relay.routes.socket import socket
 from server.relay.routes.sync import Seats, sync
 from server.relay.seen import Policy, Watch, begin_watching, recall_arrivals
@@ -242,5 +242,5 @@ def _app(services: Services, engine: Engine, organisation_file: bytes) -> FastAP
         log(services, published, cosigning),
     ):
         app.include_router(router)
-    install(app)
+    ANSWERS.install(app)
     return app

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
 
-from server.relay.errors import StartError, body_of
+from server.relay.errors import StartError
 from server.relay.settings import UNSEEN_AFTER_DAYS
-from sync_protocol.errors import ExplainedError
-
-if TYPE_CHECKING:
-    from typing import Never
-
-_REFUSED: Final = 1
+from server.serving.telling import explaining
 
 home_option: Final = click.option(
     "--home", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder of key and data."
@@ -32,32 +25,8 @@ unseen_option: Final = click.option(
     show_default=True,
     help="Days of silence after which a device is overdue.",
 )
-json_option: Final = click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a line to read.")
 
 
-@contextmanager
-def explained(*, as_json: bool) -> Iterator[None]:
+def explained(*, as_json: bool) -> AbstractContextManager[None]:
     """Say why a command cannot do what it was asked, and end with exit code 1."""
-    try:
-        yield
-    except ExplainedError as error:
-        _refuse(error, as_json=as_json)
-    except OSError as error:
-        _refuse(_unreadable(error), as_json=as_json)
-
-
-def _unreadable(error: OSError) -> ExplainedError:
-    return StartError(
-        "file",
-        expected="files and folders that can be read and written",
-        got=f"{(error.strerror or str(error)).lower()}: {error.filename}",
-        do="correct the path, or its owner and mode",
-    )
-
-
-def _refuse(error: ExplainedError, *, as_json: bool) -> Never:
-    if as_json:
-        click.echo(json.dumps(body_of(error)))
-    else:
-        click.echo(f"fieldward server: expected {error.expected}; got {error.got}; {error.do}", err=True)
-    raise SystemExit(_REFUSED)
+    return explaining("fieldward server", StartError, as_json=as_json)

@@ -6,21 +6,19 @@ import importlib
 import json
 import logging
 import os
-import signal
-import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from server.relay.command_options import database_option, explained, home_option, json_option, unseen_option
+from server.relay.command_options import database_option, explained, home_option, unseen_option
 from server.relay.settings import PORT_DEFAULT, RelaySettings
 from server.relay.upkeep_commands import archive, status
+from server.serving.listening import alone, bound, serve, url_of, write_ready
+from server.serving.telling import json_option
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from uvicorn import Server
+    from uvicorn import Config
 
     from server.relay.app import Relay
 
@@ -90,74 +88,27 @@ def run(as_json: bool, trusted_proxy: str | None, ready_file: Path | None, organ
 def _serve(
     settings: RelaySettings, organisation_file: bytes, ready_file: Path | None, *, proxy: str | None, as_json: bool
 ) -> None:
-    from filelock import FileLock, Timeout
-
     from server.relay.app import open_relay
     from server.relay.errors import StartError
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    lock = FileLock(settings.home / LOCK_FILE)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise StartError(
-            "home_in_use",
-            expected="a home that no other relay uses",
-            got=f"{settings.home}, which one does",
-            do="stop the other relay, or name another home",
-        ) from None
-    with lock, _bound(settings) as listener:
+    with (
+        alone(settings.home / LOCK_FILE, server="relay", error=StartError),
+        bound(settings.host, settings.port, backlog=_BACKLOG, error=StartError) as listener,
+    ):
         relay = open_relay(settings, organisation_file)
-        relay.services.listening = _url(settings, listener)
-        web = _uvicorn(relay, proxy, lambda: _ready(relay, ready_file, as_json=as_json))
-        for number in (signal.SIGTERM, signal.SIGINT):
-            # uvicorn has its own while it runs, and raises the signal again when it has stopped: well, then.
-            signal.signal(number, lambda *_: setattr(web, "should_exit", True))
-        web.run(sockets=[listener])
-        if ready_file is not None:
-            ready_file.unlink(missing_ok=True)
+        relay.services.listening = url_of(settings.host, listener)
+        serve(_config(relay, proxy), listener, ready_file, lambda: _ready(relay, ready_file, as_json=as_json))
 
 
-def _bound(settings: RelaySettings) -> socket.socket:
-    """The listening socket; bound before anything is opened, so that a taken port costs nothing."""
-    from server.relay.errors import StartError
-
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((settings.host, settings.port))
-        listener.listen(_BACKLOG)
-    except OSError as error:
-        listener.close()
-        raise StartError(
-            "address",
-            expected=f"{settings.host} port {settings.port} free to listen on",
-            got=(error.strerror or str(error)).lower(),
-            do="stop what listens there, or choose another --port or --host",
-        ) from None
-    return listener
-
-
-def _url(settings: RelaySettings, listener: socket.socket) -> str:
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    return f"http://{host}:{listener.getsockname()[1]}"
-
-
-def _uvicorn(relay: Relay, proxy: str | None, ready: Callable[[], None]) -> Server:
+def _config(relay: Relay, proxy: str | None) -> Config:
     import uvicorn
 
     from server.relay.sockets import HttpProtocol, SocketProtocol
     from sync_protocol.limits import FRAME_BYTES_MAX
 
-    class Announcing(uvicorn.Server):
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            if self.started:
-                ready()
-
-    config = uvicorn.Config(
+    return uvicorn.Config(
         relay.app,
         http=HttpProtocol,
         ws=SocketProtocol,
@@ -172,7 +123,6 @@ def _uvicorn(relay: Relay, proxy: str | None, ready: Callable[[], None]) -> Serv
         log_config=None,
         timeout_graceful_shutdown=_GRACE_S,
     )
-    return Announcing(config)
 
 
 def _ready(relay: Relay, ready_file: Path | None, *, as_json: bool) -> None:
@@ -181,10 +131,7 @@ def _ready(relay: Relay, ready_file: Path | None, *, as_json: bool) -> None:
     services = relay.services
     key_print = fingerprint(services.identity.key.public)
     told = {"url": services.listening, "pid": os.getpid(), "fingerprint": key_print}
-    if ready_file is not None:
-        draft = ready_file.with_name(f"{ready_file.name}.new")
-        draft.write_text(json.dumps(told) + "\n", encoding="utf-8")
-        draft.replace(ready_file)
+    write_ready(ready_file, told)
     if as_json:
         click.echo(json.dumps({**told, "claimed": services.identity.claimed}))
         return

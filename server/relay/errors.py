@@ -7,14 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from sync_protocol.errors import (
-    BrokenChainError,
-    ExplainedError,
-    ForgedError,
-    LimitError,
-    MalformedError,
-    UntrustedError,
-)
+from server.serving.errors import OF_PROTOCOL, RETRY, Statuses, status_in
+from sync_protocol.errors import ExplainedError
 
 
 class RelayError(ExplainedError):
@@ -64,7 +58,7 @@ class ConflictError(RelayError):
 RETRY_AFTER_S: Final = 5
 """What a busy relay asks for; clients add jitter."""
 
-_STATUS: Final[tuple[tuple[type[ExplainedError], int], ...]] = (
+_STATUS: Final[Statuses] = (
     (RateError, 429),
     (SlowError, 408),
     (BusyError, 503),
@@ -74,33 +68,22 @@ _STATUS: Final[tuple[tuple[type[ExplainedError], int], ...]] = (
     (RevokedError, 403),
     (MissingError, 404),
     (ConflictError, 409),
-    (BrokenChainError, 409),
-    (LimitError, 413),
-    (ForgedError, 403),
-    (UntrustedError, 403),
-    (MalformedError, 400),
+    *OF_PROTOCOL,
 )
 """Kinds of error and their HTTP status, more special ones first."""
-_INTERNAL: Final = 500
 _NO_TOKEN: Final = 401
-_RETRY: Final = frozenset({429, 503})
 
 
 def status_of(error: ExplainedError) -> int:
     """The HTTP status that says the same as the error."""
-    return next((status for kind, status in _STATUS if isinstance(error, kind)), _INTERNAL)
+    return status_in(_STATUS, error)
 
 
 def headers_of(status: int) -> dict[str, str]:
     """The headers that go with a status."""
-    if status in _RETRY:
+    if status in RETRY:
         return {"Retry-After": str(RETRY_AFTER_S)}
     return {"WWW-Authenticate": "Bearer"} if status == _NO_TOKEN else {}
-
-
-def body_of(error: ExplainedError) -> dict[str, dict[str, str]]:
-    """The error as the JSON body of a response."""
-    return {"error": {"code": error.code, "expected": error.expected, "got": error.got, "do": error.do}}
 
 
 def unclaimed() -> UnclaimedError:

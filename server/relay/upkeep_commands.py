@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from server.relay.command_options import database_option, explained, home_option, json_option, unseen_option
+from server.relay.command_options import database_option, explained, home_option, unseen_option
 from server.relay.settings import RelaySettings
+from server.serving.telling import json_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,8 @@ from fastapi.responses import JSONResponse
 from server.relay.errors import RelayError
 from server.relay.identity import fingerprint
 from server.relay.rates import Desk
-from server.relay.routes.requests import CBOR, address_of, read_body
+from server.relay.routes.requests import ANSWERS
+from server.serving.answers import CBOR, address_of
 from sync_protocol.limits import RECORD_BYTES_MAX
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def about(services: Services, organisation_file: bytes) -> APIRouter:
     async def claim(request: Request) -> Response:
         """Take the root's record of this relay."""
         services.rates.check(Desk.CLAIM, address_of(request))
-        wire = await read_body(request, bytes_max=RECORD_BYTES_MAX)
+        wire = await ANSWERS.read_body(request, bytes_max=RECORD_BYTES_MAX)
         await asyncio.get_running_loop().run_in_executor(services.readers, identity.claim, wire)
         return JSONResponse({"claimed": True})
 

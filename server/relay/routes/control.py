@@ -15,8 +15,9 @@ from fastapi import APIRouter, Request, Response
 from server.relay.packing import packed
 from server.relay.pages import PageDraft
 from server.relay.rates import Desk
-from server.relay.routes.requests import FRAMES, address_of
+from server.relay.routes.requests import FRAMES
 from server.relay.stretches import FeedPage, Holdings, PageLimits, Segment
+from server.serving.answers import address_of
 from sync_protocol.errors import malformed
 from sync_protocol.limits import LOG_SIZE_MAX
 

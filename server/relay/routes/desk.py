@@ -10,8 +10,9 @@ from fastapi import APIRouter, Request, Response
 
 from server.relay.enrolment import REQUEST_BYTES_MAX
 from server.relay.rates import Desk
-from server.relay.routes.requests import CBOR, address_of, read_body
+from server.relay.routes.requests import ANSWERS
 from server.relay.routes.sync import Seats
+from server.serving.answers import CBOR, address_of
 from sync_protocol.certificates import untrusted
 from sync_protocol.encoding import encode
 from sync_protocol.ids import DeviceId, UserId
@@ -32,7 +33,7 @@ def desk(services: Services, seats: Seats) -> APIRouter:
     async def file(request: Request) -> Response:
         """File a request; the answer is asked for under the device's id."""
         services.rates.check(Desk.ENROL, address_of(request))
-        data = await read_body(request, bytes_max=REQUEST_BYTES_MAX)
+        data = await ANSWERS.read_body(request, bytes_max=REQUEST_BYTES_MAX)
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(services.readers, partial(enrolment.file, data, now_ms=services.now_ms()))
         return Response(status_code=_WAITING)

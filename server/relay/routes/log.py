@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 
 from server.relay.errors import MissingError
 from server.relay.rates import Desk
-from server.relay.routes.requests import address_of
+from server.serving.answers import address_of
 from sync_protocol.ids import EntryHash
 from sync_protocol.tiles import TILE_HASHES, Bundle, Tile
 

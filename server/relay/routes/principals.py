@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 from fastapi import APIRouter, Request, Response
 
 from server.relay.errors import MissingError
-from server.relay.routes.requests import CBOR
 from server.relay.routes.sync import Seats
+from server.serving.answers import CBOR
 from sync_protocol.certificates import untrusted
 from sync_protocol.encoding import Value, encode
 from sync_protocol.errors import malformed

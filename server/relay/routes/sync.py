@@ -29,7 +29,8 @@ from server.relay.auth import (
 from server.relay.connection import PAGE_BYTES_MAX, Connection, Ended
 from server.relay.errors import ConflictError, MissingError, busy, revoked
 from server.relay.rates import Desk
-from server.relay.routes.requests import FRAMES, address_of, read_body
+from server.relay.routes.requests import ANSWERS, FRAMES
+from server.serving.answers import address_of
 from sync_protocol.certificates import Certificate
 from sync_protocol.ids import CertificateHash
 from sync_protocol.limits import FRAME_BYTES_MAX
@@ -172,14 +173,14 @@ def sync(services: Services, seats: Seats) -> APIRouter:
     async def hello(request: Request) -> Response:
         """HELLO, answered by WELCOME."""
         services.rates.check(Desk.HANDSHAKE, address_of(request))
-        frames, name = await seats.hello(await read_body(request, bytes_max=FRAME_BYTES_MAX))
+        frames, name = await seats.hello(await ANSWERS.read_body(request, bytes_max=FRAME_BYTES_MAX))
         return Response(frames, media_type=FRAMES, headers={EXCHANGE: name.hex()})
 
     @router.post("/auth")
     async def auth(request: Request) -> Response:
         """AUTH, answered by READY with a token."""
         services.rates.check(Desk.HANDSHAKE, address_of(request))
-        message = await read_body(request, bytes_max=FRAME_BYTES_MAX)
+        message = await ANSWERS.read_body(request, bytes_max=FRAME_BYTES_MAX)
         return Response(await seats.auth(request.headers.get(EXCHANGE), message), media_type=FRAMES)
 
     @router.post("")
@@ -190,7 +191,7 @@ def sync(services: Services, seats: Seats) -> APIRouter:
         if room.locked():
             raise busy("sync requests", REQUESTS_MAX, "requests")
         async with room:
-            message = await read_body(request, bytes_max=BODY_BYTES_MAX)
+            message = await ANSWERS.read_body(request, bytes_max=BODY_BYTES_MAX)
             answer, number = await seats.sync(header, message, read=request.headers.get(RESPONSE))
         return Response(answer, media_type=FRAMES, headers={RESPONSE: str(number)})
 

@@ -13,8 +13,9 @@ from edge_runtime.break_glass.stored import break_the_glass
 from edge_runtime.errors import RemoteError
 from edge_runtime.transports.http import HttpClient, refusal
 from server.desk.app import found_desk, open_desk
-from server.desk.errors import body_of, status_of
+from server.desk.errors import status_of
 from server.desk.keys import load_keys
+from server.serving.errors import body_of
 from sync_protocol.control import audit_stream
 from sync_protocol.emergency_records import BreakGlassReason
 from sync_protocol.errors import ExplainedError

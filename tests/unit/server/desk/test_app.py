@@ -8,7 +8,6 @@ import json
 import httpx
 import pytest
 
-from server.desk import app as app_room
 from server.desk.app import ORGANISATION_FILE, application, found_desk, open_desk
 from server.desk.errors import StartError
 from server.desk.keys import KEY_FILE
@@ -129,7 +128,7 @@ def test_what_is_not_there_and_what_is_a_bug_are_answered_too(web, hands, monkey
 
 def test_a_sender_that_dawdles_is_cut_off(hands, monkeypatch):
     """It holds the desk for so long and no longer."""
-    monkeypatch.setattr(app_room, "BODY_TIMEOUT_S", 0.01)
+    monkeypatch.setattr("server.serving.answers.BODY_TIMEOUT_S", 0.01)
     said = []
 
     async def silence():

@@ -12,12 +12,12 @@ from server.relay.errors import (
     RelayError,
     StorageError,
     TokenError,
-    body_of,
     busy,
     headers_of,
     status_of,
     unclaimed,
 )
+from server.serving.errors import body_of
 from sync_protocol.errors import (
     BrokenChainError,
     ExplainedError,
