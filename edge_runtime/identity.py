@@ -155,6 +155,29 @@ def stored_root(values: Values) -> Verified[Root] | None:
     return None if data is None else open_root(data, expected=None)
 
 
+def stored_root_keys(values: Values) -> HybridSigningKey | None:
+    """The organisation's root keys, where this vault holds them."""
+    seeds = values.get_value(ORGANISATION_KEYS)
+    return None if seeds is None else HybridSigningKey(seeds)
+
+
+def root_keys(values: Values, identity: Identity) -> HybridSigningKey:
+    """The root's keys, which only the device that founded the organisation has, or one that recovered them.
+
+    Raises:
+        RefusedError: they are not on this device.
+    """
+    keys = stored_root_keys(values)
+    if keys is None or keys.public != identity.root.value.keys:
+        raise RefusedError(
+            "no_root_keys",
+            expected="the root's keys on this device",
+            got="a device without them",
+            do="do this on the founder's device, or bring them back with 'fieldward recovery run --root'",
+        )
+    return keys
+
+
 def stored_invitation(values: Values) -> Invitation | None:
     """The invitation that this device has answered and whose approval it awaits."""
     data = values.get_value(INVITATION)

@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from edge_runtime.audit.device_source import Holder
 from edge_runtime.break_glass.desk import DeskFacts
 from edge_runtime.errors import RefusedError
-from edge_runtime.identity import ORGANISATION_KEYS
+from edge_runtime.identity import root_keys
 from edge_runtime.recorder.record import Recorder
 from sync_protocol.emergency_records import AnnounceBreakGlass, BreakGlassRecord, issue_break_glass
 from sync_protocol.key_wrap import WrapPublicKey
 from sync_protocol.public_keys import check_wrap_key
 from sync_protocol.signed import Verified
-from sync_protocol.signing import HybridSigningKey
 
 
 def announce(
@@ -42,15 +41,7 @@ def announce(
         MalformedError: a key to which nothing can be wrapped.
     """
     identity = holder.identity
-    seeds = holder.store.get_value(ORGANISATION_KEYS)
-    keys = None if seeds is None else HybridSigningKey(seeds)
-    if keys is None or keys.public != identity.root.value.keys:
-        raise RefusedError(
-            "no_root_keys",
-            expected="the root's keys on this device",
-            got="a device without them",
-            do="do this on the founder's device, or bring them back with 'fieldward recovery run --root'",
-        )
+    keys = root_keys(holder.store, identity)
     if shown.organisation != identity.root.value.organisation:
         raise RefusedError(
             "desk_of_another_organisation",

@@ -51,7 +51,8 @@ def create(runtime: Runtime, out: Path, threshold: int, shares: int, *, remove_r
     Example:
       fieldward recovery create --home admin --out sheets
     """
-    from edge_runtime.recovery.create import announce, make_recovery, root_keys
+    from edge_runtime.identity import root_keys
+    from edge_runtime.recovery.create import announce, make_recovery
     from edge_runtime.recovery.records import recovery_status
     from edge_runtime.runtime import clock, entropy
     from edge_runtime.settings import replace_file
@@ -199,14 +200,14 @@ def status(runtime: Runtime, *, as_json: bool) -> None:
       fieldward recovery status --home admin
     """
     from edge_runtime.cli.recovery_text import say_status, status_json
-    from edge_runtime.identity import ORGANISATION_KEYS
+    from edge_runtime.identity import stored_root_keys
     from edge_runtime.recovery.records import not_wrapped, recovery_status
     from edge_runtime.runtime import clock
 
     lacking = not_wrapped(runtime.keyring)
     found = recovery_status(runtime.keyring)
     due = found.due(clock())
-    root_here = runtime.store.get_value(ORGANISATION_KEYS) is not None
+    root_here = stored_root_keys(runtime.store) is not None
     if as_json:
         print_json(status_json(found) | {"due": due, "root_keys_here": root_here, "not_wrapped": lacking})
         return

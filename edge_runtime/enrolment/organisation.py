@@ -97,23 +97,6 @@ def require_administrator(identity: Identity) -> HybridSigningKey:
     return identity.keys.administrator
 
 
-def root_keys(store: DeviceStore) -> HybridSigningKey:
-    """The root's keys, where this vault holds them.
-
-    Raises:
-        RefusedError: it does not.
-    """
-    kept = store.get_value(ORGANISATION_KEYS)
-    if kept is None:
-        raise RefusedError(
-            "root_keys",
-            expected="a device that holds the organisation's root keys",
-            got="one without them",
-            do="do this on the device on which 'fieldward org init' was run, or recover the root from its shares",
-        )
-    return HybridSigningKey(kept)
-
-
 def require_new(store: DeviceStore) -> None:
     """Refuse a store that belongs to a device already.
 

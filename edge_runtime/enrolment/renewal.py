@@ -15,7 +15,7 @@ from edge_runtime.enrolment.newcomer import certified
 from edge_runtime.enrolment.organisation import require_administrator
 from edge_runtime.enrolment.register import Member
 from edge_runtime.errors import RefusedError
-from edge_runtime.identity import ORGANISATION_KEYS, Entropy, Identity
+from edge_runtime.identity import Entropy, Identity, stored_root_keys
 from edge_runtime.recorder.record import Recorder
 from edge_runtime.store.device import DeviceStore
 from edge_runtime.store.writing import DeviceWriter
@@ -53,8 +53,7 @@ def renew(
         RefusedError: this device may not enrol others.
     """
     administrator = require_administrator(identity)
-    kept = store.get_value(ORGANISATION_KEYS)
-    root = None if kept is None else HybridSigningKey(kept)
+    root = stored_root_keys(store)
     made: list[Verified[Certificate]] = []
     left: list[tuple[Member, str]] = []
     for one in chosen:

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from edge_runtime.enrolment.organisation import require_administrator, root_keys
+from edge_runtime.enrolment.organisation import require_administrator
 from edge_runtime.enrolment.register import Member
 from edge_runtime.enrolment.sessions import Endings, SessionBook, told_sessions
 from edge_runtime.errors import InputError, RefusedError
-from edge_runtime.identity import Identity
+from edge_runtime.identity import Identity, root_keys
 from edge_runtime.recorder.record import Recorder
 from edge_runtime.store.device import DeviceStore
 from edge_runtime.transports.http import HttpClient
@@ -68,7 +68,7 @@ def authority(
         RefusedError: by none; who could is said.
     """
     if root:
-        return Authority(Hash(identity.root.hash), root_keys(store))
+        return Authority(Hash(identity.root.hash), root_keys(store, identity))
     administrator = require_administrator(identity)
     own = Hash(identity.principal)
     equal = [one for one in subject.chosen if not is_senior(own, one.principal, identity.trust)]

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from edge_runtime.errors import RefusedError
-from edge_runtime.identity import ORGANISATION_KEYS, Entropy, Identity
+from edge_runtime.identity import ORGANISATION_KEYS, Entropy
 from edge_runtime.recorder.record import Recorder
 from edge_runtime.recovery.seeds import SEED_BYTES, DrillSeed, RecoveryKeys, RecoverySeed, drill_key
 from edge_runtime.recovery.shares import split_drill, split_live
@@ -30,8 +30,6 @@ from sync_protocol.sealing import NONCE_BYTES, ContentKey, open_sealed, seal
 from sync_protocol.signed import Verified
 from sync_protocol.signing import HybridSigningKey
 
-THRESHOLD: Final = 3
-SHARES: Final = 5
 CANARY: Final = b"The canary sings: these shares open what was sealed for drills."
 
 
@@ -41,24 +39,6 @@ class Created:
 
     record: Verified[RecoveryRecord]
     sheets: tuple[Sheet, ...]
-
-
-def root_keys(store: DeviceStore, identity: Identity) -> HybridSigningKey:
-    """The root's keys, which only the device that founded the organisation has, or one that recovered them.
-
-    Raises:
-        RefusedError: they are not on this device.
-    """
-    seeds = store.get_value(ORGANISATION_KEYS)
-    keys = None if seeds is None else HybridSigningKey(seeds)
-    if keys is None or keys.public != identity.root.value.keys:
-        raise RefusedError(
-            "no_root_keys",
-            expected="the root's keys on this device",
-            got="a device without them",
-            do="do this on the founder's device, or bring them back with 'fieldward recovery run --root'",
-        )
-    return keys
 
 
 def make_recovery(

@@ -370,7 +370,7 @@ def test_what_would_not_count_is_refused_before_it_is_signed(ward: World):
         assert "--root" in answer.error["do"]
     answer = ward.run(*revoke, ward.phone, "--home", "second", "--json")
     assert admin[:8] in answer.error["do"]
-    assert ward.refused(*revoke, second, "--root", "--home", "second") == "root_keys"
+    assert ward.refused(*revoke, second, "--root", "--home", "second") == "no_root_keys"
     assert ward.refused(*revoke, ward.phone, "--home", "phone") == "not_an_administrator"
     assert _revocations() == []
     assert ward.json(*revoke, admin, "--root", "--home", "admin")["device"] == admin

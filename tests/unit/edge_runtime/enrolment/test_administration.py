@@ -281,7 +281,7 @@ def test_only_administrators_change_roles_renew_and_revoke(clinic: Clinic):
         assert refusal.value.code == "not_an_administrator"
     with pytest.raises(EdgeError) as refusal:
         authority(nurse.store, nurse.identity, chosen, subject, root=True)
-    assert refusal.value.code == "root_keys"
+    assert refusal.value.code == "no_root_keys"
     assert nurse.store.size() == size
 
 

@@ -11,7 +11,8 @@ from edge_runtime.break_glass.announcing import announce as announce_glass
 from edge_runtime.break_glass.desk import DeskFacts
 from edge_runtime.clinical.layout import WorkflowType
 from edge_runtime.errors import RefusedError
-from edge_runtime.recovery.create import announce, make_recovery, root_keys
+from edge_runtime.identity import root_keys
+from edge_runtime.recovery.create import announce, make_recovery
 from sync_protocol.chart_records import AskKeys
 from sync_protocol.emergency_records import BreakGlass, BreakGlassReason
 from sync_protocol.epochs import Epoch, team_epoch

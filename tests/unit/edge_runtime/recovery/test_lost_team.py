@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from edge_runtime.clinical.layout import WorkflowType
-from edge_runtime.recovery.create import announce, make_recovery, root_keys
+from edge_runtime.identity import root_keys
+from edge_runtime.recovery.create import announce, make_recovery
 from edge_runtime.recovery.receipt import check_receipted
 from edge_runtime.recovery.run import Rewrapped, announce_use, grant, open_keys, recovered_keys, rewrap
 from edge_runtime.recovery.seeds import RecoveryKeys, RecoverySeed

@@ -9,7 +9,7 @@ import pytest
 
 from edge_runtime.clinical.layout import WorkflowType
 from edge_runtime.errors import InputError, RefusedError
-from edge_runtime.identity import ORGANISATION_KEYS
+from edge_runtime.identity import ORGANISATION_KEYS, root_keys
 from edge_runtime.recovery.create import (
     CANARY,
     Created,
@@ -18,7 +18,6 @@ from edge_runtime.recovery.create import (
     canary_context,
     make_recovery,
     open_escrow,
-    root_keys,
 )
 from edge_runtime.recovery.drill import hold_drill
 from edge_runtime.recovery.receipt import check_receipted
