@@ -140,6 +140,8 @@ CATALOGUE: Final = (
     AuditKind(44, "restored", "Restored from a backup", "E", Risk.HIGH, _L),
     AuditKind(45, "recovery_used", "Used the recovery key", "E", Risk.CRITICAL, _L),
     AuditKind(46, "backed_up", "Backed up the device", "R", Risk.HIGH, _L),
+    AuditKind(47, "bundle_exported", "Wrote a bundle for others to carry", "R", Risk.MEDIUM, _L),
+    AuditKind(48, "bundle_imported", "Took in a bundle", "C", Risk.LOW, _L),
     # Entries that are their own record.
     AuditKind(0, "workflow_started", "Started a workflow", "C", Risk.LOW, _D),
     AuditKind(0, "workflow_step_completed", "Completed a step", "U", Risk.LOW, _D),

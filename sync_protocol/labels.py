@@ -53,3 +53,4 @@ class Label(bytes, Enum):
     GLASS_REQUEST = b"fieldward/1/glass-request\0"
     GLASS_ANSWER = b"fieldward/1/glass-answer\0"
     GLASS_LAYERS = b"fieldward/1/glass-layers\0"
+    BUNDLE = b"fieldward/1/bundle\0"

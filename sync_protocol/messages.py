@@ -12,6 +12,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Final
 
+from sync_protocol.bundle_messages import BundleEnd, BundleHead
 from sync_protocol.entries import WireEntry
 from sync_protocol.errors import ExplainedError, PeerError
 from sync_protocol.frontier import Frontier
@@ -289,6 +290,8 @@ Message = (
     | PeerAuth
     | PeerNotes
     | Done
+    | BundleHead
+    | BundleEnd
 )
 
 TYPES: Final[dict[int, type[Message]]] = {
@@ -311,6 +314,8 @@ TYPES: Final[dict[int, type[Message]]] = {
     33: PeerAuth,
     34: PeerNotes,
     35: Done,
+    48: BundleHead,
+    49: BundleEnd,
 }
 
 

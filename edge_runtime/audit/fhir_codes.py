@@ -131,6 +131,8 @@ CODES: Final[Mapping[str, Codes]] = {
     "restored": _plain(_ALERT, coding(_LIFECYCLE, "restore", "Restore Record Lifecycle Event")),
     "recovery_used": _plain(_ALERT, coding(DCM, "110132", "Use of Restricted Function")),
     "backed_up": _plain(_EXPORT),
+    "bundle_exported": _plain(_EXPORT, coding(_LIFECYCLE, "transmit", "Transmit Record Lifecycle Event")),
+    "bundle_imported": _plain(_IMPORT, coding(_LIFECYCLE, "receive", "Receive/Retain Record Lifecycle Event")),
     "workflow_started": _CREATE,
     "workflow_step_completed": _UPDATE,
     "workflow_completed": _UPDATE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sync_protocol.bundle_messages import BundleEnd, BundleHead
 from sync_protocol.entries import WireEntry
 from sync_protocol.ids import CertificateHash, EntryHash, Hash, OrganisationId, SessionId, StreamId
 from sync_protocol.messages import (
@@ -66,4 +67,6 @@ SAMPLES: list[Message] = [
     PeerAuth(address="ws://192.0.2.5:8731", certificates=(b"one", b"two"), signature=SIGNATURE),
     PeerNotes(notes=(b"note",)),
     Done(again=True),
+    BundleHead(version=1, organisation=OrganisationId(b"o" * 16), certificates=(b"one", b"two"), made_ms=7),
+    BundleEnd(frames=3, digest=HASH, signature=SIGNATURE),
 ]
