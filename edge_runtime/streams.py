@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from edge_runtime.identity import Values, ValueWriter
+from edge_runtime.store.holding import LACKS
 from sync_protocol.entries import Place, VerifiedEntry
 from sync_protocol.ids import EntryHash, SessionId, StreamId
 from sync_protocol.limits import BATCH_ENTRIES_MAX, DEPS_MAX, SEQ_MAX
 from sync_protocol.records import identifier, key, mapping, pack, pair, uint, unpack
 from sync_protocol.store import Arrived, Store
 
-HELD: Final = "held/"
+HELD: Final = LACKS
 """Prefix of the stored values that mark streams with held entries."""
 _SEEN: Final = "seen/"
 _SESSIONS_MAX: Final = 1 << 20

@@ -46,6 +46,7 @@ class Table(bytes, Enum):
     ENTRY = b"entry"
     UPLOAD = b"upload"
     VALUE = b"value"
+    HELD = b"held"
 
 
 class Boxes:

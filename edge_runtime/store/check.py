@@ -14,8 +14,9 @@ from dataclasses import dataclass, fields
 from typing import Final
 
 from edge_runtime.errors import StoreError
-from edge_runtime.store import uploads, values
+from edge_runtime.store import holding, uploads, values
 from edge_runtime.store.boxes import Table, damaged
+from edge_runtime.store.holding import HeldKind
 from edge_runtime.store.reading import Reader
 from edge_runtime.store.rows import SEALS, ChainRow, Ledger, StreamRow
 from edge_runtime.store.shelf import CHAIN_ROWS, NAMED_ROWS, SEAL_ROWS, Row, verified
@@ -95,6 +96,7 @@ class _Check:
             Table.ENTRY: self._entry,
             Table.UPLOAD: self._upload,
             Table.VALUE: self._value,
+            Table.HELD: self._held_row,
         }[table]
         name = table.value.decode()
         with self._noting(name, None):
@@ -200,15 +202,38 @@ class _Check:
             self._counted.pending += 1
         elif upload.state is UploadState.REFUSED:
             self._counted.refused += 1
+        elif upload.state is UploadState.AT_PEER:
+            self._counted.at_peer += 1
 
-    def _check_sealed(self, row: int, entry: VerifiedEntry) -> None:
+    def _held_row(self, row: int) -> None:
+        one = holding.at(self._reader, row)
+        header = one.entry.header
+        known = holding.find(self._reader, one.entry.hash)
+        if known is None or known[0] != row:
+            self._note("held", row, "not found under its own name")
+        if self._reader.index(one.waits) is not None:
+            self._note("held", row, "it waits for an entry that is here")
+        if (self._reader.index(one.entry.hash) is not None) is not (one.kind is HeldKind.STORED):
+            self._note("held", row, "an entry that is in another place than its row says")
+        if one.waits not in header.parents or (one.kind is HeldKind.POOL) is not (one.waits == header.prev):
+            self._note("held", row, "it waits for what it does not name")
+        if holding.author_of(self._reader, header.session) != one.author:
+            self._note("held", row, "it counts against another author's budget")
+        if all(other.entry.hash != one.entry.hash for other in holding.waiting_for(self._reader, one.waits)):
+            self._note("held", row, "not found under what it waits for")
+        if one.kind is HeldKind.POOL:
+            self._check_sealed(row, one.entry, "held")
+        self._counted.held += 1
+        self._counted.held_bytes += one.size
+
+    def _check_sealed(self, row: int, entry: VerifiedEntry, table: str = "entry") -> None:
         for seal in self._seals[entry.header.session].get(entry.header.seal, []):
             try:
                 self._verify(entry, seal)
             except PeerError:
                 continue  # a forked session has two seals of one number
             return
-        self._note("entry", row, f"no seal {entry.header.seal} of session {entry.header.session.short} covers it")
+        self._note(table, row, f"no seal {entry.header.seal} of session {entry.header.session.short} covers it")
 
     def _verify(self, entry: VerifiedEntry, seal: Verified[Seal]) -> None:
         """Check an entry against a seal; of one that may have lost its body, its header."""

@@ -1,8 +1,8 @@
 """The sqlite3 file: its tables, how it is opened and created, and what its errors mean.
 
 What the file shows to who finds it: how many records of each kind there are, in which order they came, how large they
-are, which of them belong to one stream and one chain and their numbers there, and which await upload. It shows no id,
-hash, name, time or content: those are in boxes, or stand as keyed names.
+are, which of them belong to one stream and one chain and their numbers there, which await upload and how urgently, and
+which wait for others. It shows no id, hash, name, time or content: those are in boxes, or stand as keyed names.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from edge_runtime.settings import FILE_MODE, sync_folder
 from edge_runtime.store.boxes import RESTORE
 
 APPLICATION_ID: Final = 0x46574452
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 BUSY_MS: Final = 5_000
 """How long to wait for another process's transaction; the home's lock lets none be there."""
 WAL_PAGES: Final = 4_000
@@ -45,10 +45,21 @@ CREATE TABLE entry (
 );
 CREATE INDEX entry_stream ON entry (stream);
 CREATE INDEX entry_seq ON entry (chain, seq);
-CREATE TABLE upload (id INTEGER PRIMARY KEY, state INTEGER NOT NULL, box BLOB NOT NULL);
-CREATE INDEX upload_state ON upload (state);
 CREATE TABLE value (id INTEGER PRIMARY KEY, name BLOB NOT NULL UNIQUE, box BLOB NOT NULL);
 """
+SINCE_2: Final = """
+CREATE TABLE upload (
+    id INTEGER PRIMARY KEY, state INTEGER NOT NULL, rank INTEGER NOT NULL, box BLOB NOT NULL
+);
+CREATE INDEX upload_rank ON upload (state, rank);
+CREATE TABLE held (
+    id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, author BLOB NOT NULL, stream BLOB NOT NULL, seq INTEGER NOT NULL,
+    waits BLOB NOT NULL, name BLOB NOT NULL UNIQUE, size INTEGER NOT NULL, box BLOB NOT NULL
+);
+CREATE INDEX held_waits ON held (waits);
+CREATE INDEX held_author ON held (author, size);
+"""
+"""Tables as they are since schema 2. The rowid ends every index, so `upload_rank` is in order of arrival too."""
 _FULL: Final = sqlite3.SQLITE_FULL
 _WAITED: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _UNWRITABLE: Final = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM})
@@ -72,7 +83,7 @@ def create(path: Path, fill: Callable[[sqlite3.Connection], None]) -> None:
             left.unlink(missing_ok=True)  # by a crash
         os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE))
         with closing(sqlite3.connect(part, isolation_level=None)) as connection:
-            connection.executescript(f"BEGIN; {_SCHEMA}")
+            connection.executescript(f"BEGIN; {_SCHEMA} {SINCE_2}")
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             fill(connection)

@@ -14,13 +14,15 @@ from pathlib import Path
 from typing import Self
 
 from edge_runtime.errors import StoreError
-from edge_runtime.store import database, uploads, values
+from edge_runtime.store import database, holding, uploads, values
 from edge_runtime.store.boxes import Boxes
 from edge_runtime.store.check import Problem, check_all
+from edge_runtime.store.holding import HeldEntry, HeldUse
 from edge_runtime.store.reading import Reader, check_key, check_names
 from edge_runtime.store.rows import Ledger
 from edge_runtime.store.shelf import write_ledger
-from edge_runtime.store.uploads import Refused, Upload, UploadState
+from edge_runtime.store.upgrade import upgrade
+from edge_runtime.store.uploads import Refused, Upload, UploadState, Waiting
 from edge_runtime.store.writing import DeviceWriter
 from edge_runtime.vault.keys import DataKey, Entropy
 from sync_protocol.certificates import Certificate, Session
@@ -66,6 +68,9 @@ class DeviceStore:
             self._reader_connection = stack.enter_context(closing(database.connect(path)))
             with self._reading() as reader:
                 check_key(reader)
+            with self._explained():
+                upgrade(self._writer_connection, self._boxes)
+            with self._reading() as reader:
                 check_names(reader)
             stack.pop_all()
 
@@ -193,15 +198,50 @@ class DeviceStore:
         with self._reading() as reader:
             return values.under(reader, prefix)
 
+    def arrival(self, name: EntryHash) -> int | None:
+        """The arrival index of an entry; None where there is no such entry."""
+        with self._reading() as reader:
+            return reader.index(name)
+
+    def noted(self, arrival: int) -> Upload | None:
+        """What was noted of the entry with that arrival index; nothing is of what the relay fed."""
+        with self._reading() as reader:
+            return uploads.find(reader, arrival)
+
+    def noted_uploads(self, *, first: int, end: int) -> list[tuple[int, Upload]]:
+        """What was noted of the entries with arrival indices from `first` on, below `end`, ascending."""
+        with self._reading() as reader:
+            return uploads.between(reader, first, end)
+
     def upload(self, name: EntryHash) -> Upload | None:
         """How far the entry of that hash has come; None where there is no such entry."""
         with self._reading() as reader:
             return uploads.state(reader, name)
 
-    def pending(self, limit: int, *, after: int = 0) -> list[Arrived]:
-        """Entries that are on this device only, from arrival index `after` on, ascending, at most `limit`."""
+    def pending(self, limit: int, *, after: tuple[int, int] | None = None) -> list[Waiting]:
+        """Entries that are to be pushed, by rank and then in order of arrival, at most `limit`.
+
+        Args:
+            limit: how many at most.
+            after: `Waiting.place` of the last one of the page before.
+        """
         with self._reading() as reader:
             return uploads.pending(reader, limit=limit, after=after)
+
+    def waiting(self) -> int:
+        """How many entries are to be pushed: those on this device only, and those that are at a peer."""
+        with self._reading() as reader:
+            return reader.ledger.pending + reader.ledger.at_peer
+
+    def held(self) -> list[HeldEntry]:
+        """What waits for other entries, in the order in which it came to wait."""
+        with self._reading() as reader:
+            return holding.held(reader)
+
+    def held_use(self) -> HeldUse:
+        """How much waits for other entries."""
+        with self._reading() as reader:
+            return HeldUse(reader.ledger.held, reader.ledger.held_bytes)
 
     def refused(self) -> list[Refused]:
         """What the relay did not take, in order of arrival."""
@@ -219,9 +259,10 @@ class DeviceStore:
             return uploads.counts(reader)
 
     def oldest_pending_ms(self) -> int | None:
-        """The author's clock, in Unix milliseconds, on the first entry that is on this device only."""
-        first = self.pending(1)
-        return first[0].entry.header.wall_ms if first else None
+        """The author's clock, in Unix milliseconds, on the entry that has waited longest for the relay."""
+        with self._reading() as reader:
+            first = uploads.oldest(reader)
+            return None if first is None else first.entry.header.wall_ms
 
     def check(self, may_lack: Collection[StreamId] = ()) -> list[Problem]:
         """Look at every byte: the file, each record, chains, seals and indexes. Empty when all is well.

@@ -22,12 +22,18 @@ SEAL: Final = struct.Struct(">QQ16s")
 """Clear columns of seal: chain, number, name."""
 ENTRY: Final = struct.Struct(">QQQQ16s")
 """Clear columns of entry: stream, rank, chain, seq, name."""
-UPLOAD: Final = struct.Struct(">B")
-"""Clear column of upload: state."""
+UPLOAD: Final = struct.Struct(">BB")
+"""Clear columns of upload: state, rank."""
+UPLOAD_1: Final = struct.Struct(">B")
+"""The same in schema 1: state."""
+HELD: Final = struct.Struct(">B16s16sQ16s16sQ")
+"""Clear columns of held: kind, author, stream, seq, waits, name, size."""
 SEALS: Final = 0
 """In the place of a chain's stream: this chain is the session's seals. Streams are numbered from 1."""
 
-_LEDGER: Final = struct.Struct(">9Q16s")
+_LEDGER: Final = struct.Struct(">12Q16s")
+_LEDGER_1: Final = struct.Struct(">9Q16s")
+"""Of schema 1, which had no AT_PEER and held nothing beside its entries."""
 _STREAM: Final = struct.Struct(">16sQQ")
 _CHAIN: Final = struct.Struct(">16sQQ32s")
 _WIRE: Final = struct.Struct(">HHH")
@@ -38,6 +44,7 @@ class Ledger:
     """How many records there are: what a look-up that finds less is checked against.
 
     Attributes:
+        held: rows of the table of that name; held_bytes is the sum of their sizes.
         names: the keyed names of all streams, chains and values, combined by XOR.
     """
 
@@ -50,6 +57,9 @@ class Ledger:
     pending: int = 0
     refused: int = 0
     values: int = 0
+    at_peer: int = 0
+    held: int = 0
+    held_bytes: int = 0
     names: bytes = bytes(NAMED.size)
 
     def pack(self) -> bytes:
@@ -60,6 +70,12 @@ class Ledger:
     def unpack(cls, plain: bytes) -> Self:
         """Reverse `pack`."""
         return cls(**dict(zip(_LEDGER_FIELDS, _LEDGER.unpack(plain), strict=True)))
+
+    @classmethod
+    def unpack_schema_1(cls, plain: bytes) -> Self:
+        """Read a ledger of schema 1."""
+        *counts, names = _LEDGER_1.unpack(plain)
+        return cls(**dict(zip(_LEDGER_FIELDS, counts, strict=False)), names=names)
 
     def toggle(self, name: bytes) -> None:
         """Add a name, or take it away again."""

@@ -7,7 +7,8 @@ look-up returns under a name was stored under that name.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+import struct
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -54,12 +55,20 @@ class Shelf:
     def ledger(self) -> Ledger:
         """How many records there are."""
         if self._ledger is None:
-            found = self.connection.execute("SELECT mark, box FROM ledger WHERE id = ?", (LEDGER_ROW,)).fetchone()
-            if found is None:
-                raise damaged(Table.LEDGER, LEDGER_ROW, "no such row")
-            mark, box = found
-            self._ledger = Ledger.unpack(self.boxes.open(Table.LEDGER, LEDGER_ROW, box, columns(NAMED, mark)))
+            self._ledger = self.open_ledger(Ledger.unpack)
         return self._ledger
+
+    def open_ledger(self, unpack: Callable[[bytes], Ledger]) -> Ledger:
+        """The ledger, by the layout of the store's schema."""
+        found = self.connection.execute("SELECT mark, box FROM ledger WHERE id = ?", (LEDGER_ROW,)).fetchone()
+        if found is None:
+            raise damaged(Table.LEDGER, LEDGER_ROW, "no such row")
+        mark, box = found
+        plain = self.boxes.open(Table.LEDGER, LEDGER_ROW, box, columns(NAMED, mark))
+        try:
+            return unpack(plain)
+        except struct.error:
+            raise damaged(Table.LEDGER, LEDGER_ROW, "the ledger of another version than the file claims") from None
 
     def find(self, table: Table, what: bytes) -> tuple[int, bytes] | None:
         """Row and record of what `table` keeps under one name."""

@@ -9,11 +9,14 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
-from edge_runtime.store import database, uploads, values
+from edge_runtime.store import database, holding, uploads, values
 from edge_runtime.store.boxes import Boxes, Table, columns, damaged
+from edge_runtime.store.holding import HeldEntry
 from edge_runtime.store.links import Links
+from edge_runtime.store.marking import Marks
+from edge_runtime.store.ranks import Ranking, RankOf
 from edge_runtime.store.reading import Reader
-from edge_runtime.store.rows import ENTRY, NAMED, SEAL, UPLOAD, ChainRow, pack_entry, pack_wire
+from edge_runtime.store.rows import ENTRY, NAMED, SEAL, ChainRow, pack_entry, pack_wire
 from edge_runtime.store.shelf import write_ledger
 from edge_runtime.store.uploads import Upload, UploadState
 from sync_protocol.certificates import Certificate, Session
@@ -56,6 +59,8 @@ class DeviceWriter:
         self._boxes = boxes
         self._explained = explained
         self._links = Links(self.reader)
+        self._marks = Marks(self.reader)
+        self._ranking = Ranking(self.reader.entry)
 
     def put_certificate(self, certificate: Verified[Certificate]) -> None:
         """See Writer."""
@@ -90,7 +95,11 @@ class DeviceWriter:
             self._links.flush()
 
     def append(
-        self, entries: Sequence[VerifiedEntry], *, state: UploadState = UploadState.RECEIPTED
+        self,
+        entries: Sequence[VerifiedEntry],
+        *,
+        state: UploadState = UploadState.RECEIPTED,
+        rank: RankOf | None = None,
     ) -> list[tuple[Outcome, int]]:
         """See Writer.
 
@@ -98,10 +107,16 @@ class DeviceWriter:
             entries: in the order in which they shall arrive.
             state: PENDING for what this device wrote or had from a peer, RECEIPTED for what the relay sent. A duplicate
                 that the relay sent is pending no more: the relay has it. Otherwise a duplicate keeps its state.
+            rank: what is pushed first, an entry by itself; by default as the epochs' records say.
         """
-        assert state is not UploadState.REFUSED, "an entry is refused after it was offered"
+        return self.append_each(((entry, state) for entry in entries), rank=rank)
+
+    def append_each(
+        self, entries: Iterable[tuple[VerifiedEntry, UploadState]], *, rank: RankOf | None = None
+    ) -> list[tuple[Outcome, int]]:
+        """Append entries, each in a state of its own: see `append`. One is in the store before the next is taken."""
         with self._step():
-            result = [self._append(entry, state) for entry in entries]
+            result = [self._append(entry, state, rank or self._ranking) for entry, state in entries]
             self._links.flush()
         return result
 
@@ -117,7 +132,9 @@ class DeviceWriter:
         """
         with self._step():
             return sum(
-                self._receipt(name, Upload(state=UploadState.RECEIPTED, log_index=index, receipt=proofs.get(name, b"")))
+                self._marks.receipt(
+                    name, Upload(state=UploadState.RECEIPTED, log_index=index, receipt=proofs.get(name, b""))
+                )
                 for name, index in receipts.items()
             )
 
@@ -128,16 +145,52 @@ class DeviceWriter:
             Whether it was pending before. What was receipted stays receipted.
         """
         with self._step():
-            return self._mark(name, Upload(state=UploadState.REFUSED, code=code, text=text))
+            return self._marks.mark(name, Upload(state=UploadState.REFUSED, code=code, text=text))
 
-    def mark_pending(self, names: Iterable[EntryHash]) -> int:
+    def mark_pending(self, names: Iterable[EntryHash], *, rank: RankOf | None = None) -> int:
         """Note that the relay does not have entries: it refused them and is to be asked again, or it lost them.
 
+        Args:
+            names: of the entries.
+            rank: see `append`.
+
         Returns:
-            How many were not pending before. What is not here is passed over.
+            How many were not waiting before. What is not here is passed over.
         """
         with self._step():
-            return sum(map(self._miss, names))
+            return sum(self._marks.miss(name, rank or self._ranking) for name in names)
+
+    def mark_at_peer(self, names: Iterable[EntryHash]) -> int:
+        """Note that another device stored entries, too; they wait for the relay as before.
+
+        Returns:
+            How many were on this device only. Others are passed over.
+        """
+        with self._step():
+            return sum(map(self._marks.share, names))
+
+    def hold(self, one: HeldEntry) -> None:
+        """Keep an entry that waits for another, or what it waits for now."""
+        with self._step():
+            found = holding.find(self.reader, one.entry.hash)
+            row = self._next_row(Table.HELD) if found is None else found[0]
+            if found is None:
+                self._ledger.held += 1
+                self._ledger.held_bytes += one.size
+            else:
+                self._ledger.held_bytes += one.size - found[1].size
+            holding.put(self.reader, row, one)
+
+    def let_go(self, name: EntryHash) -> bool:
+        """Keep an entry no more as one that waits; whether it was one."""
+        with self._step():
+            found = holding.find(self.reader, name)
+            if found is None:
+                return False
+            self._connection.execute("DELETE FROM held WHERE id = ?", (found[0],))
+            self._ledger.held -= 1
+            self._ledger.held_bytes -= found[1].size
+            return True
 
     def strip(self, indices: Collection[int], *, values: Collection[str] = ()) -> frozenset[int]:
         """Destroy the bodies of entries that the relay has, by arrival index. Headers stay, and with them every chain.
@@ -205,11 +258,12 @@ class DeviceWriter:
             self._failure = failure
             raise
 
-    def _append(self, entry: VerifiedEntry, state: UploadState) -> tuple[Outcome, int]:
+    def _append(self, entry: VerifiedEntry, state: UploadState, rank: RankOf) -> tuple[Outcome, int]:
+        assert state in {UploadState.PENDING, UploadState.RECEIPTED}, "the other states come after it was offered"
         known = self.reader.index(entry.hash)
         if known is not None:
             if state is UploadState.RECEIPTED:
-                self._forget(known)
+                self._marks.forget(known)
             return Outcome.DUPLICATE, known
         header = entry.header
         stream = self._links.stream(header.stream)
@@ -230,8 +284,7 @@ class DeviceWriter:
         chain.extend(header.seq, entry.hash)
         self._ledger.entries += 1
         if state is UploadState.PENDING:
-            self._note(index, Upload(state=state))
-            self._ledger.pending += 1
+            self._marks.wait(index, entry, rank)
         return (Outcome.FORK if forked else Outcome.STORED), index
 
     def _reaches(self, chain: ChainRow, seq: int, name: EntryHash) -> bool:
@@ -270,53 +323,3 @@ class DeviceWriter:
     def _next_row(self, table: Table) -> int:
         (last,) = self._connection.execute(f"SELECT max(id) FROM {table.value.decode()}").fetchone()  # noqa: S608 - ours
         return int(last or 0) + 1
-
-    def _mark(self, name: EntryHash, upload: Upload) -> bool:
-        """Note a new state, unless it is not here, came from the relay, or is the state that it has."""
-        index = self.reader.index(name)
-        before = None if index is None else uploads.find(self.reader, index)
-        if index is None or before is None or before.state in (upload.state, UploadState.RECEIPTED):
-            return False
-        self._count(before.state, -1)
-        self._count(upload.state, 1)
-        self._note(index, upload)
-        return True
-
-    def _receipt(self, name: EntryHash, upload: Upload) -> bool:
-        """Note a receipt; the first one that proves an entry stays."""
-        if self._mark(name, upload):
-            return True
-        index = self.reader.index(name)
-        before = None if index is None else uploads.find(self.reader, index)
-        if index is not None and upload.receipt and (before is None or not before.receipt):
-            self._note(index, upload)
-        return False
-
-    def _miss(self, name: EntryHash) -> bool:
-        """Note that the relay does not have an entry, unless that is known."""
-        index = self.reader.index(name)
-        before = None if index is None else uploads.find(self.reader, index)
-        state = UploadState.RECEIPTED if before is None else before.state
-        if index is None or state is UploadState.PENDING:
-            return False
-        self._count(state, -1)
-        self._count(UploadState.PENDING, 1)
-        self._note(index, Upload(state=UploadState.PENDING))
-        return True
-
-    def _forget(self, index: int) -> None:
-        """Note no more that an entry is not at the relay."""
-        before = uploads.find(self.reader, index)
-        if before is not None and before.state is not UploadState.RECEIPTED:
-            self._count(before.state, -1)
-            self._connection.execute("DELETE FROM upload WHERE id = ?", (index,))
-
-    def _note(self, index: int, upload: Upload) -> None:
-        box = self._boxes.close(Table.UPLOAD, index, upload.pack(), columns(UPLOAD, upload.state))
-        self._connection.execute("INSERT OR REPLACE INTO upload VALUES (?, ?, ?)", (index, upload.state, box))
-
-    def _count(self, state: UploadState, change: int) -> None:
-        if state is UploadState.PENDING:
-            self._ledger.pending += change
-        elif state is UploadState.REFUSED:
-            self._ledger.refused += change

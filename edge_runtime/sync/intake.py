@@ -6,19 +6,22 @@ for the relay like what this device wrote itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from edge_runtime.destroyed import await_purge
-from edge_runtime.identity import SESSION, Identity, take_renewal
+from edge_runtime.events import Alarmed, Events
+from edge_runtime.identity import SESSION, Clock, Identity, take_renewal
 from edge_runtime.keyring import Keyring
 from edge_runtime.memberships import CHART, created_chart
-from edge_runtime.store import values
+from edge_runtime.restored import RESTORED, Why, note, seals_here
 from edge_runtime.store.device import DeviceStore
+from edge_runtime.store.holding import Origin
 from edge_runtime.store.uploads import UploadState
 from edge_runtime.store.writing import DeviceWriter
-from edge_runtime.streams import HELD, causal_order, stream_entries
 from edge_runtime.sync.emergencies import glass_records
+from edge_runtime.sync.held import Holder, Settled
 from edge_runtime.sync.progress import charts_to_mend, load_fed, save_charts_to_mend, save_fed
 from sync_protocol.certificates import Certificate, Session
 from sync_protocol.chart_records import ConfirmPurge
@@ -26,12 +29,14 @@ from sync_protocol.control import Certify, unpack_control
 from sync_protocol.emergency_records import AnnounceBreakGlass, AnnounceRecovery, GrantRecovered
 from sync_protocol.entries import VerifiedEntry, WireEntry
 from sync_protocol.errors import BrokenChainError, PeerError
+from sync_protocol.frontier import Frontier
 from sync_protocol.ids import CertificateHash, ChartId, EntryHash, SessionId, StreamId, TeamId
 from sync_protocol.intake import Checked, Intake, Proofs, Refusal
 from sync_protocol.roles import Role
 from sync_protocol.signed import Signed, Verified
-from sync_protocol.store import Outcome
 from sync_protocol.team_records import AddToTeam, MintTeamEpoch
+
+_ORIGINS: Final = {UploadState.RECEIPTED: Origin.RELAY, UploadState.PENDING: Origin.PEER}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +46,15 @@ class Taken:
     Attributes:
         stored: how many entries are new here.
         streams: the streams that they are in.
-        unsound: how many items did not verify, may not stand there or did not continue their chain; nothing of those
-            was stored.
+        unsound: how many items did not verify, may not stand there or name a predecessor that is none; nothing of
+            those was stored.
         refused: which, and why.
         chains: those of the new entries, stream and session.
         glass: new entries that break a chart's glass.
+        released: how many of those stored had waited here for the entries before them.
+        held: entries of the batch that wait here now, for the entries before them.
+        deferred: those that were not kept, because too much of their author's waits already; their chains are noted.
+        gaps: the chains of held and deferred entries whose predecessor is missing, stream and session.
     """
 
     stored: int
@@ -54,6 +63,10 @@ class Taken:
     refused: tuple[Refusal, ...] = ()
     chains: frozenset[tuple[StreamId, SessionId]] = frozenset()
     glass: frozenset[EntryHash] = frozenset()
+    released: int = 0
+    held: int = 0
+    deferred: int = 0
+    gaps: frozenset[tuple[StreamId, SessionId]] = frozenset()
 
 
 class Receiver:
@@ -66,6 +79,8 @@ class Receiver:
         keyring: Keyring,
         *,
         fresh: Callable[[Verified[Certificate]], Verified[Session]] | None = None,
+        clock: Clock | None = None,
+        events: Events | None = None,
     ) -> None:
         """Judge by the organisation's certificates; store into `store`.
 
@@ -75,11 +90,15 @@ class Receiver:
             keyring: hears of new charts.
             fresh: opens another session of this device, under a certificate of its own; None keeps the one that there
                 is, and leaves a renewal that comes to the next connection.
+            clock: dates what has to wait for other entries; without one, its author's clock does.
+            events: hears where the device goes on in another session, because it was restored.
         """
         self._store = store
         self._identity = identity
         self._keyring = keyring
         self._fresh = fresh
+        self._clock = clock
+        self._events = events
         self._intake = Intake(identity.trust, store)
         self.fed = load_fed(store)
         """From where on entries came whose checkpoint did not."""
@@ -116,32 +135,87 @@ class Receiver:
                 writer.put_session(record)
             for seal in checked.seals:
                 writer.put_seal(seal)
-            outcomes = writer.append(checked.entries, state=state)
-            found = zip(checked.entries, outcomes, strict=True)
-            new = {index: entry for entry, (outcome, index) in found if outcome in {Outcome.STORED, Outcome.FORK}}
-            fed = min(new, default=None) if self.fed is None and state is UploadState.RECEIPTED else self.fed
+            settled = Holder(writer, self._clock).append(checked.entries, _ORIGINS[state])
+            new = [entry for entry, _ in settled.new.values()]
+            from_relay = (index for index, (_, origin) in settled.new.items() if origin is Origin.RELAY)
+            fed = min(from_relay, default=None) if self.fed is None else self.fed
             if fed != self.fed:
                 save_fed(writer, fed)
-            charts = self._learn(new.values(), writer)
-            _mark_held(new.values(), writer)
-            own = self._identity.session.value.session
+            charts = self._learn(new, writer)
             renewal = None if self._fresh is None else self._identity.renewal()
             if self._fresh is not None and renewal is not None:
                 session = self._fresh(renewal)
                 take_renewal(writer, self._identity.trust, renewal, session)
-            elif self._fresh is not None and any(entry.header.session == own for entry in new.values()):
+            elif self._fresh is not None and self._wrote_elsewhere(checked, settled):
                 # It wrote elsewhere too: this store is an older state that was restored, or a copy of it lives.
-                session = self._fresh(self._identity.chain[-1])
-                writer.put_value(SESSION, session.wire)
+                session = self._leave(writer, Why.CAME_BACK)
         self.fed = fed
         self._keyring.learn(charts)
         if session is not None:
             self._identity.renewed(renewal or self._identity.chain[-1], session)
-        gaps = [entry for entry, (outcome, _) in zip(checked.entries, outcomes, strict=True) if outcome is Outcome.GAP]
-        refused = (*checked.refused, *(Refusal(entry.hash, _gap()) for entry in gaps))
-        chains = frozenset((entry.header.stream, entry.header.session) for entry in new.values())
-        streams, glass = frozenset(stream for stream, _ in chains), glass_records(new.values())
-        return Taken(len(new), streams, len(refused), refused, chains, glass)
+            if renewal is None:
+                self._told()
+        refused = (*checked.refused, *(Refusal(entry.hash, _no_predecessor()) for entry in settled.broken))
+        chains = frozenset((entry.header.stream, entry.header.session) for entry in new)
+        return Taken(
+            stored=len(new),
+            streams=frozenset(stream for stream, _ in chains),
+            unsound=len(refused),
+            refused=refused,
+            chains=chains,
+            glass=glass_records(new),
+            released=settled.released,
+            held=len(settled.held),
+            deferred=len(settled.deferred),
+            gaps=frozenset(settled.gaps),
+        )
+
+    def known_elsewhere(self, seals: Mapping[SessionId, int], why: Why) -> None:
+        """Hear how many seals of each session somebody else has; where they have more of this device's, leave it.
+
+        Raises:
+            StoreError: the new session cannot be kept; nothing may be written under the old one.
+        """
+        own = self._identity.session.value.session
+        if self._fresh is None or seals.get(own, 0) <= seals_here(self._store, own):
+            return
+        self._leave_now(why)
+
+    def shown_elsewhere(self, frontiers: Mapping[StreamId, Frontier], why: Why) -> None:
+        """Hear how far somebody else's chains reach; where one of this device's session is not here, leave that.
+
+        Raises:
+            StoreError: the new session cannot be kept; nothing may be written under the old one.
+        """
+        own = self._identity.session.value.session
+        heads = (frontier[own][1] for frontier in frontiers.values() if own in frontier)
+        if self._fresh is not None and any(self._store.arrival(head) is None for head in heads):
+            self._leave_now(why)
+
+    def _leave_now(self, why: Why) -> None:
+        with self._store.writing() as writer:
+            session = self._leave(writer, why)
+        self._identity.session = session
+        self._told()
+
+    def _leave(self, writer: DeviceWriter, why: Why) -> Verified[Session]:
+        assert self._fresh is not None, "a session can be opened"
+        session = self._fresh(self._identity.chain[-1])
+        writer.put_value(SESSION, session.wire)
+        note(self._store, writer, self._identity.session.value.session, why, session.value.started_ms)
+        return session
+
+    def _told(self) -> None:
+        if self._events is not None:
+            self._events.publish(Alarmed(RESTORED))
+
+    def _wrote_elsewhere(self, checked: Checked, settled: Settled) -> bool:
+        """Whether something of this device's present session came that is not here: another copy of it wrote that."""
+        own = self._identity.session.value.session
+        came = (*(entry for entry, _ in settled.new.values()), *settled.held, *settled.deferred)
+        return any(entry.header.session == own for entry in came) or any(
+            seal.value.session == own for seal in checked.seals
+        )
 
     def _learn(self, entries: Iterable[VerifiedEntry], writer: DeviceWriter) -> set[ChartId]:
         """Make known the charts and certificates that control entries bring; the charts are returned."""
@@ -218,22 +292,10 @@ def _team_that_changes(entry: VerifiedEntry) -> set[TeamId]:
     return {record.team} if isinstance(record, AddToTeam | MintTeamEpoch) else set()
 
 
-def _gap() -> BrokenChainError:
-    return BrokenChainError("gap", expected="the entry before it first", got="a gap", do="send what comes before")
-
-
-def _mark_held(entries: Iterable[VerifiedEntry], writer: DeviceWriter) -> None:
-    """Remember which streams have entries that wait for others, and forget those that have none any more."""
-    reader = writer.reader
-    lacking: dict[StreamId, bool] = {}
-    for entry in entries:
-        stream = entry.header.stream
-        lacks = any(reader.index(parent) is None for parent in entry.header.parents)
-        lacking[stream] = lacks or lacking.get(stream, False)
-    for stream, lacks in lacking.items():
-        known = values.get(reader, HELD + stream.hex()) is not None
-        held = lacks
-        if known and not lacks:  # what came may be what the others waited for
-            held = bool(causal_order(arrived.entry for arrived in stream_entries(reader, stream))[1])
-        if held != known:
-            writer.put_value(HELD + stream.hex(), b"\x01" if held else None)
+def _no_predecessor() -> BrokenChainError:
+    return BrokenChainError(
+        "no_predecessor",
+        expected="the entry before it in its chain",
+        got="one of another chain or number",
+        do="nothing was stored of it; ask who wrote it",
+    )

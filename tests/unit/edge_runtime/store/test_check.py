@@ -77,7 +77,7 @@ def test_it_goes_on_after_damage(world: World, full: DeviceStore) -> None:
     del world
 
 
-@pytest.mark.parametrize("index", ["entry_seq", "entry_stream", "chain_stream", "seal_number", "upload_state"])
+@pytest.mark.parametrize("index", ["entry_seq", "entry_stream", "chain_stream", "seal_number", "upload_rank"])
 def test_an_index_that_lacks_a_row(world: World, path: Path, index: str) -> None:
     """An index that does not know a record is named, by sqlite's own check of the file."""
     with open_store(path) as store:
@@ -111,8 +111,8 @@ def test_chains_of_a_lost_stream(full: DeviceStore) -> None:
 
 def test_an_upload_of_no_entry(full: DeviceStore) -> None:
     """A state that was noted for no entry is named, and so is the count that no longer holds."""
-    box = full._boxes.close(Table.UPLOAD, 900, b"\0", b"\x01")
-    full._writer_connection.execute("INSERT INTO upload VALUES (900, 1, ?)", (box,))
+    box = full._boxes.close(Table.UPLOAD, 900, b"\0", b"\x01\x00")
+    full._writer_connection.execute("INSERT INTO upload VALUES (900, 1, 0, ?)", (box,))
     assert full.check() == [Problem("upload", 900, "the state of an entry that is not here")]
 
 

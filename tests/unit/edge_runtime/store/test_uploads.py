@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from edge_runtime.store.device import DeviceStore
+from edge_runtime.store.ranks import Rank
 from edge_runtime.store.uploads import CODE_BYTES_MAX, TEXT_BYTES_MAX, Upload, UploadState
 from sync_protocol.ids import EntryHash
 from sync_protocol.store import Outcome
@@ -29,7 +30,7 @@ def counts(store: DeviceStore) -> tuple[int, int, int]:
     return found[PENDING], found[RECEIPTED], found[REFUSED]
 
 
-def indices(store: DeviceStore, limit: int = 100, after: int = 0) -> list[int]:
+def indices(store: DeviceStore, limit: int = 100, after: tuple[int, int] | None = None) -> list[int]:
     """Arrival indices of what pends."""
     return [arrived.index for arrived in store.pending(limit, after=after)]
 
@@ -39,16 +40,18 @@ def test_what_the_relay_sent_is_not_pending(mixed: DeviceStore, world: World) ->
     assert counts(mixed) == (6, 3, 0)
     assert indices(mixed) == [3, 4, 5, 6, 7, 8]
     assert mixed.upload(world.batches[0][1][0].hash) == Upload(state=RECEIPTED)
-    assert mixed.upload(world.batches[1][1][0].hash) == Upload(state=PENDING)
+    assert mixed.upload(world.batches[1][1][0].hash) == Upload(state=PENDING, rank=Rank.CONTROL)
     assert mixed.upload(EntryHash(bytes(32))) is None
 
 
 def test_pending_comes_in_pages(mixed: DeviceStore) -> None:
-    """Pending entries come in order of arrival, from an index on, at most so many."""
+    """Entries of one rank come in order of arrival, beyond a place, at most so many."""
+    rank = mixed.pending(1)[0].rank
     assert indices(mixed, 2) == [3, 4]
-    assert indices(mixed, 2, 5) == [5, 6]
-    assert indices(mixed, 100, 8) == [8]
-    assert indices(mixed, 100, 9) == []
+    assert indices(mixed, 2, (rank, 4)) == [5, 6]
+    assert indices(mixed, 100, (rank, 7)) == [8]
+    assert indices(mixed, 100, (rank, 8)) == []
+    assert indices(mixed, 100, (rank + 1, -1)) == []
     assert indices(mixed, 0) == []
 
 
@@ -94,7 +97,7 @@ def test_a_refusal_keeps_its_reason(mixed: DeviceStore, world: World) -> None:
         (5, "limit", "a body of 9 MB"),
     ]
     assert mixed.upload(first.hash) == Upload(state=REFUSED, code="unbekannt", text="Gerät gesperrt")
-    assert mixed.upload(second.hash) == Upload(state=PENDING)
+    assert mixed.upload(second.hash) == Upload(state=PENDING, rank=Rank.CONTROL)
 
 
 def test_a_refused_entry_can_be_receipted_later(mixed: DeviceStore, world: World) -> None:
@@ -148,4 +151,16 @@ def test_nothing_is_appended_as_refused(store: DeviceStore, world: World) -> Non
 
 def test_the_numbers_of_states_never_change() -> None:
     """They stand in stores that exist."""
-    assert [(state.name, int(state)) for state in UploadState] == [("PENDING", 1), ("RECEIPTED", 2), ("REFUSED", 3)]
+    assert [(state.name, int(state)) for state in UploadState] == [
+        ("PENDING", 1),
+        ("RECEIPTED", 2),
+        ("REFUSED", 3),
+        ("AT_PEER", 4),
+    ]
+    assert [(rank.name, int(rank)) for rank in Rank] == [
+        ("CONTROL", 0),
+        ("SAFETY", 1),
+        ("CONTENT", 2),
+        ("LARGE", 3),
+        ("AUDIT", 4),
+    ]
