@@ -5,9 +5,12 @@ What waits is bounded: beyond it the proofs are handed on by themselves, to be s
 
 from __future__ import annotations
 
+from sync_protocol.entries import WireEntry
 from sync_protocol.intake import Proofs
 from sync_protocol.limits import PROOFS_BYTES_MAX, PROOFS_MAX
 from sync_protocol.messages import Entries, ProofsFrame
+from sync_protocol.pack_columns import Pack
+from sync_protocol.pack_reading import read_pack
 from sync_protocol.steps import Take
 
 
@@ -31,6 +34,19 @@ class Gathering:
     def entries(self, message: Entries) -> Take:
         """Hand entries on with the proofs that came before them."""
         return Take(self._all(), message.entries)
+
+    def pack(self, message: Pack) -> Take:
+        """Open a pack, and hand its entries on with its proofs and those that came before them.
+
+        Raises:
+            MalformedError: not a whole pack and nothing else.
+            LimitError: more of something than a pack may have.
+        """
+        return self.opened(*read_pack(message))
+
+    def opened(self, proofs: Proofs, entries: tuple[WireEntry, ...]) -> Take:
+        """The same of a pack that was opened already."""
+        return Take(self._all() + proofs, entries)
 
     def rest(self) -> tuple[Take, ...]:
         """Hand on proofs that no entries followed."""

