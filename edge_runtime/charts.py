@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from edge_runtime.cache.keeping import OpenedCharts
 from edge_runtime.clinical.authoring import check_section, prepare
 from edge_runtime.clinical.document import DocumentState
 from edge_runtime.clinical.layout import LAYOUT_VERSION, Kind, Section, WorkflowType
@@ -17,7 +18,7 @@ from edge_runtime.errors import InputError, RefusedError
 from edge_runtime.facts import CausalGraph, Content, Fact
 from edge_runtime.identity import Entropy, Identity
 from edge_runtime.keyring import Keyring
-from edge_runtime.opened import OpenChart, empty, missing, open_chart
+from edge_runtime.opened import OpenChart, empty, missing
 from edge_runtime.permissions import Writable, check_consent, check_writable
 from edge_runtime.recorder.batch import Batch
 from edge_runtime.recorder.compartments import sort_out
@@ -54,12 +55,14 @@ class Charts:
         self.recorder = recorder
         self.entropy = entropy
         self.writable = writable
+        self.opened = OpenedCharts(store, identity, keyring, reader)
         self._identity = identity
         self._reader = reader
 
     def forget(self, entries: Iterable[EntryHash]) -> None:
         """Let go of what was opened of some entries."""
         self._reader.forget(entries)
+        self.opened.let_go()
 
     def find(self, text: str) -> ChartId:
         """The chart whose id begins with `text`.
@@ -126,8 +129,7 @@ class Charts:
             raise missing("chart", chart.short)
         if self._identity.principal not in membership.members:
             self._reader.close(chart, membership)  # access that ended leaves nothing in memory
-        note = destroyed(self.store, chart)
-        return open_chart(membership, self._reader, self._identity.principal, purpose=purpose, note=note)
+        return self.opened.open(membership, purpose=purpose, note=destroyed(self.store, chart))
 
     def add_facts(
         self, chart: ChartId, document: DocumentId, facts: Iterable[Fact], *, compartment: Compartment | None = None
@@ -222,7 +224,7 @@ class Charts:
     ) -> None:
         """Make facts ready and put them into the compartments where they belong, one entry a compartment."""
         ready = [prepare(state, fact) for fact in facts]
-        for where, group in sort_out(ready, graphs or {}, wanted=compartment).items():
+        for where, group in sort_out(ready, {} if graphs is None else graphs, wanted=compartment).items():
             batch.content(chart, state.document, where, Content(facts=tuple(group), text=None))
         for fact in ready:  # only now: who may read nothing here is told that first
             check_writable(fact.kind, self.writable)

@@ -1,50 +1,42 @@
-"""Documents opened: from sealed entries to placed facts and text drafts.
+"""Documents opened: the streams of a document that this device may read, and what they add up to.
 
-Owns opening of bodies and causal order within a stream. What it cannot open or read yet is counted and kept, never
-dropped: a missing key, a missing dependency, a malformed body.
+Owns the opening of bodies, and the bound on what of them stays in memory. What an entry adds, `reading` says; in which
+order they are read, `ordering`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from edge_runtime.clinical.reviews import Review
 from edge_runtime.clinical.text_reviews import text_reviews
-from edge_runtime.facts import Author, CausalGraph, Content, FactId, PlacedFact, TextUpdate, unpack_content
+from edge_runtime.facts import Author, CausalGraph, Content, FactId, PlacedFact, unpack_content
 from edge_runtime.identity import Identity
 from edge_runtime.keyring import Keyring
-from edge_runtime.sections import TEXT, Sections, start_of, text_doc_id
-from edge_runtime.streams import causal_order, known_order, stream_entries
+from edge_runtime.ordering import StreamOrder
+from edge_runtime.reading import AuthorOf, StreamReading, Unread
+from edge_runtime.sections import TEXT, Sections, text_doc_id
+from edge_runtime.streams import known_order, stream_entries
+from edge_runtime.text.replica import InProcessReplica, MakeReplica
 from edge_runtime.text.section import SectionText
 from sync_protocol.control import content_stream
 from sync_protocol.entries import VerifiedEntry
 from sync_protocol.errors import PeerError
-from sync_protocol.ids import ChartId, DocumentId, EntryHash, SessionId
+from sync_protocol.ids import CertificateHash, ChartId, DocumentId, EntryHash, SessionId
 from sync_protocol.judge import Judge
 from sync_protocol.membership import Membership
+from sync_protocol.organisation import Organisation
 from sync_protocol.roles import CONTENT, Compartment
-from sync_protocol.roles import TEXT as WRITTEN
 from sync_protocol.sealing import open_sealed
 from sync_protocol.store import Store
-from sync_protocol.verdicts import Reason, Standing, Verdict
+from sync_protocol.verdicts import Reason
 
-_ADOPTED: Final = Verdict(Standing.ACCEPTED, Reason.ADOPTED)
-OPENED_BYTES_MAX: Final = 64 * 1024 * 1024
+__all__ = ["OPENED_BYTES_MAX", "DocumentReader", "OpenDocument", "Unread"]
+
+OPENED_BYTES_MAX: Final = 16 * 1024 * 1024
 """Bodies of the entries whose content one reader keeps opened in memory."""
-
-
-class Unread(StrEnum):
-    """Why an entry is kept but not shown."""
-
-    NO_KEY = "no_key"
-    FORGED = "does_not_open"
-    MALFORMED = "malformed"
-    HELD = "waits_for_earlier_entries"
-    FORKED = "forked_history"
-    VOID = "void"
 
 
 @dataclass(slots=True)
@@ -53,26 +45,58 @@ class OpenDocument:
 
     Attributes:
         facts: every fact, in causal order; those that came before what they follow are the last, and marked.
+        kinds: of the facts.
+        early: whether any fact came before what its entry follows.
+        newest: the newest entries of each compartment's stream in which anything could be read.
         graphs: the causal graph of each compartment's stream, as far as it is known.
         texts: the text sections in which something was written.
         sections: what each entry had seen of them.
         authors: whose each session is that wrote text.
         unread: entries that are kept and not shown, with the reason.
         void: facts that are kept and do not count, with the reason; the other facts of their entries stand.
+        readings: of each stream, to go on from; shared with the document as it is opened next.
     """
 
     document: DocumentId
     facts: list[PlacedFact] = field(default_factory=list)
-    graphs: dict[Compartment, CausalGraph] = field(default_factory=dict)
+    kinds: frozenset[str] = frozenset()
+    early: bool = False
+    newest: dict[Compartment, frozenset[EntryHash]] = field(default_factory=dict)
+    graphs: Mapping[Compartment, CausalGraph] = field(default_factory=dict)
     texts: dict[str, SectionText] = field(default_factory=dict)
     sections: Sections = field(init=False)
     authors: dict[SessionId, Author] = field(default_factory=dict)
     unread: dict[EntryHash, Unread] = field(default_factory=dict)
     void: dict[FactId, Reason | None] = field(default_factory=dict)
+    readings: dict[Compartment, StreamReading] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Begin with no text."""
         self.sections = Sections(self.document, CausalGraph())
+
+    @classmethod
+    def of(cls, document: DocumentId, readings: Mapping[Compartment, StreamReading]) -> OpenDocument:
+        """What the streams of a document add up to."""
+        made = cls(document)
+        made.readings = dict(readings)
+        for compartment, reading in readings.items():
+            made.facts += reading.facts
+            made.facts += reading.early
+            made.unread |= reading.unread
+            made.void |= reading.void
+            if compartment is TEXT:
+                made.sections, made.texts, made.authors = reading.sections, dict(reading.texts), dict(reading.authors)
+            if len(reading.graph) > len(reading.unread):
+                made.newest[compartment] = reading.graph.heads
+        made.graphs = {compartment: reading.graph for compartment, reading in readings.items()}
+        made.kinds = frozenset(kind for reading in readings.values() for kind in reading.kinds)
+        made.early = any(reading.early for reading in readings.values())
+        return made
+
+    @property
+    def entries(self) -> int:
+        """How many entries it was read from."""
+        return sum(len(reading.graph) for reading in self.readings.values())
 
     def text(self, section: str) -> SectionText:
         """A text section; an empty one where nothing was written yet."""
@@ -92,23 +116,67 @@ class OpenDocument:
 class DocumentReader:
     """Opens the charts of one device. Not for use from several threads at once."""
 
-    def __init__(self, store: Store, identity: Identity, keyring: Keyring) -> None:
-        """Start with nothing opened."""
+    def __init__(
+        self, store: Store, identity: Identity, keyring: Keyring, make_replica: MakeReplica = InProcessReplica
+    ) -> None:
+        """Start with nothing opened; text in which others wrote is shown where `make_replica` says."""
         self._store = store
         self._identity = identity
         self._keyring = keyring
+        self._make_replica = make_replica
         self._opened: dict[EntryHash, Content | Unread] = {}
         self._opened_bytes = 0
 
-    def document(self, chart: ChartId, document: DocumentId, membership: Membership) -> OpenDocument:
-        """Open one document of a chart: what this device may read, whatever else it carries for others."""
-        result = OpenDocument(document)
+    def document(
+        self, chart: ChartId, document: DocumentId, membership: Membership, *, through: int | None = None
+    ) -> OpenDocument:
+        """Open one document of a chart: what this device may read, whatever else it carries for others.
+
+        Args:
+            chart: which.
+            document: of it.
+            membership: of the chart, as it is now.
+            through: the arrival index of the first entry that is left out; None for none.
+        """
+        end = self._store.size() if through is None else through
+        readings = {
+            compartment: self._read(chart, document, compartment, membership, end)
+            for compartment in self.readable(membership)
+        }
+        return OpenDocument.of(document, readings)
+
+    def readable(self, membership: Membership) -> tuple[Compartment, ...]:
+        """The compartments of a chart that this device may read."""
         reads = membership.members.get(self._identity.principal, frozenset())
-        for compartment in (one for one in CONTENT if one in reads):
-            stream = content_stream(chart, document, compartment)
-            entries = [arrived.entry for arrived in stream_entries(self._store, stream)]
-            self._read_stream(chart, compartment, entries, membership, result)
-        return result
+        return tuple(one for one in CONTENT if one in reads)
+
+    def extended(
+        self,
+        chart: ChartId,
+        known: OpenDocument,
+        membership: Membership,
+        more: Mapping[Compartment, Sequence[VerifiedEntry]],
+    ) -> OpenDocument | None:
+        """A document with entries that came since it was opened, none of the others read again.
+
+        Args:
+            chart: whose document.
+            known: as it was opened last, under the same records and with the same keys.
+            membership: of the chart.
+            more: what came in each of its streams.
+
+        Returns:
+            None where the document must be read anew; what was known is spoilt then.
+        """
+        for compartment, entries in more.items():
+            reading = known.readings[compartment]
+            ordered = in_order_after(reading, entries)
+            if ordered is None:
+                return None
+            for entry in ordered:
+                reading.take(entry, self._content(chart, compartment, entry, membership))
+            reading.settle()
+        return OpenDocument.of(known.document, known.readings)
 
     def forget(self, entries: Iterable[EntryHash]) -> None:
         """Let go of what was opened of some entries."""
@@ -123,105 +191,49 @@ class DocumentReader:
                 stream = content_stream(chart, document, compartment)
                 self.forget(arrived.entry.hash for arrived in stream_entries(self._store, stream))
 
-    def _read_stream(
-        self,
-        chart: ChartId,
-        compartment: Compartment,
-        entries: Sequence[VerifiedEntry],
-        membership: Membership,
-        result: OpenDocument,
-    ) -> None:
-        placed, held = causal_order(entries)
+    def _read(
+        self, chart: ChartId, document: DocumentId, compartment: Compartment, membership: Membership, through: int
+    ) -> StreamReading:
+        """Read one stream, up to an arrival index."""
         history = self._keyring.history(chart)
-        early = known_order(held)
-        judge = Judge(history, compartment, placed, authors=self._keyring.author, seals=self._store, held=early)
-        graph = result.graphs[compartment] = CausalGraph()
-        if compartment is TEXT:
-            result.sections = Sections(result.document, graph)
-        for entry in placed:
-            graph.add(entry.hash, entry.header.session, entry.header.seq, entry.header.parents)
-            content = self._content(chart, compartment, entry, membership)
-            if isinstance(content, Unread):
-                result.unread[entry.hash] = content
-            elif content.text is None:
-                result.facts.extend(self._facts(entry, content, compartment, judge, result))
-            elif compartment is not TEXT or not self._write(entry, content.text, judge, result):
-                result.unread[entry.hash] = Unread.MALFORMED
-            if compartment is TEXT:
-                result.sections.step(entry, closed=content is Unread.NO_KEY)
-        if compartment is TEXT:
-            result.texts = result.sections.texts()
-            for text in result.texts.values():
-                result.unread.update((name, Unread.MALFORMED) for name in text.refused)
-                result.unread.update((name, Unread.FORKED) for name in text.unreadable)
-        opened = [(entry, self._content(chart, compartment, entry, membership)) for entry in early]
-        self._read_early(opened, compartment, judge, result)
+        judge = Judge(history, compartment, (), authors=self._keyring.author, seals=self._store)
+        reading = StreamReading(
+            document,
+            compartment,
+            judge,
+            author_of=self._authors(history.organisation),
+            is_own=self._is_own,
+            make_replica=self._make_replica,
+        )
+        order = StreamOrder(self._store, content_stream(chart, document, compartment), through=through)
+        for entry in order.placed(reading.graph):
+            reading.take(entry, self._content(chart, compartment, entry, membership))
+        reading.settle()
+        for entry in known_order(map(order.read, order.held)):
+            reading.take_early(entry, self._content(chart, compartment, entry, membership))
+        return reading
 
-    def _read_early(
-        self,
-        early: Sequence[tuple[VerifiedEntry, Content | Unread]],
-        compartment: Compartment,
-        judge: Judge,
-        result: OpenDocument,
-    ) -> None:
-        """Take the facts of entries that came before what they follow: they are signed, and may be needed now.
+    def _authors(self, organisation: Organisation) -> AuthorOf:
+        """Who wrote an entry, by an organisation as it is now."""
+        known: dict[tuple[SessionId, tuple[EntryHash, ...]], Author] = {}
 
-        Text waits, and so does an entry that starts one.
-        """
-        graph = result.graphs[compartment]
-        if early:  # apart, because texts follow the other: nothing that was not placed is part of one
-            graph = result.graphs[compartment] = graph.copy()
-        for entry, content in early:
-            graph.add(entry.hash, entry.header.session, entry.header.seq, entry.header.parents)
-            facts = () if isinstance(content, Unread) or content.facts is None else content.facts
-            if not facts or (compartment is TEXT and any(start_of(fact) for fact in facts)):
-                result.unread[entry.hash] = Unread.HELD
-                continue
-            found = self._facts(entry, Content(facts=facts, text=None), compartment, judge, result)
-            result.facts.extend(replace(fact, held=True) for fact in found)
+        def author_of(entry: VerifiedEntry) -> Author:
+            header = entry.header
+            place = header.session, header.organisation_heads
+            found = known.get(place)
+            if found is None:
+                found = known[place] = self._author(entry, self._keyring.author(entry), organisation)
+            return found
 
-    def _facts(
-        self, entry: VerifiedEntry, content: Content, compartment: Compartment, judge: Judge, result: OpenDocument
-    ) -> Iterable[PlacedFact]:
-        """The facts of an entry, each with its verdict; what is void is void alone, and a start is text."""
-        header, author = entry.header, self._author(entry)
-        for index, fact in enumerate(content.facts or ()):
-            name, verdict = FactId(entry.hash, index), judge.verdict(entry.hash, fact.kind)
-            start = start_of(fact) if compartment is TEXT else None
-            if start is not None:
-                result.sections.start(entry, index, start, _text_verdict(judge, entry.hash, fact.kind))
-                result.authors[header.session] = author
-            if verdict.standing is Standing.VOID:
-                result.void[name] = verdict.reason
-            if start is not None or verdict.standing is Standing.VOID:
-                continue
-            yield PlacedFact(
-                id=name,
-                fact=fact,
-                author=author,
-                document=result.document,
-                compartment=compartment,
-                lamport=header.lamport,
-                wall_ms=header.wall_ms,
-                verdict=verdict,
-            )
+        return author_of
 
-    def _write(self, entry: VerifiedEntry, update: TextUpdate, judge: Judge, result: OpenDocument) -> bool:
-        """Put a text update into its section; False where it has no place there."""
-        verdict = _text_verdict(judge, entry.hash, WRITTEN)
-        if not result.sections.write(entry, update, verdict):
-            return False
-        if verdict.standing is Standing.VOID:
-            result.unread[entry.hash] = Unread.VOID
-        if entry.header.session not in result.authors:
-            result.authors[entry.header.session] = self._author(entry)
-        return True
+    def _is_own(self, entry: VerifiedEntry) -> bool:
+        return self._keyring.author(entry) == self._identity.principal
 
-    def _author(self, entry: VerifiedEntry) -> Author:
-        name = self._keyring.author(entry)
+    def _author(self, entry: VerifiedEntry, name: CertificateHash, organisation: Organisation) -> Author:
         certificate = self._identity.trust.certificate(name)
         assert certificate is not None, "a stored entry has a known author"
-        roles = self._keyring.organisation().at(entry.header.organisation_heads).roles(name)
+        roles = organisation.at(entry.header.organisation_heads).roles(name)
         return Author(
             user=certificate.value.user,
             device=certificate.value.device,
@@ -265,7 +277,16 @@ class DocumentReader:
             return Unread.MALFORMED
 
 
-def _text_verdict(judge: Judge, entry: EntryHash, kind: str) -> Verdict:
-    """The verdict on a change of text. One that counts says so where somebody adopted it: a fork may be known later."""
-    verdict = judge.verdict(entry, kind)
-    return _ADOPTED if verdict.counts and judge.vouched(entry, kind) else verdict
+def in_order_after(reading: StreamReading, entries: Sequence[VerifiedEntry]) -> list[VerifiedEntry] | None:
+    """Entries that came to a stream, as they are read after all that was; None where one of them is not."""
+    graph, depths = reading.graph, dict[EntryHash, int]()
+    for entry in entries:  # in order of arrival: what follows another of them mostly came after it
+        parents = entry.header.parents
+        if not all(parent in graph or parent in depths for parent in parents):
+            return None
+        deep = (depths[parent] if parent in depths else graph.depth(parent) for parent in parents)
+        depths[entry.hash] = max((depth + 1 for depth in deep), default=0)
+    ordered = sorted(entries, key=lambda entry: (depths[entry.hash], entry.hash))
+    places = {(entry.header.session, entry.header.seq) for entry in ordered}
+    fits = len(places) == len(ordered) and all(reading.can_take(one, depths[one.hash]) for one in ordered)
+    return ordered if fits else None

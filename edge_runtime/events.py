@@ -38,7 +38,7 @@ class Synced:
     Attributes:
         received: entries that came and were stored.
         receipted: entries of this device that are now at the relay, their inclusion verified.
-        pending: entries that are still on this device only.
+        pending: entries that still wait for the relay.
     """
 
     received: int

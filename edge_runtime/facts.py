@@ -7,8 +7,9 @@ that this version does not know are kept as they came.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from sync_protocol.encoding import Value, decode, encode
@@ -173,21 +174,42 @@ class PlacedFact:
     held: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Node:
+    """One entry of a graph.
+
+    Attributes:
+        depth: how many entries stand on the longest way to it.
+        others: how far it had seen each other session; shared with its predecessor where it saw no more than that.
+    """
+
+    session: SessionId
+    seq: int
+    depth: int
+    others: Mapping[SessionId, int]
+
+    def reached(self, session: SessionId) -> int:
+        """How far it had seen a session; -1 for not at all."""
+        return self.seq if session == self.session else self.others.get(session, -1)
+
+
+_ALONE: Final[Mapping[SessionId, int]] = MappingProxyType({})
+
+
 class CausalGraph:
     """Which entry of one stream saw which: a vector clock an entry, built in causal order."""
 
     def __init__(self) -> None:
         """Start empty."""
-        self._clock: dict[EntryHash, Mapping[SessionId, int]] = {}
-        self._place: dict[EntryHash, tuple[SessionId, int]] = {}
-        self._taken: dict[tuple[SessionId, int], EntryHash] = {}
+        self._nodes: dict[EntryHash, _Node] = {}
+        self._taken: dict[SessionId, dict[int, EntryHash]] = {}
         self._forked: dict[SessionId, int] = {}
         self._heads: set[EntryHash] = set()
 
     def copy(self) -> CausalGraph:
         """One that grows apart from this."""
         made = CausalGraph()
-        made._clock, made._place, made._taken = dict(self._clock), dict(self._place), dict(self._taken)
+        made._nodes, made._taken = dict(self._nodes), {name: dict(taken) for name, taken in self._taken.items()}
         made._forked, made._heads = dict(self._forked), set(self._heads)
         return made
 
@@ -198,30 +220,43 @@ class CausalGraph:
 
     def __iter__(self) -> Iterator[EntryHash]:
         """Every entry, in the order in which they were placed."""
-        return iter(self._clock)
+        return iter(self._nodes)
 
-    def __contains__(self, entry: EntryHash) -> bool:
+    def __contains__(self, entry: object) -> bool:
         """Tell whether the entry is placed."""
-        return entry in self._clock
+        return entry in self._nodes
+
+    def __len__(self) -> int:
+        """How many entries there are."""
+        return len(self._nodes)
 
     def add(self, entry: EntryHash, session: SessionId, seq: int, parents: Iterable[EntryHash]) -> None:
         """Place an entry after its parents; parents that are not in the graph contribute nothing."""
-        clock: dict[SessionId, int] = {}
         self._heads.add(entry)
+        seen: list[_Node] = []
         for parent in parents:
             self._heads.discard(parent)
-            for other, reached in self._clock.get(parent, {}).items():
-                clock[other] = max(clock.get(other, -1), reached)
-        clock[session] = seq
-        self._clock[entry] = clock
-        self._place[entry] = (session, seq)
-        if self._taken.setdefault((session, seq), entry) != entry:
+            node = self._nodes.get(parent)
+            if node is not None:
+                seen.append(node)
+        depth = max((node.depth + 1 for node in seen), default=0)
+        self._nodes[entry] = _Node(session, seq, depth, _merged(session, seen))
+        taken = self._taken.setdefault(session, {})
+        if taken.setdefault(seq, entry) != entry:
             self._forked[session] = min(seq, self._forked.get(session, seq))
+
+    def depth(self, entry: EntryHash) -> int:
+        """How many entries stand on the longest way to one that is placed."""
+        return self._nodes[entry].depth
+
+    def continues(self, session: SessionId, seq: int) -> bool:
+        """Tell whether a number of a session is free, so that no entry under it is a fork."""
+        return seq not in self._taken.get(session, ())
 
     def is_forked(self, entry: EntryHash) -> bool:
         """Tell whether its session had told two histories when it wrote the entry, or told them with it."""
-        session, seq = self._place[entry]
-        return seq >= self._forked.get(session, seq + 1)
+        node = self._nodes[entry]
+        return node.seq >= self._forked.get(node.session, node.seq + 1)
 
     def precedes(self, earlier: EntryHash, later: EntryHash) -> bool:
         """Tell whether `earlier` is in the causal past of `later`.
@@ -229,10 +264,23 @@ class CausalGraph:
         False for an entry that is not placed. From a fork on, a number no longer says which branch was seen: nothing
         of that session precedes anything, so that rules count it as unseen and ask a person.
         """
-        place = self._place.get(earlier)
-        if place is None or earlier == later:
+        node, after = self._nodes.get(earlier), self._nodes.get(later)
+        if node is None or after is None or earlier == later:
             return False
-        session, seq = place
-        if seq >= self._forked.get(session, seq + 1):
+        if node.seq >= self._forked.get(node.session, node.seq + 1):
             return False
-        return self._clock.get(later, {}).get(session, -1) >= seq
+        return after.reached(node.session) >= node.seq
+
+
+def _merged(session: SessionId, seen: Sequence[_Node]) -> Mapping[SessionId, int]:
+    """How far a session that had seen some entries had seen the others."""
+    if not seen:
+        return _ALONE
+    if len(seen) == 1 and seen[0].session == session:
+        return seen[0].others
+    found: dict[SessionId, int] = {}
+    for node in seen:
+        for other, reached in (*node.others.items(), (node.session, node.seq)):
+            found[other] = max(found.get(other, -1), reached)
+    found.pop(session, None)
+    return found

@@ -1,18 +1,19 @@
 """A chart opened: what of it this device may read, for a purpose that the patient permits, and what that adds up to.
 
-Owns the order: consents first, then bodies, then the rules. Without the consent that a purpose takes nothing is read at
-all. Refuses to change anything.
+Owns what an opened chart is, and what keeps one closed: without the consent that a purpose takes nothing is read at
+all. Refuses to change anything. `cache` says when what was opened before is shown again.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from edge_runtime.clinical.chart import ChartState, derive_chart
 from edge_runtime.clinical.document import DocumentState
 from edge_runtime.clinical.text_reviews import with_text_reviews
 from edge_runtime.destroyed import Destroyed
-from edge_runtime.documents import DocumentReader, OpenDocument
+from edge_runtime.documents import OpenDocument
 from edge_runtime.errors import RefusedError
 from sync_protocol.audit import Purpose
 from sync_protocol.chart_records import Purpose as Consent
@@ -62,9 +63,9 @@ class OpenChart:
         Who replaced a statement that the own entry does not follow would claim an order that nobody can check. Both
         stand, and a person is asked, once what is missing came.
         """
-        facts = [fact for found in self.documents.values() for fact in found.facts]
-        if not any(fact.held for fact in facts):
+        if not any(found.early for found in self.documents.values()):
             return self.document(document)
+        facts = [fact for found in self.documents.values() for fact in found.facts]
         graphs = [graph for found in self.documents.values() for graph in found.graphs.values()]
         state = derive_chart(self.membership.chart_document, (fact for fact in facts if not fact.held), graphs)
         return replace(self, state=state).document(document)
@@ -81,36 +82,51 @@ class OpenChart:
         return found
 
 
-def open_chart(
-    membership: Membership,
-    reader: DocumentReader,
-    own: CertificateHash,
-    *,
-    purpose: Purpose,
-    note: Destroyed | None = None,
-) -> OpenChart:
-    """Open a chart as far as a device can read it, and may for this purpose by the patient's consents.
+def why_closed(membership: Membership, own: CertificateHash, purpose: Purpose) -> Consent | None:
+    """The consent for want of which a device may open nothing of a chart for a purpose; None where nothing is wanting.
 
     Args:
         membership: of the chart.
-        reader: of the device.
-        own: its principal.
+        own: the device's principal.
         purpose: for what.
-        note: that the chart is destroyed here: then nothing is read.
     """
     broke_glass = any(access.author == own for access in membership.broken)
-    lacks = lacking(membership.consents, purpose, broke_glass=broke_glass)
-    if lacks is not None or note is not None:
-        unread = {name: OpenDocument(name) for name in membership.documents}
-        state = derive_chart(membership.chart_document, (), ())
-        return OpenChart(membership.chart, membership, frozenset(), unread, state, lacks, note)
-    documents = {name: reader.document(membership.chart, name, membership) for name in membership.documents}
-    facts = [fact for document in documents.values() for fact in document.facts]
-    graphs = [graph for document in documents.values() for graph in document.graphs.values()]
-    state = derive_chart(membership.chart_document, facts, graphs)
-    state = with_text_reviews(state, {name: document.text_reviews() for name, document in documents.items()})
+    return lacking(membership.consents, purpose, broke_glass=broke_glass)
+
+
+def closed_chart(membership: Membership, lacks: Consent | None, note: Destroyed | None) -> OpenChart:
+    """A chart of which nothing is read."""
+    unread = {name: OpenDocument(name) for name in membership.documents}
+    state = derive_chart(membership.chart_document, (), ())
+    return OpenChart(membership.chart, membership, frozenset(), unread, state, lacks, note)
+
+
+def open_chart(
+    membership: Membership,
+    documents: dict[DocumentId, OpenDocument],
+    own: CertificateHash,
+    *,
+    stated: ChartState | None = None,
+) -> OpenChart:
+    """What the documents of a chart add up to.
+
+    Args:
+        membership: of the chart.
+        documents: every one of it, as this device can read it.
+        own: the device's principal.
+        stated: what `stated_by` says of them, where that is known.
+    """
+    base = stated_by(membership, documents.values()) if stated is None else stated
+    state = with_text_reviews(base, {name: document.text_reviews() for name, document in documents.items()})
     reads = membership.members.get(own, frozenset()).intersection(CONTENT)
     return OpenChart(membership.chart, membership, reads, documents, state)
+
+
+def stated_by(membership: Membership, documents: Collection[OpenDocument]) -> ChartState:
+    """What the facts of a chart's documents say, without what its texts add."""
+    facts = (fact for document in documents for fact in document.facts)
+    graphs = (graph for document in documents for graph in document.graphs.values())
+    return derive_chart(membership.chart_document, facts, graphs)
 
 
 def empty(document: DocumentId) -> DocumentState:

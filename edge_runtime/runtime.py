@@ -12,27 +12,38 @@ from typing import Final
 from edge_runtime.access.charts import Access
 from edge_runtime.access.purging import Purging
 from edge_runtime.access.teams import Teams
+from edge_runtime.attaching import Attachments
 from edge_runtime.audit.acts import Auditor
+from edge_runtime.blobs.stock import BlobStock
+from edge_runtime.blobs.transfer import BlobTransfer
 from edge_runtime.break_glass.kit import LAYERS
+from edge_runtime.cache.keeping import forget_kept
 from edge_runtime.charts import Charts
 from edge_runtime.documents import DocumentReader
 from edge_runtime.enrolment.renewal import fetch_renewal
 from edge_runtime.errors import RefusedError, StoreError, VaultError
-from edge_runtime.events import Events, Synced
+from edge_runtime.events import Alarmed, Events, Synced
 from edge_runtime.identity import RELAY_ADDRESS, Identity, is_enrolled, load_identity, stored_invitation
 from edge_runtime.keyring import Keyring
 from edge_runtime.recorder.record import Recorder
+from edge_runtime.restored import Marker, watch
 from edge_runtime.settings import Home, home_lock
 from edge_runtime.store.device import DeviceStore
-from edge_runtime.store.uploads import UploadState
+from edge_runtime.surroundings import Surroundings
+from edge_runtime.sync import safety
+from edge_runtime.sync.budget import UNLIMITED, Budget
+from edge_runtime.sync.bundles import Bundles
 from edge_runtime.sync.client import RELAY, SyncClient, SyncReport
 from edge_runtime.sync.hosting import Host, HostEvents
+from edge_runtime.sync.lacking import lacking_chains
 from edge_runtime.sync.log_keeping import LogKeeper
 from edge_runtime.sync.log_shelf import HELD
 from edge_runtime.sync.meeting import Meetings
 from edge_runtime.sync.meeting_report import MeetingReport
 from edge_runtime.sync.meeting_run import Gossip
 from edge_runtime.sync.retry import retrying
+from edge_runtime.text.replica import InProcessReplica
+from edge_runtime.text.worker import TextWorker, is_wanted
 from edge_runtime.transports.http import HttpClient, HttpLink
 from edge_runtime.transports.link import Link, address_of
 from edge_runtime.transports.peer_link import DialledLink
@@ -48,6 +59,8 @@ TICK_S: Final = 0.2
 MEETING_S: Final = 60.0
 """How long another device may take to look through what it holds."""
 ADDRESS: Final = RELAY_ADDRESS
+TEXT_WORKER: Final = "FIELDWARD_TEXT_WORKER"
+"""Setting: 1 or 0, whether text that others wrote in is put together in a process of its own."""
 _LASTING: Final[int | None] = getattr(time, "CLOCK_BOOTTIME", None)
 
 
@@ -71,19 +84,49 @@ def entropy(size: int) -> bytes:
     return os.urandom(size)
 
 
+def system() -> Surroundings:
+    """The system's clock, entropy and network."""
+    return Surroundings(
+        clock=lambda: clock(),  # noqa: PLW0108 the module's, whichever it is when it is asked
+        entropy=entropy,
+        pause=time.sleep,
+        dial=lambda address: WebSocketLink(address, timeout_s=TIMEOUT_S),
+        dial_peer=lambda address: DialledLink(address, timeout_s=TIMEOUT_S),
+        http=lambda address: HttpClient(address, timeout_s=TIMEOUT_S),
+    )
+
+
 class Runtime:
     """One device at work. Holds its home's lock until it is closed."""
 
-    def __init__(self, home: Home, store: DeviceStore) -> None:
-        """Made by `open_home`."""
+    def __init__(
+        self,
+        home: Home,
+        store: DeviceStore,
+        surroundings: Surroundings | None = None,
+        *,
+        text_worker: bool = False,
+    ) -> None:
+        """Made by `open_home`; without surroundings it stands in the system's.
+
+        Args:
+            home: its home.
+            store: its store, open.
+            surroundings: what it asks for from outside.
+            text_worker: whether text that others wrote in is put together in a process that can be killed.
+        """
         self.home = home
         self.store = store
+        self._around = system() if surroundings is None else surroundings
         self.events = Events()
+        self._marker = Marker(home.marker, home.store, store, self._around.entropy)
+        self._worker = TextWorker(clock=awake_ms, report=self._alarm) if text_worker else None
         self._identity: Identity | None = None
         self._charts: Charts | None = None
         self._keyring: Keyring | None = None
         self._recorder: Recorder | None = None
         self._auditor: Auditor | None = None
+        self._attachments: Attachments | None = None
         self._forgotten = False
 
     @property
@@ -99,7 +142,16 @@ class Runtime:
                 "store_closed", expected="an unlocked device", got="a locked one", do="open the device's session again"
             )
         if self._identity is None:
-            self._identity = load_identity(self.store, self.store)
+            identity = load_identity(self.store, self.store)
+            watch(
+                self._marker,
+                identity,
+                self.store,
+                clock=self._around.clock,
+                entropy=self._around.entropy,
+                events=self.events,
+            )
+            self._identity = identity
         return self._identity
 
     @property
@@ -119,7 +171,13 @@ class Runtime:
         """What writes its changes."""
         if self._recorder is None:
             self._recorder = Recorder(
-                self.store, self.identity, self.keyring, clock=clock, entropy=entropy, events=self.events
+                self.store,
+                self.identity,
+                self.keyring,
+                clock=self._around.clock,
+                entropy=self._around.entropy,
+                events=self.events,
+                sealed=self._marker.sealed,
             )
         return self._recorder
 
@@ -127,24 +185,45 @@ class Runtime:
     def auditor(self) -> Auditor:
         """What records what is done on it."""
         if self._auditor is None:
-            self._auditor = Auditor(self.store, self.identity, self.keyring, self.recorder, clock=clock)
+            self._auditor = Auditor(self.store, self.identity, self.keyring, self.recorder, clock=self._around.clock)
         return self._auditor
 
     @property
     def charts(self) -> Charts:
         """Its charts."""
         if self._charts is None:
-            reader = DocumentReader(self.store, self.identity, self.keyring)
+            shown = InProcessReplica if self._worker is None else self._worker.replica
+            reader = DocumentReader(self.store, self.identity, self.keyring, shown)
             self._charts = Charts(
                 store=self.store,
                 identity=self.identity,
                 keyring=self.keyring,
                 reader=reader,
                 recorder=self.recorder,
-                entropy=entropy,
+                entropy=self._around.entropy,
                 writable=self._writable,
             )
         return self._charts
+
+    @property
+    def attachments(self) -> Attachments:
+        """The files that belong to its charts."""
+        if self._attachments is None:
+            stock = BlobStock(
+                self.store,
+                self.identity,
+                self.keyring,
+                self.home.blobs,
+                clock=self._around.clock,
+                entropy=self._around.entropy,
+                backed_up_through=self._blobs_through,
+            )
+            self._attachments = Attachments(self.charts, stock, entropy=self._around.entropy)
+        return self._attachments
+
+    def _blobs_through(self) -> int:
+        said = safety.statement(self.store)
+        return 0 if said is None else said.blobs_through
 
     def _writable(self, kind: str) -> bool:
         return self.keyring.organisation().now.writes(self.identity.principal, kind)
@@ -157,7 +236,7 @@ class Runtime:
     @property
     def access(self) -> Access:
         """Whom it lets into charts."""
-        return Access(self.identity, self.keyring, self.recorder, clock, self.store)
+        return Access(self.identity, self.keyring, self.recorder, self._around.clock, self.store)
 
     @property
     def purging(self) -> Purging:
@@ -166,11 +245,12 @@ class Runtime:
             self.store,
             self.keyring,
             self.access,
-            clock=clock,
+            clock=self._around.clock,
             events=self.events,
             record=self.auditor.destroyed,
             forget=self.charts.forget,
-            beside=lambda chart: (LAYERS + chart.hex(),),
+            beside=lambda chart: (LAYERS + chart.hex(), *self.charts.opened.names(chart)),
+            swept=lambda: self.attachments.stock.sweep(),  # noqa: PLW0108 only made where something is destroyed
         )
 
     def check_passphrase(self, passphrase: str) -> None:
@@ -179,7 +259,7 @@ class Runtime:
         Raises:
             VaultError: it is another, or the vault is damaged.
         """
-        with counting(self.home.attempts, clock):
+        with counting(self.home.attempts, self._around.clock):
             open_vault(self.home.vault, Passphrase(passphrase))
         self.record_failed_attempts()
 
@@ -199,9 +279,29 @@ class Runtime:
         on until the interpreter uses its place again.
         """
         self._forgotten = True
+        forget_kept(self.store)
+        self.close()
         if self._recorder is not None:
             self._recorder.retire()
-        self._identity = self._charts = self._keyring = self._recorder = self._auditor = None
+        self._identity = self._charts = self._keyring = self._recorder = self._auditor = self._attachments = None
+
+    def close(self) -> None:
+        """End the process in which text is put together, and with it what it holds; reading text starts another."""
+        if self._worker is not None:
+            self._worker.close()
+
+    def rest(self) -> None:
+        """Keep large charts as they are now for the next start, as before the program ends."""
+        if self._charts is not None:
+            self._charts.opened.rest()
+
+    def _settle(self) -> None:
+        """Destroy what is to be destroyed, and keep nothing open that may not be read any more."""
+        self.purging.run()
+        self.charts.opened.sweep()
+
+    def _alarm(self, code: str) -> None:
+        self.events.publish(Alarmed(code))
 
     def resume(self) -> None:
         """Be at work again; everything is read anew from the store."""
@@ -251,22 +351,24 @@ class Runtime:
 
     def http(self, address: str) -> HttpClient:
         """Plain requests to a relay."""
-        return HttpClient(address, timeout_s=TIMEOUT_S)
+        return self._around.http(address)
 
     def sync_client(self) -> SyncClient:
         """What syncs this device. How far the relay's log is known here is recorded first, to go up with the rest."""
-        self.auditor.met_relay(self.store.get_value(HELD))
         return SyncClient(
             self.store,
             self.identity,
             self.keyring,
             events=self.events,
-            clock=clock,
-            entropy=entropy,
+            clock=self._around.clock,
+            entropy=self._around.entropy,
             timeout_s=TIMEOUT_S,
             mend=self.recorder.mend,
-            settled=self.purging.run,
+            settled=self._settle,
             accused=self.auditor.accused,
+            compared=lambda: self.auditor.met_relay(self.store.get_value(HELD)),
+            lacking=lambda: lacking_chains(self.store),
+            blobs=lambda: BlobTransfer(self.attachments.stock),
         )
 
     def sync_once(
@@ -276,8 +378,11 @@ class Runtime:
         over_http: bool = False,
         attempts: int = 1,
         progress: Callable[[SyncReport], None] | None = None,
+        budget: Budget = UNLIMITED,
     ) -> SyncReport:
         """Push what waits and take what is new; again after a pause where the relay does not answer.
+
+        The budget is each attempt's; time is up for all of them at once.
 
         Raises:
             RemoteError: it did not go through; everything is kept.
@@ -287,12 +392,12 @@ class Runtime:
 
         def once() -> SyncReport:
             with closing(self.dial(address, over_http=over_http)) as link:
-                return client.run(link, address, progress=progress)
+                return client.run(link, address, progress=progress, budget=budget)
 
-        report = retrying(once, attempts=attempts, entropy=entropy, sleep=time.sleep)
+        report = retrying(once, attempts=attempts, entropy=self._around.entropy, sleep=self._around.pause)
         self.keep_address(address)
-        self.purging.run()
-        pending = self.store.upload_counts().get(UploadState.PENDING, 0)
+        self._settle()
+        pending = self.store.waiting()
         self.events.publish(Synced(received=report.received, receipted=report.receipted, pending=pending))
         return report
 
@@ -303,9 +408,11 @@ class Runtime:
             RefusedError: nobody has; the relay would not sync with it.
             RemoteError: the relay does not answer.
         """
-        if self.identity.certificate.not_after_ms < clock():
+        if self.identity.certificate.not_after_ms < self._around.clock():
             with closing(self.http(address)) as http:
-                fetch_renewal(self.store, self.identity, http, now_ms=clock(), entropy=entropy)
+                fetch_renewal(
+                    self.store, self.identity, http, now_ms=self._around.clock(), entropy=self._around.entropy
+                )
 
     def token(self, http: HttpClient, address: str) -> bytes:
         """Prove who this device is to a relay, for what is asked beside a sync; the token stands for that.
@@ -329,15 +436,35 @@ class Runtime:
             self.identity,
             self.keyring,
             events=self.events,
-            clock=clock,
-            entropy=entropy,
+            clock=self._around.clock,
+            entropy=self._around.entropy,
             timeout_s=MEETING_S,
             record=self.auditor.met_peer,
             mend=self.recorder.mend,
             gossip=Gossip(known=keeper.known, hear=keeper.gossip),
         )
 
-    def meet(self, address: str, *, progress: Callable[[MeetingReport], None] = lambda _: None) -> MeetingReport:
+    @property
+    def bundles(self) -> Bundles:
+        """What carries its entries in files."""
+        return Bundles(
+            store=self.store,
+            identity=self.identity,
+            keyring=self.keyring,
+            events=self.events,
+            clock=self._around.clock,
+            entropy=self._around.entropy,
+            record=self.auditor,
+            mend=self.recorder.mend,
+        )
+
+    def meet(
+        self,
+        address: str,
+        *,
+        progress: Callable[[MeetingReport], None] = lambda _: None,
+        budget: Budget = UNLIMITED,
+    ) -> MeetingReport:
         """Dial another device that waits for this, and exchange what both may have.
 
         Raises:
@@ -345,9 +472,9 @@ class Runtime:
             RemoteError: it did not go through; what came is kept, and the next meeting goes on from there.
         """
         meetings = self.meetings()
-        with closing(DialledLink(address, timeout_s=TIMEOUT_S)) as link:
-            report = meetings.run(link, link.address, Part.DIALLED, progress=progress)
-        self.purging.run()
+        with closing(self._around.dial_peer(address)) as link:
+            report = meetings.run(link, link.address, Part.DIALLED, progress=progress, budget=budget)
+        self._settle()
         return report
 
     def host_meetings(self, events: HostEvents, *, once: bool = False) -> Host:
@@ -356,7 +483,7 @@ class Runtime:
 
     def dial(self, address: str, *, over_http: bool) -> Link:
         """Connect to a relay."""
-        return self.http_link(address) if over_http else WebSocketLink(address, timeout_s=TIMEOUT_S)
+        return self.http_link(address) if over_http else self._around.dial(address)
 
     def http_link(self, address: str) -> HttpLink:
         """Frames to a relay over plain requests."""
@@ -401,8 +528,10 @@ def open_home(folder: Path, passphrase: str, *, make: bool = False, cost: Cost =
             key = create(home.vault, keystore, entropy) if new else open_vault(home.vault, keystore)
         store = DeviceStore(home.store, key, entropy, create=make)
         try:
-            runtime = Runtime(home, store)
-            runtime.record_failed_attempts()
-            yield runtime
+            runtime = Runtime(home, store, text_worker=is_wanted(os.environ.get(TEXT_WORKER)))
+            with closing(runtime):
+                runtime.record_failed_attempts()
+                yield runtime
+                runtime.rest()
         finally:
             store.close()

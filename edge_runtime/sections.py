@@ -14,7 +14,8 @@ from edge_runtime.facts import CausalGraph, Fact, FactId, TextUpdate
 from edge_runtime.text.draft import client_id
 from edge_runtime.text.history import TextEntry
 from edge_runtime.text.lineage import Written
-from edge_runtime.text.section import Doc, SectionText, StartName
+from edge_runtime.text.replica import InProcessReplica, MakeReplica
+from edge_runtime.text.section import Added, Doc, SectionText, StartName
 from edge_runtime.text.start import Start, opening, read_start, started_doc_id
 from sync_protocol.entries import VerifiedEntry
 from sync_protocol.ids import DocumentId, EntryHash, Hash
@@ -63,8 +64,14 @@ class _Growing:
 class Sections:
     """The text of one stream, whose entries come in causal order, each through `write` or `start`, then `step`."""
 
-    def __init__(self, document: DocumentId, graph: CausalGraph) -> None:
-        """Follow the text stream of a document, whose entries `graph` holds."""
+    def __init__(self, document: DocumentId, graph: CausalGraph, make_replica: MakeReplica = InProcessReplica) -> None:
+        """Follow a document's text stream.
+
+        Args:
+            document: its name.
+            graph: what holds the stream's entries.
+            make_replica: where text is shown that others wrote in; what this device alone wrote is shown in process.
+        """
         self._document = document
         self._graph = graph
         self._docs: dict[DocKey, _Growing] = {}
@@ -72,16 +79,26 @@ class Sections:
         self._mine: dict[DocKey, frozenset[EntryHash]] = {}
         self._closed: set[DocKey] = set()
         self._any_closed = False
+        self._added: dict[str, list[Added] | None] = {}
+        self._put_together: set[str] = set()
+        self._make_replica = make_replica
+        self._foreign: set[str] = set()
 
-    def texts(self) -> dict[str, SectionText]:
-        """Every section in which something was written, by name."""
-        names = sorted({key.section for key in self._docs})
-        return {name: self.text(name) for name in names}
+    def changed(self) -> tuple[str, ...]:
+        """The sections in which something was written since they were last put together, by name."""
+        return tuple(sorted(self._added))
+
+    def added(self, section: str) -> list[Added] | None:
+        """What was written there since; None where that can only be told by putting all of it together."""
+        found = self._added.pop(section, None)
+        self._put_together.add(section)
+        return None if found is None else [Added(one.doc, _forked(one.written, self._graph)) for one in found]
 
     def text(self, section: str) -> SectionText:
-        """One section."""
+        """One section, put together from all that was written."""
         docs = (found.doc(self._graph) for key, found in self._docs.items() if key.section == section)
-        return SectionText(section, self._first(section), docs)
+        make = self._make_replica if section in self._foreign else InProcessReplica
+        return SectionText(section, self._first(section), docs, make_replica=make)
 
     def parents(self, seen: Iterable[EntryHash], key: DocKey) -> frozenset[EntryHash]:
         """The entries of a Doc that directly precede an entry which follows `seen`.
@@ -95,29 +112,43 @@ class Sections:
         """Whether every entry could be read that may hold text of a Doc: of a started one, those after its start."""
         return key not in self._closed if key.start else not self._any_closed
 
-    def write(self, entry: VerifiedEntry, update: TextUpdate, verdict: Verdict) -> bool:
-        """Take a text update; False if it names a start that its author cannot have seen."""
+    def write(self, entry: VerifiedEntry, update: TextUpdate, verdict: Verdict, *, own: bool) -> bool:
+        """Take a text update, this device's `own` or not; False if its author cannot have seen the start it names."""
         key = DocKey(update.section, update.start)
         parents = self.parents(entry.header.parents, key)
         if update.start is not None and not parents:
             return False
         found = self._docs.setdefault(key, _Growing(self._first(update.section)))
-        found.written.append(_written(entry, parents, update.update, verdict))
+        written = _written(entry, parents, update.update, verdict)
+        found.written.append(written)
+        if self._is_new(update.section, own=own):
+            self._added[update.section] = None
+        elif (added := self._added.setdefault(update.section, [])) is not None:
+            added.append(Added(found.id, written))
         self._mine[key] = frozenset({entry.hash})
         return True
 
-    def start(self, entry: VerifiedEntry, index: int, start: Start, verdict: Verdict) -> None:
-        """Take the start of a Doc, which is one fact of an entry."""
+    def start(self, entry: VerifiedEntry, index: int, start: Start, verdict: Verdict, *, own: bool) -> None:
+        """Take the start of a Doc, which is one fact of an entry, this device's `own` or not."""
         key = DocKey(start.section, FactId(entry.hash, index))
         name = started_doc_id(self._first(start.section), entry.hash, index)
         update = opening(client_id(entry.header.session, name), start.text)
+        self._is_new(start.section, own=own)
         self._docs[key] = _Growing(
             id=name,
             start=StartName(entry.hash, index),
             replaces=start.replaces,
             written=[_written(entry, frozenset(), update, verdict)],
         )
+        self._added[start.section] = None
         self._mine[key] = frozenset({entry.hash})
+
+    def _is_new(self, section: str, *, own: bool) -> bool:
+        """Whether a section was never put together, or until now only from what this device wrote, in process."""
+        first = not own and section not in self._foreign
+        if first:
+            self._foreign.add(section)
+        return first or section not in self._put_together
 
     def step(self, entry: VerifiedEntry, *, closed: bool) -> None:
         """Go past an entry; a closed one has no key here, and may hold anything."""

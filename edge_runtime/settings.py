@@ -39,6 +39,16 @@ class Home:
         return self.folder / "store.db"
 
     @property
+    def blobs(self) -> Path:
+        """Sealed chunks of attachments, in folders whose names say nothing."""
+        return self.folder / "blobs"
+
+    @property
+    def marker(self) -> Path:
+        """How far the store had come when it was last written to; no backup of the device holds it."""
+        return self.folder / "marker"
+
+    @property
     def attempts(self) -> Path:
         """How often opening failed since it last went well; most of the time there is none."""
         return self.folder / "attempts.cbor"

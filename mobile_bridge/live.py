@@ -18,7 +18,7 @@ from edge_runtime.errors import RemoteError
 from edge_runtime.events import Alarmed, Synced
 from edge_runtime.runtime import TICK_S, Runtime
 from edge_runtime.shared_device.quiet_sync import QuietSync
-from edge_runtime.store.uploads import UploadState
+from edge_runtime.store.uploads import WAITING, UploadState
 from edge_runtime.sync.retry import RETRYABLE, pause_s
 from edge_runtime.transports.link import Link
 from mobile_bridge.errors import ErrorCode, fault_of
@@ -207,7 +207,7 @@ class TurnLink:
         if frame is not None:
             self._online()
         elif self._received or self._receipted:
-            pending = self._before[UploadState.PENDING]
+            pending = _to_push(self._before)
             self._runtime.events.publish(Synced(received=self._received, receipted=self._receipted, pending=pending))
             self._received = self._receipted = 0
         return frame
@@ -221,7 +221,7 @@ class TurnLink:
     def _waiting(self) -> Iterator[None]:
         after = self._counts()
         gained = sum(after.values()) - sum(self._before.values())
-        settled = self._before[UploadState.PENDING] - after[UploadState.PENDING]
+        settled = _to_push(self._before) - _to_push(after)
         refused = after[UploadState.REFUSED] - self._before[UploadState.REFUSED]
         self._received += max(0, gained - max(0, -settled))
         self._receipted += max(0, settled - refused)
@@ -236,3 +236,8 @@ class TurnLink:
 
     def _counts(self) -> dict[UploadState, int]:
         return self._runtime.store.upload_counts()
+
+
+def _to_push(counts: dict[UploadState, int]) -> int:
+    """How many entries wait for the relay."""
+    return sum(counts.get(state, 0) for state in WAITING)

@@ -1,6 +1,7 @@
 """The device's side of an exchange with the relay: a state machine without I/O.
 
     HELLO -> WELCOME -> AUTH -> READY -> CURSOR -> feed and pushes, interleaved, until either side ends
+    RESYNC -> DIGESTS -> TAGS -> FRONTIERS, UNKNOWN -> WANT and feed, where the relay's log is not what it was
 
 The shell hands in frames and carries out the returned steps in order, storing before it goes on: the cursor moves only
 after everything below it is durable here, and an entry counts as receipted only after its inclusion was verified.
@@ -10,26 +11,39 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
 from typing import Any
 
 from sync_protocol import merkle
 from sync_protocol.accusations import Denial, Split, answers
+from sync_protocol.backed_up import open_backed_up
+from sync_protocol.blob_messages import BlobChunk, BlobManifest, BlobMessage, BlobRefused, BlobStored, BlobWant
 from sync_protocol.certificates import Certificate, RelayRecord, Root
 from sync_protocol.checkpoints import Checkpoint, NoteVerifyKey, open_checkpoint
+from sync_protocol.comparing import Beginning, split_unknown
+from sync_protocol.digests import Holding, salt_of
 from sync_protocol.entries import WireEntry
-from sync_protocol.errors import ExplainedError, MisuseError, PeerError, malformed
+from sync_protocol.errors import ExplainedError, MisuseError, PeerError, malformed, too_often
 from sync_protocol.evidence import ConsistencyProof, Transcript
 from sync_protocol.exchange_states import DEVICE_ACCEPTS, DeviceState
-from sync_protocol.frames import pack_frame, split_entries, split_frontiers, split_proofs, unpack_frame
+from sync_protocol.frames import (
+    frontiers_in_frames,
+    pack_frame,
+    split_entries,
+    split_frontiers,
+    split_proofs,
+    unpack_frame,
+)
 from sync_protocol.frontier import Frontier
 from sync_protocol.gathering import Gathering
 from sync_protocol.handshake import Said, authenticate, check_welcome
-from sync_protocol.ids import CertificateHash, SessionId, StreamId
+from sync_protocol.ids import CertificateHash, Hash, SessionId, StreamId
 from sync_protocol.intake import Proofs
-from sync_protocol.limits import FRAME_ITEMS_MAX
+from sync_protocol.limits import AGAIN_CHAINS_MAX, ASKS_MAX, FRAME_ITEMS_MAX
 from sync_protocol.log_view import ContradictionError, LogView
 from sync_protocol.messages import (
     VERSION,
+    Backed,
     Cursor,
     Entries,
     Failure,
@@ -42,11 +56,14 @@ from sync_protocol.messages import (
     Receipt,
     Refused,
     Resync,
+    StreamFrontier,
+    Tags,
     Want,
     Welcome,
     failure,
     told,
 )
+from sync_protocol.pack_columns import Pack
 from sync_protocol.signed import Verified
 from sync_protocol.signing import SigningKey
 from sync_protocol.steps import (
@@ -57,6 +74,7 @@ from sync_protocol.steps import (
     Admitted,
     Advance,
     Alarm,
+    BlobSaid,
     CaughtUp,
     Close,
     DeviceStep,
@@ -64,10 +82,11 @@ from sync_protocol.steps import (
     Greeted,
     Receipted,
     Rejected,
+    SaidSafe,
     Send,
     Supply,
     SupplyChains,
-    SupplyFrontiers,
+    SupplyHoldings,
 )
 
 
@@ -86,6 +105,7 @@ class DeviceExchange:
         sessions: tuple[SessionId, ...],
         newest: Checkpoint = EMPTY_CURSOR,
         notes: tuple[bytes, ...] = (),
+        beyond: Mapping[StreamId, Frontier] | None = None,
     ) -> None:
         """Prepare an exchange.
 
@@ -99,6 +119,8 @@ class DeviceExchange:
             sessions: sessions that have entries for the relay.
             newest: the largest checkpoint that this device knows to be of the relay's log.
             notes: checkpoints that the relay has to stand by: that of `newest`, and what others were given.
+            beyond: how far chains reach here beyond the cursor: what came without its checkpoint, or from peers. What
+                the relay wants of these it has lost; what it does not want it has.
         """
         self._root = root
         self._certificates = certificates
@@ -108,6 +130,12 @@ class DeviceExchange:
         self._sessions = sessions
         self._unannounced = deque(sessions)
         self._announced: set[SessionId] = set()
+        self._beyond = deque(frontiers_in_frames(beyond or {}))
+        self._salt = Hash.of(b"")
+        self._compared: Beginning | None = None
+        self._asks = 0
+        self.unanswered = 0
+        """CURSORs for which no HAVE has come, nor thus all of what the relay wants of their `beyond`."""
         self._record: Verified[RelayRecord] | None = None
         self._state = DeviceState.HELLO
         self._gathering = Gathering()
@@ -118,11 +146,14 @@ class DeviceExchange:
             Have: self._have,
             ProofsFrame: self._proofs,
             Entries: self._entries,
+            Pack: self._pack,
             Page: self._page,
             Receipt: self._receipt,
             Refused: self._refused,
             Resync: self._resync,
+            Tags: self._tags,
             Want: self._want,
+            **dict.fromkeys((BlobWant, BlobManifest, BlobChunk, BlobStored, BlobRefused), _blob),
         }
         self._hello = Said.say(
             Hello(
@@ -162,7 +193,7 @@ class DeviceExchange:
         """Open without a handshake, where an HTTP token stands for one."""
         self._record = record
         self._state = DeviceState.OPEN
-        return [self._place()]
+        return self._places()
 
     def push(self, proofs: Proofs, entries: Iterable[WireEntry]) -> list[DeviceStep]:
         """Send entries with what they need to be verified."""
@@ -171,27 +202,31 @@ class DeviceExchange:
             *map(_send, split_entries(entries)),
         ]
 
-    def frontiers(
-        self, streams: Mapping[StreamId, Frontier], *, forked: Iterable[tuple[StreamId, SessionId]] = ()
-    ) -> list[DeviceStep]:
-        """Answer `SupplyFrontiers`.
-
-        Args:
-            streams: the frontier of every stream.
-            forked: the chains that fork here. A frontier cannot tell of their shorter branches, so they are supplied
-                whole without being asked for.
+    def compare(self, holdings: Mapping[StreamId, Holding]) -> list[DeviceStep]:
+        """Answer `SupplyHoldings`.
 
         Raises:
             MisuseError: nobody asked.
         """
         if self._state is not DeviceState.RESYNC:
             raise MisuseError(
-                "frontiers", expected="frontiers after SupplyFrontiers", got="others", do="report this as a bug"
+                "compare", expected="holdings after SupplyHoldings", got="others", do="report this as a bug"
             )
-        self._state = DeviceState.COMPARING
-        steps: list[DeviceStep] = [_send(message) for message in split_frontiers(streams)]
-        whole = tuple((stream, session, 0) for stream, session in forked)
-        return [*steps, SupplyChains(whole)] if whole else steps
+        self._state = DeviceState.DIGESTED
+        self._compared = Beginning(self._salt, holdings)
+        return [_send(self._compared.digests)]
+
+    def request(self, chains: Iterable[tuple[StreamId, SessionId, int]]) -> list[DeviceStep]:
+        """Ask the relay to feed chains from these numbers on once more; a PAGE without `more` follows.
+
+        At most AGAIN_CHAINS_MAX on one connection; the rest waits for the next. Nothing is asked while a comparison
+        goes on, which brings everything that is lacking.
+        """
+        if self._state is not DeviceState.OPEN:
+            return []
+        wants = [(stream, (session, seq)) for stream, session, seq in islice(chains, AGAIN_CHAINS_MAX)]
+        starts = range(0, len(wants), FRAME_ITEMS_MAX)
+        return [_send(Want(chains=tuple(wants[start : start + FRAME_ITEMS_MAX]))) for start in starts]
 
     def poll(self) -> list[DeviceStep]:
         """Ask again for what is new, where the relay cannot push (HTTP)."""
@@ -207,13 +242,19 @@ class DeviceExchange:
         self._unannounced = deque(sessions)
         return [self._place()] if self._state is DeviceState.OPEN else []
 
+    def _places(self) -> list[DeviceStep]:
+        """The first CURSOR, and as many more as it takes to say what is here beyond it."""
+        return [self._place(), *(self._place() for _ in range(len(self._beyond)))]
+
     def _place(self) -> Send:
         sessions = tuple(self._unannounced.popleft() for _ in range(min(len(self._unannounced), FRAME_ITEMS_MAX)))
         self._announced.update(sessions)
         cursor, newest = self._log.cursor, self._log.newest
         self._log.named(newest)
-        beyond = (newest.size, newest.root) if newest.size > cursor.size else None
-        return _send(Cursor(size=cursor.size, root=cursor.root, sessions=sessions, newest=beyond))
+        self.unanswered += 1
+        above = (newest.size, newest.root) if newest.size > cursor.size else None
+        beyond: tuple[StreamFrontier, ...] | None = self._beyond.popleft() if self._beyond else None
+        return _send(Cursor(size=cursor.size, root=cursor.root, sessions=sessions, newest=above, beyond=beyond))
 
     @property
     def record(self) -> Verified[RelayRecord]:
@@ -232,6 +273,7 @@ class DeviceExchange:
     def _welcome(self, message: Welcome, frame: bytes) -> list[DeviceStep]:
         answer = Said(message, frame)
         self._record = check_welcome(self._hello, answer, self._root)
+        self._salt = salt_of(self._hello.frame, frame)
         steps = self._judge(answer)
         self._state = DeviceState.AUTH
         auth = authenticate(
@@ -263,12 +305,13 @@ class DeviceExchange:
 
     def _ready(self, message: Ready, _: bytes) -> list[DeviceStep]:
         self._state = DeviceState.OPEN
-        return [Admitted(self.record, message.token, message.expires_ms), self._place()]
+        return [Admitted(self.record, message.token, message.expires_ms), *self._places()]
 
     def _have(self, message: Have, _: bytes) -> list[DeviceStep]:
         seals = dict(message.seals)
         if len(seals) != len(message.seals) or not self._announced.issuperset(seals):
             raise malformed("seals of announced sessions, each once", "others")
+        self.unanswered -= 1
         return [Supply(seals)]
 
     def _proofs(self, message: ProofsFrame, _: bytes) -> list[DeviceStep]:
@@ -277,12 +320,17 @@ class DeviceExchange:
     def _entries(self, message: Entries, _: bytes) -> list[DeviceStep]:
         return [self._gathering.entries(message)]
 
+    def _pack(self, message: Pack, _: bytes) -> list[DeviceStep]:
+        return [self._gathering.pack(message)]
+
     def _page(self, page: Page, _: bytes) -> list[DeviceStep]:
         steps: list[DeviceStep] = [*self._gathering.rest()]
         if page.note is not None:
             checkpoint = self._log.open(page.note, page.consistency, self._relay)
             self._log.advance(checkpoint)
-            steps.append(Advance(checkpoint, page.note, self._log.kept, self._log.held))
+            steps.append(Advance(checkpoint, page.note, self._log.kept, self._log.held, not page.more))
+        if page.backed is not None:
+            steps.append(self._backed(page.backed))
         if page.note is not None or not page.more:
             self._state = DeviceState.OPEN
         if not page.more:
@@ -290,6 +338,11 @@ class DeviceExchange:
             if self._unannounced:
                 steps.append(self._place())
         return steps
+
+    def _backed(self, backed: Backed) -> SaidSafe:
+        statement = open_backed_up(backed.statement, self._relay.ed25519)
+        self._log.covers(statement.value.size, statement.value.root, backed.consistency)
+        return SaidSafe(statement)
 
     def _receipt(self, receipt: Receipt, _: bytes) -> list[DeviceStep]:
         checkpoint = self._log.open(receipt.note, receipt.consistency, self._relay)
@@ -307,12 +360,37 @@ class DeviceExchange:
         return [Rejected(message.entry, told(message))]
 
     def _resync(self, message: Resync, _: bytes) -> list[DeviceStep]:
+        self._count_ask()
         alarm, doubted = self._log.restart(message.note, self._relay)
         self._state = DeviceState.RESYNC
-        return [*([] if doubted is None else [Doubted(doubted)]), alarm, SupplyFrontiers()]
+        self._beyond.clear()  # the comparison says all of it
+        return [*([] if doubted is None else [Doubted(doubted)]), alarm, SupplyHoldings()]
+
+    def _tags(self, message: Tags, _: bytes) -> list[DeviceStep]:
+        """Say what differs. A frontier cannot tell of a fork's shorter branches: such a chain is supplied unasked."""
+        assert self._compared is not None, "tags follow digests"
+        if not self._compared.hear(message):
+            return []
+        self._state = DeviceState.COMPARING
+        offered = self._compared.offered
+        frontiers = split_frontiers({stream: held.frontier for stream, held in offered.items()})
+        steps: list[DeviceStep] = [*map(_send, frontiers), *map(_send, split_unknown(self._compared.unknown))]
+        self._compared = None
+        forked = tuple((stream, session, 0) for stream, held in offered.items() for session in held.tips)
+        return [*steps, SupplyChains(forked)] if forked else steps
+
+    def _count_ask(self) -> None:
+        self._asks += 1
+        if self._asks > ASKS_MAX:
+            raise too_often("WANT and RESYNC", ASKS_MAX, self._asks)
 
     def _want(self, message: Want, _: bytes) -> list[DeviceStep]:
+        self._count_ask()
         return [SupplyChains(tuple((stream, session, seq) for stream, (session, seq) in message.chains))]
+
+
+def _blob(message: BlobMessage, _: bytes) -> list[DeviceStep]:
+    return [BlobSaid(message)]
 
 
 def _send(message: Message) -> Send:

@@ -72,6 +72,16 @@ def forged(expected: str, got: str) -> ForgedError:
     )
 
 
+def too_often(name: str, limit: int, got: int) -> LimitError:
+    """Make a LimitError for what one side may do only so many times on one connection."""
+    return LimitError(
+        "too_often",
+        expected=f"at most {limit} {name} on one connection",
+        got=f"{got}",
+        do="connect again; what was stored stays",
+    )
+
+
 def over_limit(name: str, limit: int, got: int, unit: str) -> LimitError:
     """Make a LimitError that names the limit, its value and the unit."""
     return LimitError(

@@ -7,9 +7,11 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Final
 
+from sync_protocol.blob_messages import BlobChunk, BlobManifest, BlobOffer, BlobRefused, BlobStored, BlobWant
 from sync_protocol.messages import (
     Auth,
     Cursor,
+    Digests,
     Entries,
     Failure,
     Frontiers,
@@ -22,9 +24,12 @@ from sync_protocol.messages import (
     Receipt,
     Refused,
     Resync,
+    Tags,
+    Unknown,
     Want,
     Welcome,
 )
+from sync_protocol.pack_columns import Pack
 
 
 class DeviceState(Enum):
@@ -33,7 +38,8 @@ class DeviceState(Enum):
     HELLO = "sent HELLO"
     AUTH = "sent AUTH"
     OPEN = "let in"
-    RESYNC = "asked for its frontiers, which the shell has not handed over yet"
+    RESYNC = "asked for a comparison, for which the shell has handed over nothing yet"
+    DIGESTED = "sent its digests; hears the relay's tags"
     COMPARING = "sent its frontiers; the next checkpoint, or the end of the feed, ends this"
     CLOSED = "ended"
 
@@ -46,19 +52,23 @@ class RelayState(Enum):
     AUTH = "sent WELCOME"
     DECIDING = "knows the device, which the shell has not let in yet"
     OPEN = "let the device in"
-    RESYNC = "asked for frontiers; nothing is fed until they came"
+    RESYNC = "asked for a comparison; nothing is fed until it is done"
+    HOLDING = "has digests; the shell has not said yet what the log holds"
+    TAGGED = "sent its tags; hears the device's frontiers"
     CLOSED = "ended"
 
 
-_FED: Final = (ProofsFrame, Entries, Have, Receipt, Refused, Failure)
-_PUSHED: Final = (Cursor, ProofsFrame, Entries, Frontiers, Failure)
+_BLOBS_HEARD: Final = (BlobWant, BlobManifest, BlobChunk, BlobStored, BlobRefused)
+_FED: Final = (ProofsFrame, Entries, Pack, Have, Receipt, Refused, Failure, *_BLOBS_HEARD)
+_PUSHED: Final = (Cursor, ProofsFrame, Entries, Want, Failure, BlobOffer, BlobWant, BlobChunk)
 
 DEVICE_ACCEPTS: Final[Mapping[DeviceState, frozenset[type[Message]]]] = MappingProxyType(
     {
         DeviceState.HELLO: frozenset({Welcome, Failure}),
         DeviceState.AUTH: frozenset({Ready, Failure}),
-        DeviceState.OPEN: frozenset({*_FED, Page, Resync}),
+        DeviceState.OPEN: frozenset({*_FED, Page, Want, Resync}),
         DeviceState.RESYNC: frozenset(_FED),
+        DeviceState.DIGESTED: frozenset({*_FED, Tags}),
         DeviceState.COMPARING: frozenset({*_FED, Page, Want}),
         DeviceState.CLOSED: frozenset(),
     }
@@ -70,7 +80,9 @@ RELAY_ACCEPTS: Final[Mapping[RelayState, frozenset[type[Message]]]] = MappingPro
         RelayState.AUTH: frozenset({Auth, Failure}),
         RelayState.DECIDING: frozenset({Failure}),
         RelayState.OPEN: frozenset(_PUSHED),
-        RelayState.RESYNC: frozenset(_PUSHED),
+        RelayState.RESYNC: frozenset({*_PUSHED, Digests}),
+        RelayState.HOLDING: frozenset({Failure}),
+        RelayState.TAGGED: frozenset({*_PUSHED, Frontiers, Unknown}),
         RelayState.CLOSED: frozenset(),
     }
 )

@@ -13,14 +13,18 @@ from sync_protocol.entries import WireEntry
 from sync_protocol.errors import malformed, over_limit
 from sync_protocol.frontier import Frontier
 from sync_protocol.ids import StreamId
+from sync_protocol.intake import Proofs
 from sync_protocol.limits import (
     BATCH_ENTRIES_MAX,
     FRAME_BYTES_MAX,
     FRAME_ITEMS_MAX,
     FRONTIER_SESSIONS_MAX,
     FRONTIERS_IN_FRAME,
+    PACK_ENTRIES_MIN,
 )
 from sync_protocol.messages import TYPES, Entries, Frontiers, Message, ProofsFrame, StreamFrontier
+from sync_protocol.pack_planning import PackedEntry
+from sync_protocol.packs import split_packs
 from sync_protocol.records import pack, unpack
 
 _TYPE_OF: Final = {kind: number for number, kind in TYPES.items()}
@@ -139,18 +143,36 @@ def split_proofs(
         yield _proofs(lists)
 
 
+def split_batch(proofs: Proofs, entries: Iterable[WireEntry]) -> Iterator[Message]:
+    """Pack entries with what they need to be verified, in order: by column where there are enough for that."""
+    batch = tuple(entries)
+    if len(batch) < PACK_ENTRIES_MIN:
+        yield from split_proofs(certificates=proofs.certificates, sessions=proofs.sessions, seals=proofs.seals)
+        yield from split_entries(batch)
+    else:
+        yield from split_packs(proofs, [PackedEntry.of(entry) for entry in batch])
+
+
 def split_frontiers(streams: Mapping[StreamId, Frontier]) -> Iterator[Frontiers]:
     """Pack frontiers into as few messages as the limits allow; none at all still makes one, to say `last`."""
-    batch: list[StreamFrontier] = []
+    *others, last = frontiers_in_frames(streams) or [()]
+    for items in others:
+        yield Frontiers(streams=items, last=False)
+    yield Frontiers(streams=last, last=True)
+
+
+def frontiers_in_frames(streams: Mapping[StreamId, Frontier]) -> list[tuple[StreamFrontier, ...]]:
+    """Frontiers, as many at a time as one frame has room for."""
+    batches: list[list[StreamFrontier]] = []
     weight = 0
     for item in _stream_frontiers(streams):
         more = 1 + len(item.heads)
-        if weight + more > FRONTIERS_IN_FRAME or len(batch) == FRAME_ITEMS_MAX:
-            yield Frontiers(streams=tuple(batch), last=False)
-            batch, weight = [], 0
-        batch.append(item)
+        if not batches or weight + more > FRONTIERS_IN_FRAME or len(batches[-1]) == FRAME_ITEMS_MAX:
+            batches.append([])
+            weight = 0
+        batches[-1].append(item)
         weight += more
-    yield Frontiers(streams=tuple(batch), last=True)
+    return list(map(tuple, batches))
 
 
 def _proofs(lists: tuple[list[bytes], list[bytes], list[bytes]]) -> ProofsFrame:

@@ -146,3 +146,9 @@ class SealHash(Hash):
     """Names a seal: the hash of its payload's bytes."""
 
     __slots__ = ()
+
+
+class BlobId(Hash):
+    """Names a sealed file: the hash of its manifest's bytes under the label for that."""
+
+    __slots__ = ()

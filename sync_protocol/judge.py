@@ -34,12 +34,20 @@ Authors = Callable[[VerifiedEntry], CertificateHash]
 """The principal who wrote an entry."""
 
 
+Heads = tuple[EntryHash, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """One entry, with why it is void, quarantined or flagged as a whole."""
+    """One entry, with why it is void, quarantined or flagged as a whole.
+
+    Of its header only what later entries and adoptions ask for: there is one of these for each entry of a stream.
+    """
 
     author: CertificateHash
-    header: Header
+    lamport: int
+    organisation_heads: Heads
+    chart_heads: Heads
     void: Reason | None
     quarantined: Reason | None
     flagged: bool
@@ -71,11 +79,23 @@ class Judge:
         """
         self._history: Final = history
         self._compartment: Final = compartment
+        self._authors: Final = authors
+        self._seals: Final = seals
         self._entries: dict[EntryHash, _Judged] = {}
+        self._same: dict[Heads, Heads] = {}
         for entry in placed:
-            self._entries[entry.hash] = self._judged(entry, authors(entry), seals)
+            self.take(entry)
         for entry in held:
-            self._entries[entry.hash] = self._judged(entry, authors(entry), seals, whole=False)
+            self.take(entry, held=True)
+
+    def take(self, entry: VerifiedEntry, *, held: bool = False) -> None:
+        """Judge one more entry as a whole; it changes nothing for those before it.
+
+        Args:
+            entry: after those of its parents that are here.
+            held: whether it lacks a parent.
+        """
+        self._entries[entry.hash] = self._judged(entry, self._authors(entry), whole=not held)
 
     def verdict(self, entry: EntryHash, kind: str) -> Verdict:
         """What becomes of a fact of this kind, or of a change of text, in an entry.
@@ -88,7 +108,7 @@ class Judge:
         organisation = self._history.organisation
         if judged.void is not None:
             return Verdict(Standing.VOID, judged.void)
-        heads = judged.header.organisation_heads
+        heads = judged.organisation_heads
         if not organisation.at(heads).writes(judged.author, kind):
             return Verdict(Standing.VOID, Reason.ROLE)
         quarantined = judged.quarantined
@@ -111,9 +131,7 @@ class Judge:
         """
         return self._is_adopted(entry, self._entries[entry], kind)
 
-    def _judged(
-        self, entry: VerifiedEntry, author: CertificateHash, seals: SealHistory, *, whole: bool = True
-    ) -> _Judged:
+    def _judged(self, entry: VerifiedEntry, author: CertificateHash, *, whole: bool) -> _Judged:
         history, header = self._history, entry.header
         void = None
         if self._compartment not in history.reads(author, header.chart_heads, header.organisation_heads):
@@ -123,11 +141,23 @@ class Judge:
         now = self._compartment in history.reads_now(author) and history.may_treat_now(author)
         view, excluded = history.organisation.now, None
         if author in view.revoked:  # otherwise its seal need not be looked up: that is a third of opening a document
-            excluded = view.excludes(written(entry, author, seals))
+            excluded = view.excludes(written(entry, author, self._seals))
         elif void is None and view.revoked and not self._still_read(author, header):
             excluded = Reason.GRANT_REVOKED
         quarantined = excluded or self._disorder(header, whole=whole)
-        return _Judged(author=author, header=header, void=void, quarantined=quarantined, flagged=not now)
+        return _Judged(
+            author=author,
+            lamport=header.lamport,
+            organisation_heads=self._shared(header.organisation_heads),
+            chart_heads=self._shared(header.chart_heads),
+            void=void,
+            quarantined=quarantined,
+            flagged=not now,
+        )
+
+    def _shared(self, heads: Heads) -> Heads:
+        """The same heads as one object: thousands of entries name them."""
+        return self._same.setdefault(heads, heads)
 
     def _still_read(self, author: CertificateHash, header: Header) -> bool:
         """Whether its author belonged, when what was granted outside the cuts known today is left away."""
@@ -136,20 +166,20 @@ class Judge:
 
     def _disorder(self, header: Header, *, whole: bool) -> Reason | None:
         """What an honest author's chain never shows; of an entry that lacks a parent, what the others show."""
-        parents = [found.header for name in header.parents if (found := self._entries.get(name)) is not None]
-        least = next_lamport(parent.lamport for parent in parents)
+        parents = (self._entries.get(name) for name in header.parents)
+        least = next_lamport(parent.lamport for parent in parents if parent is not None)
         if header.lamport < least or (whole and header.lamport != least):
             return Reason.LAMPORT
         before = None if header.prev is None else self._entries.get(header.prev)
         if before is None:
             return None
-        earlier, organisation = before.header, self._history.organisation
+        organisation = self._history.organisation
         follows = (  # whoever names as many as there may be cannot name all
             len(header.organisation_heads) == CONTROL_HEADS_MAX
-            or organisation.follows(header.organisation_heads, earlier.organisation_heads)
+            or organisation.follows(header.organisation_heads, before.organisation_heads)
         ) and (
             len(header.chart_heads) == CONTROL_HEADS_MAX
-            or self._history.follows(header.chart_heads, earlier.chart_heads)
+            or self._history.follows(header.chart_heads, before.chart_heads)
         )
         return None if follows else Reason.HEADS
 

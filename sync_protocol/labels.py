@@ -54,3 +54,8 @@ class Label(bytes, Enum):
     GLASS_ANSWER = b"fieldward/1/glass-answer\0"
     GLASS_LAYERS = b"fieldward/1/glass-layers\0"
     BUNDLE = b"fieldward/1/bundle\0"
+    BACKED_UP = b"fieldward/1/backed-up\0"
+    BLOB_ID = b"fieldward/1/blob-id\0"
+    BLOB_CHUNK = b"fieldward/1/blob-chunk\0"
+    BLOB_RECEIPT = b"fieldward/1/blob-receipt\0"
+    DIGEST = b"fieldward/1/digest\0"

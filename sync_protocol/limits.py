@@ -134,3 +134,51 @@ CANARY_BYTES_MAX: Final = 4096
 """What a recovery drill opens, or the sealed keys of a root."""
 PURGE_WAIT_MS: Final = 7 * 24 * 60 * 60 * 1000
 """Between hearing that a purge was confirmed and destroying anything: so long a hold or a revocation can stop it."""
+BLOB_CHUNK_BYTES: Final = 65_536
+"""Plaintext of one chunk of a blob, but for the last."""
+BLOB_SEALED_CHUNK_BYTES: Final = BLOB_CHUNK_BYTES + 40
+"""A sealed chunk, but for the last: nonce, ciphertext, tag."""
+BLOB_CHUNKS_MAX: Final = 4096
+"""Chunks of one blob, 256 MiB: 4,096 hashes of 34 bytes stay under FRAME_BYTES_MAX."""
+BLOB_BYTES_MAX: Final = BLOB_CHUNKS_MAX * BLOB_SEALED_CHUNK_BYTES
+"""Sealed bytes of one blob."""
+BLOB_MANIFEST_BYTES_MAX: Final = 144 * 1024
+"""The encoded manifest of one blob: 4,096 x 34 bytes and 40."""
+BLOB_OFFERS_MAX: Final = 64
+"""Manifests in one BLOBOFFER."""
+BLOB_ASKED_MAX: Final = 16
+"""Chunks that one BLOBWANT asks for: 1 MiB, which one round trip carries and one request over HTTP has room for."""
+BACKED_UP_BYTES_MAX: Final = 512
+"""The relay's signed word for what it has backed up; 160 bytes are enough for this version's."""
+TAG_BYTES: Final = 16
+"""A stream's tag, and a bucket's digest: salted by both sides' nonces, so that they cannot be ground beforehand."""
+DIGEST_BUCKETS_MAX: Final = 8192
+"""Buckets in one DIGESTS: 8,192 x 16 bytes stay under FRAME_BYTES_MAX."""
+TAGS_IN_FRAME: Final = 8192
+"""Tags in one TAGS or UNKNOWN frame: 8,192 x 16 bytes stay under FRAME_BYTES_MAX."""
+ASKS_MAX: Final = 1024
+"""CURSORs, WANTs and DIGESTs that one side of an exchange may send on one connection."""
+REWINDS_MAX: Final = 8
+"""CURSORs below an earlier one of the same connection: each may have the relay begin its feed again."""
+BEYOND_HEADS_MAX: Final = 65_536
+"""Heads that a device may name on one connection as held beyond its cursor."""
+AGAIN_CHAINS_MAX: Final = 4096
+"""Chains that a device may ask the relay on one connection to feed again."""
+MEETING_REFUSED_MAX: Final = 1024
+"""Entries that one side refuses by name in one turn of a meeting; beyond it, nothing of that turn counts as taken."""
+PACK_BYTES_MAX: Final = 1024 * 1024
+"""The columns of one PACK when they are inflated, and the headers that they stand for: four frames' worth."""
+PACK_SESSIONS_MAX: Final = PACK_BYTES_MAX // ID_BYTES
+"""Sessions that one PACK names: no headers within PACK_BYTES_MAX name more."""
+PACK_ENTRIES_MIN: Final = 32
+"""Entries from which on a batch travels as PACK: below it the columns' own weight outgrows what they save."""
+HELD_ENTRIES_PER_AUTHOR: Final = 4096
+"""Entries of one author that a device holds because something that they name is missing; beyond it they are deferred."""
+HELD_BYTES_PER_AUTHOR: Final = 8 * 1024 * 1024
+"""Bytes of one author's held entries."""
+HELD_BYTES_MAX: Final = 64 * 1024 * 1024
+"""Bytes of all held entries of a device."""
+DEFERRED_CHAINS_PER_AUTHOR: Final = 256
+"""Deferred chains of one author that a device notes by name; of more it notes how many entries it could not take."""
+DEFERRED_CHAINS_MAX: Final = 16_384
+"""Deferred chains of all authors that a device notes by name."""

@@ -144,6 +144,19 @@ class LogView:
         self.cursor = checkpoint
         self._resyncing = False
 
+    def covers(self, size: int, root: Hash, growth: Growth | None) -> None:
+        """Verify that a state which is named without a note of its own is one of this log's.
+
+        Raises:
+            ContradictionError: it lies beyond what is known of the log, contradicts that, or is not proven from it.
+        """
+        state = Checkpoint(origin=self.newest.origin, size=size, root=root)
+        known = self._states.get(size)
+        if known is None and size < self.newest.size:
+            self._prove(state, None, growth)
+        elif known is None or known.root != root:
+            raise ContradictionError(RELAY_LOG_UNPROVEN, state)
+
     def restart(self, note: bytes, record: RelayRecord) -> tuple[Alarm, bytes | None]:
         """Hear that what the device named is no state of the relay's log, and forget it.
 
@@ -166,10 +179,11 @@ class LogView:
         self._resyncing = True
         return Alarm(RELAY_LOG_DIFFERS, checkpoint), doubted
 
-    def _prove(self, checkpoint: Checkpoint, note: bytes, growth: Growth | None) -> None:
+    def _prove(self, checkpoint: Checkpoint, note: bytes | None, growth: Growth | None) -> None:
+        doubted = () if note is None else (note,)
         base = None if growth is None else self._states.get(growth.base)
         if growth is None or base is None or growth.base == _NOTHING:  # every log grows from nothing
-            raise ContradictionError(RELAY_LOG_UNPROVEN, checkpoint, doubted=(note,))
+            raise ContradictionError(RELAY_LOG_UNPROVEN, checkpoint, doubted=doubted)
         (first, first_root), (second, second_root) = sorted(
             [(growth.base, base.root), (checkpoint.size, checkpoint.root)]
         )
@@ -178,7 +192,7 @@ class LogView:
                 first=first, first_root=first_root, second=second, second_root=second_root, path=growth.path
             )
         except ForgedError:
-            raise ContradictionError(RELAY_LOG_UNPROVEN, checkpoint, doubted=(note,)) from None
+            raise ContradictionError(RELAY_LOG_UNPROVEN, checkpoint, doubted=doubted) from None
 
     def _see(self, checkpoint: Checkpoint, note: bytes) -> None:
         self._remember(checkpoint, note)

@@ -12,6 +12,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Final
 
+from sync_protocol.blob_messages import BlobChunk, BlobManifest, BlobOffer, BlobRefused, BlobStored, BlobWant
 from sync_protocol.bundle_messages import BundleEnd, BundleHead
 from sync_protocol.entries import WireEntry
 from sync_protocol.errors import ExplainedError, PeerError
@@ -19,9 +20,11 @@ from sync_protocol.frontier import Frontier
 from sync_protocol.ids import CertificateHash, EntryHash, Hash, OrganisationId, SessionId, StreamId
 from sync_protocol.limits import (
     ADDRESS_BYTES_MAX,
+    BACKED_UP_BYTES_MAX,
     BATCH_ENTRIES_MAX,
     CERTIFICATES_MAX,
     CONSISTENCY_PATH_MAX,
+    DIGEST_BUCKETS_MAX,
     FRAME_ITEMS_MAX,
     FRONTIER_SESSIONS_MAX,
     GOSSIP_NOTES_MAX,
@@ -34,11 +37,14 @@ from sync_protocol.limits import (
     RECEIPT_LEAVES_MAX,
     RECORD_BYTES_MAX,
     SEQ_MAX,
+    TAG_BYTES,
+    TAGS_IN_FRAME,
     TOKEN_BYTES_MAX,
     VERSION_MAX,
     VERSIONS_MAX,
     WALL_MS_MAX,
 )
+from sync_protocol.pack_columns import Pack
 from sync_protocol.peer_messages import Done, PeerAuth, PeerHello, PeerNotes
 from sync_protocol.records import (
     flag,
@@ -130,10 +136,22 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StreamFrontier:
+    """How far each session's chain is known in one stream; a stream with many sessions takes several of these."""
+
+    stream: StreamId = key(1, identifier(StreamId))
+    heads: Frontier = key(
+        2, mapping(identifier(SessionId), pair(uint(SEQ_MAX), identifier(EntryHash)), FRONTIER_SESSIONS_MAX)
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cursor:
     """Device: I hold the feed up to this size and root, and these sessions have something for you.
 
     Attributes:
+        beyond: how far chains reach here that came without their checkpoint, or from peers: what is at or below a head
+            that you know need not come again. One CURSOR adds to what those before it on this connection named.
         newest: size and root of the newest checkpoint that I have a receipt under, where that is beyond the cursor: it
             too must be a state of your log, or you have lost what you receipted.
     """
@@ -142,6 +160,7 @@ class Cursor:
     root: Hash = key(2, identifier(Hash))
     sessions: tuple[SessionId, ...] = key(3, many(identifier(SessionId), FRAME_ITEMS_MAX))
     newest: tuple[int, Hash] | None = key(4, optional(pair(uint(LOG_SIZE_MAX), identifier(Hash))))
+    beyond: tuple[StreamFrontier, ...] | None = key(5, optional(many(nested(StreamFrontier), FRAME_ITEMS_MAX)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,16 +200,32 @@ class Growth:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Backed:
+    """What the relay's last backup holds.
+
+    Attributes:
+        statement: a signed `BackedUp`.
+        consistency: of the state that it names, from one that the device knows once the page's note is taken; left out
+            where the device knows that state itself.
+    """
+
+    statement: bytes = key(1, octets(1, BACKED_UP_BYTES_MAX))
+    consistency: Growth | None = key(2, optional(nested(Growth)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """Relay: all of yours up to this checkpoint was sent; `more` follows or not. No note: the cursor stays.
 
     Attributes:
         consistency: of the note; left out where the device knows that state, or none at all.
+        backed: on a last page, what the relay has backed up, where that is news on this connection.
     """
 
     note: bytes | None = key(1, optional(_NOTE))
     more: bool = key(2, flag())
     consistency: Growth | None = key(3, optional(nested(Growth)))
+    backed: Backed | None = key(4, optional(nested(Backed)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,18 +269,8 @@ class Resync:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StreamFrontier:
-    """How far each session's chain is known in one stream; a stream with many sessions takes several of these."""
-
-    stream: StreamId = key(1, identifier(StreamId))
-    heads: Frontier = key(
-        2, mapping(identifier(SessionId), pair(uint(SEQ_MAX), identifier(EntryHash)), FRONTIER_SESSIONS_MAX)
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Frontiers:
-    """Device: what I hold, stream by stream, when the cursor does not serve. `last` ends the list."""
+    """Either: what I hold of the streams that differ. `last` ends the list."""
 
     streams: tuple[StreamFrontier, ...] = key(1, many(nested(StreamFrontier), FRAME_ITEMS_MAX))
     last: bool = key(2, flag())
@@ -253,11 +278,39 @@ class Frontiers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Want:
-    """Relay, after FRONTIERS: of these chains I lack the entries from these numbers on."""
+    """Either: of these chains I lack the entries from these numbers on."""
 
     chains: tuple[tuple[StreamId, tuple[SessionId, int]], ...] = key(
         1, many(pair(identifier(StreamId), pair(identifier(SessionId), uint(SEQ_MAX))), FRAME_ITEMS_MAX)
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Digests:
+    """Whoever begins a comparison: the digests of my buckets, one after the other; `sync_protocol.digests` says how."""
+
+    digests: bytes = key(1, octets(TAG_BYTES, TAG_BYTES * DIGEST_BUCKETS_MAX))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tags:
+    """The other: the tags of my streams in the buckets that differ, ascending. `last` ends the list.
+
+    Attributes:
+        buckets: in the first frame which buckets differ, a bit each, the lowest of the first byte first.
+    """
+
+    tags: bytes = key(1, octets(0, TAG_BYTES * TAGS_IN_FRAME))
+    last: bool = key(2, flag())
+    buckets: bytes | None = key(3, optional(octets(1, DIGEST_BUCKETS_MAX // 8)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unknown:
+    """Whoever began, after its FRONTIERS: those of your tags that I do not have, ascending. `last` ends the list."""
+
+    tags: bytes = key(1, octets(0, TAG_BYTES * TAGS_IN_FRAME))
+    last: bool = key(2, flag())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -286,10 +339,20 @@ Message = (
     | Frontiers
     | Want
     | Failure
+    | Pack
+    | Digests
+    | Tags
+    | Unknown
     | PeerHello
     | PeerAuth
     | PeerNotes
     | Done
+    | BlobOffer
+    | BlobWant
+    | BlobManifest
+    | BlobChunk
+    | BlobStored
+    | BlobRefused
     | BundleHead
     | BundleEnd
 )
@@ -310,6 +373,16 @@ TYPES: Final[dict[int, type[Message]]] = {
     13: Frontiers,
     14: Want,
     15: Failure,
+    16: Pack,
+    17: Digests,
+    18: Tags,
+    19: Unknown,
+    20: BlobOffer,
+    21: BlobWant,
+    22: BlobManifest,
+    23: BlobChunk,
+    24: BlobStored,
+    25: BlobRefused,
     32: PeerHello,
     33: PeerAuth,
     34: PeerNotes,
@@ -334,7 +407,7 @@ def refused(entry: EntryHash | None, error: ExplainedError) -> Refused:
     return Refused(entry=entry, code=why.code, expected=why.expected, got=why.got, do=why.do)
 
 
-def told(message: Failure | Refused) -> ToldError:
+def told(message: Failure | Refused | BlobRefused) -> ToldError:
     """What the other side said, fit to be shown."""
     return ToldError(
         _code(message.code), expected=_shown(message.expected), got=_shown(message.got), do=_shown(message.do)

@@ -1,11 +1,11 @@
 """One device's side of a meeting with another: a state machine without I/O, the same for both.
 
-    dialled   HELLO ->        AUTH ->        notes, frontiers ->                       wants, entries, DONE ->
-    answered         <- HELLO        <- AUTH                     <- notes, frontiers, wants, DONE              <- ...
+    dialled   digests ->        frontiers, unknown ->                          wants, entries, DONE ->
+    answered            <- tags                      <- frontiers, wants, DONE                      <- entries, DONE
 
-A round is four turns, and only one side speaks at a time. The one who dialled begins another round, or ends the meeting
-by a DONE in place of it. What comes is stored before the next is read, so a meeting that is cut off has lost nothing,
-and the next goes on by frontiers.
+After the handshake a round is six turns, and only one side speaks at a time. The one who dialled begins another round,
+or ends the meeting by a DONE in place of it. What comes is stored before the next is read, so a meeting that is cut off
+has lost nothing, and the next one finds by digests what still differs.
 """
 
 from __future__ import annotations
@@ -15,20 +15,38 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from sync_protocol.certificates import Certificate, Root, Trust
+from sync_protocol.comparing import Answering, Beginning, split_unknown
+from sync_protocol.digests import Holding, salt_of
 from sync_protocol.entries import WireEntry
 from sync_protocol.errors import ExplainedError, MisuseError, PeerError, malformed, over_limit
-from sync_protocol.frames import pack_frame, split_entries, split_frontiers, split_proofs, unpack_frame
-from sync_protocol.frontier import Frontier
+from sync_protocol.frames import pack_frame, split_batch, split_frontiers, unpack_frame
 from sync_protocol.gathering import Gathering
-from sync_protocol.ids import CertificateHash, SessionId, StreamId
+from sync_protocol.ids import CertificateHash, EntryHash, Hash, SessionId, StreamId
 from sync_protocol.intake import Proofs
 from sync_protocol.limits import FRAME_ITEMS_MAX, MEETING_ITEMS_MAX, MEETING_ROUNDS_MAX
-from sync_protocol.messages import Entries, Failure, Frontiers, Have, Message, ProofsFrame, Want, failure, told
+from sync_protocol.messages import (
+    Digests,
+    Entries,
+    Failure,
+    Frontiers,
+    Have,
+    Message,
+    ProofsFrame,
+    Refused,
+    Tags,
+    Unknown,
+    Want,
+    failure,
+    told,
+)
+from sync_protocol.pack_columns import Pack
+from sync_protocol.pack_reading import read_pack
 from sync_protocol.peer_handshake import Greeting, Part, check_greeting, check_proof, prove
 from sync_protocol.peer_messages import Done, PeerAuth, PeerHello, PeerNotes
 from sync_protocol.peer_round import PeerRound
 from sync_protocol.peer_states import PEER_ACCEPTS, PeerState
-from sync_protocol.peer_steps import Ask, Finish, HandOver, Heard, Met, Offer, PeerStep, RoundOver
+from sync_protocol.peer_steps import Ask, Confirmed, Finish, HandOver, Heard, Met, Offer, PeerStep, RoundOver
+from sync_protocol.refusals import HeardRefusals, Refusals
 from sync_protocol.signed import Verified
 from sync_protocol.signing import SigningKey
 from sync_protocol.steps import Close, Send
@@ -73,19 +91,31 @@ class PeerExchange:
         self._now_ms = 0
         self._noted = False
         self._rounds = 0
+        self.turns = 0
+        """How often the other has ended a turn of its own, those of the handshake included."""
         self._items = 0
         self._round = PeerRound()
+        self._compared: Beginning | Answering | None = None
+        self._forks: dict[tuple[StreamId, SessionId], tuple[bytes, ...]] = {}
+        self._handed = False
+        self._refusals = Refusals()
+        self._refused = HeardRefusals()
         self._gathering = Gathering()
         self._acts: Mapping[type[Message], Callable[[Any, bytes], list[PeerStep]]] = {
             Failure: self._failed,
             PeerHello: self._greeted,
             PeerAuth: self._proved,
             PeerNotes: self._heard,
-            Frontiers: self._compare,
+            Digests: self._digests,
+            Tags: self._tags,
+            Frontiers: self._frontiers,
+            Unknown: self._unknown,
+            Refused: self._not_taken,
             Have: self._have,
             Want: self._want,
             ProofsFrame: self._proofs,
             Entries: self._entries,
+            Pack: self._pack,
             Done: self._done,
         }
 
@@ -108,28 +138,34 @@ class PeerExchange:
         if self._state is PeerState.CLOSED:
             return []
         self._now_ms = now_ms
+        before = self._state
         try:
             message = unpack_frame(frame)
-            if type(message) not in PEER_ACCEPTS[self._state]:
-                raise malformed("a message that may come now", f"{type(message).__name__} in state {self._state.name}")
-            return self._acts[type(message)](message, frame)
+            if type(message) not in PEER_ACCEPTS[before]:
+                raise malformed("a message that may come now", f"{type(message).__name__} in state {before.name}")
+            steps = self._acts[type(message)](message, frame)
         except PeerError as error:
             return self.fail(error)
+        self.turns += self._state is not before
+        return steps
 
     def fail(self, error: ExplainedError) -> list[PeerStep]:
         """End the meeting because of `error`, telling the other."""
         self._state = PeerState.CLOSED
         return [_send(failure(error)), Close(error)]
 
-    def offer(self, notes: Sequence[bytes], streams: Mapping[StreamId, Frontier]) -> list[PeerStep]:
+    def offer(self, notes: Sequence[bytes], holdings: Mapping[StreamId, Holding]) -> list[PeerStep]:
         """Answer `Offer`, or `RoundOver`: checkpoints, which travel once a meeting, and what the other may have."""
         self._speak()
-        steps: list[PeerStep] = [] if self._rounds else [_send(PeerNotes(notes=tuple(notes)))]
+        steps = [*self._say_refusals(), *([] if self._rounds else [_send(PeerNotes(notes=tuple(notes)))])]
         self._rounds += 1
-        self._round.offered = streams
         if self._part is Part.DIALLED:
+            self._compared = Beginning(self._salt, holdings)
             self._state = PeerState.COMPARING
-        return [*steps, *map(_send, split_frontiers(streams))]
+            return [*steps, _send(self._compared.digests)]
+        assert isinstance(self._compared, Answering), "the one who answered was sent digests"
+        self._state = PeerState.DIFFERING
+        return [*steps, *map(_send, self._compared.answer(holdings))]
 
     def ask(
         self, chains: Iterable[tuple[StreamId, SessionId, int]], seals: Iterable[tuple[SessionId, int]]
@@ -150,22 +186,35 @@ class PeerExchange:
     def hand(self, proofs: Proofs, entries: Iterable[WireEntry]) -> list[PeerStep]:
         """Answer `HandOver`, as often as needed: entries with what they need to be verified."""
         self._speak()
+        self._handed = True
         return [
-            *map(_send, split_proofs(certificates=proofs.certificates, sessions=proofs.sessions, seals=proofs.seals)),
-            *map(_send, split_entries(entries)),
+            *map(_send, split_batch(proofs, entries)),
         ]
+
+    def refuse(self, entry: EntryHash, error: ExplainedError) -> None:
+        """Hear, after `Take`, that an entry was not taken: the other is told in this side's next turn."""
+        self._refusals.add(entry, error)
 
     def finish(self, *, again: bool) -> list[PeerStep]:
         """Answer `Finish`; `again` asks for another round, and counts where this side answered and has handed over."""
         self._speak()
         self._state = self._after
-        return [_send(Done(again=again))]
+        return [*self._say_refusals(), _send(Done(again=again))]
 
     def end(self) -> list[PeerStep]:
         """Answer `RoundOver`: all is well."""
         self._speak()
         self._state = PeerState.CLOSED
-        return [_send(Done(again=False)), Close(None)]
+        return [*self._say_refusals(), _send(Done(again=False)), Close(None)]
+
+    def _say_refusals(self) -> list[PeerStep]:
+        return [_send(message) for message in self._refusals.say()]
+
+    @property
+    def _salt(self) -> Hash:
+        assert self._other is not None, "a comparison follows the handshake"
+        hellos = self._own.frame, self._other.frame
+        return salt_of(*(hellos if self._part is Part.DIALLED else reversed(hellos)))
 
     def _speak(self) -> None:
         if self._state is not PeerState.TURN:
@@ -211,17 +260,48 @@ class PeerExchange:
         self._noted = True
         return [Heard(message.notes)]
 
-    def _compare(self, message: Frontiers, _: bytes) -> list[PeerStep]:
-        self._round.hear(message)
-        if not message.last:
-            return []
-        if self._part is Part.DIALLED:
-            self._state = PeerState.ASKED
-            return []
+    def _digests(self, message: Digests, _: bytes) -> list[PeerStep]:
         if self.last_round:
             raise over_limit("a meeting", MEETING_ROUNDS_MAX, self._rounds + 1, "rounds")
+        self._compared = Answering(self._salt, message)
+        self._state = PeerState.TURN
+        return [*self._confirm(), Offer()]
+
+    def _tags(self, message: Tags, _: bytes) -> list[PeerStep]:
+        assert isinstance(self._compared, Beginning), "the one who dialled sent digests"
+        if not self._compared.hear(message):
+            return []
+        self._round.offered = self._compared.offered
+        self._state = PeerState.ASKED
+        frontiers = split_frontiers({stream: held.frontier for stream, held in self._compared.offered.items()})
+        return [*map(_send, frontiers), *map(_send, split_unknown(self._compared.unknown))]
+
+    def _frontiers(self, message: Frontiers, _: bytes) -> list[PeerStep]:
+        assert self._compared is not None, "frontiers follow digests"
+        if isinstance(self._compared, Answering):
+            self._compared.hear(message)
+        else:
+            self._compared.hear_frontiers(message)
+        return []
+
+    def _unknown(self, message: Unknown, _: bytes) -> list[PeerStep]:
+        assert isinstance(self._compared, Answering), "the one who answered sent tags"
+        if not self._compared.hear_unknown(message):
+            return []
+        self._round.offered = self._compared.offered
         self._state, self._after = PeerState.TURN, PeerState.ANSWERED
-        return [Offer(), Ask(self._round.theirs), Finish()]
+        frontiers = split_frontiers({stream: held.frontier for stream, held in self._round.offered.items()})
+        return [*map(_send, frontiers), Ask(self._compared.theirs), Finish()]
+
+    def _not_taken(self, message: Refused, _: bytes) -> list[PeerStep]:
+        self._refused.hear(message)
+        return []
+
+    def _confirm(self) -> list[PeerStep]:
+        """The other's turn after this side handed over is done, or it says something else: what it took is durable."""
+        heard, self._refused = self._refused, HeardRefusals()
+        handed, self._handed = self._handed, False
+        return [Confirmed(frozenset(heard.names), heard.nothing)] if handed else []
 
     def _have(self, message: Have, _: bytes) -> list[PeerStep]:
         self._round.lacks(message)
@@ -239,6 +319,11 @@ class PeerExchange:
         self._count(len(message.entries))
         return [self._gathering.entries(message)]
 
+    def _pack(self, message: Pack, _: bytes) -> list[PeerStep]:
+        proofs, entries = read_pack(message)
+        self._count(len(proofs) + len(entries))
+        return [self._gathering.opened(proofs, entries)]
+
     def _count(self, items: int) -> None:
         if items == 0:
             raise malformed("something in a frame", "an empty one")
@@ -250,15 +335,27 @@ class PeerExchange:
         """A turn of the other is over, or the meeting."""
         if self._state is PeerState.OFFERED:
             self._state = PeerState.CLOSED
-            return [Close(None)]
+            return [*self._confirm(), Close(None)]
         came: list[PeerStep] = [*self._gathering.rest()]
-        over, taking = self._round, self._state is PeerState.TAKING
-        handing = HandOver(over.wanted, over.seals)
         if self._state is PeerState.ASKED:
+            assert isinstance(self._compared, Beginning), "the one who dialled sent digests"
+            if not self._compared.heard:
+                raise malformed("all frontiers before the end of the turn", "the end")
             self._state, self._after = PeerState.TURN, PeerState.TAKING
-            return [Ask(over.theirs), handing, Finish()]
+            return [Ask(self._compared.theirs), self._hand_over(), Finish()]
+        taking = self._state is PeerState.TAKING
+        handing = self._hand_over()
         self._state, self._after, self._round = PeerState.TURN, PeerState.OFFERED, PeerRound()
-        return [*came, RoundOver(message.again)] if taking else [*came, handing, Finish()]
+        return [*came, *self._confirm(), RoundOver(message.again)] if taking else [*came, handing, Finish()]
+
+    def _hand_over(self) -> HandOver:
+        """What was asked for, and the chains that fork, but for those that were handed over as they are now."""
+        forks = {chain: ends for chain, ends in self._round.forks().items() if self._forks.get(chain) != ends}
+        self._forks.update(forks)
+        return HandOver(
+            {**self._round.wanted, **dict.fromkeys(forks, 0)},
+            {**self._round.seals, **{session: 0 for _, session in forks}},
+        )
 
 
 def _send(message: Message) -> Send:

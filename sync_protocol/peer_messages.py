@@ -1,4 +1,4 @@
-"""Messages of two devices that meet without the relay. HAVE, PROOFS, ENTRIES, FRONTIERS and WANT serve there as well.
+"""Messages of two devices that meet without the relay, beside those of the exchange that serve there as well.
 
 `sync_protocol.messages` gives them their numbers. Both sides speak by turns, so that two devices with much to hand over
 cannot stand in each other's way; `Done` ends a turn, and of the one who dialled, said in place of a turn, the meeting.

@@ -1,8 +1,8 @@
 """Which message may come in which state of a meeting between two devices: one table. `docs/protocol.md` shows it.
 
 The one who dialled goes HELLO, AUTH, then round by round TURN (offers), COMPARING, ASKED, TURN (asks and hands over),
-TAKING. The one who answered goes HELLO, AUTH, then round by round OFFERED, TURN (offers and asks), ANSWERED, TURN
-(hands over). Only one of the two speaks at a time: whoever is in TURN.
+TAKING. The one who answered goes HELLO, AUTH, then round by round OFFERED, TURN (offers), DIFFERING, TURN (asks),
+ANSWERED, TURN (hands over). Only one of the two speaks at a time: whoever is in TURN, or was just told all tags.
 """
 
 from __future__ import annotations
@@ -12,7 +12,20 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Final
 
-from sync_protocol.messages import Entries, Failure, Frontiers, Have, Message, ProofsFrame, Want
+from sync_protocol.messages import (
+    Digests,
+    Entries,
+    Failure,
+    Frontiers,
+    Have,
+    Message,
+    ProofsFrame,
+    Refused,
+    Tags,
+    Unknown,
+    Want,
+)
+from sync_protocol.pack_columns import Pack
 from sync_protocol.peer_messages import Done, PeerAuth, PeerHello, PeerNotes
 
 
@@ -22,10 +35,11 @@ class PeerState(Enum):
     HELLO = "waits for the other's hello"
     AUTH = "waits for the other's proof of who it is"
     TURN = "its own turn: the shell speaks"
-    COMPARING = "dialled and offered; hears what the other holds"
-    ASKED = "dialled and offered; hears what the other lacks"
-    TAKING = "dialled; takes what it asked for"
-    OFFERED = "answered; hears what the other holds, or that the meeting is over"
+    COMPARING = "dialled and said its digests; hears the other's tags"
+    ASKED = "dialled and said what differs; hears the same, and what the other lacks"
+    TAKING = "dialled; hears what the other did not take, and takes what it asked for"
+    OFFERED = "answered; hears what the other did not take, and its digests, or that the meeting is over"
+    DIFFERING = "answered and said its tags; hears what differs"
     ANSWERED = "answered; hears what the other lacks, and takes what it asked for"
     CLOSED = "ended"
 
@@ -35,11 +49,12 @@ PEER_ACCEPTS: Final[Mapping[PeerState, frozenset[type[Message]]]] = MappingProxy
         PeerState.HELLO: frozenset({PeerHello, Failure}),
         PeerState.AUTH: frozenset({PeerAuth, Failure}),
         PeerState.TURN: frozenset({Failure}),
-        PeerState.COMPARING: frozenset({PeerNotes, Frontiers, Failure}),
-        PeerState.ASKED: frozenset({Have, Want, Done, Failure}),
-        PeerState.TAKING: frozenset({ProofsFrame, Entries, Done, Failure}),
-        PeerState.OFFERED: frozenset({PeerNotes, Frontiers, Done, Failure}),
-        PeerState.ANSWERED: frozenset({Have, Want, ProofsFrame, Entries, Done, Failure}),
+        PeerState.COMPARING: frozenset({PeerNotes, Tags, Failure}),
+        PeerState.ASKED: frozenset({Frontiers, Have, Want, Done, Failure}),
+        PeerState.TAKING: frozenset({Refused, ProofsFrame, Entries, Pack, Done, Failure}),
+        PeerState.OFFERED: frozenset({Refused, PeerNotes, Digests, Done, Failure}),
+        PeerState.DIFFERING: frozenset({Frontiers, Unknown, Failure}),
+        PeerState.ANSWERED: frozenset({Have, Want, ProofsFrame, Entries, Pack, Done, Failure}),
         PeerState.CLOSED: frozenset(),
     }
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sync_protocol.certificates import Certificate
 from sync_protocol.frontier import Frontier
-from sync_protocol.ids import SessionId, StreamId
+from sync_protocol.ids import EntryHash, SessionId, StreamId
 from sync_protocol.signed import Verified
 from sync_protocol.steps import Close, Send, Take
 
@@ -48,7 +48,8 @@ class HandOver:
     """Hand over, by `hand`, what the other asked for, and whole every chain that was offered and forks here.
 
     Attributes:
-        wanted: the first number to hand over, a chain; each is one that this side offered.
+        wanted: the first number to hand over, a chain; each is one that this side offered. Chains that fork are among
+            them, from 0.
         seals: the first seal that the other lacks, a session. A hint, as in `Supply`.
     """
 
@@ -62,6 +63,19 @@ class Finish:
 
 
 @dataclass(frozen=True, slots=True)
+class Confirmed:
+    """What this side handed over in its last turn is durable at the other, but for what that refused.
+
+    Attributes:
+        refused: what it did not take, by name.
+        nothing: whether it refused more than it could name; then nothing of that turn counts as being there.
+    """
+
+    refused: frozenset[EntryHash]
+    nothing: bool
+
+
+@dataclass(frozen=True, slots=True)
 class RoundOver:
     """Begin another round by `offer`, or end the meeting by `end`.
 
@@ -72,4 +86,4 @@ class RoundOver:
     again: bool
 
 
-PeerStep = Send | Close | Take | Met | Heard | Offer | Ask | HandOver | Finish | RoundOver
+PeerStep = Send | Close | Take | Met | Heard | Offer | Ask | HandOver | Finish | Confirmed | RoundOver

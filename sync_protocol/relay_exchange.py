@@ -11,20 +11,33 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from sync_protocol.accusations import own_checkpoint
+from sync_protocol.blob_messages import BlobChunk, BlobMessage, BlobOffer, BlobWant
 from sync_protocol.certificates import RelayRecord, Trust
 from sync_protocol.checkpoints import Checkpoint
+from sync_protocol.comparing import Answering
+from sync_protocol.digests import Holding, salt_of
 from sync_protocol.entries import Place, WireEntry
-from sync_protocol.errors import ExplainedError, MisuseError, PeerError, malformed, over_limit
+from sync_protocol.errors import ExplainedError, MisuseError, PeerError, malformed, too_often
 from sync_protocol.exchange_states import RELAY_ACCEPTS, RelayState
 from sync_protocol.frames import pack_frame, split_entries, split_proofs, unpack_frame
+from sync_protocol.frontier import Frontier
 from sync_protocol.gathering import Gathering
 from sync_protocol.handshake import Said, check_auth, check_hello, welcome
 from sync_protocol.ids import Hash, SessionId, StreamId
 from sync_protocol.intake import Proofs, Refusal
-from sync_protocol.limits import FRAME_ITEMS_MAX, FRONTIER_HEADS_MAX, FRONTIER_STREAMS_MAX, RECEIPT_LEAVES_MAX
+from sync_protocol.limits import (
+    AGAIN_CHAINS_MAX,
+    ASKS_MAX,
+    BEYOND_HEADS_MAX,
+    FRAME_ITEMS_MAX,
+    RECEIPT_LEAVES_MAX,
+    REWINDS_MAX,
+)
 from sync_protocol.messages import (
     Auth,
+    Backed,
     Cursor,
+    Digests,
     Entries,
     Failure,
     Frontiers,
@@ -40,6 +53,7 @@ from sync_protocol.messages import (
     Receipt,
     Refused,
     Resync,
+    Unknown,
     Want,
     Welcome,
     failure,
@@ -48,7 +62,7 @@ from sync_protocol.messages import (
 )
 from sync_protocol.signed import Verified
 from sync_protocol.signing import SigningKey
-from sync_protocol.steps import Close, Compare, Feed, Greet, Locate, Peer, RelayStep, Send
+from sync_protocol.steps import BlobSaid, Close, Compare, Feed, FeedAgain, Greet, Hold, Locate, Peer, RelayStep, Send
 
 
 class RelayExchange:
@@ -80,8 +94,13 @@ class RelayExchange:
         self._state = RelayState.HELLO
         self._hello: Said[Hello] | None = None
         self._welcome: Said[Welcome] | None = None
-        self._frontiers: dict[StreamId, dict[SessionId, Place]] = {}
-        self._heads = 0
+        self._salt = Hash.of(b"")
+        self._compared: Answering | None = None
+        self._asks = 0
+        self._rewinds = 0
+        self._largest = 0
+        self._beyond_heads = 0
+        self._again = 0
         self._fed = 0
         self._shown: tuple[Checkpoint | None, ...] = ()
         self._known = 0
@@ -97,7 +116,11 @@ class RelayExchange:
             Cursor: self._locate,
             ProofsFrame: self._proofs,
             Entries: self._entries,
-            Frontiers: self._compare,
+            Want: self._want,
+            Digests: self._digests,
+            Frontiers: self._frontiers,
+            Unknown: self._unknown,
+            **dict.fromkeys((BlobOffer, BlobWant, BlobChunk), _blob),
         }
 
     def receive(self, frame: bytes, *, now_ms: int) -> list[RelayStep]:
@@ -142,6 +165,7 @@ class RelayExchange:
         self._welcome = welcome(
             self._hello, record=self._record, nonce=self._nonce, note=note, proofs=proofs, signer=self._signer
         )
+        self._salt = salt_of(self._hello.frame, self._welcome.frame)
         self._state = RelayState.AUTH
         return [Send(self._welcome.frame)]
 
@@ -167,12 +191,19 @@ class RelayExchange:
         self._state = RelayState.OPEN
         return [_send(Ready(token=token, expires_ms=expires_ms))]
 
-    def located(self, *, note: bytes | None, seals: Iterable[tuple[SessionId, int]]) -> list[RelayStep]:
+    def located(
+        self,
+        *,
+        note: bytes | None,
+        seals: Iterable[tuple[SessionId, int]],
+        lost: Sequence[tuple[StreamId, SessionId, int]] = (),
+    ) -> list[RelayStep]:
         """Answer `Locate`.
 
         Args:
             note: None when all `Locate.states` are states of this log; otherwise the log's newest checkpoint.
             seals: the first seal number that is lacking, a session that was asked for.
+            lost: the chains of `Locate.beyond` whose heads the log does not know, from 0 on.
         """
         have = _send(Have(seals=tuple(seals)))
         if self._state is not RelayState.OPEN:
@@ -180,20 +211,26 @@ class RelayExchange:
         if note is None:
             self._known = max(self._known, self._named)
             self.base = max(self.base, self._named)
-            return [have, Feed()]
+            return [*_wants(lost), have, Feed()]  # with HAVE the device has heard of all that was lost
         self._state = RelayState.RESYNC
         self.base = self._known = note_size(note)
-        self._fed = 0
-        self._forget_frontiers()
+        self._fed = self._largest = 0
         return [have, _send(Resync(note=note))]
+
+    def holding(self, holdings: Mapping[StreamId, Holding]) -> list[RelayStep]:
+        """Answer `Hold`.
+
+        Raises:
+            MisuseError: nobody asked.
+        """
+        if self._state is not RelayState.HOLDING or self._compared is None:
+            raise MisuseError("holding", expected="an answer to Hold", got="another state", do="report this as a bug")
+        self._state = RelayState.TAGGED
+        return [*map(_send, self._compared.answer(holdings))]
 
     def compared(self, lacking: Sequence[tuple[StreamId, SessionId, int]]) -> list[RelayStep]:
         """Answer `Compare`: ask for what the log lacks, then feed what the device lacks."""
-        steps: list[RelayStep] = []
-        for start in range(0, len(lacking), FRAME_ITEMS_MAX):
-            chunk = lacking[start : start + FRAME_ITEMS_MAX]
-            steps.append(_send(Want(chains=tuple((stream, (session, seq)) for stream, session, seq in chunk))))
-        return [*steps, Feed()]
+        return [*_wants(lacking), Feed()]
 
     def page(
         self,
@@ -203,6 +240,7 @@ class RelayExchange:
         note: bytes | None,
         more: bool,
         consistency: Growth | None = None,
+        backed: Backed | None = None,
     ) -> list[RelayStep]:
         """Answer `Feed` with the next page, or push one unasked when something new came.
 
@@ -213,6 +251,8 @@ class RelayExchange:
                 because a cursor never moves back.
             more: whether the shell has more to feed now.
             consistency: of the note, from `base` as it was not long ago; None where that was 0 or the note's own size.
+            backed: what the relay's last backup holds, where that is news; it names a state at or below `base` as this
+                page leaves it.
         """
         if self._state is not RelayState.OPEN:
             return []  # loaded before RESYNC or the end; what is to be fed after FRONTIERS is another page
@@ -223,7 +263,7 @@ class RelayExchange:
         steps: list[RelayStep] = [
             *map(_send, split_proofs(certificates=proofs.certificates, sessions=proofs.sessions, seals=proofs.seals)),
             *map(_send, split_entries(entries)),
-            _send(Page(note=note, more=more, consistency=None if note is None else consistency)),
+            _send(Page(note=note, more=more, consistency=None if note is None else consistency, backed=backed)),
         ]
         return [*steps, Feed()] if more else steps
 
@@ -271,8 +311,36 @@ class RelayExchange:
         return [Peer(certificate)]
 
     def _locate(self, message: Cursor, _: bytes) -> list[RelayStep]:
+        self._count_ask()
+        self._rewinds += message.size < self._largest
+        if self._rewinds > REWINDS_MAX:
+            raise too_often("CURSORs below an earlier one", REWINDS_MAX, self._rewinds)
+        self._largest = max(self._largest, message.size)
         self._named = message.size if message.newest is None else max(message.size, message.newest[0])
-        return [Locate(message.size, message.root, message.sessions, message.newest)]
+        return [Locate(message.size, message.root, message.sessions, message.newest, self._beyond(message))]
+
+    def _beyond(self, message: Cursor) -> Mapping[StreamId, Frontier]:
+        beyond: dict[StreamId, dict[SessionId, Place]] = {}
+        for item in message.beyond or ():
+            beyond.setdefault(item.stream, {}).update(item.heads)
+            self._beyond_heads += len(item.heads)
+        if self._beyond_heads > BEYOND_HEADS_MAX:
+            raise too_often("heads beyond the cursor", BEYOND_HEADS_MAX, self._beyond_heads)
+        return beyond
+
+    def _count_ask(self) -> None:
+        self._asks += 1
+        if self._asks > ASKS_MAX:
+            raise too_often("CURSORs, WANTs and DIGESTs", ASKS_MAX, self._asks)
+
+    def _want(self, message: Want, _: bytes) -> list[RelayStep]:
+        self._count_ask()
+        self._again += len(message.chains)
+        if self._again > AGAIN_CHAINS_MAX:
+            raise too_often("chains to feed again", AGAIN_CHAINS_MAX, self._again)
+        if self._state is not RelayState.OPEN:
+            return []  # it crossed RESYNC on the way; what is lacking comes after the comparison
+        return [FeedAgain(tuple((stream, session, seq) for stream, (session, seq) in message.chains)), Feed()]
 
     def _proofs(self, message: ProofsFrame, _: bytes) -> list[RelayStep]:
         return [*self._gathering.proofs(message)]
@@ -280,24 +348,24 @@ class RelayExchange:
     def _entries(self, message: Entries, _: bytes) -> list[RelayStep]:
         return [self._gathering.entries(message)]
 
-    def _compare(self, message: Frontiers, _: bytes) -> list[RelayStep]:
-        """Gather frontiers. They may come unasked too: over HTTP each request has a machine of its own."""
-        for item in message.streams:
-            self._frontiers.setdefault(item.stream, {}).update(item.heads)
-            self._heads += len(item.heads)
-        if len(self._frontiers) > FRONTIER_STREAMS_MAX:
-            raise over_limit("frontiers of one device", FRONTIER_STREAMS_MAX, len(self._frontiers), "streams")
-        if self._heads > FRONTIER_HEADS_MAX:
-            raise over_limit("frontiers of one device", FRONTIER_HEADS_MAX, self._heads, "heads")
-        if not message.last:
-            return []
-        self._state = RelayState.OPEN
-        frontiers = self._frontiers
-        self._forget_frontiers()
-        return [Compare(frontiers)]
+    def _digests(self, message: Digests, _: bytes) -> list[RelayStep]:
+        self._count_ask()
+        self._compared = Answering(self._salt, message)
+        self._state = RelayState.HOLDING
+        return [Hold()]
 
-    def _forget_frontiers(self) -> None:
-        self._frontiers, self._heads = {}, 0
+    def _frontiers(self, message: Frontiers, _: bytes) -> list[RelayStep]:
+        assert self._compared is not None, "frontiers follow tags"
+        self._compared.hear(message)
+        return []
+
+    def _unknown(self, message: Unknown, _: bytes) -> list[RelayStep]:
+        assert self._compared is not None, "unknown tags follow tags"
+        if not self._compared.hear_unknown(message):
+            return []
+        compared, self._compared = self._compared, None
+        self._state = RelayState.OPEN
+        return [Compare(compared.theirs, frozenset(compared.offered))]
 
 
 def note_size(note: bytes) -> int:
@@ -305,8 +373,20 @@ def note_size(note: bytes) -> int:
     return Checkpoint.parse(note.decode().partition("\n\n")[0] + "\n").size
 
 
+def _wants(chains: Sequence[tuple[StreamId, SessionId, int]]) -> list[RelayStep]:
+    steps: list[RelayStep] = []
+    for start in range(0, len(chains), FRAME_ITEMS_MAX):
+        chunk = chains[start : start + FRAME_ITEMS_MAX]
+        steps.append(_send(Want(chains=tuple((stream, (session, seq)) for stream, session, seq in chunk))))
+    return steps
+
+
 def _refused(refusal: Refusal) -> Refused:
     return refused(refusal.what, refusal.error)
+
+
+def _blob(message: BlobMessage, _: bytes) -> list[RelayStep]:
+    return [BlobSaid(message)]
 
 
 def _send(message: Message) -> Send:

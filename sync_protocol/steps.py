@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from sync_protocol.accusations import Accusation
+from sync_protocol.backed_up import BackedUp
+from sync_protocol.blob_messages import BlobMessage
 from sync_protocol.certificates import Certificate, RelayRecord
 from sync_protocol.checkpoints import Checkpoint
 from sync_protocol.entries import WireEntry
@@ -117,12 +119,14 @@ class Advance:
         note: the checkpoint as signed.
         newest: `newest` of the next exchange, in place of what was kept.
         held: the note of the newest state of this log, to be shown in the next HELLO; None while that is unknown.
+        whole: whether all that was sent stands below it. Otherwise some of the last page's entries may stand above it.
     """
 
     checkpoint: Checkpoint
     note: bytes
     newest: Checkpoint
     held: bytes | None
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +179,8 @@ class SupplyChains:
 
 
 @dataclass(frozen=True, slots=True)
-class SupplyFrontiers:
-    """Device: hand over the frontier of every stream, and which chains fork, by `frontiers`."""
+class SupplyHoldings:
+    """Device: hand over what is held of every stream, by `compare`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +227,9 @@ class Locate:
 
     Attributes:
         size, root: the cursor: what is fed begins there.
+        beyond: how far chains reach at the device beyond the cursor. Where the feed goes on with this cursor, it skips
+            of each of them what is at or below that head, unless the chain forks; heads that the log does not know
+            are told to `located`.
         newest: another state that the log must have had, where the device names one.
     """
 
@@ -230,6 +237,7 @@ class Locate:
     root: bytes
     sessions: tuple[SessionId, ...]
     newest: tuple[int, bytes] | None = None
+    beyond: Mapping[StreamId, Frontier] = field(default_factory=dict)
 
     @property
     def states(self) -> tuple[tuple[int, bytes], ...]:
@@ -239,18 +247,57 @@ class Locate:
 
 
 @dataclass(frozen=True, slots=True)
+class Hold:
+    """Relay: say by `holding` what the log holds of the streams that the device may read.
+
+    What comes into the log after that is fed in any case, and so is a stream that becomes readable after it.
+    """
+
+
+@dataclass(frozen=True, slots=True)
 class Compare:
     """Relay: say by `compared` which chains these frontiers have and the log lacks; then feed what they lack of it.
 
-    `frontier.unknown` and `frontier.lacking` say both. Streams that are not among the frontiers are lacked whole.
+    `frontier.unknown` and `frontier.lacking` say both.
+
+    Attributes:
+        frontiers: the device's, of its streams that differ.
+        differing: the streams that `Hold` was answered with and of which the device does not hold the same. Where it
+            has no frontier of one, it lacks it whole. It lacks nothing of any other.
     """
 
     frontiers: Mapping[StreamId, Frontier]
+    differing: frozenset[StreamId]
+
+
+@dataclass(frozen=True, slots=True)
+class FeedAgain:
+    """Relay: feed these chains from these numbers on once more, as far as the device may read them; then `Feed`."""
+
+    chains: tuple[tuple[StreamId, SessionId, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Feed:
     """Relay: load the next page of the feed and hand it over by `page`."""
+
+
+@dataclass(frozen=True, slots=True)
+class SaidSafe:
+    """Device: the relay has backed up its log through a state that was verified to be one; keep the statement.
+
+    Comes after the page's entries and its `Advance`. A statement that is older than the one that is kept changes
+    nothing.
+    """
+
+    statement: Verified[BackedUp]
+
+
+@dataclass(frozen=True, slots=True)
+class BlobSaid:
+    """Either: the other side said this of a blob; the shell answers it, as `blob_exchange` says."""
+
+    message: BlobMessage
 
 
 DeviceStep = (
@@ -266,8 +313,10 @@ DeviceStep = (
     | Rejected
     | Supply
     | SupplyChains
-    | SupplyFrontiers
+    | SupplyHoldings
     | Alarm
     | CaughtUp
+    | SaidSafe
+    | BlobSaid
 )
-RelayStep = Send | Close | Greet | Peer | Locate | Compare | Take | Feed
+RelayStep = Send | Close | Greet | Peer | Locate | Hold | Compare | FeedAgain | Take | Feed | BlobSaid

@@ -76,6 +76,7 @@ class Purging:
         record: Record,
         forget: Callable[[Iterable[EntryHash]], None],
         beside: Callable[[ChartId], Sequence[str]] = lambda _: (),
+        swept: Callable[[], None] = lambda: None,
     ) -> None:
         """Work on `store`.
 
@@ -88,6 +89,7 @@ class Purging:
             record: see Record.
             forget: lets go of what was opened of entries.
             beside: names stored values that would open the chart, such as what a kit carries for it.
+            swept: removes what lies beside the store, such as attachments; called once bodies went.
         """
         self._store = store
         self._keyring = keyring
@@ -97,6 +99,7 @@ class Purging:
         self._record = record
         self._forget = forget
         self._beside = beside
+        self._swept = swept
 
     def run(self) -> tuple[Done, ...]:
         """Carry out what is due, go on with what was interrupted, and destroy what came late.
@@ -113,6 +116,8 @@ class Purging:
                 self._begin(chart)
         done = [self._destroy(chart, note) for chart, note in sorted(all_destroyed(self._store).items())]
         changed = frozenset(one.chart for one in done if one.bodies)
+        if done:
+            self._swept()
         if changed:
             self._events.publish(Changed(changed))
         return tuple(one for one in done if one.bodies or one.left)

@@ -136,14 +136,24 @@ class Auditor:
             heads: how far its chains reached here afterwards; more than one record holds take several.
             note: the newest checkpoint of the relay's log that is known here, as signed.
         """
-        known = sorted(set(heads))
-        parts = [known[at : at + AUDIT_HEADS_MAX] for at in range(0, len(known), AUDIT_HEADS_MAX)] or [[]]
-        batch = self._recorder.begin()
-        for part in parts:
-            batch.ledger(audit_record("met_peer", purpose=Purpose.OPERATIONS, peer=peer, heads=tuple(part), note=note))
-        with _required():
-            written = self._recorder.write(batch)
-        return written[-len(parts) :]
+        return self._reached("met_peer", peer, heads, note=note)
+
+    def bundle_exported(self, *, entries: int, charts: int, everything: bool) -> VerifiedEntry | None:
+        """Record that a bundle is about to be whole: how many entries of how many charts anybody may now carry off."""
+        detail = {"entries": str(entries), "scope": "everything" if everything else "waiting"}
+        return self.record("bundle_exported", purpose=Purpose.OPERATIONS, count=charts, detail=detail)
+
+    def bundle_imported(
+        self, peer: CertificateHash | None, heads: Iterable[Head], *, received: int
+    ) -> tuple[VerifiedEntry, ...]:
+        """Record that a bundle was taken in, after what it had is here.
+
+        Args:
+            peer: who made it; None where nobody knows.
+            heads: how far the chains that grew reach here now.
+            received: how many entries were new.
+        """
+        return self._reached("bundle_imported", peer, heads, count=received)
 
     def met_relay(self, note: bytes | None) -> VerifiedEntry | None:
         """Record how far the relay's log is known here, before this device pushes again.
@@ -202,6 +212,28 @@ class Auditor:
         return self._on_chart(chart, record, once=False)
 
     # ------------------------------------------------------------------------------------------------------ writing
+
+    def _reached(
+        self,
+        name: str,
+        peer: CertificateHash | None,
+        heads: Iterable[Head],
+        *,
+        note: bytes | None = None,
+        count: int | None = None,
+    ) -> tuple[VerifiedEntry, ...]:
+        """Record how far somebody's chains reached here; more heads than one record holds take several."""
+        known = sorted(set(heads))
+        parts = [known[at : at + AUDIT_HEADS_MAX] for at in range(0, len(known), AUDIT_HEADS_MAX)] or [[]]
+        batch = self._recorder.begin()
+        for part in parts:
+            record = audit_record(
+                name, purpose=Purpose.OPERATIONS, peer=peer, heads=tuple(part), note=note, count=count
+            )
+            batch.ledger(record)
+        with _required():
+            written = self._recorder.write(batch)
+        return written[-len(parts) :]
 
     def _on_chart(
         self, chart: ChartId, record: AuditRecord, *, once: bool, also: Callable[[DeviceWriter], None] = lambda _: None

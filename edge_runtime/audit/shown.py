@@ -55,7 +55,7 @@ def shown_whole(opened: OpenChart) -> Shown:
 def shown_documents(opened: OpenChart, documents: Iterable[DocumentId]) -> Shown:
     """Some documents, whole."""
     chosen = [opened.documents[name] for name in documents]
-    fields = {fact.fact.kind for document in chosen for fact in document.facts}
+    fields = {kind for document in chosen for kind in document.kinds}
     fields |= {f"text.{section}" for document in chosen for section in document.texts}
     return _shown(opened, fields, chosen, tuple(document.document for document in chosen))
 
@@ -63,7 +63,7 @@ def shown_documents(opened: OpenChart, documents: Iterable[DocumentId]) -> Shown
 def shown_summary(opened: OpenChart) -> Shown:
     """What a chart adds up to: who the patient is, the safety list, which documents there are, what is to decide."""
     every = list(opened.documents.values())
-    fields = {fact.fact.kind for document in every for fact in document.facts}
+    fields = {kind for document in every for kind in document.kinds}
     summed = {kind for kind in fields if home(kind) is Compartment.SAFETY}
     summed |= {"review"} if opened.state.reviews else set()
     return _shown(opened, summed, every, ())
@@ -72,13 +72,11 @@ def shown_summary(opened: OpenChart) -> Shown:
 def _shown(
     opened: OpenChart, fields: Collection[str], documents: list[OpenDocument], whole: tuple[DocumentId, ...]
 ) -> Shown:
-    graphs = [
-        (compartment, document.graphs[compartment])
+    read = [
+        (compartment, document.newest[compartment])
         for document in documents
-        for compartment in sorted(opened.reads.intersection(document.graphs))
+        for compartment in sorted(opened.reads.intersection(document.newest))
     ]
-    unread = {entry for document in documents for entry in document.unread}
-    read = [(compartment, graph.heads) for compartment, graph in graphs if not unread.issuperset(graph)]
     seen = (head for _, heads in read for head in sorted(heads))
     checks = ((MEMBERSHIP, CONSENT) if opened.reads else ()) + ((EPOCH_KEYS,) if read else ())
     return Shown(

@@ -20,6 +20,7 @@ from edge_runtime.backup.sealed_file import SealedFile, damaged, write_sealed
 from edge_runtime.errors import EdgeError, InputError, StoreError
 from edge_runtime.identity import SESSION, Clock, Identity, load_identity, new_session
 from edge_runtime.keyring import Keyring
+from edge_runtime.restored import MARKER, Why, note
 from edge_runtime.settings import FILE_MODE, Home, replacing, sync_folder
 from edge_runtime.store.database import SCHEMA_VERSION
 from edge_runtime.store.device import DeviceStore
@@ -186,6 +187,8 @@ def restore(
         session = new_session(identity.keys, identity.chain[-1], now_ms=clock(), entropy=entropy)
         with store.writing() as writer:
             writer.put_value(SESSION, session.wire)
+            note(store, writer, identity.session.value.session, Why.BACKUP, session.value.started_ms)
+            writer.put_value(MARKER, None)  # of the home that was backed up
         first(part, store)
 
 

@@ -11,6 +11,7 @@ import click
 
 from edge_runtime.cli.chart_access import COMMANDS
 from edge_runtime.cli.chart_adopt import adopt
+from edge_runtime.cli.chart_attachments import ATTACHMENT_COMMANDS, attachments_json
 from edge_runtime.cli.chart_members import members
 from edge_runtime.cli.chart_purge import destruction_json, destruction_lines
 from edge_runtime.cli.output import print_json, say, with_device, working
@@ -28,7 +29,7 @@ def chart() -> None:
     """Create, import, show, change and share charts."""
 
 
-for _command in (members, adopt, *COMMANDS):
+for _command in (members, adopt, *ATTACHMENT_COMMANDS, *COMMANDS):
     chart.add_command(_command)
 
 
@@ -131,10 +132,12 @@ def show(runtime: Runtime, chart_id: str, *, purpose: str, as_json: bool) -> Non
     found = runtime.charts.find(chart_id)
     opened = open_to_show(runtime.charts, runtime.auditor, found, purpose=Purpose(purpose))
     retention = runtime.access.retention(found)
+    attached = runtime.attachments.listed(opened)
     if as_json:
-        print_json(chart_json(opened) | {"destruction": destruction_json(retention)})
+        beside = {"destruction": destruction_json(retention), "attachments": attachments_json(attached)}
+        print_json(chart_json(opened) | beside)
         return
-    print_chart(opened, warnings=destruction_lines(retention, found))
+    print_chart(opened, warnings=destruction_lines(retention, found), attached=attached)
 
 
 @chart.command()

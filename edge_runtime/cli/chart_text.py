@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from edge_runtime.cli.authors import who
+from edge_runtime.cli.chart_attachments import attachment_line
 from edge_runtime.cli.chart_marks import ROWS_MAX, SAFETY_LIST, flag, not_counted, unverified_rows
 from edge_runtime.cli.glass_text import glass_banner, glass_json
 from edge_runtime.cli.output import when
@@ -23,6 +24,7 @@ from edge_runtime.clinical.vitals import display
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from edge_runtime.attaching import Listed
     from edge_runtime.clinical.document import DocumentState
     from edge_runtime.clinical.medications import Line, Medication
     from edge_runtime.clinical.reviews import Review
@@ -94,7 +96,7 @@ def _document_json(opened: OpenChart, state: DocumentState) -> dict[str, Any]:
     return document_to_json(state) | {"sections": sections_json(found), "unread": unread, "void": void}
 
 
-def print_chart(opened: OpenChart, *, warnings: Sequence[str] = ()) -> None:
+def print_chart(opened: OpenChart, *, warnings: Sequence[str] = (), attached: Sequence[Listed] = ()) -> None:
     """Print a chart, with what threatens it on top."""
     console = Console(highlight=False)
     console.print(
@@ -116,7 +118,7 @@ def print_chart(opened: OpenChart, *, warnings: Sequence[str] = ()) -> None:
     if reviews:
         console.print(_reviews(reviews))
     for state in opened.states():
-        console.print(_document(opened, state))
+        console.print(_document(opened, state, attached))
     unread = sum(len(document.unread) for document in opened.documents.values())
     if unread:
         console.print(Text(f"{unread} entries are kept and cannot be shown here yet.", "yellow"))
@@ -185,7 +187,7 @@ def _reviews(reviews: Iterable[Review]) -> Panel:
     return Panel(table, title="A person must decide", title_align="left", border_style="yellow")
 
 
-def _document(opened: OpenChart, state: DocumentState) -> Panel:
+def _document(opened: OpenChart, state: DocumentState, attached: Sequence[Listed]) -> Panel:
     found = opened.documents[state.document]
     rows: list[Text | Table] = []
     value = state.status.value
@@ -215,6 +217,8 @@ def _document(opened: OpenChart, state: DocumentState) -> Panel:
     others = {item.fact.fact.kind for item in state.unverified} - SAFETY_LIST
     rows.extend(unverified_rows(state.unverified, others))
     rows.extend(section_rows(found))
+    mine = (one for one in attached if one.fact.document == state.document)
+    rows.extend(Text.assemble(("File     ", "cyan"), attachment_line(one)) for one in mine)
     kept = sum(placed.fact.kind == Kind.SOURCE for placed in state.others)
     if kept:
         rows.append(Text(f"{kept} parts of imported resources are kept as they came.", "dim"))

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from edge_runtime.cli.blob_text import problems_json
+from edge_runtime.cli.doctor_sync import sync_warnings, waiting_warnings
 from edge_runtime.cli.output import EXIT_DAMAGE, EXIT_DONE, print_json, say, with_device, working
 from edge_runtime.destroyed import all_destroyed
 from edge_runtime.errors import StoreError
@@ -33,10 +35,12 @@ def doctor(runtime: Runtime, *, as_json: bool) -> int:
     enrolled = not runtime.waiting and runtime.store.get_value("identity/chain") is not None
     lacking, destroyed = _destroyed(runtime) if enrolled else (frozenset[StreamId](), 0)
     with working("Looking at every record", as_json=as_json):
-        problems = [
+        problems: list[dict[str, Any]] = [
             {"check": f"store.{problem.table}", "row": problem.row, "found": problem.what}
             for problem in runtime.store.check(lacking)
         ]
+        if enrolled and not problems:
+            problems = problems_json(runtime)
     warnings = _warnings(runtime)
     checks: dict[str, Any] = {
         "vault": "opens",
@@ -73,7 +77,6 @@ def _destroyed(runtime: Runtime) -> tuple[frozenset[StreamId], int]:
 def _warnings(runtime: Runtime) -> list[str]:
     """What is no damage and yet worth knowing."""
     from edge_runtime.runtime import clock
-    from edge_runtime.store.uploads import UploadState
 
     found: list[str] = []
     now = clock()
@@ -84,10 +87,10 @@ def _warnings(runtime: Runtime) -> list[str]:
     elif runtime.store.get_value("identity/chain") is not None:
         found += _endings(runtime, now)
         found += _refused(runtime)
-    pending = runtime.store.upload_counts().get(UploadState.PENDING, 0)
-    if pending:
-        found.append(f"{pending} entries are on this device only; sync when you can")
-    return found
+    try:
+        return found + sync_warnings(runtime, now) + waiting_warnings(runtime)
+    except StoreError:
+        return found  # a store that cannot say it is damaged, and that is reported
 
 
 def _endings(runtime: Runtime, now_ms: int) -> list[str]:

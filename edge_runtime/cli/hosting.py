@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 
 from edge_runtime.cli.meeting_text import is_well, meeting_json, own_words, say_meeting
 from edge_runtime.cli.output import EXIT_DONE, EXIT_REFUSED, print_error, print_json, say, working, write_out
-from edge_runtime.store.uploads import UploadState
 from edge_runtime.sync.hosting import HostEvents
 
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ class HostScreen:
 
     def _met(self, report: MeetingReport) -> None:
         self._well = is_well(report)
-        pending = self._runtime.store.upload_counts().get(UploadState.PENDING, 0)
+        pending = self._runtime.store.waiting()
         if self._as_json:
             print_json(meeting_json(report, pending=pending))
         else:

@@ -42,6 +42,7 @@ GROUPS: Final[dict[str, _Lazy]] = {
         "edge_runtime.cli.break_glass:break_glass", "Open a chart in an emergency; prepare for it; review it."
     ),
     "sync": _Lazy("edge_runtime.cli.sync:sync", "Sync with the relay; see what is where."),
+    "bundle": _Lazy("edge_runtime.cli.bundle:bundle", "Carry entries in a file, without a network."),
     "audit": _Lazy("edge_runtime.cli.audit.group:audit", "See who did what; check and prove the record of it."),
     "doctor": _Lazy("edge_runtime.cli.doctor:doctor", "Check this device: vault, store, chains, clock."),
     "demo": _Lazy(

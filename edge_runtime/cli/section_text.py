@@ -83,7 +83,10 @@ def _rows(found: OpenDocument, text: SectionText) -> Iterator[Text]:
     authors = ", ".join(who(author) for author in found.authors_of(text.sessions))
     disputed = ("  DISPUTED", "bold yellow") if text.disputed else ""
     yield Text.assemble((safe(text.section.capitalize()), "bold cyan"), disputed, (f"   {authors}", "dim"))
-    yield Text(safe(text.text) + ("" if text.complete else "  (incomplete here)"))
+    shown = safe(text.text)  # the text first: only once it was read is it known to be all
+    yield Text(shown + ("" if text.complete else "  (incomplete here)"))
+    if not text.complete:
+        yield Text("The rest cannot be shown on this device now. Nothing is lost; it is tried again later.", "yellow")
     for line in text.torn:
         yield Text.assemble(("Nobody wrote this line as it stands: ", "bold yellow"), safe(line))
     for view in text.views:

@@ -8,21 +8,19 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from edge_runtime.cli.blob_text import report_json, say_report
 from edge_runtime.cli.output import EXIT_DONE, EXIT_REFUSED, check_out, print_json, say, with_device, working
 from edge_runtime.cli.safe_text import safe
+from edge_runtime.cli.sync_policy import policy
+from edge_runtime.cli.sync_status import ALARMS, status
 
 if TYPE_CHECKING:
     from edge_runtime.runtime import Runtime
     from edge_runtime.sync.client import SyncReport
     from edge_runtime.sync.meeting_report import MeetingReport
 
-_ALARMS: Final = {
-    "relay_log_differs": "The relay's log is not what it was. All was compared and sent again; tell an administrator.",
-    "relay_log_shrank": "The relay's log is shorter than the relay itself had signed. Tell an administrator.",
-    "relay_log_split": "The relay signed two different logs of one length. Tell an administrator.",
-    "relay_sent_unsound_entries": "The relay sent entries that do not verify; none was stored. Tell an administrator.",
-}
 _SHOWN: Final = 5
+_STOPPED: Final = {"time": "Time is up", "bytes": "So many bytes are used up"}
 
 
 @click.group()
@@ -30,23 +28,45 @@ def sync() -> None:
     """Sync with the relay, or with a device nearby; see what is where."""
 
 
+sync.add_command(policy)
+sync.add_command(status)
+
+
 @sync.command()
 @click.option("--relay", help="The relay's address; else the last one used.")
 @click.option("--http", "over_http", is_flag=True, help="Use plain requests, for links that allow no WebSocket.")
 @click.option("--attempts", type=click.IntRange(1, 20), default=3, show_default=True, help="How often to try.")
+@click.option("--seconds", type=click.IntRange(1, 86_400), help="Stop after so long; the next sync goes on from there.")
+@click.option("--kilobytes", type=click.IntRange(1, 1 << 32), help="Stop after about so much in both directions.")
 @with_device()
-def once(runtime: Runtime, relay: str | None, *, over_http: bool, attempts: int, as_json: bool) -> int:
+def once(
+    runtime: Runtime,
+    relay: str | None,
+    *,
+    over_http: bool,
+    attempts: int,
+    seconds: int | None,
+    kilobytes: int | None,
+    as_json: bool,
+) -> int:
     """Send what waits, take what is new, and end. A device that waits for approval fetches its certificate first.
+
+    With --seconds or --kilobytes it may stop before all is done, and says so. What is most urgent goes first.
 
     \b
     Example:
       fieldward sync once --home nurse
+      fieldward sync once --home nurse --seconds 30 --kilobytes 500
     """
     from edge_runtime.enrolment.newcomer import complete_enrolment
     from edge_runtime.runtime import clock, entropy
-    from edge_runtime.store.uploads import UploadState
+    from edge_runtime.sync.budget import Budget
 
     address = runtime.relay_address(relay)
+    budget = Budget(
+        bytes_max=None if kilobytes is None else kilobytes * 1000,
+        until_ms=None if seconds is None else clock() + seconds * 1000,
+    )
     with working("Syncing", as_json=as_json) as words:
         if runtime.waiting:
             with closing(runtime.http(address)) as http:
@@ -55,16 +75,17 @@ def once(runtime: Runtime, relay: str | None, *, over_http: bool, attempts: int,
         def show(report: SyncReport) -> None:
             words(f"Syncing: {report.receipted} of {report.sent} sent are receipted, {report.received} came in")
 
-        report = runtime.sync_once(address, over_http=over_http, attempts=attempts, progress=show)
-    pending = runtime.store.upload_counts().get(UploadState.PENDING, 0)
-    ok = not report.refusals and not report.alarms and pending == 0
+        report = runtime.sync_once(address, over_http=over_http, attempts=attempts, progress=show, budget=budget)
+    pending = runtime.store.waiting()
+    ok = not report.refusals and not report.alarms and pending == 0 and report.stopped is None
     if as_json:
         refused = [{"code": e.code, "expected": e.expected, "got": e.got, "do": e.do} for e in report.refused]
         facts = {"sent": report.sent, "receipted": report.receipted, "received": report.received}
         print_json(
             {"ok": ok}
             | facts
-            | {"pending": pending, "refused": refused, "alarms": report.alarms}
+            | {"pending": pending, "refused": refused, "alarms": report.alarms, "stopped": report.stopped}
+            | {"attachments": report_json(report.blobs)}
             | {"log_size": report.checkpoint, "broken": [str(chart) for chart in sorted(report.broken)]}
         )
         return EXIT_DONE if ok else EXIT_REFUSED
@@ -75,55 +96,20 @@ def once(runtime: Runtime, relay: str | None, *, over_http: bool, attempts: int,
         say(f"... and {report.refusals - _SHOWN} more; see 'fieldward sync status'.")
     if report.refusals:
         say("What is refused stays on this device and is offered again by the next sync.")
+    say_report(report.blobs)
     for chart in sorted(report.broken):
         say(f"THE GLASS IS BROKEN: chart {chart.short} was opened in an emergency; see 'fieldward break-glass list'.")
     for alarm in report.alarms:
-        say(f"ALARM: {_ALARMS.get(alarm, alarm)}")
-    if pending:
-        say(f"{pending} entries are still on this device only.")
+        say(f"ALARM: {ALARMS.get(alarm, alarm)}")
+    _say_what_waits(report, pending)
     return EXIT_DONE if ok else EXIT_REFUSED
 
 
-@sync.command()
-@with_device()
-def status(runtime: Runtime, *, as_json: bool) -> None:
-    """Say what is on this device only, what the relay has receipted, and what it refused.
-
-    \b
-    Example:
-      fieldward sync status --home nurse
-    """
-    from edge_runtime.runtime import clock
-    from edge_runtime.store.uploads import UploadState
-    from edge_runtime.sync.client import ALARM, load_cursor
-
-    store = runtime.store
-    counts = store.upload_counts()
-    oldest = store.oldest_pending_ms()
-    age_s = None if oldest is None else max(0, (clock() - oldest) // 1000)
-    refused = [{"entry": str(one.arrived.entry.hash), "code": one.code, "reason": one.text} for one in store.refused()]
-    alarm = store.get_value(ALARM)
-    facts = {
-        "on_this_device_only": counts.get(UploadState.PENDING, 0),
-        "at_the_relay": counts.get(UploadState.RECEIPTED, 0),
-        "refused": refused,
-        "oldest_unsent_s": age_s,
-        "log_size": load_cursor(store).size,
-        "alarm": None if alarm is None else alarm.decode(),
-    }
-    if as_json:
-        print_json(facts)
-        return
-    say(f"{facts['at_the_relay']:>8}  at the relay")
-    say(
-        f"{facts['on_this_device_only']:>8}  on this device only"
-        + ("" if age_s is None else f", the oldest for {age_s} s")
-    )
-    say(f"{len(refused):>8}  refused by the relay, kept here")
-    for one in refused[:20]:
-        say(safe(f"          {one['entry'][:8]}  {one['code']}: {one['reason']}"))
-    if alarm is not None:
-        say(f"ALARM: {_ALARMS.get(alarm.decode(), alarm.decode())}")
+def _say_what_waits(report: SyncReport, pending: int) -> None:
+    if pending:
+        say(f"{pending} entries still wait for the relay.")
+    if report.stopped is not None:
+        say(f"{_STOPPED[report.stopped]}: not everything is here or there yet. The next sync goes on from here.")
 
 
 @sync.command()
@@ -139,7 +125,6 @@ def meet(runtime: Runtime, address: str, *, as_json: bool) -> int:
       fieldward sync meet ws://192.168.1.5:8731 --home nurse
     """
     from edge_runtime.cli.meeting_text import is_well, meeting_json, own_words, say_meeting
-    from edge_runtime.store.uploads import UploadState
 
     if not as_json:
         say(f"This device: {own_words(runtime.identity.certificate)}.")
@@ -149,7 +134,7 @@ def meet(runtime: Runtime, address: str, *, as_json: bool) -> int:
             words(f"Meeting: {report.received} entries came, {report.sent} handed over")
 
         report = runtime.meet(address, progress=show)
-    pending = runtime.store.upload_counts().get(UploadState.PENDING, 0)
+    pending = runtime.store.waiting()
     if as_json:
         print_json(meeting_json(report, pending=pending))
     else:

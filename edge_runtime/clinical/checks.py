@@ -154,6 +154,16 @@ def version(path: str, value: object) -> Problems:
         yield Problem(path, "a whole number from 1", describe(value))
 
 
+def whole(maximum: int) -> Check:
+    """A whole number from 0 to `maximum`."""
+
+    def check(path: str, value: object) -> Problems:
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= maximum:
+            yield Problem(path, f"a whole number from 0 to {maximum}", describe(value))
+
+    return check
+
+
 def listed(check_item: Check, items_max: int, items_min: int = 0) -> Check:
     """A list."""
 

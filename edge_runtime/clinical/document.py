@@ -78,6 +78,7 @@ class DocumentState:
         problems: diagnoses, by first mention.
         procedures: what was done.
         observations: vital signs and findings, corrected ones included.
+        attachments: files that belong to it, replaced ones included.
         reviews: what a person must decide or has decided, by id.
         decisions: the decisions themselves.
         unreadable: facts that this version cannot use.
@@ -96,6 +97,7 @@ class DocumentState:
     problems: tuple[Statement, ...]
     procedures: tuple[Statement, ...]
     observations: tuple[Observation, ...]
+    attachments: tuple[Statement, ...]
     reviews: tuple[Review, ...]
     decisions: tuple[PlacedFact, ...]
     unreadable: tuple[Unreadable, ...]
@@ -167,6 +169,7 @@ def derive(document: DocumentId, facts: Iterable[PlacedFact], graphs: Iterable[C
         problems=_statements(Kind.DIAGNOSIS, readable),
         procedures=_statements(Kind.PROCEDURE, readable),
         observations=observations,
+        attachments=_statements(Kind.ATTACHMENT, readable),
         reviews=reviews,
         decisions=decisions,
         unreadable=unreadable,

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Final, TypeAlias, Union, cast
 
 from edge_runtime.clinical.checks import Problem, describe
+from edge_runtime.clinical.layout import Kind
 from edge_runtime.clinical.schemas import payload_problems
 from edge_runtime.facts import KIND_BYTES_MAX, Fact, FactId
 from sync_protocol.encoding import Value
@@ -62,10 +63,12 @@ def fact_to_json(fact: Fact) -> dict[str, Json]:
     """Write a fact in the same form.
 
     What only a foreign version writes is still shown: byte strings as hexadecimal, and payload keys that collide with
-    the form's own as `payload.kind` and `payload.supersedes`.
+    the form's own as `payload.kind` and `payload.supersedes`. The key that opens an attachment is left out.
     """
     result: dict[str, Json] = {"kind": fact.kind}
     for name, value in fact.payload.items():
+        if fact.kind == Kind.ATTACHMENT and name == "key":
+            continue
         result[f"payload.{name}" if name in _RESERVED else name] = to_json(value)
     if fact.supersedes:
         result["supersedes"] = [str(earlier) for earlier in fact.supersedes]

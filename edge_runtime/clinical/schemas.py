@@ -27,6 +27,7 @@ from edge_runtime.clinical.checks import (
     text,
     truth,
     version,
+    whole,
 )
 from edge_runtime.clinical.layout import (
     STATUS_ALIASES,
@@ -42,6 +43,7 @@ from edge_runtime.clinical.layout import (
     WorkflowType,
 )
 from edge_runtime.facts import FACTS_MAX, SUPERSEDES_MAX, Fact
+from sync_protocol.blob_sealing import FILE_BYTES_MAX
 
 NAME_CHARS_MAX: Final = 255
 REASON_CHARS_MAX: Final = 1000
@@ -56,6 +58,9 @@ _reason: Final = text(REASON_CHARS_MAX)
 _code: Final = text(CODE_CHARS_MAX)
 _fact_id: Final = shape(r"[0-9a-f]{64}:(0|[1-9][0-9]{0,2})", "a fact id as <64 hexadecimal digits>:<index>")
 _review_id: Final = shape(r"[0-9a-f]{64}", "a review id of 64 hexadecimal digits")
+_digest: Final = shape(r"[0-9a-f]{64}", "64 hexadecimal digits")
+_media_type: Final = shape(r"[a-z0-9.+-]{1,64}/[a-z0-9.+-]{1,64}", "a media type such as image/png")
+_size: Final = whole(FILE_BYTES_MAX)
 _rxnorm: Final = shape(r"[1-9][0-9]{0,7}", "an RxNorm code of 1 to 8 digits")
 _coded: Final[Mapping[str, Check]] = MappingProxyType({"code": _code, "system": _name})
 _component: Final = Record({"code": _code}, {"system": _name, "text": _name, "value": decimal, "unit": _code})
@@ -123,6 +128,17 @@ SCHEMAS: Final[Mapping[str, Record]] = MappingProxyType(
                 "decision": _name,
                 "reason": _reason,
             }
+        ),
+        Kind.ATTACHMENT: Record(
+            {
+                "blob": _digest,
+                "key": _digest,
+                "name": _name,
+                "media_type": _media_type,
+                "bytes": _size,
+                "sha256": _digest,
+            },
+            {"title": _name},
         ),
         Kind.SOURCE: Record({}, opaque=True),
     }

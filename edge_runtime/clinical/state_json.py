@@ -45,6 +45,7 @@ def document_to_json(state: DocumentState) -> dict[str, Json]:
         "problems": [_statement(item) for item in state.problems],
         "procedures": [_statement(item) for item in state.procedures],
         "observations": [_observation(item) for item in state.observations],
+        "attachments": [_statement(item) for item in state.attachments],
         "reviews": [review_to_json(review) for review in state.reviews],
         "decisions": _facts(state.decisions),
         "unreadable": [{**fact_entry(item.fact), "problem": str(item.problem)} for item in state.unreadable],

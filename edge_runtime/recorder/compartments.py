@@ -45,7 +45,7 @@ def _beside(fact: Fact, graphs: Mapping[Compartment, CausalGraph]) -> Compartmen
     """The most closed compartment of what a fact concerns, so that it tells nobody of what they may not read."""
     concerned = [*fact.supersedes, *_named(fact.payload.get("heads"))]
     return max(
-        (compartment for compartment, graph in graphs.items() for one in concerned if one.entry in graph),
+        (compartment for one in concerned for compartment, graph in graphs.items() if one.entry in graph),
         default=Compartment.CLINICAL,
     )
 

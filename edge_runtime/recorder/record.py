@@ -48,14 +48,26 @@ class Recorder:
         clock: Clock,
         entropy: Entropy,
         events: Events | None = None,
+        sealed: Callable[[SessionId, int], object] = lambda *_: None,
     ) -> None:
-        """Write into `store` as `identity`; `events` hears of every change that was written."""
+        """Write into `store` as `identity`.
+
+        Args:
+            store: the device's.
+            identity: who writes.
+            keyring: its charts.
+            clock: dates entries.
+            entropy: for nonces and sessions.
+            events: hears of every change that was written.
+            sealed: hears of every seal that was committed, by session and number.
+        """
         self._store = store
         self._identity = identity
         self._keyring = keyring
         self._clock = clock
         self._entropy = entropy
         self._events = Events() if events is None else events
+        self._sealed = sealed
         self._newest: tuple[SessionId, int] | None = None
         self._retired = False
 
@@ -114,6 +126,8 @@ class Recorder:
             entries = self._append(batch, writer) if batch.drafts else ()
             if also is not None:
                 also(writer)
+        if entries:
+            self._sealed(entries[-1].header.session, entries[-1].header.seal)
         self._keyring.learn(batch.created)
         charts = self._keyring.grown(batch.changed)
         if charts:

@@ -6,13 +6,15 @@ it waits for the network, that is within `send` and `receive` of the link.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from edge_runtime.blobs.transfer import BlobTransfer
 from edge_runtime.errors import RemoteError
 from edge_runtime.events import Alarmed, Events
 from edge_runtime.identity import Clock, Entropy, Identity, new_session
 from edge_runtime.keyring import Keyring
 from edge_runtime.store.device import DeviceStore
+from edge_runtime.sync.budget import UNLIMITED, Budget, Spending
 from edge_runtime.sync.log_keeping import LogKeeper, OnVerdict
 from edge_runtime.sync.progress import (
     ALARM,
@@ -30,7 +32,8 @@ from edge_runtime.transports.http import HttpLink
 from edge_runtime.transports.link import Link, silent
 from sync_protocol.device_exchange import DeviceExchange
 from sync_protocol.errors import MisuseError, PeerError
-from sync_protocol.ids import ChartId, SessionId
+from sync_protocol.frontier import Frontier
+from sync_protocol.ids import ChartId, SessionId, StreamId
 from sync_protocol.limits import HASH_BYTES
 from sync_protocol.steps import Accused, Admitted, Alarm, Close, DeviceStep, Doubted, Greeted, Send
 
@@ -53,6 +56,9 @@ class SyncClient:
         mend: Callable[[Iterable[ChartId]], object] | None = None,
         settled: Callable[[], object] | None = None,
         accused: OnVerdict | None = None,
+        lacking: Callable[[], Sequence[tuple[StreamId, SessionId, int]]] = tuple,
+        blobs: Callable[[], BlobTransfer] | None = None,
+        compared: Callable[[], object] = lambda: None,
     ) -> None:
         """Sync `store` as `identity`.
 
@@ -67,7 +73,13 @@ class SyncClient:
             mend: looks after the keys of charts whose members changed, once everything is here.
             settled: does what is due once everything is here, such as a purge.
             accused: hears once of each act of which the relay was convicted.
+            lacking: the chains that are to be asked for again, from which number on: what entries here wait for, and
+                what there was no room for.
+            blobs: makes the part of one connection that is about attachments.
+            compared: called once a connection, when it is known whether the relay has more of this device's session
+                than is here, and before anything is pushed: what it writes goes up with the rest.
         """
+        self._lacking = lacking
         self._store = store
         self._identity = identity
         self._keyring = keyring
@@ -77,25 +89,36 @@ class SyncClient:
         self._timeout_s = timeout_s
         self._mend = mend
         self._settled = settled
+        self._blobs = blobs
+        self._compared = compared
         self._log = LogKeeper(store, identity, events=events, accused=accused)
 
-    def run(self, link: Link, address: str, *, progress: Callable[[SyncReport], None] | None = None) -> SyncReport:
-        """Push what waits and take what is new, until both are done.
+    def run(
+        self,
+        link: Link,
+        address: str,
+        *,
+        progress: Callable[[SyncReport], None] | None = None,
+        budget: Budget = UNLIMITED,
+    ) -> SyncReport:
+        """Push what waits and take what is new, until both are done or the budget is spent; the report says which.
 
         Raises:
             RemoteError: the relay does not answer, proves to be another, or ends the exchange. What was stored stays.
             StoreError: the device's store is full or damaged.
         """
-        run, exchange = self._begin(link, address)
+        spending = Spending(link, budget, self._clock)
+        run, exchange = self._begin(spending, address)
         run.carry_out(exchange, exchange.start())
-        while not run.done:
-            steps = _received(link, exchange, timeout_s=self._timeout_s)
-            if steps is None:
+        while not run.done and run.stopping is None:
+            steps = _received(spending, exchange, timeout_s=self._timeout_s)
+            if steps is not None:
+                run.heard(exchange, steps)
+                if progress is not None:
+                    progress(run.report)
+            elif run.stopping is None:
                 run.idle(exchange)
-                continue
-            run.carry_out(exchange, steps)
-            if progress is not None:
-                progress(run.report)
+        run.report.stopped = None if run.done else run.stopping
         hear_alarm(self._store)
         return run.report
 
@@ -122,7 +145,8 @@ class SyncClient:
             steps = _received(link, exchange, timeout_s=tick_s)
             if steps is not None:
                 silent_s = 0.0
-                run.carry_out(exchange, steps)
+                run.heard(exchange, steps)
+                run.push(exchange)  # what was recorded meanwhile does not wait until the relay is silent
                 continue
             silent_s = silent_s + tick_s if run.waits else 0.0
             if silent_s >= self._timeout_s:
@@ -172,11 +196,16 @@ class SyncClient:
             mend=self._mend,
             settled=self._settled,
             log=self._log,
+            lacking=self._lacking,
+            blobs=None if self._blobs is None else self._blobs(),
+            compared=self._compared,
+            clock=self._clock,
         )
-        run.outbox.offer_again()
-        return run, self._exchange(address, sessions=run.outbox.sessions())
+        return run, self._exchange(address, sessions=run.sessions, beyond=run.beyond.frontiers)
 
-    def _exchange(self, address: str, *, sessions: tuple[SessionId, ...]) -> DeviceExchange:
+    def _exchange(
+        self, address: str, *, sessions: tuple[SessionId, ...], beyond: Mapping[StreamId, Frontier] | None = None
+    ) -> DeviceExchange:
         return DeviceExchange(
             root=self._identity.root,
             certificates=self._identity.chain,
@@ -187,6 +216,7 @@ class SyncClient:
             newest=load_newest(self._store),
             notes=self._log.to_show(),
             sessions=sessions,
+            beyond=beyond,
         )
 
 

@@ -15,9 +15,9 @@ from edge_runtime.events import Alarmed, Events, Synced
 from edge_runtime.identity import Clock, Entropy, Identity, new_session
 from edge_runtime.keyring import Keyring
 from edge_runtime.store.device import DeviceStore
-from edge_runtime.store.uploads import UploadState
+from edge_runtime.sync.budget import UNLIMITED, Budget, Spending
 from edge_runtime.sync.meeting_report import PEER_UNSOUND, MeetingReport
-from edge_runtime.sync.meeting_run import SILENT, Gossip, MeetingRun
+from edge_runtime.sync.meeting_run import SILENT, Gossip, MeetingRun, budget_spent
 from edge_runtime.transports.link import Link
 from sync_protocol.audit import Head
 from sync_protocol.errors import PeerError, over_limit
@@ -25,11 +25,15 @@ from sync_protocol.ids import CertificateHash, ChartId
 from sync_protocol.limits import HASH_BYTES
 from sync_protocol.peer_exchange import PeerExchange
 from sync_protocol.peer_handshake import Part
+from sync_protocol.steps import Send
 
 HANDSHAKE_S: Final = 10.0
 """How long a stranger may take for each message before it proved who it is."""
 MEETING_S: Final = 30 * 60.0
 """How long a meeting may take in all: a device that is slow, or means harm, keeps others waiting no longer."""
+
+TURN_S: Final = 5 * 60.0
+"""How long the other's turn may take in all: a device that says a little now and then holds nobody for ever."""
 
 Record = Callable[[CertificateHash, tuple[Head, ...], bytes | None], object]
 """Writes that a device was met: its certificate, how far its chains reached here, the newest checkpoint as signed."""
@@ -85,6 +89,7 @@ class Meetings:
         *,
         enter: Callable[[], bool] = lambda: True,
         progress: Callable[[MeetingReport], None] = lambda _: None,
+        budget: Budget = UNLIMITED,
     ) -> MeetingReport:
         """Meet the device at the other end of a link.
 
@@ -94,24 +99,27 @@ class Meetings:
             part: who dialled.
             enter: called once the other has proved who it is; False where another meeting is under way.
             progress: hears how it goes.
+            budget: what it may use; where that is spent, the meeting ends at once, and the report says so.
 
         Raises:
             RemoteError: the other is gone, silent, no device of the organisation, or ended the meeting; what came until
                 then is kept, and the next meeting goes on from there.
             StoreError: this device's store is full or damaged.
         """
+        spending = Spending(link, budget, self._clock)
         run = MeetingRun(
             self._store,
             self._identity,
             self._keyring,
             self._events,
-            link,
+            spending,
             gossip=self._gossip,
             enter=enter,
             mend_charts=self._mend,
             fresh=lambda certificate: new_session(
                 self._identity.keys, certificate, now_ms=self._clock(), entropy=self._entropy
             ),
+            clock=self._clock,
         )
         exchange = PeerExchange(
             part,
@@ -122,21 +130,34 @@ class Meetings:
             address=address,
             nonce=self._entropy(HASH_BYTES),
         )
-        ends_ms = self._clock() + int(MEETING_S * 1000)
+        begins_ms = self._clock()
+        ends_ms, run.turn_ends_ms = begins_ms + int(MEETING_S * 1000), begins_ms + int(TURN_S * 1000)
         try:
             run.carry_out(exchange, exchange.start())
-            while not run.over:
-                self._step(run, exchange, link, ends_ms)
+            while not run.over and spending.spent is None:
+                self._step(run, exchange, spending, ends_ms)
                 progress(run.report)
+            if not run.over:
+                self._stop(run, exchange, spending)
         except RemoteError:
             self._conclude(run)
             raise
         self._conclude(run)
         return run.report
 
-    def _step(self, run: MeetingRun, exchange: PeerExchange, link: Link, ends_ms: int) -> None:
+    def _stop(self, run: MeetingRun, exchange: PeerExchange, spending: Spending) -> None:
+        """Tell the other that the budget is spent: it is no fault of its own, and the next meeting goes on."""
+        run.report.stopped, run.report.more = spending.spent, True
+        for step in exchange.fail(budget_spent()):
+            if isinstance(step, Send):
+                spending.send(step.frame)
+
+    def _step(self, run: MeetingRun, exchange: PeerExchange, link: Spending, ends_ms: int) -> None:
         """Take the next frame."""
         now_ms = self._clock()
+        if now_ms > run.turn_ends_ms:
+            late = int(TURN_S) + (now_ms - run.turn_ends_ms) // 1000
+            run.carry_out(exchange, exchange.fail(over_limit("one turn of a meeting", int(TURN_S), late, "seconds")))
         if now_ms > ends_ms:
             late = int(MEETING_S) + (now_ms - ends_ms) // 1000
             run.carry_out(exchange, exchange.fail(over_limit("a meeting", int(MEETING_S), late, "seconds")))
@@ -145,6 +166,8 @@ class Meetings:
         except PeerError as error:
             run.carry_out(exchange, exchange.fail(error))
             return
+        if frame is None and link.spent is not None:
+            return
         if frame is None:
             raise RemoteError(
                 "peer_silent",
@@ -152,7 +175,10 @@ class Meetings:
                 got="none in time",
                 do="meet again; nothing is lost",
             )
+        before = exchange.turns
         run.carry_out(exchange, exchange.receive(frame, now_ms=now_ms))
+        if exchange.turns != before:
+            run.turn_ends_ms = now_ms + int(TURN_S * 1000)
 
     def _conclude(self, run: MeetingRun) -> None:
         """After a meeting, also one that was cut off: mend keys, record it, tell of it."""
@@ -162,5 +188,5 @@ class Meetings:
         self._record(run.report.peer, run.heads(), next(iter(self._gossip.known()), None))
         if PEER_UNSOUND in run.report.alarms:
             self._events.publish(Alarmed(PEER_UNSOUND))
-        pending = self._store.upload_counts().get(UploadState.PENDING, 0)
+        pending = self._store.waiting()
         self._events.publish(Synced(received=run.report.received, receipted=0, pending=pending))

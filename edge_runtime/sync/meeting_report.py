@@ -23,6 +23,7 @@ class MeetingReport:
         expired: whether that certificate has ended.
         received: entries that are new on this device, and in how many streams and charts.
         sent: entries that were handed over.
+        at_peer: those of them that were on this device only, and are at the other now as well.
         notes: checkpoints of the relay that the other showed.
         rounds: how often both compared.
         refusals: what did not verify, may not stand where it claims, or lacks what it hangs on; none of it was stored.
@@ -30,6 +31,7 @@ class MeetingReport:
         more: whether a limit left something for the next meeting.
         complete: whether it came to its end.
         alarms: what a person must hear of.
+        stopped: what the budget had no more of, "time" or "bytes", where that ended the meeting; more waits then.
     """
 
     peer: CertificateHash | None = None
@@ -41,12 +43,14 @@ class MeetingReport:
     streams: int = 0
     charts: int = 0
     sent: int = 0
+    at_peer: int = 0
     notes: int = 0
     rounds: int = 0
     refusals: int = 0
     refused: list[ExplainedError] = field(default_factory=list)
     more: bool = False
     complete: bool = False
+    stopped: str | None = None
     alarms: list[str] = field(default_factory=list)
 
     def refuse(self, error: ExplainedError) -> None:

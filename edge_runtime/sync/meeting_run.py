@@ -12,11 +12,13 @@ from typing import Final
 
 from edge_runtime.errors import RefusedError, RemoteError
 from edge_runtime.events import Changed, Events, GlassBroken
-from edge_runtime.identity import Identity
+from edge_runtime.identity import Clock, Identity
 from edge_runtime.keyring import Keyring
+from edge_runtime.restored import Why
 from edge_runtime.store.device import DeviceStore
 from edge_runtime.store.uploads import UploadState
 from edge_runtime.sync.admission import Admission
+from edge_runtime.sync.budget import UNLIMITED, Spending
 from edge_runtime.sync.emergencies import newly_broken
 from edge_runtime.sync.handing import chains_in_order
 from edge_runtime.sync.intake import Receiver, Taken
@@ -29,16 +31,18 @@ from edge_runtime.transports.link import Link
 from sync_protocol.audit import Head
 from sync_protocol.certificates import Certificate, Session
 from sync_protocol.entries import WireEntry, claimed_header
-from sync_protocol.errors import BrokenChainError, ForgedError, MalformedError, PeerError, over_limit
+from sync_protocol.errors import ForgedError, MalformedError, PeerError, over_limit, too_often
 from sync_protocol.frontier import wanting
 from sync_protocol.ids import CertificateHash, ChartId, EntryHash, SessionId, StreamId
 from sync_protocol.intake import Proofs
 from sync_protocol.limits import GOSSIP_NOTES_MAX, MEETING_ITEMS_MAX, MEETING_UNSOUND_MAX
 from sync_protocol.peer_exchange import PeerExchange
-from sync_protocol.peer_steps import Ask, Finish, HandOver, Heard, Met, Offer, PeerStep, RoundOver
+from sync_protocol.peer_steps import Ask, Confirmed, Finish, HandOver, Heard, Met, Offer, PeerStep, RoundOver
 from sync_protocol.signed import Verified
 from sync_protocol.steps import RELAY_LOG_SPLIT, Close, Send, Take
 
+TWICE_MAX: Final = 65_536
+"""Entries in one meeting that came though they were here; a fork's branches do, where the other has more of them."""
 _Chain = tuple[StreamId, SessionId]
 
 
@@ -74,8 +78,9 @@ class MeetingRun:
         enter: Callable[[], bool],
         mend_charts: Callable[[Iterable[ChartId]], object],
         fresh: Callable[[Verified[Certificate]], Verified[Session]],
+        clock: Clock,
     ) -> None:
-        """Begin with nobody met; the arguments are explained at Meetings, `fresh` at Receiver."""
+        """Begin with nobody met; the arguments are explained at Meetings, `fresh` and `clock` at Receiver."""
         self._store = store
         self._identity = identity
         self._keyring = keyring
@@ -84,14 +89,17 @@ class MeetingRun:
         self._gossip = gossip
         self._enter = enter
         self._mend_charts = mend_charts
-        self._receiver = Receiver(store, identity, keyring, fresh=fresh)
+        self._receiver = Receiver(store, identity, keyring, fresh=fresh, clock=clock, events=events)
         self._book = ProofBook(store, identity.trust)
         self._admission: Admission | None = None
         self._peer: Verified[Certificate] | None = None
         self.report = MeetingReport()
         self.entered = False
         self.over = False
-        self._forked: dict[_Chain, int] = {}
+        self._handed: set[EntryHash] = set()
+        self._spending = link if isinstance(link, Spending) else Spending(link, UNLIMITED, clock)
+        self._twice = 0
+        self.turn_ends_ms = 0
         self._charts: set[ChartId] = set()
         self._items = 0
         self._theirs: set[_Chain] = set()
@@ -120,6 +128,8 @@ class MeetingRun:
                     self.carry_out(exchange, exchange.finish(again=self._again))
                 case RoundOver():
                     self._round_over(exchange, step)
+                case Confirmed():
+                    self._confirmed(step)
                 case Take():
                     self._take(exchange, step)
                 case _:
@@ -178,15 +188,21 @@ class MeetingRun:
         assert self._peer is not None, "offers follow the handshake"
         self._again = False
         self.report.rounds += 1
-        self.mend()  # a key wrapped for a member of whom the last round told goes along in this one
+        if self.report.rounds > 1:
+            self.mend()  # a key wrapped for a member of whom the last round told goes along in this one
         streams = shared_streams(self._store, self._identity, self._keyring, self._peer, expired=self.report.expired)
+        sessions = {session for held in streams.values() for session in held.frontier}
+        theirs = {session for session in sessions if self._is_of_peer(session)}
+        for stream, held in streams.items():  # of a stream that does not differ the other's chain reaches as far as here
+            self._theirs.update((stream, session) for session in theirs & held.frontier.keys())
         notes = self._gossip.known()[:GOSSIP_NOTES_MAX] if self.report.rounds == 1 else ()
-        if self.report.rounds == 1:
-            forked = [(stream, session) for stream in streams for session in self._store.forked(stream)]
-            self._forked = dict.fromkeys(forked, 0)
         self.carry_out(exchange, exchange.offer(notes, streams))
 
     def _ask(self, exchange: PeerExchange, step: Ask) -> None:
+        self._receiver.shown_elsewhere(step.theirs, Why.PEER)
+        if self.report.rounds == 1 and charts_to_mend(self._store):
+            self.mend()  # not before it is known whether this store is the newest of its session
+            self._again = True
         chains: list[tuple[StreamId, SessionId, int]] = []
         whole: dict[StreamId, set[SessionId]] = {}
         for stream, session in self._whole:
@@ -212,23 +228,32 @@ class MeetingRun:
         return self._store.entry(name) is not None
 
     def _hand_over(self, exchange: PeerExchange, step: HandOver) -> None:
-        """Hand over what was asked for, and once a meeting the chains that fork, until the meeting is long enough."""
+        """Hand over what was asked for, until the meeting is long enough."""
         self._book.lacks(step.seals)
-        self._book.lacks({session: 0 for _, session in self._forked})
-        chains = {**step.wanted, **self._forked}
-        self._forked = {}
-        for batch in chains_in_order(self._store, chains):
+        for batch in chains_in_order(self._store, step.wanted):
             proofs = self._book.proofs(batch)
             self._items += len(batch) + len(proofs)
-            if self._items > MEETING_ITEMS_MAX:
+            if self._items > MEETING_ITEMS_MAX or self._spending.spent is not None:
                 self.report.more = True
                 return
             self.report.sent += len(batch)
+            self._handed.update(entry.hash for entry in batch if self._waits(entry.hash))
             self.carry_out(exchange, exchange.hand(proofs, [entry.wire for entry in batch]))
+
+    def _waits(self, name: EntryHash) -> bool:
+        upload = self._store.upload(name)
+        return upload is not None and upload.waits
+
+    def _confirmed(self, step: Confirmed) -> None:
+        """What was handed over and not refused is durable at the other: that much is known of what the relay lacks."""
+        there, self._handed = self._handed - step.refused, set()
+        if there and not step.nothing:
+            with self._store.writing() as writer:
+                self.report.at_peer += writer.mark_at_peer(sorted(there))
 
     def _round_over(self, exchange: PeerExchange, step: RoundOver) -> None:
         again = step.again or self._again
-        if again and not exchange.last_round:
+        if again and not exchange.last_round and self._spending.spent is None:
             self._offer(exchange)
             return
         self.report.more = self.report.more or again
@@ -237,22 +262,29 @@ class MeetingRun:
     def _take(self, exchange: PeerExchange, step: Take) -> None:
         assert self._admission is not None, "entries follow the handshake"
         control = [entry for entry in step.entries if _is_control(entry)]
-        if control and self._store_some(step.proofs, control, admission=self._admission).stored:
+        if control and self._store_some(exchange, step.proofs, control, admission=self._admission).stored:
             self._again = True  # it may open what could not be taken, or given, before
         names = {entry.hash for entry in control}
         rest = [entry for entry in step.entries if entry.hash not in names]
         if rest or not control:
-            self._store_some(Proofs() if control else step.proofs, rest, admission=self._admission)
+            self._store_some(exchange, Proofs() if control else step.proofs, rest, admission=self._admission)
         if self.report.refusals > MEETING_UNSOUND_MAX:
             error = over_limit("what one device hands over", MEETING_UNSOUND_MAX, self.report.refusals, "unsound items")
             self.carry_out(exchange, exchange.fail(error))
+        if self._twice > TWICE_MAX:
+            self.carry_out(exchange, exchange.fail(too_often("entries that are here", TWICE_MAX, self._twice)))
 
-    def _store_some(self, proofs: Proofs, entries: Sequence[WireEntry], *, admission: Admission) -> Taken:
+    def _store_some(
+        self, exchange: PeerExchange, proofs: Proofs, entries: Sequence[WireEntry], *, admission: Admission
+    ) -> Taken:
         taken = self._receiver.take(proofs, entries, state=UploadState.PENDING, admit=admission.check)
         admission.places.learn(self._keyring.controlled(taken.streams))
         self.report.received += taken.stored
         self._grown |= taken.chains
-        self._refused(taken, entries)
+        self._spending.took = self._spending.took or taken.stored > 0
+        new = taken.stored - taken.released + taken.held + taken.deferred
+        self._twice += max(0, len(entries) - new - taken.unsound)
+        self._refused(exchange, taken, entries)
         charts = self._keyring.charts_of(taken.streams)
         if charts:
             self._charts |= charts
@@ -263,21 +295,37 @@ class MeetingRun:
         self.report.streams, self.report.charts = len({stream for stream, _ in self._grown}), len(self._charts)
         return taken
 
-    def _refused(self, taken: Taken, entries: Sequence[WireEntry]) -> None:
-        """Ask for chains with a gap whole, once; count everything else that was not taken."""
-        wires = {entry.hash: entry for entry in entries} if taken.refused else {}
+    def _refused(self, exchange: PeerExchange, taken: Taken, entries: Sequence[WireEntry]) -> None:
+        """Ask for chains with a gap whole, once; tell the other of everything that is not kept here."""
+        for chain in taken.gaps - self._asked_whole:
+            self._again = self._again or chain not in self._whole
+            self._whole.add(chain)
         for refusal in taken.refused:
-            wire, error = None if refusal.what is None else wires[refusal.what], refusal.error
-            if wire is not None and isinstance(error, BrokenChainError) and error.code == "gap":
-                header = claimed_header(wire)
-                chain = header.stream, header.session
-                if chain not in self._asked_whole:
-                    self._again = self._again or chain not in self._whole
-                    self._whole.add(chain)
-                    continue
-            self.report.refuse(error)
-            if isinstance(error, ForgedError | MalformedError):
+            self.report.refuse(refusal.error)
+            if refusal.what is not None:
+                exchange.refuse(EntryHash(refusal.what), refusal.error)
+            if isinstance(refusal.error, ForgedError | MalformedError):
                 self.report.alarm(PEER_UNSOUND)
+        if taken.deferred:  # some of these are held; that they are here is not said of them either
+            for entry in entries:
+                if self._store.arrival(entry.hash) is None:
+                    exchange.refuse(EntryHash(entry.hash), _no_room())
+
+
+def budget_spent() -> RefusedError:
+    """Make the error for a meeting that this device ends because it may use no more of the link, or of time."""
+    return RefusedError(
+        "budget_spent", expected="a meeting within its budget", got="more", do="meet again; it goes on from there"
+    )
+
+
+def _no_room() -> RefusedError:
+    return RefusedError(
+        "no_room",
+        expected="room among what waits for other entries",
+        got="too much of that author's waiting already",
+        do="keep it; it is asked for again",
+    )
 
 
 def busy() -> RefusedError:

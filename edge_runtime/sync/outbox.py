@@ -1,7 +1,8 @@
-"""What is to be pushed: pending entries in order of arrival, batch by batch, with the proofs that the relay lacks.
+"""What is to be pushed: entries that wait, by rank and arrival, batch by batch, with the proofs that the relay lacks.
 
-In order of arrival, because a relay takes an entry only after what it hangs on: the records that make its chart, its
-author's membership, its epoch, and the entry before it in its chain.
+In that order, because a relay takes an entry only after what it hangs on: the records that make its chart, its author's
+membership, its epoch, and the entry before it in its chain. Each batch begins again at what is most urgent: what was
+pushed was receipted or refused and waits no more, and what was recorded meanwhile may come before the rest.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from edge_runtime.identity import Identity
 from edge_runtime.store.device import DeviceStore
 from edge_runtime.store.writing import DeviceWriter
 from edge_runtime.sync.proofs import ProofBook
-from sync_protocol.entries import WireEntry
+from sync_protocol.entries import VerifiedEntry, WireEntry
 from sync_protocol.ids import EntryHash, SessionId, StreamId
 from sync_protocol.intake import Proofs
 from sync_protocol.store import Arrived, walk_chain
@@ -41,7 +42,7 @@ class Outbox:
     """Cuts what waits into batches; one is under way at a time, and the next follows its answers."""
 
     def __init__(self, store: DeviceStore, identity: Identity, *, lose: Lose | None = None) -> None:
-        """Start at the oldest pending entry.
+        """Start with nothing under way.
 
         Args:
             store: the device's.
@@ -51,25 +52,18 @@ class Outbox:
         self._store = store
         self._identity = identity
         self._lose = lose
-        self._next = 0
         self._book = ProofBook(store, identity.trust)
         self._waiting: set[EntryHash] = set()
 
     @property
     def settled(self) -> bool:
         """Whether every pushed entry was answered and nothing waits."""
-        return not self._waiting and not self._store.pending(limit=1, after=self._next)
+        return not self._waiting and not self._store.waiting()
 
     @property
     def waits(self) -> bool:
         """Whether a pushed entry was not answered yet."""
         return bool(self._waiting)
-
-    def sessions(self) -> tuple[SessionId, ...]:
-        """The sessions that have something for the relay."""
-        own = self._identity.session.value.session
-        waiting = {arrived.entry.header.session for arrived in self._store.pending(limit=BATCH_ENTRIES)}
-        return (own, *sorted(waiting - {own}))
 
     def offer_again(self) -> None:
         """Offer what the relay refused before: what it lacked may be there now, or its operator has mended it."""
@@ -84,14 +78,12 @@ class Outbox:
         for stream, session, first in chains:
             self._book.lacks({session: 0})
             self._mark(walk_chain(self._store, stream, session, first=first))
-        self._next = 0
 
-    def unconfirmed(self, first: int, end: int, *, confirmed: set[EntryHash]) -> None:
+    def unconfirmed(self, first: int, end: int, *, confirmed: Callable[[VerifiedEntry], bool]) -> None:
         """Hear what the relay has of the entries that came with these arrival indices; the others are pending again."""
         while first < end and (page := self._store.arrivals(after=first, limit=min(_MARKED, end - first))):
-            self._mark(arrived for arrived in page if arrived.entry.hash not in confirmed)
+            self._mark(arrived for arrived in page if not confirmed(arrived.entry))
             first = page[-1].index + 1
-        self._next = 0
 
     def answered(self, names: Iterable[EntryHash]) -> int:
         """Hear that entries were receipted or refused; how many of them were waited for."""
@@ -99,23 +91,26 @@ class Outbox:
         self._waiting -= answered
         return len(answered)
 
-    def next_batch(self) -> OutgoingBatch | None:
-        """The next batch; None while the last is unanswered, or when nothing waits."""
-        batch = [] if self._waiting else self._cut()
+    def next_batch(self, bytes_max: int | None = None) -> OutgoingBatch | None:
+        """The next batch; None while the last is unanswered, or when nothing waits.
+
+        Args:
+            bytes_max: of bodies, BATCH_BYTES where nothing is said; one entry goes in any case.
+        """
+        batch = [] if self._waiting else self._cut(BATCH_BYTES if bytes_max is None else bytes_max)
         if not batch:
             return None
-        self._next = batch[-1].index + 1
         self._waiting = {arrived.entry.hash for arrived in batch}
         return OutgoingBatch(
             self._book.proofs(arrived.entry for arrived in batch), tuple(arrived.entry.wire for arrived in batch)
         )
 
-    def _cut(self) -> list[Arrived]:
+    def _cut(self, bytes_max: int) -> list[Arrived]:
         batch: list[Arrived] = []
         used = 0
-        for arrived in self._store.pending(limit=BATCH_ENTRIES, after=self._next):
+        for arrived in self._store.pending(limit=BATCH_ENTRIES):
             used += len(arrived.entry.body)
-            if batch and used > BATCH_BYTES:
+            if batch and used > bytes_max:
                 break
             batch.append(arrived)
         return batch

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
+from edge_runtime.blobs.transfer import BlobReport
 from edge_runtime.errors import RemoteError
 from edge_runtime.identity import Identity, Values, ValueWriter
 from edge_runtime.store.device import DeviceStore
@@ -78,6 +79,8 @@ class SyncReport:
         refusals: how many there were.
         alarms: what a person must hear of, what an earlier sync could not tell included.
         broken: charts that somebody else opened in an emergency, as this sync heard.
+        blobs: what was done with attachments.
+        stopped: what the budget had no more of, "time" or "bytes", where that ended the sync; more waits then.
     """
 
     sent: int = 0
@@ -89,6 +92,8 @@ class SyncReport:
     refused: list[ExplainedError] = field(default_factory=list)
     alarms: list[str] = field(default_factory=list)
     broken: set[ChartId] = field(default_factory=set)
+    blobs: BlobReport = field(default_factory=BlobReport)
+    stopped: str | None = None
 
     def refuse(self, error: ExplainedError) -> None:
         """Count a refusal, and keep its reason while there is room."""

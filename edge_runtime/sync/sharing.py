@@ -28,7 +28,7 @@ from edge_runtime.store.uploads import UploadState
 from edge_runtime.sync.places import streams_of
 from sync_protocol.certificates import Certificate
 from sync_protocol.control import control_stream
-from sync_protocol.frontier import Frontier
+from sync_protocol.digests import Holding, holding
 from sync_protocol.ids import StreamId
 from sync_protocol.membership import Membership
 from sync_protocol.roles import Compartment, Role
@@ -40,8 +40,8 @@ _ALL: Final = frozenset(Compartment)
 
 def shared_streams(
     store: DeviceStore, identity: Identity, keyring: Keyring, peer: Verified[Certificate], *, expired: bool
-) -> dict[StreamId, Frontier]:
-    """The streams that a device may be given, with how far they reach here; by this side's knowledge of now.
+) -> dict[StreamId, Holding]:
+    """The streams that a device may be given, with what of them is here; by this side's knowledge of now.
 
     Args:
         store: this device's.
@@ -60,8 +60,8 @@ def shared_streams(
                 both = identity.principal in membership.members
                 streams |= _of_chart(store, membership, peer, reads, own=own, both=both)
         streams -= keyring.destroyed_content()  # where the other still has it, it is not taken back
-    frontiers = {stream: store.frontier(stream) for stream in sorted(streams)}
-    return {stream: frontier for stream, frontier in frontiers.items() if frontier}
+    holdings = {stream: holding(store, stream) for stream in sorted(streams)}
+    return {stream: held for stream, held in holdings.items() if held.frontier}
 
 
 def _of_chart(

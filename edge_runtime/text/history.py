@@ -11,10 +11,14 @@ text. Both, and all that follows either, are left out of the Doc.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from sync_protocol.ids import EntryHash, SessionId
+
+_WORD_BYTES: Final = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +40,13 @@ class TextEntry:
 
 def members(entries: int) -> Iterator[int]:
     """Yield the indices of a set of entries, in the order of placing."""
-    while entries:
-        lowest = entries & -entries
-        yield lowest.bit_length() - 1
-        entries ^= lowest
+    data = entries.to_bytes((entries.bit_length() + 7) // 8, "little")
+    for start in range(0, len(data), _WORD_BYTES):  # by words: a whole set is as long as there are entries
+        word = int.from_bytes(data[start : start + _WORD_BYTES], "little")
+        while word:
+            lowest = word & -word
+            yield 8 * start + lowest.bit_length() - 1
+            word ^= lowest
 
 
 def _union(sets: Iterable[int]) -> int:
@@ -47,6 +54,33 @@ def _union(sets: Iterable[int]) -> int:
     for one in sets:
         result |= one
     return result
+
+
+class _Pasts:
+    """The past of each entry, as where it ends without gaps and what it holds beyond: most follow all before them."""
+
+    def __init__(self) -> None:
+        self._whole = array("Q")
+        self._beyond: dict[int, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._whole)
+
+    def __getitem__(self, index: int) -> int:
+        whole = self._whole[index]
+        return (1 << whole) - 1 | self._beyond.get(index, 0) << whole
+
+    def append(self, past: int) -> None:
+        """Keep the past of the next entry."""
+        whole = (~past & past + 1).bit_length() - 1
+        beyond = past >> whole
+        if beyond:
+            self._beyond[len(self._whole)] = beyond
+        self._whole.append(whole)
+
+    def all(self) -> Iterator[int]:
+        """Every past, in the order of placing."""
+        return (self[index] for index in range(len(self)))
 
 
 class History:
@@ -58,7 +92,7 @@ class History:
         """Set of the entries that fork or follow one that does."""
         self._indices: dict[EntryHash, int] = {}
         self._entries: list[TextEntry] = []
-        self._pasts: list[int] = []
+        self._pasts = _Pasts()
         self._covered = 0
         self._clients: dict[int, dict[SessionId, int]] = {}
         self._admitted: dict[int, int] = {}
@@ -158,7 +192,7 @@ class History:
         return last >= 0 and written & ~(1 << last) & ~self._pasts[last] != 0
 
     def _fork(self, origin: int) -> None:
-        for index, past in enumerate(self._pasts):
+        for index, past in enumerate(self._pasts.all()):
             bit = 1 << index
             if (past | bit) & origin:
                 self.forked |= bit

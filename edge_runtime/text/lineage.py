@@ -17,7 +17,7 @@ from functools import cached_property
 
 from edge_runtime.text.draft import Effect, TextDraft, client_id
 from edge_runtime.text.history import History, TextEntry, members
-from edge_runtime.text.replica import IdleReplica
+from edge_runtime.text.replica import IdleReplica, InProcessReplica, MakeReplica
 from sync_protocol.ids import EntryHash, SessionId
 from sync_protocol.verdicts import Reason, Standing, Verdict
 
@@ -44,19 +44,28 @@ class Written:
 class Lineage:
     """The entries of one Doc as sets; entries are named by their place in `written`, as `History` does."""
 
-    def __init__(self, doc_id: bytes, written: Sequence[Written], *, shown: bool) -> None:
+    def __init__(
+        self,
+        doc_id: bytes,
+        written: Sequence[Written],
+        *,
+        shown: bool,
+        make_replica: MakeReplica = InProcessReplica,
+    ) -> None:
         """Sort out what is written.
 
         Args:
             doc_id: names the Doc.
             written: each entry after its parents.
             shown: whether the base will be read; the text of a Doc that was replaced is not put together.
+            make_replica: where the base is shown.
         """
         self.doc_id = doc_id
-        self.written = written
+        self.written = list(written)
+        self._make_replica = make_replica
         self._draft: TextDraft | None = None
         if shown and all(one.verdict.counts for one in written):
-            self._draft = _drafted(TextDraft(doc_id), (one.text for one in written))
+            self._draft = _drafted(self._empty(), (one.text for one in written))
         self.history = _placed(doc_id, written) if self._draft is None else self._draft.history
         self._set_apart()
 
@@ -65,12 +74,30 @@ class Lineage:
         """All entries."""
         return self.history.everything
 
+    @property
+    def counts_whole(self) -> bool:
+        """Whether everything is in the base, and is shown."""
+        return self._draft is not None and self.everything != 0 and self.base == self.everything
+
+    def grow(self, more: Iterable[Written]) -> bool:
+        """Take in what comes after everything, where all of it counts; False where that makes a fork known.
+
+        Then nothing here holds any more, and the Doc is to be put together anew.
+        """
+        assert self.counts_whole, "asked where it is so"
+        draft = self.base_draft
+        for one in more:
+            self.written.append(one)
+            draft.apply(one.text)
+        self.base = self.everything
+        return not draft.forked
+
     @cached_property
     def base_draft(self) -> TextDraft:
         """The replay of the base."""
         if self._draft is not None and self.base == self.everything:
             return self._draft
-        return _drafted(TextDraft(self.doc_id), self.texts(self.base))
+        return _drafted(self._empty(), self.texts(self.base))
 
     def texts(self, some: int) -> Iterator[TextEntry]:
         """Some entries, in causal order."""
@@ -140,6 +167,9 @@ class Lineage:
         if self._draft is not None:
             return self._draft
         return _drafted(TextDraft(self.doc_id, make_replica=IdleReplica), self.texts(self.everything))
+
+    def _empty(self) -> TextDraft:
+        return TextDraft(self.doc_id, make_replica=self._make_replica)
 
     def _set_apart(self) -> None:
         history, unaccepted, void = self.history, 0, 0

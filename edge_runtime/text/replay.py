@@ -23,7 +23,7 @@ class Replay:
     def __init__(self, make_replica: MakeReplica) -> None:
         """Start empty and complete."""
         self.complete = True
-        """Whether the replica shows every update."""
+        """Whether the replica shows every update, as far as is known: an engine may fail when it is asked for text."""
         self._make_replica = make_replica
         self._replica = make_replica()
         self._updates: list[bytes] = []
@@ -42,7 +42,35 @@ class Replay:
 
     def retry(self) -> bool:
         """Replay everything into a new replica; return whether it is complete."""
-        goal = len(self._updates)
+        return self._rebuild(len(self._updates))
+
+    def text(self, expected: str) -> str:
+        """Read the text; incomplete from here on if the engine keeps failing or shows another text than `expected`.
+
+        A replica that fails now costs a rebuild, as at an update: it may fail for an update that it had put off, or
+        because another Doc ended the process in which both lived.
+        """
+        for attempt in range(REBUILDS_MAX):
+            try:
+                shown = self._replica.text()
+            except ReplicaFailedError:
+                self._rebuild(self._replica.taken if attempt else self._shown)
+            else:
+                self.complete = self.complete and shown == expected
+                return shown
+        self.complete = False
+        return ""
+
+    def edit(self, client: int, changes: Sequence[Splice]) -> bytes:
+        """Make the update of an edit of the text shown.
+
+        Raises:
+            ReplicaFailedError: the engine failed; what is shown did not change.
+        """
+        return self._replica.edit(client, changes)
+
+    def _rebuild(self, goal: int) -> bool:
+        """Replay that many updates into a new replica, or as many as one bears; return whether that is all."""
         for _ in range(REBUILDS_MAX):
             self._replica = self._make_replica()
             self._shown = 0
@@ -55,25 +83,6 @@ class Replay:
         self.complete = self._shown == len(self._updates)
         return self.complete
 
-    def text(self, expected: str) -> str:
-        """Read the text; incomplete from here on if the engine fails or shows another text than `expected`."""
-        try:
-            shown = self._replica.text()
-        except ReplicaFailedError:
-            self.complete = False
-            return ""
-        if shown != expected:
-            self.complete = False
-        return shown
-
-    def edit(self, client: int, changes: Sequence[Splice]) -> bytes:
-        """Make the update of an edit of the text shown.
-
-        Raises:
-            ReplicaFailedError: the engine failed; what is shown did not change.
-        """
-        return self._replica.edit(client, changes)
-
     def _advance(self, goal: int) -> bool:
         """Show updates up to `goal`; False if the replica died on the way."""
         try:
@@ -81,5 +90,6 @@ class Replay:
                 self._replica.apply(self._updates[self._shown])
                 self._shown += 1
         except ReplicaFailedError:
+            self._shown = self._replica.taken
             return False
         return True

@@ -5,7 +5,7 @@ BaseException and poison the Doc, its whole-state updates hold every delete ever
 causal order and nothing else: bytes that were not screened can end the process.
 
 A `Replica` that fails is dead and is thrown away. `InProcessReplica` is the default; where the platform lets a process
-be started and killed, another one can stand behind the same port and turn a hang into a failure.
+be started and killed, that of `worker` stands behind the same port and turns a hang or a crash into a failure.
 """
 
 from __future__ import annotations
@@ -27,8 +27,13 @@ _READER: Final = 0
 class Replica(Protocol):
     """Holds one Doc. Each method raises ReplicaFailedError when the engine fails; the replica is dead then."""
 
+    @property
+    def taken(self) -> int:
+        """Updates that the engine bore, from the first; it may take some later than they were handed over."""
+        ...
+
     def apply(self, update: bytes) -> None:
-        """Take an admitted update; updates come in causal order, each once."""
+        """Take an admitted update; updates come in causal order, each once. It may fail at a later call instead."""
 
     def text(self) -> str:
         """The text now."""
@@ -45,12 +50,15 @@ class InProcessReplica:
 
     def __init__(self) -> None:
         """Start empty."""
+        self.taken = 0
+        """Updates that the engine bore."""
         self._doc, self._text = _open(_READER)
 
     def apply(self, update: bytes) -> None:
         """Take an admitted update."""
         with _engine("apply an update"):
             self._doc.apply_update(update)
+        self.taken += 1
 
     def text(self) -> str:
         """The text now."""
@@ -86,8 +94,14 @@ class InProcessReplica:
 class IdleReplica:
     """Stands in for the engine where our own order answers: it takes updates, and shows nothing."""
 
-    def apply(self, update: bytes) -> None:
+    def __init__(self) -> None:
+        """Start empty."""
+        self.taken = 0
+        """Updates that were handed over."""
+
+    def apply(self, update: bytes) -> None:  # noqa: ARG002 the port's
         """Take an admitted update."""
+        self.taken += 1
 
     def text(self) -> str:
         """No text."""

@@ -9,6 +9,7 @@ each other the first by Lamport time is read, and the others are views. Source: 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -17,6 +18,7 @@ from edge_runtime.text.draft import TextDraft
 from edge_runtime.text.errors import unavailable
 from edge_runtime.text.history import members
 from edge_runtime.text.lineage import Lineage, Written
+from edge_runtime.text.replica import InProcessReplica, MakeReplica
 from edge_runtime.text.splices import check_characters
 from edge_runtime.text.start import REPLACES_MAX, Start
 from edge_runtime.text.view import Outer, Outside, View
@@ -57,16 +59,27 @@ class Doc:
         return any(one.verdict.counts and not one.text.parents for one in self.written)
 
 
+@dataclass(frozen=True, slots=True)
+class Added:
+    """Something that was written into a Doc after it was put together."""
+
+    doc: bytes
+    written: Written
+
+
 class SectionText:
     """One section of a document. Not for use from several threads."""
 
-    def __init__(self, section: str, first: bytes, docs: Iterable[Doc] = ()) -> None:
+    def __init__(
+        self, section: str, first: bytes, docs: Iterable[Doc] = (), *, make_replica: MakeReplica = InProcessReplica
+    ) -> None:
         """Sort out what was written.
 
         Args:
             section: its name.
             first: names its first Doc.
             docs: those in which something was written, in any order.
+            make_replica: where the base is shown.
         """
         self.section = section
         known = sorted(docs, key=_order)
@@ -81,7 +94,10 @@ class SectionText:
         """The fact that opened it."""
         self.starts = tuple(doc.start for doc in known if doc.start is not None)
         """Every start of the section, by Lamport time."""
-        self._base = Lineage(read.id, read.written, shown=True)
+        self._base = Lineage(read.id, read.written, shown=True, make_replica=make_replica)
+        self._whole = self._base.base  # as of now: see `grown`
+        self._then: str | None = None
+        """What it read, for who holds it after it grew."""
         self._lineages = [self._base]
         outer = list(_outer(self._base, self._base.base, Outside.FOLLOWS))
         for doc in others:
@@ -99,14 +115,14 @@ class SectionText:
     @property
     def text(self) -> str:
         """The text of the base."""
-        return self.draft.text()
+        return self.draft.text() if self._then is None else self._then
 
     @property
     def complete(self) -> bool:
-        """Whether the text engine shows all of the base; a local state."""
+        """Whether the text engine shows all of the base; a local state, known for certain once the text was read."""
         return self.draft.complete
 
-    @property
+    @cached_property
     def heads(self) -> tuple[EntryHash, ...]:
         """The newest entries of the base."""
         return self.draft.heads
@@ -114,9 +130,9 @@ class SectionText:
     @cached_property
     def sessions(self) -> tuple[SessionId, ...]:
         """Who wrote in the base, by Lamport time, each once; what was refused counts for nobody."""
-        return self._base.sessions(self._base.base, refused=frozenset(self._base.refused(self._base.base)))
+        return self._base.sessions(self._whole, refused=frozenset(self._base.refused(self._whole)))
 
-    @property
+    @cached_property
     def epochs(self) -> frozenset[EntryHash]:
         """The epochs under which the Doc that is read lies: who lacks a key of one of them cannot show it."""
         return frozenset(one.epoch for one in self._base.written if one.epoch is not None)
@@ -134,12 +150,12 @@ class SectionText:
                 return tuple(found for found in past if found.verdict.standing is Standing.QUARANTINED)
         return ()
 
-    @property
+    @cached_property
     def newest(self) -> tuple[EntryHash, ...]:
         """The heads of the base and of every view: another set of entries has others."""
         return (*self.heads, *(one.head.text.entry for one in self._outer))
 
-    @property
+    @cached_property
     def more(self) -> int:
         """Views beyond those shown."""
         return max(0, len(self._outer) - VIEWS_MAX)
@@ -158,7 +174,7 @@ class SectionText:
                 lines.pop(line, None)
         return tuple(lines)
 
-    @property
+    @cached_property
     def disputed(self) -> bool:
         """Whether a person must say what the section reads; until then nothing is written on in it."""
         return bool(self._outer or self.torn)
@@ -185,6 +201,31 @@ class SectionText:
         """Entries that follow both branches of a fork: nobody can have read what they changed."""
         return frozenset(text.entry for one in self._lineages for text in one.texts(one.contested))
 
+    def grown(self, added: Sequence[Added]) -> SectionText | None:
+        """This section with what was written into the Doc that is read, without replaying what it holds.
+
+        Only where all of it counts and nothing is kept apart. The draft goes over: from now on this object shows what
+        it showed, and makes no edit.
+
+        Args:
+            added: what came after everything here, in causal order.
+
+        Returns:
+            None where the section must be put together anew.
+        """
+        simple = not self._outer and self._base.counts_whole
+        if not simple or any(one.doc != self.doc or not one.written.verdict.counts for one in added):
+            return None
+        _ = (self.heads, self.epochs, self.torn, self.reviews, self.unreadable)
+        before, self._then = self.refused, self.text
+        if not self._base.grow(one.written for one in added):
+            return None
+        made = copy(self)
+        made.__dict__ = {name: value for name, value in self.__dict__.items() if name not in _WORKED_OUT}
+        made._whole, made._then = self._base.base, None  # noqa: SLF001 its own kind
+        made.__dict__["refused"] = before.union(self._base.refused(self._base.base & ~self._whole))
+        return made
+
     def edit(
         self, session: SessionId, text: str, *, follows: frozenset[EntryHash], fresh: bool = False
     ) -> bytes | Start | None:
@@ -207,6 +248,8 @@ class SectionText:
             UpdateRefusedError: an entry may not hold this edit.
         """
         check_characters(text)
+        if self._then is not None:
+            raise unavailable("a section as it read before somebody wrote on", "open the chart again")
         now = self.text
         if not self.complete:
             raise unavailable("an incomplete draft", "retry it first")
@@ -218,6 +261,10 @@ class SectionText:
             shown = [*self.heads, *(one.head.text.entry for one in self._outer[:VIEWS_MAX])]
             return Start(section=self.section, text=text, replaces=tuple(sorted(set(shown[:REPLACES_MAX]))))
         return self.draft.edit(session, text)
+
+
+_WORKED_OUT: Final = frozenset(name for name, value in vars(SectionText).items() if isinstance(value, cached_property))
+"""What an object works out once, of what it held then."""
 
 
 def _order(doc: Doc) -> tuple[int, bytes, int]:

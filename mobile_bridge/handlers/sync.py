@@ -42,7 +42,7 @@ def status(context: Context, _request: Request) -> Body:
         "state": state.state.value,
         "code": None if state.code is None else state.code.value,
         "retry_in_ms": None if state.retry_at_ms is None else max(0, state.retry_at_ms - now_ms),
-        "pending": counts.get(UploadState.PENDING, 0),
+        "pending": store.waiting(),
         "receipted": counts.get(UploadState.RECEIPTED, 0),
         "refused": counts.get(UploadState.REFUSED, 0),
         "oldest_pending_ms": None if oldest is None else max(0, now_ms - oldest),

@@ -9,8 +9,8 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -18,6 +18,12 @@ from typing import TYPE_CHECKING, Final
 from fastapi import FastAPI
 
 from server.relay.archive import TileArchive
+from server.relay.backed import Backups
+from server.relay.blob_book import BlobBook
+from server.relay.blob_files import BlobFolder
+from server.relay.blobs import BlobQuotas, Blobs
+from server.relay.budgets import Budgets, DiskFloor
+from server.relay.cold_bodies import ColdBodies
 from server.relay.committer import Committer
 from server.relay.cosigning import Cosigning
 from server.relay.database import migrate, open_engine
@@ -25,12 +31,14 @@ from server.relay.enrolment import Enrolment
 from server.relay.errors import RelayError, StartError
 from server.relay.fanout import Fanout
 from server.relay.growth import LogGrowth
+from server.relay.homes import cold_bodies
 from server.relay.identity import COSIGNER_FILE, KEY_FILE, Identity, load_cosigner, load_key
 from server.relay.ingest import Ingest
 from server.relay.published import Published
 from server.relay.purging import Purger
 from server.relay.rates import Rates
 from server.relay.recall import recall_directory, recall_forks, recall_trust
+from server.relay.restoring import check_restored
 from server.relay.revocations import Revocations
 from server.relay.routes.about import about
 from server.relay.routes.control import control
@@ -42,7 +50,7 @@ from server.relay.routes.socket import socket
 from server.relay.routes.sync import Seats, sync
 from server.relay.seen import Policy, Watch, begin_watching, recall_arrivals
 from server.relay.services import Services
-from server.relay.settings import RelaySettings
+from server.relay.settings import MIB, RelaySettings
 from server.relay.store import SqlStore
 from server.relay.window import Archive, Tip, Window
 from sync_protocol.errors import PeerError
@@ -61,7 +69,28 @@ _COSIGN_LOOK_S: Final = 600
 """How often to see whether the daily cosignature is due."""
 _PURGE_LOOK_S: Final = 600
 """How often to see whether the date of a purge has come, or a legal hold has ended."""
+_BACKUP_LOOK_S: Final = 30
+"""How often to see whether a backup was made."""
 _LOG: Final = logging.getLogger("fieldward.relay")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a relay stands in: the system's, or a simulation's.
+
+    Attributes:
+        now_ms, entropy: the clock in Unix milliseconds, and random bytes of a length.
+        verifiers, readers: threads for cryptography, and for the store.
+        store: makes the store of a database, the archive of its log, and the bodies beside it.
+        committer: what stores.
+    """
+
+    now_ms: Callable[[], int]
+    entropy: Callable[[int], bytes]
+    verifiers: Executor
+    readers: Executor
+    store: Callable[[Engine, TileArchive, ColdBodies], SqlStore] = SqlStore
+    committer: type[Committer] = Committer
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,35 +107,48 @@ class Relay:
 
 
 def open_relay(settings: RelaySettings, organisation_file: bytes) -> Relay:
-    """Open a relay's key and database and get everything ready but the writer.
+    """Open a relay's key and database and get everything ready but the writer; see `open_services`."""
+    around = Surroundings(
+        now_ms=_now_ms,
+        entropy=os.urandom,
+        verifiers=ThreadPoolExecutor(_VERIFIERS, thread_name_prefix="fieldward-verifier"),
+        readers=ThreadPoolExecutor(_READERS, thread_name_prefix="fieldward-reader"),
+    )
+    services, engine = open_services(settings, organisation_file, around)
+    return Relay(services, _app(services, engine, around, organisation_file))
+
+
+def open_services(settings: RelaySettings, organisation_file: bytes, around: Surroundings) -> tuple[Services, Engine]:
+    """Open a relay's key and database and put its parts together, but for the writer.
 
     Args:
         settings: its home exists, and nobody else uses it.
         organisation_file: whom it serves.
+        around: its clock, entropy and threads.
 
     Raises:
         StartError: the key, the organisation file and the database do not go together, or one is damaged.
         StorageError: the database cannot be opened or brought up to date.
     """
+    check_restored(settings.home)
     root, administrator = _organisation(organisation_file)
-    key = load_key(settings.home / KEY_FILE, os.urandom)
-    cosigner = load_cosigner(settings.home / COSIGNER_FILE, os.urandom)
+    key = load_key(settings.home / KEY_FILE, around.entropy)
+    cosigner = load_cosigner(settings.home / COSIGNER_FILE, around.entropy)
     engine = open_engine(settings.storage_url)
     try:
         migrate(engine)
-        store = SqlStore(engine, TileArchive(settings.archive_folder))
-        store.prepare(_now_ms())
+        store = around.store(engine, TileArchive(settings.archive_folder), cold_bodies(settings, engine))
+        store.prepare(around.now_ms())
         trust = recall_trust(store, root, administrator)
         identity = Identity(store=store, root=root, key=key, cosigner=cosigner)
         window = Window(_newest(store, identity), recall_forks(engine))
         directory = recall_directory(store, engine, trust)
-        policy = Policy(unseen_after_days=settings.unseen_after_days, since_ms=begin_watching(store, _now_ms()))
+        policy = Policy(unseen_after_days=settings.unseen_after_days, since_ms=begin_watching(store, around.now_ms()))
         watch = Watch(trust, recall_arrivals(engine), policy)
     except BaseException:
         engine.dispose()
         raise
-    verifiers = ThreadPoolExecutor(_VERIFIERS, thread_name_prefix="fieldward-verifier")
-    readers = ThreadPoolExecutor(_READERS, thread_name_prefix="fieldward-reader")
+    verifiers, readers = around.verifiers, around.readers
     fanout = Fanout(directory)
     services = Services(
         settings=settings,
@@ -121,14 +163,48 @@ def open_relay(settings: RelaySettings, organisation_file: bytes) -> Relay:
         growth=LogGrowth(store, readers),
         ingest=Ingest(store=store, trust=trust, window=window, fanout=fanout, verifiers=verifiers, readers=readers),
         enrolment=Enrolment(store=store, directory=directory, trust=trust),
+        blobs=Blobs(
+            BlobFolder(settings.blobs_folder),
+            BlobBook(engine),
+            directory,
+            quotas=BlobQuotas(
+                chart_bytes_max=settings.chart_blobs_mib * MIB, uploader_bytes_max=settings.device_blobs_mib * MIB
+            ),
+            signer=key,
+            now_ms=around.now_ms,
+        ),
         rates=Rates(),
+        backups=Backups(store, key.public),
+        budgets=Budgets(
+            entries_an_hour=settings.entries_an_hour, bytes_an_hour=settings.bytes_an_hour, now_ms=around.now_ms
+        ),
+        disk=DiskFloor(settings.home, free_bytes_min=settings.disk_free_bytes_min),
         watch=watch,
         verifiers=verifiers,
         readers=readers,
-        now_ms=_now_ms,
-        entropy=os.urandom,
+        now_ms=around.now_ms,
+        entropy=around.entropy,
     )
-    return Relay(services, _app(services, engine, organisation_file))
+    return services, engine
+
+
+def writer_of(
+    services: Services, engine: Engine, around: Surroundings, *, confirmed: Callable[[], None] = lambda: None
+) -> Committer:
+    """The relay's one writer, not started yet; `confirmed` is explained at Committer."""
+    return around.committer(
+        store=services.store,
+        directory=services.directory,
+        sign=services.identity.sign,
+        origin=services.identity.origin,
+        publish=services.ingest.published,
+        entries_max=services.settings.commit_entries_max,
+        now_ms=services.now_ms,
+        watch=services.watch,
+        revocations=services.revocations,
+        recall=lambda streams: recall_directory(services.store, engine, services.trust, streams=streams),
+        confirmed=confirmed,
+    )
 
 
 def _now_ms() -> int:
@@ -182,6 +258,22 @@ async def _purge_often(services: Services, purger: Purger, confirmed: asyncio.Ev
                 await confirmed.wait()
         confirmed.clear()
         await asyncio.get_running_loop().run_in_executor(services.readers, purger.try_run)
+        await asyncio.get_running_loop().run_in_executor(
+            services.readers, services.blobs.try_sweep, services.store.purges
+        )
+
+
+async def _watch_backups(services: Services) -> None:
+    """Tell live connections of what was backed up since."""
+    while True:
+        try:
+            news = await asyncio.get_running_loop().run_in_executor(services.readers, services.backups.look)
+        except RelayError as error:
+            _LOG.error("what is backed up could not be read: %s (%s)", error.code, error.got)
+        else:
+            if news:
+                services.fanout.wake_all(services.window.tip.size)
+        await asyncio.sleep(_BACKUP_LOOK_S)
 
 
 def _tell(loop: asyncio.AbstractEventLoop, confirmed: asyncio.Event) -> None:
@@ -189,27 +281,15 @@ def _tell(loop: asyncio.AbstractEventLoop, confirmed: asyncio.Event) -> None:
     loop.call_soon_threadsafe(confirmed.set)
 
 
-def _app(services: Services, engine: Engine, organisation_file: bytes) -> FastAPI:
+def _app(services: Services, engine: Engine, around: Surroundings, organisation_file: bytes) -> FastAPI:
     cosigning = Cosigning(services.store, services.identity)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        identity, loop, confirmed = services.identity, asyncio.get_running_loop(), asyncio.Event()
+        loop, confirmed = asyncio.get_running_loop(), asyncio.Event()
         purger = Purger(services.store, services.directory, now_ms=services.now_ms)
         confirmed.set()  # what was interrupted goes on
-        committer = Committer(
-            store=services.store,
-            directory=services.directory,
-            sign=identity.sign,
-            origin=identity.origin,
-            publish=services.ingest.published,
-            entries_max=services.settings.commit_entries_max,
-            now_ms=services.now_ms,
-            watch=services.watch,
-            revocations=services.revocations,
-            recall=lambda streams: recall_directory(services.store, engine, services.trust, streams=streams),
-            confirmed=lambda: _tell(loop, confirmed),
-        )
+        committer = writer_of(services, engine, around, confirmed=lambda: _tell(loop, confirmed))
         purger.destroyed = services.ingest.destroyed
         services.revocations.changed = services.ingest.judged
         services.ingest.start(committer)
@@ -217,6 +297,7 @@ def _app(services: Services, engine: Engine, organisation_file: bytes) -> FastAP
         upkeep = [
             asyncio.create_task(_cosign_daily(services, cosigning)),
             asyncio.create_task(_purge_often(services, purger, confirmed)),
+            asyncio.create_task(_watch_backups(services)),
         ]
         yield
         purger.stop()

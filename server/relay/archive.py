@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from server.relay.errors import StorageError
+from server.relay.files import flush_folder, write_whole
 from sync_protocol.tiles import TILE_BYTES, Tile, TileName
 
-_OWNER_ONLY: Final = 0o600
 _FOLDER_MODE: Final = 0o700
 
 
@@ -71,11 +70,11 @@ class TileArchive:
             for name, hashes in tiles.items():
                 path = self.path(name)
                 path.parent.mkdir(parents=True, exist_ok=True, mode=_FOLDER_MODE)
-                _write_whole(path, hashes)
+                write_whole(path, hashes)
                 # All the way up: a run that was cut off may have left folders whose names are not durable yet.
                 folders.update(parent for parent in path.parents if parent.is_relative_to(self._folder.parent))
             for folder in folders:
-                _flush(folder)
+                flush_folder(folder)
         except OSError as error:
             raise StorageError(
                 "archive_unwritable",
@@ -84,25 +83,6 @@ class TileArchive:
                 do="mend that, then run `fieldward server archive` again; nothing is lost",
             ) from None
         return {name: hashlib.sha256(hashes).digest() for name, hashes in tiles.items()}
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    """Write a file under another name, durably, and then give it its own."""
-    draft = path.with_name(f"{path.name}.new")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _OWNER_ONLY), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-
-
-def _flush(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _lost(code: str, got: str, path: Path) -> StorageError:

@@ -7,7 +7,7 @@ fewer: its rows, or the streams.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import select
@@ -22,6 +22,8 @@ from sync_protocol.store import Arrived
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, Row
 
+    from server.relay.cold_bodies import ColdBodies
+
 _WINDOW_ROWS_MIN: Final = 1024
 _WINDOW_ROWS_MAX: Final = 256 * 1024
 _STREAMS_MAX: Final = 1000
@@ -34,12 +36,19 @@ WIRE_ENTRY: Final = select(_ENTRY.c.log_index, _ENTRY.c.header, _ENTRY.c.body, _
 
 
 def page(
-    connection: Connection, streams: Collection[StreamId] | None, *, after: int, end: int, limit: int
+    connection: Connection,
+    streams: Collection[StreamId] | None,
+    *,
+    after: int,
+    end: int,
+    limit: int,
+    cold: ColdBodies | None = None,
 ) -> list[Arrived]:
     """Entries in the order of the log.
 
     Args:
         connection: to read by.
+        cold: see `decoded`.
         streams: whose entries; None for all.
         after: the first log index to look at.
         end: one more than the last.
@@ -47,17 +56,17 @@ def page(
     """
     if streams is None:
         query = WIRE_ENTRY.where(*_within(after, end)).order_by(_ENTRY.c.log_index)
-        return decoded(connection.execute(query.limit(limit)))
-    return at(connection, _find(connection, frozenset(streams), start=after, end=end, limit=limit))
+        return decoded(connection.execute(query.limit(limit)), cold)
+    return at(connection, _find(connection, frozenset(streams), start=after, end=end, limit=limit), cold)
 
 
-def at(connection: Connection, indices: Sequence[int]) -> list[Arrived]:
+def at(connection: Connection, indices: Sequence[int], cold: ColdBodies | None = None) -> list[Arrived]:
     """The entries at ascending log indices."""
     query = WIRE_ENTRY.order_by(_ENTRY.c.log_index)
     return [
         arrived
         for some in slices(indices, _ASKED_MAX)
-        for arrived in decoded(connection.execute(query.where(_ENTRY.c.log_index.in_(some))))
+        for arrived in decoded(connection.execute(query.where(_ENTRY.c.log_index.in_(some))), cold)
     ]
 
 
@@ -71,12 +80,33 @@ def arrived_ms(connection: Connection, names: Sequence[Hash]) -> list[int]:
     ]
 
 
-def decoded(rows: Iterable[Row[*tuple[Any, ...]]]) -> list[Arrived]:
-    """The entries of `WIRE_ENTRY` rows."""
+def decoded(rows: Iterable[Row[*tuple[Any, ...]]], cold: ColdBodies | None = None) -> list[Arrived]:
+    """The entries of `WIRE_ENTRY` rows.
+
+    Args:
+        rows: at once in memory.
+        cold: where bodies are that are not in their rows; None where none can be elsewhere.
+
+    Raises:
+        StorageError: a segment is missing or was changed.
+    """
+    found = list(rows)
+    bodies = warmed(found, cold)
     return [
-        Arrived(index, VerifiedEntry.from_store(WireEntry(header=header, body=body, index=at, path=_hashes(path))))
-        for index, header, body, at, path in rows
+        Arrived(
+            index,
+            VerifiedEntry.from_store(
+                WireEntry(header=header, body=body or bodies.get(index, b""), index=at, path=_hashes(path))
+            ),
+        )
+        for index, header, body, at, path in found
     ]
+
+
+def warmed(rows: Iterable[Row[*tuple[Any, ...]]], cold: ColdBodies | None) -> Mapping[int, bytes]:
+    """Of `WIRE_ENTRY` rows without a body, the bodies that are in segments, by log index."""
+    lacking = [] if cold is None else [index for index, _, body, _, _ in rows if not body]
+    return cold.bodies(lacking) if cold is not None and lacking else {}
 
 
 def _find(connection: Connection, streams: frozenset[bytes], *, start: int, end: int, limit: int) -> list[int]:

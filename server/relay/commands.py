@@ -11,8 +11,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from server.relay.command_options import database_option, explained, home_option, unseen_option
-from server.relay.settings import PORT_DEFAULT, RelaySettings
+from server.relay.backup_commands import backed_up, backup, restore
+from server.relay.command_options import (
+    budget_options,
+    chart_blobs_option,
+    database_option,
+    device_blobs_option,
+    explained,
+    home_option,
+    unseen_option,
+)
+from server.relay.settings import MIB, PORT_DEFAULT, RelaySettings
 from server.relay.upkeep_commands import archive, status
 from server.serving.listening import alone, bound, serve, url_of, write_ready
 from server.serving.telling import json_option
@@ -52,6 +61,9 @@ def server() -> None:
 
 
 server.add_command(archive)
+server.add_command(backed_up)
+server.add_command(backup)
+server.add_command(restore)
 server.add_command(status)
 
 
@@ -69,6 +81,11 @@ server.add_command(status)
 @database_option
 @click.option("--public-url", multiple=True, help="URL under which devices dial this relay; may be repeated.")
 @click.option("--trusted-proxy", help="Address of a reverse proxy whose X-Forwarded-For is believed.")
+@chart_blobs_option
+@device_blobs_option
+@budget_options[0]
+@budget_options[1]
+@budget_options[2]
 @unseen_option
 @json_option
 def run(as_json: bool, trusted_proxy: str | None, ready_file: Path | None, organisation: Path, **options: Any) -> None:  # noqa: ANN401, FBT001 - click's
@@ -80,6 +97,11 @@ def run(as_json: bool, trusted_proxy: str | None, ready_file: Path | None, organ
         port=options["port"],
         public_addresses=options["public_url"],
         unseen_after_days=options["unseen_after_days"],
+        chart_blobs_mib=options["chart_blobs_mib"],
+        device_blobs_mib=options["device_blobs_mib"],
+        entries_an_hour=options["entries_an_hour"],
+        bytes_an_hour=options["mib_an_hour"] * MIB,
+        disk_free_bytes_min=options["disk_free_mib_min"] * MIB,
     )
     with explained(as_json=as_json):
         _serve(settings, organisation.read_bytes(), ready_file, proxy=trusted_proxy, as_json=as_json)

@@ -8,28 +8,47 @@ together.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from concurrent.futures import Executor
 from functools import partial
 from typing import Final, TypeVar
 
+from server.relay.blob_talk import BlobTalk
+from server.relay.comparison import Named, compare, find, first_index, holdings
 from server.relay.errors import RelayError, revoked
 from server.relay.fanout import Listener
-from server.relay.feed import LogFeed, compare
-from server.relay.packing import merged, messages, packed
+from server.relay.feed import LogFeed
+from server.relay.ingest import weight_of
+from server.relay.packing import backlog, merged, messages, packed
 from server.relay.services import Services
 from server.relay.stretches import FeedPage, PageLimits
 from server.relay.window import Absent, Source, Tip
+from sync_protocol.backed_up import BackedUp
+from sync_protocol.blob_messages import BlobChunk, BlobOffer
 from sync_protocol.certificates import Certificate
 from sync_protocol.errors import ExplainedError, PeerError, over_limit
-from sync_protocol.frames import FrameReader
-from sync_protocol.ids import CertificateHash, SessionId
+from sync_protocol.frames import FrameReader, pack_frame
+from sync_protocol.ids import CertificateHash, SessionId, StreamId
 from sync_protocol.intake import Proofs
 from sync_protocol.limits import BATCH_ENTRIES_MAX
 from sync_protocol.merkle import EMPTY_ROOT
+from sync_protocol.messages import Backed
 from sync_protocol.relay_exchange import RelayExchange, note_size
 from sync_protocol.signed import Verified
-from sync_protocol.steps import Close, Compare, Feed, Greet, Locate, Peer, RelayStep, Send, Take
+from sync_protocol.steps import (
+    BlobSaid,
+    Close,
+    Compare,
+    Feed,
+    FeedAgain,
+    Greet,
+    Hold,
+    Locate,
+    Peer,
+    RelayStep,
+    Send,
+    Take,
+)
 
 PAGE_BYTES_MAX: Final = 1024 * 1024
 """Entries on one page of a feed."""
@@ -80,11 +99,15 @@ class Connection:
         )
         self._takes: list[Take] = []
         self._feed: LogFeed | None = None
+        self._named: list[Named] = []
+        self._compared: tuple[Tip, Collection[StreamId]] | None = None
+        self._blobs: BlobTalk | None = None
         self.peer: Verified[Certificate] | None = None
         self.listener = Listener()
         self.in_order = True
         """Whether what was sent has arrived: then a repeated cursor does not begin the feed anew."""
         self.owes_page = False
+        self._told_backed = b""
 
     async def accept(self, message: bytes) -> None:
         """Handle one message of whole frames. Entries in it wait for `flush`, so that more can join them.
@@ -94,6 +117,10 @@ class Connection:
         """
         reader = FrameReader()
         self._exchange.arrived(everything=self.in_order)
+        if not self.in_order:
+            self._told_backed = b""
+        if self._blobs is not None:
+            self._blobs.begin_message()
         try:
             for number, frame in enumerate(reader.feed(message)):
                 if number == FRAMES_MAX:
@@ -166,15 +193,25 @@ class Connection:
                     self._takes.append(step)
                     if sum(len(take.entries) for take in self._takes) >= BATCH_ENTRIES_MAX:
                         await self._store()
-                case Locate():
-                    await self._store()
-                    await self._locate(step)
-                case Compare():
-                    await self._store()
-                    await self._compare(step)
+                case Locate() | Hold() | Compare() | FeedAgain() | BlobSaid():
+                    await self._store()  # a fact goes before its blob, and may open the chart for it
+                    await self._reply(step)
                 case Feed():
                     self.owes_page = True
                     self.listener.wake(0)
+
+    async def _reply(self, step: Locate | Hold | Compare | FeedAgain | BlobSaid) -> None:
+        match step:
+            case Locate():
+                await self._locate(step)
+            case Hold():
+                await self._hold()
+            case FeedAgain():
+                await self._feed_again(step)
+            case Compare():
+                await self._compare(step)
+            case BlobSaid():
+                await self._answer(step)
 
     async def _meet(self, step: Greet | Peer) -> None:
         if isinstance(step, Greet):
@@ -197,6 +234,12 @@ class Connection:
         while self._takes:
             proofs, entries = merged(self._takes)
             self._takes = []
+            self._services.disk.check()
+            self._services.budgets.spend(
+                self._services.directory.principal(self._reader),
+                entries=len(entries),
+                size_bytes=weight_of(proofs, entries),
+            )
             done = await self._services.ingest.take(proofs, entries, stored=self._stored)
             size = note_size(done.note)
             growth = await self._services.growth.between(self._exchange.base, size) if done.leaves else None
@@ -212,15 +255,34 @@ class Connection:
         if self._feed is not None:
             self._feed.own(indices)
 
+    async def _answer(self, step: BlobSaid) -> None:
+        if self._blobs is None:
+            self._blobs = BlobTalk(self._services.blobs, self._reader)
+        if isinstance(step.message, BlobOffer | BlobChunk):
+            self._services.disk.check()
+        for message in await self._in(self._services.readers, self._blobs.answer, step.message):
+            await self.send(pack_frame(message))
+
     async def _locate(self, step: Locate) -> None:
         valid, seals = await self._in(self._services.readers, self._look_up, step)
+        lost: Sequence[tuple[StreamId, SessionId, int]] = ()
+        if valid and step.beyond:
+            services = self._services
+            look = partial(find, step.beyond, self._reader, directory=services.directory, store=services.store)
+            named = await self._in(services.readers, look)
+            lost = named.lost
+            self._named.append(named)
+            if self._feed is not None:
+                self._feed.holds(named)
         if not valid:
-            self._feed = None
+            self._feed, self._named = None, []
         elif not (self._feed is not None and self.in_order and step.size >= self._feed.start):
             services = self._services
             self._feed = LogFeed(self._reader, directory=services.directory, trust=services.trust, cursor=step.size)
+            for named in self._named:
+                self._feed.holds(named)
         note = None if valid else self._services.window.tip.note
-        await self._carry_out(self._exchange.located(note=note, seals=seals))
+        await self._carry_out(self._exchange.located(note=note, seals=seals, lost=lost))
 
     def _look_up(self, step: Locate) -> tuple[bool, list[tuple[SessionId, int]]]:
         """Whether all states are states of the log, and the first seal that is lacking a session; in a thread."""
@@ -237,15 +299,42 @@ class Connection:
             seals.append((name, 0 if last is None else last.value.number + 1))
         return valid, seals
 
-    async def _compare(self, step: Compare) -> None:
+    async def _hold(self) -> None:
+        """Say what the log holds; what comes in later than that is fed in any case."""
         services = self._services
-        tip = services.window.tip
-        look = partial(compare, step.frontiers, self._reader, directory=services.directory, store=services.store)
+        readable = services.directory.readable(self._reader)
+        self._compared = services.window.tip, readable
+        found = await self._in(services.readers, holdings, readable, services.store)
+        await self._carry_out(await self._in(services.verifiers, self._exchange.holding, found))
+
+    async def _compare(self, step: Compare) -> None:
+        assert self._compared is not None, "a comparison begins with what the log holds"
+        services = self._services
+        (tip, compared), self._compared = self._compared, None
+        look = partial(
+            compare,
+            step.frontiers,
+            step.differing,
+            self._reader,
+            directory=services.directory,
+            store=services.store,
+        )
         wanted, missing = await self._in(services.readers, look)
         feed = LogFeed(self._reader, directory=services.directory, trust=services.trust, cursor=0)
-        feed.resync(wanted, tip)
+        feed.resync(wanted, tip, compared)
+        told = partial(find, step.frontiers, self._reader, directory=services.directory, store=services.store)
+        feed.holds(await self._in(services.readers, told))
         self._feed = feed
         await self._carry_out(self._exchange.compared(missing))
+
+    async def _feed_again(self, step: FeedAgain) -> None:
+        wanted: dict[StreamId, dict[SessionId, int]] = {}
+        for stream, session, first in step.chains:
+            wanted.setdefault(stream, {})[session] = first
+        services, feed = self._services, self._feed
+        start = await self._in(services.readers, first_index, wanted, services.store)
+        if feed is not None and start is not None:
+            feed.again(wanted, start=start, until=services.window.tip.size)
 
     async def _page(self, feed: LogFeed) -> bool:
         """Send the next page of a feed; whether another one can follow."""
@@ -263,20 +352,34 @@ class Connection:
     async def _send_page(self, feed: LogFeed, page: FeedPage, frames: tuple[bytes, ...]) -> bool:
         if feed is not self._feed:
             return False
-        if not (frames or page.note or page.more or self.owes_page):
+        base = self._exchange.base if page.note is None else max(self._exchange.base, note_size(page.note))
+        news = None if page.more else self._news(base)
+        if not (frames or page.note or page.more or self.owes_page or news):
             return False
         growth = None
         if page.note is not None:
             growth = await self._services.growth.between(self._exchange.base, note_size(page.note))
-            if feed is not self._feed:
-                return False
-        ends = self._exchange.page(_NO_PROOFS, (), note=page.note, more=page.more, consistency=growth)
+        backed = None
+        if news is not None:
+            proof = await self._services.growth.between(base, news.value.size)
+            backed = Backed(statement=news.wire, consistency=proof)
+        if feed is not self._feed:
+            return False
+        ends = self._exchange.page(_NO_PROOFS, (), note=page.note, more=page.more, consistency=growth, backed=backed)
         if ends:
+            self._told_backed = self._told_backed if news is None else news.wire
             self.owes_page = self.owes_page and page.more
             await self._send_all([*frames, *(step.frame for step in ends if isinstance(step, Send))])
             if page.note is not None:
                 self._exchange.sent(page.note)
         return page.more and bool(ends)
+
+    def _news(self, base: int) -> Verified[BackedUp] | None:
+        """What is backed up, if this connection has not heard and can follow: it knows the log up to `base`."""
+        newest = self._services.backups.newest
+        if newest is None or newest.wire == self._told_backed or not 0 < newest.value.size <= base:
+            return None
+        return newest
 
     async def _send_all(self, frames: Sequence[bytes]) -> None:
         for message in messages(frames):
@@ -290,4 +393,4 @@ class Connection:
 def _load(feed: LogFeed, source: Source, tip: Tip, limits: PageLimits) -> tuple[FeedPage, tuple[bytes, ...]]:
     """Read a page from the store and pack it; in a thread."""
     page = feed.page(source, tip, limits)
-    return page, packed(page)
+    return page, backlog(page)

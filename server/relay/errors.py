@@ -35,6 +35,19 @@ class RateError(RelayError):
     """More requests from one address than a person makes."""
 
 
+class QuotaError(RelayError):
+    """More from one author's device than the relay takes from one in an hour; welcome later.
+
+    Attributes:
+        retry_after_s: in how many seconds.
+    """
+
+    def __init__(self, *, expected: str, got: str, do: str, retry_after_s: int) -> None:
+        """Make the error; its code is always `quota`."""
+        super().__init__("quota", expected=expected, got=got, do=do)
+        self.retry_after_s = retry_after_s
+
+
 class SlowError(RelayError):
     """The other side took longer than it may."""
 
@@ -60,6 +73,7 @@ RETRY_AFTER_S: Final = 5
 
 _STATUS: Final[Statuses] = (
     (RateError, 429),
+    (QuotaError, 429),
     (SlowError, 408),
     (BusyError, 503),
     (UnclaimedError, 503),
@@ -84,6 +98,14 @@ def headers_of(status: int) -> dict[str, str]:
     if status in RETRY:
         return {"Retry-After": str(RETRY_AFTER_S)}
     return {"WWW-Authenticate": "Bearer"} if status == _NO_TOKEN else {}
+
+
+def retry_after_s(error: ExplainedError | None) -> int | None:
+    """In how many seconds somebody may come back who was put off; None where nobody was."""
+    if isinstance(error, QuotaError):
+        return error.retry_after_s
+    put_off = isinstance(error, BusyError | UnclaimedError | RateError | StorageError)
+    return RETRY_AFTER_S if put_off else None
 
 
 def unclaimed() -> UnclaimedError:

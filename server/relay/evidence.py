@@ -6,7 +6,7 @@ hashes are computed from headers again, and what does not even decode is handed 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,8 @@ from sqlalchemy import create_engine, event, func, make_url, select
 
 from server.relay import log
 from server.relay.archive import TileArchive
+from server.relay.arrivals import WIRE_ENTRY, warmed
+from server.relay.cold_bodies import LOCK_FILE, ColdBodies
 from server.relay.database import explain, target_url
 from server.relay.errors import StorageError
 from server.relay.evidence_purges import purged_streams
@@ -32,7 +34,8 @@ from server.relay.models import (
     table,
 )
 from server.relay.recall import ORGANISATION_ROOT
-from server.relay.settings import ARCHIVE_FOLDER, DATABASE_FILE
+from server.relay.segments import FolderSegments
+from server.relay.settings import ARCHIVE_FOLDER, COLD_FOLDER, DATABASE_FILE
 from sync_protocol.certificates import open_root
 from sync_protocol.entries import WireEntry, read_header
 from sync_protocol.errors import PeerError
@@ -70,7 +73,8 @@ def open_evidence(folder: Path, *, database_url: str | None, root: bytes | None)
     engine = _engine(folder, database_url)
     try:
         with engine.connect() as connection:
-            yield RelaySource(connection, TileArchive(folder / ARCHIVE_FOLDER), root)
+            cold = ColdBodies(engine, FolderSegments(folder / COLD_FOLDER), folder / LOCK_FILE)
+            yield RelaySource(connection, TileArchive(folder / ARCHIVE_FOLDER), root, cold)
     finally:
         engine.dispose()
 
@@ -78,9 +82,12 @@ def open_evidence(folder: Path, *, database_url: str | None, root: bytes | None)
 class RelaySource:
     """See `sync_protocol.evidence.Source`."""
 
-    def __init__(self, connection: Connection, archive: TileArchive, root: bytes | None) -> None:
-        """Read by one connection, whose transaction sees one moment."""
+    def __init__(
+        self, connection: Connection, archive: TileArchive, root: bytes | None, cold: ColdBodies | None = None
+    ) -> None:
+        """Read by one connection, whose transaction sees one moment; `cold` has the bodies of old entries."""
         self._connection = connection
+        self._cold = cold
         self._load: Callable[..., Any] = log.load_from(connection, archive)
         self._size = int(connection.execute(select(func.count()).select_from(_ENTRY)).scalar_one())
         self._root = root or self._value(ORGANISATION_ROOT)
@@ -129,9 +136,12 @@ class RelaySource:
                 after = page[-1]
 
     def pieces(self) -> Iterator[Piece]:
-        """See Source."""
-        columns = select(_ENTRY.c.log_index, _ENTRY.c.header, _ENTRY.c.body, _ENTRY.c.seal_index, _ENTRY.c.seal_path)
-        for index, header, body, place, path in self._pages(columns, _ENTRY.c.log_index):
+        """See Source.
+
+        Raises:
+            StorageError: a segment with bodies of old entries is missing or was changed; the error names it.
+        """
+        for index, header, body, place, path in self._entries(WIRE_ENTRY):
             kept = None if not body and self._is_purged(header) else body
             yield Piece(header=header, index=place, path=_hashes(path), body=kept, log_index=index)
 
@@ -203,9 +213,15 @@ class RelaySource:
         )
 
     def _stream(self, stream: StreamId) -> Iterator[WireEntry]:
-        query = select(_ENTRY.c.log_index, _ENTRY.c.header, _ENTRY.c.body, _ENTRY.c.seal_index, _ENTRY.c.seal_path)
-        for _, header, body, place, path in self._pages(query.where(_ENTRY.c.stream == stream), _ENTRY.c.log_index):
+        for _, header, body, place, path in self._entries(WIRE_ENTRY.where(_ENTRY.c.stream == stream)):
             yield WireEntry(header=header, body=body, index=place, path=_hashes(path))
+
+    def _entries(self, query: Select[Any]) -> Iterator[tuple[int, bytes, bytes, int, bytes]]:
+        """Entries by log index, with the bodies that lie beside the database."""
+        for page in self._by_page(query, _ENTRY.c.log_index):
+            bodies = warmed(page, self._cold)
+            for index, header, body, place, path in page:
+                yield index, header, body or bodies.get(index, b""), place, path
 
     def _value(self, name: str) -> bytes | None:
         found: bytes | None = self._connection.execute(
@@ -217,12 +233,16 @@ class RelaySource:
         return (value for _, value in self._pages(query, key))
 
     def _pages(self, query: Select[Any], key: Any) -> Iterator[Any]:  # noqa: ANN401 - rows of the query
-        """Rows ascending by their first column, a page at a time."""
+        """Rows ascending by their first column, read a page at a time."""
+        for page in self._by_page(query, key):
+            yield from page
+
+    def _by_page(self, query: Select[Any], key: Any) -> Iterator[Sequence[Any]]:  # noqa: ANN401 - as above
         after = None
         while True:
             some = query if after is None else query.where(key > after)
             page = self._connection.execute(some.order_by(key).limit(_PAGE)).all()
-            yield from page
+            yield page
             if len(page) < _PAGE:
                 return
             after = page[-1][0]

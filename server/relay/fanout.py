@@ -19,6 +19,8 @@ from sync_protocol.ids import CertificateHash
 from sync_protocol.intake import Proofs
 
 LISTENERS_MAX: Final = 4096
+LISTENERS_OF_ONE_MAX: Final = 8
+"""Of one principal: one at work, and what a bad link left behind until it is noticed."""
 _PACKED_MAX: Final = 64
 """Packed pages that are kept; connections that are woken together ask within milliseconds of each other."""
 _PACKED_BYTES_MAX: Final = 64 * 1024
@@ -76,6 +78,8 @@ class Fanout:
             raise revoked()
         if self.count >= LISTENERS_MAX:
             raise busy("live connections", LISTENERS_MAX, "connections")
+        if len(self._listeners.get(name, ())) >= LISTENERS_OF_ONE_MAX:
+            raise busy("live connections of one user on one device", LISTENERS_OF_ONE_MAX, "connections")
         self._listeners[name].add(listener)
         self.count += 1
 
@@ -97,6 +101,12 @@ class Fanout:
         for name in names:
             for listener in self._listeners.get(name, ()):
                 listener.wake(commit.first)
+
+    def wake_all(self, first: int) -> None:
+        """Wake everybody: there is news that is no entry."""
+        for listeners in self._listeners.values():
+            for listener in listeners:
+                listener.wake(first)
 
     def enforce(self) -> None:
         """End the connections of everybody who is revoked."""

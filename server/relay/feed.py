@@ -12,17 +12,15 @@ from collections import deque
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
+from server.relay.comparison import Named, Wanted
 from server.relay.directory import Directory
 from server.relay.pages import PageDraft
 from server.relay.stretches import FeedPage, Holdings, PageLimits, Segment
 from server.relay.window import Source, Tip
 from sync_protocol.certificates import Trust
-from sync_protocol.frontier import Frontier, lacking, unknown
-from sync_protocol.ids import CertificateHash, EntryHash, SessionId, StreamId
-from sync_protocol.store import Arrived, Store
+from sync_protocol.ids import CertificateHash, StreamId
+from sync_protocol.store import Arrived
 
-Wanted = Mapping[StreamId, Mapping[SessionId, int]]
-"""Of each chain the first sequence number that somebody lacks."""
 OWN_MAX: Final = 8192
 """Batches that a connection sent and that its feed has not passed yet; older ones are echoed, which does no harm."""
 
@@ -51,17 +49,20 @@ class LogFeed:
         self._position = cursor
         self._noted = cursor
         self._sent: deque[tuple[int, ...]] = deque(maxlen=OWN_MAX)
+        self._named: deque[Named] = deque()
+        self._asked: deque[Segment] = deque()
         self.caught_up = False
 
-    def resync(self, wanted: Wanted, tip: Tip) -> None:
+    def resync(self, wanted: Wanted, tip: Tip, compared: Collection[StreamId]) -> None:
         """Begin anew for a reader whose cursor is no state of this log.
 
         Args:
             wanted: what the reader lacks below `tip`.
             tip: from here on everything is delivered.
+            compared: the streams of which it lacks nothing else below `tip`; others are delivered from their beginning.
         """
         self._holdings = Holdings(streams=(), below=0)
-        self._streams = self._directory.readable(self._reader)
+        self._streams = compared
         ended = self._directory.ended(self._reader)
         ends = {name: ended.of(name) for name in wanted if name not in self._streams}
         self._owed = self._stretch(wanted, until=tip.size, wanted=wanted, ends=ends)
@@ -73,6 +74,23 @@ class LogFeed:
     def own(self, indices: Iterable[int]) -> None:
         """The reader itself sent these entries: do not echo them. May be called while another thread makes a page."""
         self._sent.append(tuple(indices))
+
+    def holds(self, named: Named) -> None:
+        """Hear what the reader says that it holds beyond its cursor. May be called while a page is made."""
+        self._named.append(named)
+
+    def again(self, wanted: Wanted, *, start: int, until: int) -> None:
+        """Feed chains once more, as far as the reader may read them. May be called while a page is made.
+
+        Args:
+            wanted: the first sequence number to feed, a chain.
+            start: the log index of the first of these entries.
+            until: the log's size.
+        """
+        readable = self._directory.readable(self._reader)
+        some = {name: chains for name, chains in wanted.items() if name in readable}
+        if some:
+            self._asked.append(Segment(streams=frozenset(some), start=start, until=until, wanted=some, again=True))
 
     def advance(self, position: int) -> None:
         """Skip to an index below which nothing new concerns the reader; only while it was caught up."""
@@ -93,6 +111,10 @@ class LogFeed:
         """
         while self._sent:
             self._holdings.own.update(self._sent.popleft())
+        while self._named:
+            self._learn(self._named.popleft())
+        while self._asked:
+            self._owed += (self._asked.popleft(),)
         streams = self._directory.readable(self._reader)
         ends = self._ends()
         new = () if streams is self._streams else [name for name in streams if not self._follows(name)]
@@ -119,6 +141,13 @@ class LogFeed:
             note=None if noted is None else noted.note,
             more=bool(owed),
         )
+
+    def _learn(self, named: Named) -> None:
+        """Who holds an entry holds the seals up to its own without a gap; of a fork both branches come anyway."""
+        self._holdings.chains.update(named.chains)
+        for session, number in named.seals.items():
+            known = self._holdings.next_seals
+            known[session] = max(number + 1, known.get(session, 0))
 
     def _follows(self, stream: StreamId) -> bool:
         """Whether everything of a stream below the position was delivered, or is among what is owed."""
@@ -155,35 +184,3 @@ class LogFeed:
 
     def _carries_content(self, item: Arrived) -> bool:
         return self._is_content(item.entry.header.stream)
-
-
-def compare(
-    frontiers: Mapping[StreamId, Frontier], reader: CertificateHash, *, directory: Directory, store: Store
-) -> tuple[Wanted, list[tuple[StreamId, SessionId, int]]]:
-    """Compare a device's frontiers with the log.
-
-    Returns:
-        What the device lacks of what it may read, and which chains the log lacks: those in streams where the device may
-        write, or that are unknown here because the log forgot their chart.
-
-    Raises:
-        StorageError: the store cannot be read.
-    """
-    readable = directory.readable(reader)
-    ended = directory.ended(reader)
-    wanted: dict[StreamId, Mapping[SessionId, int]] = {}
-    missing: list[tuple[StreamId, SessionId, int]] = []
-    for stream in readable.keys() | frontiers.keys():
-        ours, theirs = store.frontier(stream), frontiers.get(stream, {})
-        heads = {head for _, head in ours.values()}
-
-        def knows(name: EntryHash, heads: Collection[EntryHash] = heads) -> bool:
-            return name in heads or store.entry(name) is not None
-
-        if stream in readable or (theirs and ended.of(stream) >= 0):
-            lacks = lacking(theirs, ours, knows=knows, forked=store.forked(stream))
-            if lacks:
-                wanted[stream] = lacks
-        if directory.writable(reader, stream):
-            missing.extend((stream, session, first) for session, first in unknown(theirs, knows=knows).items())
-    return wanted, missing

@@ -7,15 +7,22 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from server.relay import log
+from server.relay.cold_bodies import LOCK_FILE, ColdBodies
 from server.relay.database import check_version, open_engine
 from server.relay.errors import StartError
 from server.relay.identity import KEY_FILE, load_key
+from server.relay.segments import FolderSegments
 from server.relay.settings import RelaySettings
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from sync_protocol.signing import SigningKey
+
+
+def cold_bodies(settings: RelaySettings, engine: Engine) -> ColdBodies:
+    """The bodies of old entries, beside the database of that home."""
+    return ColdBodies(engine, FolderSegments(settings.cold_folder), settings.home / LOCK_FILE)
 
 
 @contextmanager

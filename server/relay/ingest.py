@@ -38,6 +38,8 @@ from sync_protocol.signed import Signed, Verified
 IN_FLIGHT_BYTES_MAX: Final = 64 * 1024 * 1024
 """Received and not yet committed, of all connections together."""
 _SESSIONS_KEPT: Final = 16_384
+_ENTRY_BYTES: Final = 512
+"""What an entry takes beside header and body."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,8 +117,7 @@ class Ingest:
             BusyError: the relay stops.
         """
         assert self._loop is not None, "it was started"
-        weight = sum(len(entry.header) + len(entry.body) + 512 for entry in entries) + _size_of(proofs)
-        async with self._gate.entered(weight):
+        async with self._gate.entered(weight_of(proofs, entries)):
             batch = await self._loop.run_in_executor(self._verifiers, self._verify, proofs, entries)
             tip, written = await self._commit(batch, stored)
         indices = [index for _, index in written.places]
@@ -246,5 +247,7 @@ class _Known:
         return found
 
 
-def _size_of(proofs: Proofs) -> int:
-    return sum(map(len, (*proofs.certificates, *proofs.sessions, *proofs.seals)))
+def weight_of(proofs: Proofs, entries: Sequence[WireEntry]) -> int:
+    """What a batch takes in memory, in bytes."""
+    carried = sum(len(entry.header) + len(entry.body) + _ENTRY_BYTES for entry in entries)
+    return carried + sum(map(len, (*proofs.certificates, *proofs.sessions, *proofs.seals)))

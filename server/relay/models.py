@@ -84,9 +84,9 @@ class EntryRow(RelayModel, table=True):
 
     `ix_entry_place` serves appending, chains and the seals that a reader knows, `ix_entry_feed` feeds and frontiers.
     Both hold all that these look-ups need, so that no body is read for them. Header and body share a row because
-    whoever reads the one reads the other; a body that cools in an object store will get its own table. A body that was
-    destroyed is empty, see `PurgeRow`. `arrived_ms` is the relay's clock when it took the entry in, 0 for what came
-    before the relay noted it; nothing is ordered by it.
+    whoever reads the one reads the other. The body is empty where it lies in a segment, see `ColdSegment`, or was
+    destroyed, see `PurgeRow`. `arrived_ms` is the relay's clock when it took the entry in, 0 for what came before the
+    relay noted it; nothing is ordered by it.
     """
 
     __tablename__ = "entry"
@@ -138,6 +138,29 @@ class ArchivedTile(RelayModel, table=True):
     digest: bytes = Field(sa_type=LargeBinary)
 
 
+class ColdSegment(RelayModel, table=True):
+    """A file with the bodies of the entries from `first` on, below `end`; see `cold_bodies`.
+
+    `digest` is the SHA-256 of the file, and its name; `offsets` say where in it each body begins, and where the last
+    one ends, in four bytes each. An entry whose body is elsewhere, or nowhere any more, has none in it.
+    """
+
+    __tablename__ = "cold_segment"
+
+    first: int = Field(primary_key=True, sa_type=_ROW_KEY, sa_column_kwargs=_UNNUMBERED)
+    end: int = Field(sa_type=BigInteger)
+    digest: bytes = Field(sa_type=LargeBinary)
+    offsets: bytes = Field(sa_type=LargeBinary)
+
+
+class ColdDraft(RelayModel, table=True):
+    """A file that may be there and that no segment names: it is being written, or is to be destroyed."""
+
+    __tablename__ = "cold_draft"
+
+    digest: bytes = Field(primary_key=True, sa_type=LargeBinary)
+
+
 class CheckpointRow(RelayModel, table=True):
     """A signed note over the log at one size; origin and root stand in its text."""
 
@@ -155,6 +178,23 @@ class PurgeRow(RelayModel, table=True):
     chart: bytes = Field(primary_key=True, sa_type=LargeBinary)
     began_ms: int = Field(sa_type=BigInteger)
     ended_ms: int | None = Field(default=None, sa_type=BigInteger, nullable=True)
+
+
+class BlobRow(RelayModel, table=True):
+    """A blob, of which chunks lie in files; whole once it has a number. See `blob_book`."""
+
+    __tablename__ = "blob"
+    __table_args__ = (Index("ix_blob_chart", "chart"), Index("ix_blob_uploader", "uploader"))
+
+    id: bytes = Field(primary_key=True, sa_type=LargeBinary)
+    stream: bytes = Field(sa_type=LargeBinary)
+    chart: bytes = Field(sa_type=LargeBinary)
+    uploader: bytes = Field(sa_type=LargeBinary)
+    size: int = Field(sa_type=BigInteger)
+    chunks: int = Field(sa_type=Integer)
+    heard_ms: int = Field(sa_type=BigInteger)
+    number: int | None = Field(default=None, sa_type=BigInteger, nullable=True, unique=True)
+    stored_ms: int | None = Field(default=None, sa_type=BigInteger, nullable=True)
 
 
 class EnrolmentRequest(RelayModel, table=True):

@@ -101,7 +101,7 @@ class PageDraft:
     def _is_due(self, item: Arrived, segment: Segment) -> bool:
         """Whether an entry is to be sent: not what came from the reader, nor what nobody could verify any more."""
         entry = item.entry
-        if not segment.wants(item) or item.index in self._holdings.own:
+        if not segment.wants(item) or (self._holdings.has(item) and not segment.again):
             return False
         return not (entry.is_stripped or self._directory.withholds(entry.header))
 

@@ -6,6 +6,9 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
+from server.relay.backed import Backups
+from server.relay.blobs import Blobs
+from server.relay.budgets import Budgets, DiskFloor
 from server.relay.directory import Directory
 from server.relay.enrolment import Enrolment
 from server.relay.fanout import Fanout
@@ -47,7 +50,11 @@ class Services:
     growth: LogGrowth
     ingest: Ingest
     enrolment: Enrolment
+    blobs: Blobs
     rates: Rates
+    backups: Backups
+    budgets: Budgets
+    disk: DiskFloor
     watch: Watch
     verifiers: Executor
     readers: Executor

@@ -8,9 +8,18 @@ from typing import Final
 from urllib.parse import quote
 
 ARCHIVE_FOLDER: Final = "archive"
+COLD_FOLDER: Final = "cold"
+BLOBS_FOLDER: Final = "blobs"
 DATABASE_FILE: Final = "relay.sqlite3"
 PORT_DEFAULT: Final = 8410
 UNSEEN_AFTER_DAYS: Final = 14
+ENTRIES_AN_HOUR: Final = 500_000
+"""A device that supplies a lost relay with all of a clinic's past is done in hours."""
+BYTES_AN_HOUR: Final = 4 << 30
+DISK_FREE_BYTES_MIN: Final = 256 << 20
+MIB: Final = 1024 * 1024
+CHART_BLOBS_MIB: Final = 4 * 1024
+DEVICE_BLOBS_MIB: Final = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +36,11 @@ class RelaySettings:
         commit_entries_max: entries that one transaction takes at most.
         page_entries_max: entries on one page of a feed.
         token_life_ms: how long the token of an HTTP session is good for, in milliseconds.
+        entries_an_hour, bytes_an_hour: what one principal may push in an hour; the rest waits on its device.
+        disk_free_bytes_min: bytes that stay free on the home's disk; below that nothing more is taken.
         unseen_after_days: how many days nothing may be seen of a device's chain before health asks for attention.
+        chart_blobs_mib: MiB of attachments, as they are sealed, that one chart may have here.
+        device_blobs_mib: the same, of all that one device and user offered first.
     """
 
     home: Path
@@ -38,7 +51,12 @@ class RelaySettings:
     commit_entries_max: int = 512
     page_entries_max: int = 512
     token_life_ms: int = 15 * 60 * 1000
+    entries_an_hour: int = ENTRIES_AN_HOUR
+    bytes_an_hour: int = BYTES_AN_HOUR
+    disk_free_bytes_min: int = DISK_FREE_BYTES_MIN
     unseen_after_days: int = UNSEEN_AFTER_DAYS
+    chart_blobs_mib: int = CHART_BLOBS_MIB
+    device_blobs_mib: int = DEVICE_BLOBS_MIB
 
     @property
     def storage_url(self) -> str:
@@ -54,3 +72,13 @@ class RelaySettings:
     def archive_folder(self) -> Path:
         """Where cold tiles of the log go."""
         return self.home / ARCHIVE_FOLDER
+
+    @property
+    def cold_folder(self) -> Path:
+        """Where the bodies of old entries go."""
+        return self.home / COLD_FOLDER
+
+    @property
+    def blobs_folder(self) -> Path:
+        """Where chunks of attachments go."""
+        return self.home / BLOBS_FOLDER

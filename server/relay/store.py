@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine, Select
 
     from server.relay.archive import TileArchive
+    from server.relay.cold_bodies import ColdBodies
 
 _LOG: Final = logging.getLogger("fieldward.relay")
 _CERTIFICATE: Final = table(CertificateRow)
@@ -51,14 +52,16 @@ _SESSION: Final = table(SessionRow)
 class SqlStore(FilingStore):
     """See `sync_protocol.store.Store`. Threads may share one."""
 
-    def __init__(self, engine: Engine, archive: TileArchive | None = None) -> None:
+    def __init__(self, engine: Engine, archive: TileArchive | None = None, cold: ColdBodies | None = None) -> None:
         """Read and write a database that `migrate` has brought up to date.
 
         Args:
             engine: the database's.
             archive: where tiles of the log went that are no longer in the database; None where none can have gone.
+            cold: where bodies of old entries went; None where none can have gone.
         """
         super().__init__(engine, archive)
+        self._cold = cold
         self._edge: CompactRange | None = None
         self._prepared = range(0)
 
@@ -153,7 +156,7 @@ class SqlStore(FilingStore):
         """See Store; with `until`, only entries below that arrival index."""
         with self._engine.connect() as connection:
             end = _size(connection) if until is None else until
-            return arrivals.page(connection, streams, after=after, end=end, limit=limit)
+            return arrivals.page(connection, streams, after=after, end=end, limit=limit, cold=self._cold)
 
     def size(self) -> int:
         """See Store."""
@@ -190,7 +193,7 @@ class SqlStore(FilingStore):
     def at(self, indices: Sequence[int]) -> list[Arrived]:
         """The entries at these log indices, ascending."""
         with self._engine.connect() as connection:
-            return arrivals.at(connection, indices)
+            return arrivals.at(connection, indices, self._cold)
 
     def arrived_ms(self, names: Sequence[EntryHash]) -> list[int]:
         """When those of some entries that are here came, by the relay's clock; 0 before the relay noted it."""
@@ -215,11 +218,16 @@ class SqlStore(FilingStore):
             noted()
 
     def destroy_bodies(self, indices: Sequence[int]) -> None:
-        """Empty the bodies of the entries at these log indices, and overwrite what they were where the engine can."""
+        """Empty the bodies of the entries at these log indices, and overwrite what they were where that can be done.
+
+        The rows first: a body that cools meanwhile is then either in a segment already, or not moved any more.
+        """
         with self._changing() as connection:
             if connection.dialect.name == "sqlite":
                 connection.exec_driver_sql("PRAGMA secure_delete = ON")
             connection.execute(update(_ENTRY).where(_ENTRY.c.log_index.in_(indices)).values(body=b""))
+        if self._cold is not None:
+            self._cold.destroy(indices)
 
     def end_purge(self, chart: ChartId, now_ms: int) -> None:
         """Note that nothing of a chart's content is left, after the engine's own journal was emptied if it can be."""
@@ -240,7 +248,7 @@ class SqlStore(FilingStore):
             self._prepared = range(now_ms, now_ms + partitions.RETRY_MS)
 
     def _arrived(self, query: Select[Any]) -> list[Arrived]:
-        return arrivals.decoded(self._rows(query))
+        return arrivals.decoded(self._rows(query), self._cold)
 
 
 def _size(connection: Connection) -> int:

@@ -40,6 +40,7 @@ class Segment:
     Attributes:
         wanted: of each chain the first sequence number that the reader lacks; None when it lacks all.
         ends: of streams that the reader is fed no more, the log index of the last entry that it still hears.
+        again: whether the reader asked for these chains though it was fed them, or said that it holds them.
     """
 
     streams: Collection[StreamId]
@@ -47,6 +48,7 @@ class Segment:
     until: int
     wanted: Mapping[StreamId, Mapping[SessionId, int]] | None = None
     ends: Mapping[StreamId, int] = field(default_factory=dict)
+    again: bool = False
 
     def wants(self, item: Arrived) -> bool:
         """Whether the reader lacks an entry of this stretch."""
@@ -66,6 +68,7 @@ class Holdings:
     Attributes:
         streams, below: it came with everything of these streams below this log index, proofs included.
         own: log indices of entries that it sent on this connection.
+        chains: up to which sequence number it holds a chain, as it says itself; none that forks.
         next_seals: the first seal number that it lacks, a session that was met on this connection.
         forks: up to which count a forked session's seals were sent again.
         certificates: hashes of those that were sent on this connection.
@@ -74,6 +77,12 @@ class Holdings:
     streams: Collection[StreamId]
     below: int
     own: set[int] = field(default_factory=set)
+    chains: dict[tuple[StreamId, SessionId], int] = field(default_factory=dict)
     next_seals: dict[SessionId, int] = field(default_factory=dict)
     forks: dict[SessionId, int] = field(default_factory=dict)
     certificates: set[bytes] = field(default_factory=set)
+
+    def has(self, item: Arrived) -> bool:
+        """Whether it holds an entry, by what it said or sent itself."""
+        header = item.entry.header
+        return item.index in self.own or header.seq <= self.chains.get((header.stream, header.session), -1)

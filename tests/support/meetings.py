@@ -10,12 +10,13 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from sync_protocol.digests import holding
 from sync_protocol.entries import WireEntry, claimed_header
 from sync_protocol.frontier import wanting
 from sync_protocol.ids import EntryHash, SessionId, StreamId
 from sync_protocol.peer_exchange import PeerExchange
 from sync_protocol.peer_handshake import Part
-from sync_protocol.peer_steps import Ask, Finish, HandOver, Heard, Met, Offer, PeerStep, RoundOver
+from sync_protocol.peer_steps import Ask, Confirmed, Finish, HandOver, Heard, Met, Offer, PeerStep, RoundOver
 from sync_protocol.steps import Close, Send, Take
 from sync_protocol.store import walk_chain
 from tests.support.people import START_MS
@@ -39,8 +40,10 @@ class PeerConnection:
     heard: list[bytes] = field(default_factory=list)
     unsound: int = 0
     took: int = 0
+    at_peer: set[EntryHash] = field(default_factory=set)
     rounds: int = 0
     _again: bool = False
+    _handed: set[EntryHash] = field(default_factory=set)
     _whole: set[tuple[StreamId, SessionId]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -90,19 +93,28 @@ class PeerConnection:
                 return self._offer() if again else self.exchange.end()
             case Take():
                 self._take(step)
+            case _:
+                self._note(step)
+        return []
+
+    def _note(self, step: PeerStep) -> None:
+        match step:
+            case Confirmed():
+                if not step.nothing:
+                    self.at_peer |= self._handed - step.refused
+                self._handed = set()
             case Met():
                 self.met = step
             case Heard():
                 self.heard.extend(step.notes)
             case Close():
                 self.closed = step
-        return []
 
     def _offer(self) -> list[PeerStep]:
         self._again = False
         self.rounds += 1
         store = self.home.store
-        return self.exchange.offer(self.notes, {stream: store.frontier(stream) for stream in sorted(store.streams())})
+        return self.exchange.offer(self.notes, {stream: holding(store, stream) for stream in sorted(store.streams())})
 
     def _ask(self, step: Ask) -> list[PeerStep]:
         store = self.home.store
@@ -119,13 +131,11 @@ class PeerConnection:
 
     def _hand_over(self, step: HandOver) -> list[PeerStep]:
         store = self.home.store
-        chains = dict(step.wanted)
-        if self.rounds == 1:
-            chains |= {(stream, session): 0 for stream in store.streams() for session in store.forked(stream)}
         steps: list[PeerStep] = []
-        for (stream, session), first in chains.items():
+        for (stream, session), first in step.wanted.items():
             entries = [arrived.entry for arrived in walk_chain(store, stream, session, first=first)]
             proofs = proofs_of(store, self.home.trust, entries)
+            self._handed.update(entry.hash for entry in entries)
             steps += self.exchange.hand(proofs, [entry.wire for entry in entries])
         return steps
 
@@ -133,6 +143,9 @@ class PeerConnection:
         before = self.home.store.size()
         _, refused = take_in(self.home.store, self.home.trust, step)
         self.took += self.home.store.size() - before
+        for refusal in refused:
+            if refusal.what is not None:
+                self.exchange.refuse(EntryHash(refusal.what), refusal.error)
         names = {refusal.what for refusal in refused if refusal.error.code == "gap"}
         chains = {_chain(entry) for entry in step.entries if entry.hash in names}
         self._again = self._again or not chains <= self._whole

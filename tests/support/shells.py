@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from sync_protocol import merkle
@@ -16,9 +16,10 @@ from sync_protocol.accusations import Accusation
 from sync_protocol.certificates import Certificate, Trust
 from sync_protocol.checkpoints import Checkpoint, sign_checkpoint
 from sync_protocol.device_exchange import DeviceExchange
+from sync_protocol.digests import holding
 from sync_protocol.entries import VerifiedEntry, WireEntry
 from sync_protocol.errors import BrokenChainError, ExplainedError
-from sync_protocol.frontier import lacking, unknown
+from sync_protocol.frontier import Frontier, lacking, unknown
 from sync_protocol.ids import EntryHash, Hash, SessionId, StreamId
 from sync_protocol.intake import Intake, Proofs, Refusal
 from sync_protocol.limits import GOSSIP_NOTES_MAX
@@ -37,8 +38,10 @@ from sync_protocol.steps import (
     DeviceStep,
     Doubted,
     Feed,
+    FeedAgain,
     Greet,
     Greeted,
+    Hold,
     Locate,
     Peer,
     Receipted,
@@ -47,7 +50,7 @@ from sync_protocol.steps import (
     Send,
     Supply,
     SupplyChains,
-    SupplyFrontiers,
+    SupplyHoldings,
     Take,
 )
 from sync_protocol.store import Arrived, Outcome, Store, walk_chain, walk_seals
@@ -164,6 +167,7 @@ class RelayConnection:
         organisation = relay.organisation
         self.relay = relay
         self.closed: Close | None = None
+        self.fed: list[EntryHash] = []
         self.exchange = RelayExchange(
             record=organisation.relay,
             signer=organisation.relay_key,
@@ -174,6 +178,9 @@ class RelayConnection:
         self._streams: frozenset[StreamId] | None = frozenset()
         self._position: int | None = None
         self._plan: list[Arrived] | None = None
+        self._again: list[Arrived] = []
+        self._skip: dict[tuple[StreamId, SessionId], int] = {}
+        self._tip = 0
 
     def receive(self, frame: bytes) -> list[bytes]:
         """Take a frame and give the answers."""
@@ -198,7 +205,7 @@ class RelayConnection:
                     ahead.extendleft(reversed(self._act(step)))
         return out
 
-    def _act(self, step: Greet | Peer | Locate | Compare | Take | Feed) -> list[RelayStep]:
+    def _act(self, step: RelayStep) -> list[RelayStep]:
         match step:
             case Greet():
                 note, paths = self.relay.greet(step)
@@ -208,12 +215,32 @@ class RelayConnection:
                 return self.exchange.ready(token=None, expires_ms=None)
             case Locate():
                 return self._locate(step)
-            case Compare():
-                return self._compare(step)
             case Take():
                 return self._take(step)
             case Feed():
                 return self._feed()
+            case _:
+                return self._fill(step)
+
+    def _fill(self, step: RelayStep) -> list[RelayStep]:
+        """What a device asks for that lacks something."""
+        match step:
+            case Hold():
+                self._tip = self.relay.store.size()
+                return self.exchange.holding({stream: holding(self.relay.store, stream) for stream in self._readable()})
+            case Compare():
+                return self._compare(step)
+            case FeedAgain():
+                self._feed_again(step)
+        return []
+
+    def _readable(self) -> frozenset[StreamId]:
+        return self.relay.store.streams() if self._streams is None else self._streams
+
+    def _feed_again(self, step: FeedAgain) -> None:
+        chains = [chain for chain in step.chains if chain[0] in self._readable()]
+        for stream, session, first in chains:
+            self._again.extend(walk_chain(self.relay.store, stream, session, first=first))
 
     def _locate(self, step: Locate) -> list[RelayStep]:
         store = self.relay.store
@@ -222,7 +249,21 @@ class RelayConnection:
         seals = [
             (name, 0 if (last := store.last_seal(name)) is None else last.value.number + 1) for name in step.sessions
         ]
-        return self.exchange.located(note=None if valid else self.relay.note(store.size()), seals=seals)
+        lost = self._beyond(step.beyond) if valid else []
+        return self.exchange.located(note=None if valid else self.relay.note(store.size()), seals=seals, lost=lost)
+
+    def _beyond(self, beyond: Mapping[StreamId, Frontier]) -> list[tuple[StreamId, SessionId, int]]:
+        """Skip what the device holds beyond its cursor; what of that is not known here."""
+        store = self.relay.store
+        lost: list[tuple[StreamId, SessionId, int]] = []
+        for stream, frontier in beyond.items():
+            for session, (seq, head) in frontier.items():
+                known = store.entry(head)
+                if known is None or (known.entry.header.stream, known.entry.header.session) != (stream, session):
+                    lost.append((stream, session, 0))
+                elif session not in store.forked(stream):
+                    self._skip[stream, session] = seq
+        return lost
 
     def _compare(self, step: Compare) -> list[RelayStep]:
         store = self.relay.store
@@ -236,14 +277,14 @@ class RelayConnection:
             for session, first in unknown(theirs, knows=knows).items()
         ]
         plan: list[Arrived] = []
-        for stream in store.streams() if self._streams is None else self._streams:
+        for stream in step.differing:
             missing = lacking(
                 step.frontiers.get(stream, {}), store.frontier(stream), knows=knows, forked=store.forked(stream)
             )
             for session, first in missing.items():
                 plan.extend(walk_chain(store, stream, session, first=first))
         self._plan = sorted(plan, key=lambda arrived: arrived.index)
-        self._position = store.size()
+        self._position = self._tip
         return self.exchange.compared(wanted)
 
     def _take(self, step: Take) -> list[RelayStep]:
@@ -262,7 +303,10 @@ class RelayConnection:
         store = self.relay.store
         if self._position is None:
             return []
-        if self._plan is not None:
+        if self._again:
+            arrived, self._again = self._again[: self.relay.page], self._again[self.relay.page :]
+            more, note = True, None
+        elif self._plan is not None:
             arrived, self._plan = self._plan[: self.relay.page], self._plan[self.relay.page :] or None
             more = self._plan is not None
             note = None if more else self.relay.note(self._position)
@@ -271,13 +315,19 @@ class RelayConnection:
             more = len(arrived) == self.relay.page
             self._position = arrived[-1].index + 1 if more else store.size()
             note = self.relay.note(self._position)
+            arrived = [item for item in arrived if not self._skips(item)]
         entries = [item.entry for item in arrived]
+        self.fed.extend(entry.hash for entry in entries)
         proofs = proofs_of(store, self.relay.trust, entries)
         growth = None if note is None else self.relay.growth(self.exchange.base, self._position)
         steps = self.exchange.page(proofs, [entry.wire for entry in entries], note=note, more=more, consistency=growth)
         if note is not None and steps:
             self.exchange.sent(note)
         return steps
+
+    def _skips(self, item: Arrived) -> bool:
+        header = item.entry.header
+        return header.seq <= self._skip.get((header.stream, header.session), -1)
 
 
 class SyncingDevice:
@@ -366,6 +416,7 @@ class DeviceConnection:
                 :GOSSIP_NOTES_MAX
             ],
             sessions=self._waiting(),
+            beyond=self._beyond(),
         )
 
     def start(self) -> list[bytes]:
@@ -379,6 +430,18 @@ class DeviceConnection:
     def announce(self) -> list[bytes]:
         """Say what waits now."""
         return self._carry_out(self.exchange.announce(self._waiting()))
+
+    def _beyond(self) -> dict[StreamId, dict[SessionId, tuple[int, EntryHash]]]:
+        """How far the chains reach that the relay fed beyond the cursor; not those that fork, which come again."""
+        store, found = self.home.store, {}
+        for name in self.home.fed:
+            arrived = store.entry(name)
+            assert arrived is not None
+            header = arrived.entry.header
+            if header.session not in store.forked(header.stream):
+                heads = found.setdefault(header.stream, {})
+                heads[header.session] = max(heads.get(header.session, (-1, name)), (header.seq, name))
+        return found
 
     def _waiting(self) -> tuple[SessionId, ...]:
         return tuple(sorted({entry.header.session for entry in self.home.pending()}))
@@ -403,12 +466,8 @@ class DeviceConnection:
                 return self._push(home.pending())
             case SupplyChains():
                 return self._resupply(step)
-            case SupplyFrontiers():
-                streams = home.store.streams()
-                return self.exchange.frontiers(
-                    {stream: home.store.frontier(stream) for stream in streams},
-                    forked=[(stream, session) for stream in streams for session in home.store.forked(stream)],
-                )
+            case SupplyHoldings():
+                return self.exchange.compare({stream: holding(home.store, stream) for stream in home.store.streams()})
             case _:
                 self._note(step)
                 return []

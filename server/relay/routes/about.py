@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
+from server.relay.backed import told_backup
 from server.relay.errors import RelayError
 from server.relay.identity import fingerprint
 from server.relay.rates import Desk
@@ -61,8 +62,12 @@ def about(services: Services, organisation_file: bytes) -> APIRouter:
         """Tell how the parts are: for machines that watch, without a word about anybody's data."""
         devices, told_devices = services.watch.told(services.now_ms())
         parts = {"database": await _database(services), "log": "ok", "writer": services.ingest.state}
+        parts["disk"] = services.disk.state
         well = all(state == "ok" for state in parts.values())
         parts["devices"] = devices  # a silent device is not the relay's illness
+        said = None if services.backups.newest is None else services.backups.newest.value
+        backup = told_backup(said, services.now_ms())
+        parts["backup"] = backup["state"]  # nor does it serve worse without one
         told: dict[str, Any] = {
             "status": "ok" if well else "degraded",
             "claimed": identity.claimed,
@@ -70,6 +75,7 @@ def about(services: Services, organisation_file: bytes) -> APIRouter:
             "version": version("fieldward"),
             "log_size": services.window.tip.size,
             "devices": told_devices,
+            "backup": backup,
         }
         return JSONResponse(told, status_code=200 if well else 503)
 

@@ -14,7 +14,7 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from starlette.status import WS_1000_NORMAL_CLOSURE, WS_1008_POLICY_VIOLATION, WS_1013_TRY_AGAIN_LATER
 
 from server.relay.connection import Connection, Ended
-from server.relay.errors import BusyError, RelayError, SlowError, UnclaimedError, revoked
+from server.relay.errors import RelayError, SlowError, retry_after_s, revoked
 from server.relay.rates import Desk
 from sync_protocol.certificates import Certificate
 from sync_protocol.errors import ExplainedError, malformed
@@ -164,7 +164,7 @@ async def _tell(websocket: WebSocket, error: ExplainedError) -> None:
 
 
 async def _close(websocket: WebSocket, error: ExplainedError | None) -> None:
-    later = isinstance(error, BusyError | UnclaimedError)
+    later = error is not None and retry_after_s(error) is not None
     code = WS_1013_TRY_AGAIN_LATER if later else WS_1008_POLICY_VIOLATION
     try:
         await websocket.close(code if error else WS_1000_NORMAL_CLOSURE, error.code if error else None)

@@ -27,7 +27,7 @@ from server.relay.auth import (
     no_token,
 )
 from server.relay.connection import PAGE_BYTES_MAX, Connection, Ended
-from server.relay.errors import ConflictError, MissingError, busy, revoked
+from server.relay.errors import ConflictError, MissingError, busy, retry_after_s, revoked
 from server.relay.rates import Desk
 from server.relay.routes.requests import ANSWERS, FRAMES
 from server.serving.answers import address_of
@@ -127,8 +127,8 @@ class Seats:
             raise revoked()
         return seat
 
-    async def sync(self, header: str | None, message: bytes, *, read: str | None) -> tuple[bytes, int]:
-        """Handle a request's frames: the answer's frames and its number.
+    async def sync(self, header: str | None, message: bytes, *, read: str | None) -> tuple[bytes, dict[str, str]]:
+        """Handle a request's frames: the answer's frames and its headers.
 
         Raises:
             TokenError: no good token.
@@ -136,6 +136,7 @@ class Seats:
         """
         seat = self.find(header)
         connection, desk = seat.connection, _Desk()
+        later_s: int | None = None
         with _taken(seat):
             connection.send = desk.send
             connection.in_order = read == str(seat.number)
@@ -146,10 +147,12 @@ class Seats:
                 self.find(header)
                 while room > PAGE_BYTES_MAX and await connection.feed_some():
                     room = BODY_BYTES_MAX - sum(map(len, desk.parts))
-            except Ended:
+            except Ended as ended:
                 self._seats.take(bearer(header), now_ms=self._services.now_ms())
+                later_s = retry_after_s(ended.error)
             seat.number += 1
-            return b"".join(desk.parts), seat.number
+            headers = {RESPONSE: str(seat.number)}
+            return b"".join(desk.parts), headers if later_s is None else headers | {"Retry-After": str(later_s)}
 
     def revoke(self, name: CertificateHash) -> None:
         """End every token of a certificate."""
@@ -192,8 +195,8 @@ def sync(services: Services, seats: Seats) -> APIRouter:
             raise busy("sync requests", REQUESTS_MAX, "requests")
         async with room:
             message = await ANSWERS.read_body(request, bytes_max=BODY_BYTES_MAX)
-            answer, number = await seats.sync(header, message, read=request.headers.get(RESPONSE))
-        return Response(answer, media_type=FRAMES, headers={RESPONSE: str(number)})
+            answer, headers = await seats.sync(header, message, read=request.headers.get(RESPONSE))
+        return Response(answer, media_type=FRAMES, headers=headers)
 
     return router
 

@@ -10,7 +10,7 @@ nurse.sync(relay)
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,7 +24,6 @@ from edge_runtime.identity import ORGANISATION_KEYS, DeviceKeys, enrol, load_ide
 from edge_runtime.keyring import Keyring
 from edge_runtime.recorder.record import Recorder
 from edge_runtime.store.device import DeviceStore
-from edge_runtime.store.uploads import UploadState
 from edge_runtime.sync.client import SyncClient, SyncReport
 from edge_runtime.sync.intake import Receiver, Taken
 from edge_runtime.transports.link import Link
@@ -32,7 +31,7 @@ from edge_runtime.vault.keys import DataKey
 from sync_protocol.certificates import Certificate, RelayRecord, issue
 from sync_protocol.control import Certify
 from sync_protocol.entries import VerifiedEntry
-from sync_protocol.ids import CertificateHash, ChartId, DeviceId, Hash, UserId
+from sync_protocol.ids import CertificateHash, ChartId, DeviceId, Hash, SessionId, UserId
 from sync_protocol.intake import Proofs
 from sync_protocol.labels import Label
 from sync_protocol.roles import Role
@@ -60,6 +59,7 @@ class Device:
         self.entropy = entropy
         self.store = _open(path, entropy)
         self.heard: list[Event] = []
+        self.sealed: Callable[[SessionId, int], object] = lambda *_: None
 
     def restart(self) -> Device:
         """Begin anew on the same store, as after a start of the program."""
@@ -81,6 +81,7 @@ class Device:
             clock=self.clinic.clock,
             entropy=self.entropy,
             events=self.events,
+            sealed=self.sealed,
         )
         self.reader = DocumentReader(self.store, self.identity, self.keyring)
         self.charts = Charts(
@@ -122,8 +123,8 @@ class Device:
         return self.client.run(relay.link() if link is None else link, ADDRESS)
 
     def pending(self) -> int:
-        """How many entries are on this device only."""
-        return self.store.upload_counts()[UploadState.PENDING]
+        """How many entries wait for the relay."""
+        return self.store.waiting()
 
     def shown(self, chart: ChartId) -> dict[str, Any]:
         """The chart as `chart show --json` prints it."""

@@ -14,28 +14,42 @@ from typing import Protocol
 from edge_runtime.errors import RemoteError
 from edge_runtime.transports.link import unreachable
 from sync_protocol import merkle
+from sync_protocol.backed_up import BackedUp, sign_backed_up
 from sync_protocol.certificates import Certificate, RelayRecord, Root, Trust
 from sync_protocol.chart_counting import founding
 from sync_protocol.chart_history import ChartHistory
 from sync_protocol.checkpoints import Checkpoint, NoteKey, sign_checkpoint
 from sync_protocol.control import Certify, content_stream, control_stream, unpack_control
 from sync_protocol.control_entry import read_control
+from sync_protocol.digests import holding
 from sync_protocol.emergency_records import BreakGlass
 from sync_protocol.entries import VerifiedEntry, WireEntry
 from sync_protocol.errors import BrokenChainError, ExplainedError, PeerError, UntrustedError
 from sync_protocol.frames import FrameReader
 from sync_protocol.frontier import lacking, unknown
-from sync_protocol.ids import CertificateHash, ChartId, EntryHash, Hash, StreamId
+from sync_protocol.ids import CertificateHash, ChartId, EntryHash, Hash, SessionId, StreamId
 from sync_protocol.intake import Intake, Proofs, Refusal
 from sync_protocol.memory_store import MemoryStore
 from sync_protocol.merkle import EMPTY_ROOT
-from sync_protocol.messages import Growth, Leaf
+from sync_protocol.messages import Backed, Growth, Leaf
 from sync_protocol.organisation import Organisation
 from sync_protocol.relay_exchange import RelayExchange
 from sync_protocol.roles import Compartment, Role
 from sync_protocol.signed import Signed, Verified
 from sync_protocol.signing import SigningKey
-from sync_protocol.steps import Close, Compare, Feed, Greet, Locate, Peer, RelayStep, Send, Take
+from sync_protocol.steps import (
+    Close,
+    Compare,
+    Feed,
+    FeedAgain,
+    Greet,
+    Hold,
+    Locate,
+    Peer,
+    RelayStep,
+    Send,
+    Take,
+)
 from sync_protocol.store import Arrived, Outcome, walk_chain, walk_seals
 from tests.support.people import Clock, Entropy
 
@@ -68,6 +82,7 @@ class RelayShell:
         self.silent = False
         self.links: list[RelayLink] = []
         self.frames = 0
+        self.backed: Verified[BackedUp] | None = None
 
     def link(self) -> RelayLink:
         """A new connection."""
@@ -77,6 +92,12 @@ class RelayShell:
     def snapshot(self) -> MemoryStore:
         """A backup."""
         return copy.deepcopy(self.store)
+
+    def back_up(self, *, made_ms: int, size: int | None = None) -> None:
+        """Say that the log is backed up, as far as it reaches or up to a size."""
+        size = self.store.size() if size is None else size
+        said = BackedUp(size=size, root=Hash(self.root(size)), made_ms=made_ms, blobs_through=0)
+        self.backed = sign_backed_up(said, self.owner.relay_key)
 
     @property
     def trust(self) -> Trust:
@@ -246,6 +267,7 @@ class RelayLink:
         self._reader: CertificateHash | None = None
         self._cursor: int | None = None
         self._delivered: set[int] = set()
+        self._tip = 0
 
     def send(self, frame: bytes) -> None:
         """Take a frame from the device, and answer."""
@@ -297,7 +319,7 @@ class RelayLink:
                 ahead.extendleft(reversed(self._act(step)))
         return out
 
-    def _act(self, step: Greet | Peer | Locate | Compare | Take | Feed) -> list[RelayStep]:
+    def _act(self, step: RelayStep) -> list[RelayStep]:
         match step:
             case Greet():
                 note, paths = self.relay.greet(step)
@@ -308,12 +330,29 @@ class RelayLink:
                 return self.exchange.ready(token=self.token, expires_ms=1 << 47)
             case Locate():
                 return self._locate(step)
-            case Compare():
-                return self._compare(step)
             case Take():
                 return self._take(step)
             case Feed():
                 return self._feed()
+            case _:
+                return self._fill(step)
+
+    def _fill(self, step: RelayStep) -> list[RelayStep]:
+        """What a device asks for that lacks something."""
+        assert self._reader is not None
+        store = self.relay.store
+        match step:
+            case Hold():
+                self._tip = store.size()
+                return self.exchange.holding({name: holding(store, name) for name in self.relay.readable(self._reader)})
+            case Compare():
+                return self._compare(step)
+            case FeedAgain():
+                readable = self.relay.readable(self._reader)
+                for stream, session, first in step.chains:
+                    if stream in readable:
+                        self._delivered -= {a.index for a in walk_chain(store, stream, session, first=first)}
+        return []
 
     def _locate(self, step: Locate) -> list[RelayStep]:
         relay = self.relay
@@ -323,11 +362,26 @@ class RelayLink:
         for name in step.sessions:
             last = relay.store.last_seal(name)
             seals.append((name, 0 if last is None else last.value.number + 1))
+        lost: list[tuple[StreamId, SessionId, int]] = []
         if valid:
             self._begin(step.size)
+            lost = self._skip(step)
         else:
             self._cursor = None
-        return self.exchange.located(note=None if valid else relay.note(size), seals=seals)
+        return self.exchange.located(note=None if valid else relay.note(size), seals=seals, lost=lost)
+
+    def _skip(self, step: Locate) -> list[tuple[StreamId, SessionId, int]]:
+        """Skip what the device holds beyond its cursor; what of that is not known here."""
+        store = self.relay.store
+        lost: list[tuple[StreamId, SessionId, int]] = []
+        for stream, frontier in step.beyond.items():
+            for session, (seq, head) in frontier.items():
+                if store.entry(head) is None:
+                    lost.append((stream, session, 0))
+                elif session not in store.forked(stream):
+                    chain = walk_chain(store, stream, session)
+                    self._delivered |= {a.index for a in chain if a.entry.header.seq <= seq}
+        return lost
 
     def _begin(self, cursor: int) -> None:
         """Everything below the cursor was delivered in the streams that were readable then."""
@@ -355,13 +409,13 @@ class RelayLink:
             for session, first in unknown(theirs, knows=knows).items()
         ]
         owed: set[int] = set()
-        for stream in self.relay.readable(self._reader):
+        for stream in step.differing:
             theirs = step.frontiers.get(stream, {})
             missing = lacking(theirs, store.frontier(stream), knows=knows, forked=store.forked(stream))
             for session, first in missing.items():
                 owed.update(a.index for a in walk_chain(store, stream, session, first=first))
         self._cursor = 0
-        self._delivered = set(range(store.size())) - owed
+        self._delivered = set(range(self._tip)) - owed
         return self.exchange.compared(wanted)
 
     def _take(self, step: Take) -> list[RelayStep]:
@@ -391,7 +445,13 @@ class RelayLink:
             self._cursor = store.size()
         note = None if more else self.relay.note(store.size())
         growth = None if note is None else self.relay.growth(self.exchange.base, store.size())
-        steps = self.exchange.page(self._proofs(page), _wires(page), note=note, more=more, consistency=growth)
+        backed = None
+        if note is not None and self.relay.backed is not None:
+            of = self.relay.growth(store.size(), self.relay.backed.value.size)
+            backed = Backed(statement=self.relay.backed.wire, consistency=of)
+        steps = self.exchange.page(
+            self._proofs(page), _wires(page), note=note, more=more, consistency=growth, backed=backed
+        )
         if note is not None and steps:
             self.exchange.sent(note)
         return steps

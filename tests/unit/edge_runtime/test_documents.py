@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from edge_runtime import documents as module
+from edge_runtime.cache import keeping
 from edge_runtime.cli.chart_marks import flag
 from edge_runtime.cli.chart_text import print_chart
 from edge_runtime.clinical.layout import WorkflowType
@@ -18,7 +20,7 @@ from edge_runtime.recorder.sections import edit_of
 from edge_runtime.sections import text_doc_id
 from sync_protocol.control import AddMember, content_stream
 from sync_protocol.entries import Header, VerifiedEntry
-from sync_protocol.ids import ChartId, DocumentId, EntryHash
+from sync_protocol.ids import ChartId, DocumentId, EntryHash, Hash
 from sync_protocol.judge import Judge
 from sync_protocol.roles import RIGHTS, Compartment, Role
 from sync_protocol.sealing import NONCE_BYTES, ContentKey, seal
@@ -420,8 +422,9 @@ def test_an_author_appears_once_however_often_they_wrote(clinic: Clinic):
 
 
 def _judged(monkeypatch: pytest.MonkeyPatch, verdicts: dict[EntryHash, Verdict]) -> None:
-    """Let some entries have other verdicts than the records give them."""
-    honest = Judge.verdict
+    """Let some entries have other verdicts than the records give them; nothing that was opened before holds then."""
+    honest, numbers = Judge.verdict, count()
+    monkeypatch.setattr(keeping, "ground_of", lambda *_: Hash.of(str(next(numbers)).encode()))
     monkeypatch.setattr(Judge, "verdict", lambda judge, entry, kind: verdicts.get(entry) or honest(judge, entry, kind))
 
 

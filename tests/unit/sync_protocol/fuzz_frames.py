@@ -27,7 +27,7 @@ from sync_protocol.peer_handshake import Part
 from sync_protocol.peer_steps import Ask, Finish, Offer, RoundOver
 from sync_protocol.relay_exchange import RelayExchange
 from sync_protocol.roles import Role
-from sync_protocol.steps import EMPTY_CURSOR, Compare, Greet, Locate, Peer, Send, SupplyFrontiers, Take
+from sync_protocol.steps import EMPTY_CURSOR, Compare, Greet, Hold, Locate, Peer, Send, SupplyHoldings, Take
 from tests.support.meetings import meet
 from tests.support.people import ADDRESS, Organisation
 from tests.support.shells import Relay, SyncingDevice, Wire
@@ -189,8 +189,8 @@ class Targets:
             if isinstance(step, Take):
                 self.taken += 1
                 self._intake.check(step.proofs, step.entries)
-            elif isinstance(step, SupplyFrontiers) and isinstance(machine, DeviceExchange):
-                answer = machine.frontiers({})
+            elif isinstance(step, SupplyHoldings) and isinstance(machine, DeviceExchange):
+                answer = machine.compare({})
             elif isinstance(machine, PeerExchange):
                 answer = _answer_peer(step, machine)
             elif isinstance(machine, RelayExchange):
@@ -207,6 +207,8 @@ class Targets:
                 return machine.ready(token=None, expires_ms=None)
             case Locate():
                 return machine.located(note=None, seals=())
+            case Hold():
+                return machine.holding({})
             case Compare():
                 return machine.compared([])
             case _:

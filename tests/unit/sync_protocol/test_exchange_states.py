@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -12,16 +12,26 @@ from sync_protocol.accusations import Split
 from sync_protocol.certificates import Trust
 from sync_protocol.checkpoints import Checkpoint, NoteKey, sign_checkpoint
 from sync_protocol.device_exchange import DeviceExchange
+from sync_protocol.digests import Buckets, Holding, tag_of
 from sync_protocol.errors import MisuseError, PeerError, UntrustedError
 from sync_protocol.exchange_states import DEVICE_ACCEPTS, RELAY_ACCEPTS, DeviceState, RelayState
 from sync_protocol.frames import pack_frame, unpack_frame
-from sync_protocol.ids import EntryHash, Hash, SessionId
+from sync_protocol.frontier import Frontier
+from sync_protocol.ids import EntryHash, Hash, SessionId, StreamId
 from sync_protocol.intake import Proofs, Refusal
-from sync_protocol.limits import FRAME_ITEMS_MAX, FRONTIER_HEADS_MAX, PROOFS_BYTES_MAX, PROOFS_MAX
+from sync_protocol.limits import (
+    AGAIN_CHAINS_MAX,
+    FRAME_ITEMS_MAX,
+    FRONTIER_HEADS_MAX,
+    PROOFS_BYTES_MAX,
+    PROOFS_MAX,
+    REWINDS_MAX,
+)
 from sync_protocol.merkle import EMPTY_ROOT, consistency_path, inclusion_path, leaf_hash, root
 from sync_protocol.messages import (
     TYPES,
     Cursor,
+    Digests,
     Entries,
     Failure,
     Frontiers,
@@ -35,7 +45,9 @@ from sync_protocol.messages import (
     Refused,
     Resync,
     StreamFrontier,
+    Tags,
     ToldError,
+    Unknown,
     Want,
 )
 from sync_protocol.peer_states import PEER_ACCEPTS
@@ -57,8 +69,10 @@ from sync_protocol.steps import (
     Compare,
     Doubted,
     Feed,
+    FeedAgain,
     Greet,
     Greeted,
+    Hold,
     Locate,
     Peer,
     Receipted,
@@ -66,7 +80,7 @@ from sync_protocol.steps import (
     Send,
     Supply,
     SupplyChains,
-    SupplyFrontiers,
+    SupplyHoldings,
     Take,
 )
 from tests.support.people import ADDRESS, ORIGIN, Organisation
@@ -76,6 +90,9 @@ ORGANISATION = Organisation.make(1)
 NURSE = ORGANISATION.device(Role.NURSE)
 LEAVES = [leaf_hash(bytes([n]) * 32) for n in range(40)]
 OWN = SessionId(b"s" * 16)
+SALT = Hash.of(b"")
+"""Of an exchange without a handshake."""
+HELD = Holding({OWN: (9, EntryHash(b"9" * 32))})
 FAILURE = next(sample for sample in SAMPLES if isinstance(sample, Failure))
 
 
@@ -114,6 +131,7 @@ def device(
     sessions: tuple[SessionId, ...] = (OWN,),
     newest: Checkpoint = EMPTY_CURSOR,
     notes: tuple[bytes, ...] = (),
+    beyond: Mapping[StreamId, Frontier] | None = None,
 ) -> DeviceExchange:
     """A device's machine."""
     return DeviceExchange(
@@ -126,6 +144,7 @@ def device(
         sessions=sessions,
         newest=newest,
         notes=notes,
+        beyond=beyond,
     )
 
 
@@ -181,6 +200,15 @@ def serving() -> RelayExchange:
     return machine
 
 
+def tagged(holdings: Mapping[StreamId, Holding] | None = None) -> RelayExchange:
+    """A relay that said its tags to a device whose one bucket is another."""
+    machine = serving()
+    machine.located(note=note(2), seals=())
+    heard(machine, Digests(digests=bytes(15) + b"?"))
+    machine.holding({STREAM: HELD} if holdings is None else holdings)
+    return machine
+
+
 def alarms(steps: list[Any]) -> list[str]:
     """What a person hears."""
     return [step.code for step in steps if isinstance(step, Alarm)]
@@ -221,8 +249,10 @@ def device_in(state: DeviceState) -> DeviceExchange:
     machine = opened(checkpoint(3))
     if state is not DeviceState.OPEN:
         hear(machine, Resync(note=note(2)))
+    if state in {DeviceState.DIGESTED, DeviceState.COMPARING}:
+        machine.compare({})
     if state is DeviceState.COMPARING:
-        machine.frontiers({})
+        hear(machine, Tags(tags=b"", last=True, buckets=b"\0"))
     return machine
 
 
@@ -242,8 +272,12 @@ def relay_in(state: RelayState) -> RelayExchange:
             heard(machine, SAMPLES[0])
         return machine
     machine = serving()
-    if state is RelayState.RESYNC:
+    if state is RelayState.TAGGED:
+        return tagged()
+    if state in {RelayState.RESYNC, RelayState.HOLDING}:
         machine.located(note=note(2), seals=())
+    if state is RelayState.HOLDING:
+        heard(machine, Digests(digests=bytes(16)))
     return machine
 
 
@@ -340,7 +374,7 @@ def test_a_page_moves_the_cursor_after_what_it_ends():
     assert hear(machine, ProofsFrame(certificates=(), sessions=(), seals=(b"seal",))) == []
     take, advance, caught_up = hear(machine, page(5, base=3, more=False))
     assert take == Take(Proofs(seals=(b"seal",)), ())
-    assert advance == Advance(checkpoint(5), note(5), checkpoint(5), note(5))
+    assert advance == Advance(checkpoint(5), note(5), checkpoint(5), note(5), whole=True)
     assert caught_up == CaughtUp()
     assert hear(machine, Page(note=None, more=True)) == []
     assert hear(machine, page(5, more=False))[0] == Advance(checkpoint(5), note(5), checkpoint(5), note(5))
@@ -411,13 +445,22 @@ def test_a_relay_that_forgot_is_an_alarm_and_is_told_everything():
     machine = opened(checkpoint(9), newest=checkpoint(12))
     alarm, ask = hear(machine, Resync(note=note(4)))
     assert alarm == Alarm(RELAY_LOG_DIFFERS, checkpoint(4))
-    assert ask == SupplyFrontiers()
-    *frames, forks = machine.frontiers({STREAM: {OWN: (2, ENTRY)}}, forked=[(STREAM, OWN)])
-    assert sent(frames) == [Frontiers(streams=(StreamFrontier(stream=STREAM, heads={OWN: (2, ENTRY)}),), last=True)]
+    assert ask == SupplyHoldings()
+    same, other = StreamId(b"=" * 16), b"o" * 16
+    held = {STREAM: Holding({OWN: (2, ENTRY)}, {OWN: (ENTRY,)}), same: Holding({OWN: (1, ENTRY)})}
+    (digests,) = sent(machine.compare(held))
+    assert digests == Digests(digests=Buckets(SALT, held, 1).digests)
+    tags = sorted([tag_of(SALT, same, held[same]), other])
+    assert hear(machine, Tags(tags=tags[0], last=False, buckets=b"\x01")) == []
+    *frames, forks = hear(machine, Tags(tags=tags[1], last=True))
+    assert sent(frames) == [
+        Frontiers(streams=(StreamFrontier(stream=STREAM, heads={OWN: (2, ENTRY)}),), last=True),
+        Unknown(tags=other, last=True),
+    ]
     assert forks == SupplyChains(((STREAM, OWN, 0),))
     assert hear(machine, Want(chains=((STREAM, (OWN, 3)),))) == [SupplyChains(((STREAM, OWN, 3),))]
     assert hear(machine, page(4)) == [Advance(checkpoint(4), note(4), checkpoint(4), note(4))]
-    failed(hear(machine, Want(chains=())))
+    assert hear(machine, Want(chains=())) == [SupplyChains(())]
 
 
 def test_the_cursor_names_the_newest_receipt_beyond_it():
@@ -436,7 +479,8 @@ def test_until_a_resync_is_over_it_begins_again():
     machine = opened(checkpoint(3), newest=checkpoint(9))
     hear(machine, Resync(note=note(4)))
     assert hear(machine, receipt(12, base=4)) == [Receipted(checkpoint(12), note(12), (), UNFINISHED, note(12))]
-    machine.frontiers({})
+    machine.compare({})
+    hear(machine, Tags(tags=b"", last=True, buckets=b"\0"))
     assert hear(machine, receipt(14, base=12)) == [Receipted(checkpoint(14), note(14), (), UNFINISHED, note(14))]
     assert hear(machine, page(12)) == [Advance(checkpoint(12), note(12), checkpoint(14), note(14))]
     assert hear(machine, receipt(15, base=14)) == [Receipted(checkpoint(15), note(15), (), checkpoint(15), note(15))]
@@ -456,15 +500,17 @@ def test_a_groundless_resync_is_refused(cursor: int, newest: int, size: int):
     assert failed(hear(machine, Resync(note=note(size)))).code == "malformed"
 
 
-def test_frontiers_are_handed_over_once_and_when_asked_for():
-    """Anything else is a bug of the shell."""
+def test_holdings_are_handed_over_once_and_when_asked_for():
+    """Anything else is a bug of the shell, on either side."""
     machine = opened(checkpoint(3))
     with pytest.raises(MisuseError):
-        machine.frontiers({})
+        machine.compare({})
     hear(machine, Resync(note=note(2)))
-    machine.frontiers({})
+    machine.compare({})
     with pytest.raises(MisuseError):
-        machine.frontiers({})
+        machine.compare({})
+    with pytest.raises(MisuseError):
+        serving().holding({})
 
 
 def test_a_comparison_ends_with_the_feed_even_without_a_checkpoint():
@@ -563,10 +609,15 @@ def test_a_cursor_that_is_no_state_of_the_log_is_answered_by_resync():
     assert heard(machine, Cursor(size=1, root=HASH, sessions=(OWN,))) == [Locate(1, HASH, (OWN,))]
     assert sent(machine.located(note=note(4), seals=[(OWN, 2)])) == [have]
     assert sent(machine.located(note=None, seals=[])) == [Have(seals=())]
+    assert heard(machine, Want(chains=((STREAM, (OWN, 0)),))) == []
     frontier = {OWN: (2, ENTRY)}
-    assert heard(machine, Frontiers(streams=(StreamFrontier(stream=STREAM, heads=frontier),), last=True)) == [
-        Compare({STREAM: frontier})
+    assert heard(machine, Digests(digests=bytes(16))) == [Hold()]
+    assert sent(machine.holding({STREAM: Holding({})})) == [
+        Tags(tags=tag_of(SALT, STREAM, Holding({})), last=True, buckets=b"\x01")
     ]
+    assert machine.page(Proofs(), (), note=note(4), more=True) == []
+    assert heard(machine, Frontiers(streams=(StreamFrontier(stream=STREAM, heads=frontier),), last=True)) == []
+    assert heard(machine, Unknown(tags=b"", last=True)) == [Compare({STREAM: frontier}, frozenset())]
     assert machine.page(Proofs(), (), note=note(4), more=False)
 
 
@@ -575,27 +626,106 @@ def test_a_cursor_that_is_a_state_of_the_log_is_fed():
     assert serving().located(note=None, seals=[])[1:] == [Feed()]
 
 
-def test_one_stream_s_frontier_may_span_frames():
-    """The parts are one frontier; the next comparison starts empty."""
-    machine, other = serving(), SessionId(b"o" * 16)
+def test_a_comparison_may_span_frames():
+    """The parts of a frontier are one; unknown tags come in parts as well, and tell which streams differ."""
+    machine, other = tagged(), SessionId(b"o" * 16)
     one, two = {OWN: (2, ENTRY)}, {other: (3, ENTRY)}
     assert heard(machine, Frontiers(streams=(StreamFrontier(stream=STREAM, heads=one),), last=False)) == []
-    assert heard(machine, Frontiers(streams=(StreamFrontier(stream=STREAM, heads=two),), last=True)) == [
-        Compare({STREAM: {**one, **two}})
-    ]
-    assert heard(machine, Frontiers(streams=(), last=True)) == [Compare({})]
+    assert heard(machine, Frontiers(streams=(StreamFrontier(stream=STREAM, heads=two),), last=True)) == []
+    assert heard(machine, Unknown(tags=tag_of(SALT, STREAM, HELD), last=False)) == []
+    (step,) = heard(machine, Unknown(tags=b"", last=True))
+    assert step == Compare({STREAM: {**one, **two}}, frozenset({STREAM}))
+
+
+def test_a_device_says_what_it_holds_beyond_its_cursor():
+    """All of it before it waits for an answer, and the relay hears it with the cursor; later cursors say no more."""
+    streams = {StreamId(n.to_bytes(16, "big")): {OWN: (2, ENTRY)} for n in range(FRAME_ITEMS_MAX + 1)}
+    machine = device(checkpoint(3), beyond=streams)
+    cursors = sent(machine.resume(ORGANISATION.relay))
+    assert [len(cursor.beyond or ()) for cursor in cursors if isinstance(cursor, Cursor)] == [FRAME_ITEMS_MAX, 1]
+    assert machine.unanswered == 2
+    last = cursors[-1]
+    (locate,) = heard(serving(), last)
+    assert isinstance(locate, Locate)
+    assert locate.beyond == {max(streams): {OWN: (2, ENTRY)}}
+    hear(machine, Have(seals=()))
+    assert machine.unanswered == 1
+    assert sent(machine.poll()) == [Cursor(size=3, root=checkpoint(3).root, sessions=(OWN,))]
+    assert hear(machine, Want(chains=((STREAM, (OWN, 0)),))) == [SupplyChains(((STREAM, OWN, 0),))]
+
+
+def test_what_the_log_lost_is_asked_for_before_the_answer():
+    """So that with HAVE the device has heard of all of it."""
+    lost = [(STREAM, OWN, 0)]
+    want, have, feed = serving().located(note=None, seals=[], lost=lost)
+    assert sent([want, have]) == [Want(chains=((STREAM, (OWN, 0)),)), Have(seals=())]
+    assert feed == Feed()
+
+
+def test_a_device_asks_for_chains_again():
+    """In state OPEN, in as many frames as it takes and no more than the limit; the relay feeds them and says so."""
+    chains = [(STREAM, OWN, n) for n in range(AGAIN_CHAINS_MAX + 1)]
+    wants = sent(opened().request(chains))
+    assert [len(want.chains) for want in wants if isinstance(want, Want)] == [FRAME_ITEMS_MAX] * 4
+    assert device_in(DeviceState.COMPARING).request(chains) == []
+    assert heard(serving(), Want(chains=((STREAM, (OWN, 3)),))) == [FeedAgain(((STREAM, OWN, 3),)), Feed()]
+
+
+@pytest.mark.parametrize(
+    ("limit", "message", "times"),
+    [
+        ("ASKS_MAX", Cursor(size=0, root=EMPTY_ROOT, sessions=()), 3),
+        ("ASKS_MAX", Want(chains=()), 3),
+        ("AGAIN_CHAINS_MAX", Want(chains=((STREAM, (OWN, 0)),) * 3), 1),
+        (
+            "BEYOND_HEADS_MAX",
+            Cursor(
+                size=0,
+                root=EMPTY_ROOT,
+                sessions=(),
+                beyond=(
+                    StreamFrontier(stream=STREAM, heads={SessionId(bytes([n]) * 16): (0, ENTRY) for n in range(3)}),
+                ),
+            ),
+            1,
+        ),
+    ],
+    ids=["cursors", "wants", "chains", "heads"],
+)
+def test_a_relay_is_not_asked_for_ever(monkeypatch: pytest.MonkeyPatch, limit: str, message: Message, times: int):
+    """A device that asks again and again is told which limit it reached, and its connection ends."""
+    monkeypatch.setattr(f"sync_protocol.relay_exchange.{limit}", 2)
+    machine = serving()
+    for _ in range(times - 1):
+        heard(machine, message)
+    error = failed(heard(machine, message))
+    assert (error.code, "at most 2" in error.expected) == ("too_often", True)
+
+
+def test_a_feed_does_not_begin_again_for_ever():
+    """A cursor below an earlier one may have the feed begin anew; so often, and no more."""
+    machine = serving()
+    for number in range(REWINDS_MAX + 1):
+        assert heard(machine, Cursor(size=REWINDS_MAX - number, root=HASH, sessions=()))
+    assert failed(heard(machine, Cursor(size=0, root=HASH, sessions=()))).code == "too_often"
+
+
+def test_a_device_is_not_asked_for_ever(monkeypatch: pytest.MonkeyPatch):
+    """Nor is a device by its relay."""
+    monkeypatch.setattr("sync_protocol.device_exchange.ASKS_MAX", 1)
+    machine = opened()
+    hear(machine, Want(chains=()))
+    assert failed(hear(machine, Want(chains=()))).code == "too_often"
 
 
 def test_frontiers_are_bounded(monkeypatch: pytest.MonkeyPatch):
     """In streams and in heads; the error names which."""
-    monkeypatch.setattr("sync_protocol.relay_exchange.FRONTIER_STREAMS_MAX", 0)
+    monkeypatch.setattr("sync_protocol.comparing.FRONTIER_STREAMS_MAX", 0)
     frame = Frontiers(streams=(StreamFrontier(stream=STREAM, heads={OWN: (2, ENTRY)}),), last=False)
-    assert "streams" in failed(heard(serving(), frame)).expected
+    assert "streams" in failed(heard(tagged(), frame)).expected
     monkeypatch.undo()
-    monkeypatch.setattr("sync_protocol.relay_exchange.FRONTIER_HEADS_MAX", 1)
-    machine = serving()
-    assert heard(machine, frame) == []
-    assert "heads" in failed(heard(machine, frame)).expected
+    monkeypatch.setattr("sync_protocol.comparing.FRONTIER_HEADS_MAX", 0)
+    assert "heads" in failed(heard(tagged(), frame)).expected
     assert FRONTIER_HEADS_MAX > 100_000
 
 

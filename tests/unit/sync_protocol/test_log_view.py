@@ -28,7 +28,7 @@ from sync_protocol.steps import (
     Greet,
     Greeted,
     Receipted,
-    SupplyFrontiers,
+    SupplyHoldings,
 )
 from tests.support.people import Organisation
 from tests.unit.sync_protocol.messages_samples import ENTRY
@@ -239,7 +239,7 @@ def test_a_resync_forgets_what_was_known_but_not_what_was_promised():
     machine.receive(only_frame(other.ready(token=None, expires_ms=None)))
     doubted, alarm, ask = hear(machine, Resync(note=note(12, forked=True)))
     assert doubted == Doubted(note(9))
-    assert (alarm.code, ask) == (RELAY_LOG_DIFFERS, SupplyFrontiers())
+    assert (alarm.code, ask) == (RELAY_LOG_DIFFERS, SupplyHoldings())
 
 
 def test_an_exchange_remembers_so_many_states():

@@ -21,7 +21,7 @@ from sync_protocol.records import pack
 from sync_protocol.sealing import ContentKey, padme, seal, sealed_size
 from sync_protocol.signing import HybridSigningKey, SigningKey
 from sync_protocol.tiles import encode_bundle
-from tests.vectors import commitment, generate, hybrid, key_wrap, merkle, published_log, sealing, signing
+from tests.vectors import blobs, commitment, generate, hybrid, key_wrap, merkle, published_log, sealing, signing
 from tests.vectors.forms import from_json, to_json
 
 
@@ -127,6 +127,15 @@ def test_padded_lengths(case: dict[str, Any]):
     """The length is padded to this, and sealed to that."""
     assert padme(case["length"]) == case["padme"]
     assert sealed_size(case["length"]) == case["sealed"]
+
+
+@pytest.mark.parametrize("case", cases("blobs.json", "accepted", "refused"))
+def test_blobs(case: dict[str, Any]):
+    """Files become these chunks, manifests and ids; what does not fit is refused by kind."""
+    if "error" in case:
+        agrees(case, blobs.check)
+    else:
+        assert blobs.made(case["name"], blobs.FILES[case["name"]]) == case
 
 
 @pytest.mark.parametrize("case", cases("sealing.json", "accepted", "refused"))

@@ -9,27 +9,40 @@ from typing import Any
 import pytest
 
 from sync_protocol.certificates import Trust
-from sync_protocol.errors import ForgedError, LimitError, MalformedError, MisuseError, PeerError, UntrustedError
+from sync_protocol.digests import Holding
+from sync_protocol.errors import (
+    BrokenChainError,
+    ForgedError,
+    LimitError,
+    MalformedError,
+    MisuseError,
+    PeerError,
+    UntrustedError,
+)
 from sync_protocol.frames import pack_frame, unpack_frame
 from sync_protocol.frontier import wanting
 from sync_protocol.ids import EntryHash
 from sync_protocol.intake import Proofs
 from sync_protocol.messages import (
+    Digests,
     Entries,
     Failure,
     Frontiers,
     Have,
     Message,
     ProofsFrame,
+    Refused,
     StreamFrontier,
+    Tags,
     ToldError,
+    Unknown,
     Want,
 )
 from sync_protocol.peer_exchange import PeerExchange
 from sync_protocol.peer_handshake import Part
 from sync_protocol.peer_messages import Done, PeerAuth, PeerHello, PeerNotes
 from sync_protocol.peer_states import PEER_ACCEPTS, PeerState
-from sync_protocol.peer_steps import Ask, Finish, HandOver, Heard, Met, Offer, RoundOver
+from sync_protocol.peer_steps import Ask, Confirmed, Finish, HandOver, Heard, Met, Offer, RoundOver
 from sync_protocol.roles import Role
 from sync_protocol.steps import Close, Send, Take
 from tests.support.meetings import ADDRESS
@@ -40,6 +53,9 @@ ORGANISATION = Organisation.make(31)
 PHONE, KIT = ORGANISATION.device(Role.PHYSICIAN), ORGANISATION.device(Role.NURSE)
 STRANGERS = Organisation.make(32)
 FRONTIER = {STREAM: {SESSION: (4, ENTRY)}}
+HELD = {STREAM: Holding(FRONTIER[STREAM])}
+NOTHING = Digests(digests=bytes(16))
+"""Of one who has nothing to offer."""
 
 
 def machine(device: Device, part: Part, **changes: Any) -> PeerExchange:
@@ -88,9 +104,9 @@ def dialled(state: PeerState) -> PeerExchange:
         return phone
     phone, _ = greeted()
     way: list[tuple[PeerState, Callable[[], object]]] = [
-        (PeerState.TURN, lambda: phone.offer((), FRONTIER)),
-        (PeerState.COMPARING, lambda: receive(phone, Frontiers(streams=(), last=True))),
-        (PeerState.ASKED, lambda: (receive(phone, Done(again=False)), phone.finish(again=False))),
+        (PeerState.TURN, lambda: phone.offer((), HELD)),
+        (PeerState.COMPARING, lambda: receive(phone, Tags(tags=OTHER, last=True, buckets=b"\x01"))),
+        (PeerState.ASKED, lambda: (phone_heard(phone), receive(phone, Done(again=False)), phone.finish(again=False))),
         (PeerState.TAKING, lambda: (receive(phone, Done(again=False)), phone.end())),
     ]
     for reached, further in way:
@@ -98,6 +114,15 @@ def dialled(state: PeerState) -> PeerExchange:
             break
         further()
     return phone
+
+
+OTHER = b"o" * 2 * 8 + b"p" * 16
+"""Two tags that the dialler does not have."""
+
+
+def phone_heard(phone: PeerExchange) -> None:
+    """All frontiers of the other: none."""
+    receive(phone, Frontiers(streams=(), last=True))
 
 
 def answered(state: PeerState) -> PeerExchange:
@@ -111,18 +136,23 @@ def answered(state: PeerState) -> PeerExchange:
     _, kit = greeted()
     if state is PeerState.OFFERED:
         return kit
-    receive(kit, Frontiers(streams=(), last=True))
+    receive(kit, Digests(digests=b"?" * 16))
     if state is PeerState.TURN:
         return kit
-    kit.offer((), FRONTIER)
+    (_, tags) = sent(kit.offer((), HELD))
+    if state is PeerState.DIFFERING:
+        return kit
+    receive(kit, Frontiers(streams=(), last=True))
+    receive(kit, Unknown(tags=tags.tags, last=True))
     kit.finish(again=False)
     return kit
 
 
+ANSWERER_S = (PeerState.OFFERED, PeerState.DIFFERING, PeerState.ANSWERED)
 BY_STATE: list[tuple[PeerState, Callable[[PeerState], PeerExchange]]] = [
-    *((state, dialled) for state in PeerState if state not in {PeerState.OFFERED, PeerState.ANSWERED}),
+    *((state, dialled) for state in PeerState if state not in ANSWERER_S),
     *((state, answered) for state in (PeerState.HELLO, PeerState.AUTH, PeerState.TURN)),
-    *((state, answered) for state in (PeerState.OFFERED, PeerState.ANSWERED)),
+    *((state, answered) for state in ANSWERER_S),
 ]
 
 
@@ -293,25 +323,28 @@ def test_proofs_that_are_refused(case: Callable[[], tuple[PeerAuth, PeerExchange
 
 
 def test_a_round_by_turns():
-    """Offers, wants, entries; each side is asked in its turn, and what was offered may be asked for."""
+    """Digests, tags, what differs; wants, entries, refusals; each side is asked in its turn."""
     phone, kit = greeted()
-    steps = pass_on(phone.offer((b"note",), FRONTIER), kit)
-    assert steps == [Heard((b"note",)), Offer(), Ask(FRONTIER), Finish()]
-    turn = [
-        *kit.offer((), FRONTIER),
-        *kit.ask([(STREAM, SESSION, 2)], [(SESSION, 1)]),
-        *kit.finish(again=False),
-    ]
-    steps = pass_on(turn, phone)
-    assert steps == [
-        Heard(()),
-        Ask(FRONTIER),
-        HandOver({(STREAM, SESSION): 2}, {SESSION: 1}),
+    other, third = type(STREAM)(b"2" * 16), type(STREAM)(b"3" * 16)
+    theirs = {STREAM: Holding({SESSION: (9, EntryHash(b"9" * 32))}, {SESSION: (ENTRY,)}), third: HELD[STREAM]}
+    ours = {**HELD, other: HELD[STREAM], third: HELD[STREAM]}
+    assert pass_on(phone.offer((b"note",), ours), kit) == [Heard((b"note",)), Offer()]
+    tags = kit.offer((), theirs)
+    assert pass_on(tags[:1], phone) == [Heard(())]
+    said = pass_on(tags[1:], phone)
+    assert [type(message) for message in sent(said)] == [Frontiers, Unknown]
+    frontiers, ask, finish = pass_on(said, kit)
+    assert (ask, finish) == (Ask({STREAM: FRONTIER[STREAM], other: FRONTIER[STREAM]}), Finish())
+    assert [item.stream for item in sent([frontiers])[0].streams] == [STREAM]
+    turn = [frontiers, *kit.ask([(other, SESSION, 2)], [(SESSION, 1)]), *kit.finish(again=False)]
+    assert pass_on(turn, phone) == [
+        Ask({STREAM: theirs[STREAM].frontier}),
+        HandOver({(other, SESSION): 2}, {SESSION: 1}),
         Finish(),
     ]
     entries = next(sample for sample in SAMPLES if isinstance(sample, Entries)).entries
     turn = [
-        *phone.ask([(STREAM, SESSION, 0)], []),
+        *phone.ask([(STREAM, SESSION, 5)], []),
         *phone.hand(Proofs(seals=(b"1",)), entries),
         *phone.hand(Proofs(seals=(b"2",)), ()),
         *phone.finish(again=True),
@@ -320,11 +353,59 @@ def test_a_round_by_turns():
     assert steps == [
         Take(Proofs(seals=(b"1",)), entries),
         Take(Proofs(seals=(b"2",)), ()),
-        HandOver({(STREAM, SESSION): 0}, {}),
+        HandOver({(STREAM, SESSION): 0}, {SESSION: 0}),
         Finish(),
+    ], "a chain that forks goes whole"
+    kit.refuse(ENTRY, GAP)
+    kit.refuse(ENTRY, GAP)
+    kit.hand(Proofs(), entries)
+    assert pass_on(kit.finish(again=True), phone) == [
+        Confirmed(frozenset({ENTRY}), nothing=False),
+        RoundOver(again=True),
     ]
-    assert pass_on(kit.finish(again=True), phone) == [RoundOver(again=True)]
-    assert len(sent(phone.offer((b"note",), FRONTIER))) == 1, "checkpoints go once"
+    phone.refuse(ENTRY, GAP)
+    steps = phone.offer((b"note",), ours)
+    assert [type(message) for message in sent(steps)] == [Refused, Digests], "checkpoints go once"
+    assert pass_on(steps, kit) == [Confirmed(frozenset({ENTRY}), nothing=False), Offer()]
+    assert (phone.turns, kit.turns) == (5, 6)
+
+
+GAP = BrokenChainError("gap", expected="the entry before it", got="a gap", do="send it first")
+
+
+def test_a_fork_goes_once_a_meeting_as_it_is():
+    """Unless it has other branches by then: where the other does not take it, it is not sent round by round."""
+    phone, kit = greeted()
+    for ends, handed in (((ENTRY,), True), ((ENTRY,), False), ((ENTRY, EntryHash(b"f" * 32)), True)):
+        held = {STREAM: Holding(FRONTIER[STREAM], {SESSION: ends})}
+        pass_on(phone.offer((), held), kit)
+        said = pass_on(kit.offer((), {}), phone)
+        frontiers, *_ = pass_on(said, kit)
+        _, hand_over, _ = pass_on([frontiers, *kit.finish(again=False)], phone)
+        assert hand_over == HandOver({(STREAM, SESSION): 0} if handed else {}, {SESSION: 0} if handed else {})
+        pass_on(phone.finish(again=False), kit)
+        pass_on(kit.finish(again=False), phone)
+
+
+def test_too_many_refusals_refuse_the_turn(monkeypatch: pytest.MonkeyPatch):
+    """More than may be named: nothing of that turn counts as being there, and nobody keeps them all in memory."""
+    monkeypatch.setattr("sync_protocol.refusals.MEETING_REFUSED_MAX", 1)
+    phone = dialled(PeerState.TAKING)
+    kit = answered(PeerState.ANSWERED)
+    phone._handed = True
+    for number in range(3):
+        kit.refuse(EntryHash(bytes([number]) * 32), GAP)
+    receive(kit, Done(again=False))
+    said = sent(kit.finish(again=False))
+    assert [message.entry for message in said if isinstance(message, Refused)] == [EntryHash(bytes(32)), None]
+    assert [step for message in said for step in receive(phone, message)] == [
+        Confirmed(frozenset({EntryHash(bytes(32))}), nothing=True),
+        RoundOver(again=False),
+    ]
+    phone = dialled(PeerState.TAKING)
+    for message in said[:2]:
+        receive(phone, message)
+    assert isinstance(receive(phone, said[0])[-1].error, LimitError)
 
 
 def test_the_dialler_ends_the_meeting():
@@ -362,10 +443,25 @@ HEAD = StreamFrontier(stream=STREAM, heads={SESSION: (4, ENTRY)})
 @pytest.mark.parametrize(
     ("make", "state", "messages"),
     [
-        (answered, PeerState.OFFERED, [frontier(HEAD), frontier(HEAD)]),
-        (answered, PeerState.OFFERED, [frontier(HEAD, HEAD)]),
-        (answered, PeerState.OFFERED, [frontier()]),
-        (answered, PeerState.OFFERED, [frontier(StreamFrontier(stream=STREAM, heads={}), last=True)]),
+        (answered, PeerState.DIFFERING, [frontier(HEAD), frontier(HEAD)]),
+        (answered, PeerState.DIFFERING, [frontier(HEAD, HEAD)]),
+        (answered, PeerState.DIFFERING, [frontier()]),
+        (answered, PeerState.DIFFERING, [frontier(last=True), frontier(last=True)]),
+        (answered, PeerState.DIFFERING, [frontier(StreamFrontier(stream=STREAM, heads={}), last=True)]),
+        (answered, PeerState.DIFFERING, [Unknown(tags=b"", last=True)]),
+        (answered, PeerState.DIFFERING, [frontier(last=True), Unknown(tags=OTHER, last=True)]),
+        (answered, PeerState.OFFERED, [Digests(digests=bytes(17))]),
+        (answered, PeerState.OFFERED, [Digests(digests=bytes(48))]),
+        (dialled, PeerState.COMPARING, [Tags(tags=b"", last=True)]),
+        (dialled, PeerState.COMPARING, [Tags(tags=b"", last=True, buckets=b"\x02")]),
+        (dialled, PeerState.COMPARING, [Tags(tags=b"", last=False, buckets=b"\x01")]),
+        (dialled, PeerState.COMPARING, [Tags(tags=OTHER[16:] + OTHER[:16], last=True, buckets=b"\x01")]),
+        (dialled, PeerState.ASKED, [Done(again=False)]),
+        (
+            dialled,
+            PeerState.ASKED,
+            [frontier(*(replace(HEAD, stream=type(STREAM)(bytes([n]) * 16)) for n in range(3)), last=True)],
+        ),
         (answered, PeerState.OFFERED, [PeerNotes(notes=()), PeerNotes(notes=())]),
         (dialled, PeerState.ASKED, [Want(chains=((STREAM, (SESSION, 0)), (STREAM, (SESSION, 1))))]),
         (dialled, PeerState.ASKED, [Want(chains=((STREAM, (SESSION, 0)),)), Want(chains=((STREAM, (SESSION, 0)),))]),
@@ -399,21 +495,23 @@ def test_floods_end_the_meeting(make: Callable[[PeerState], PeerExchange], state
             ProofsFrame(certificates=(), sessions=(), seals=(b"1", b"2")),
         ),
         (
-            "peer_round.FRONTIER_HEADS_MAX",
-            PeerState.COMPARING,
+            "comparing.FRONTIER_HEADS_MAX",
+            PeerState.ASKED,
             frontier(HEAD, replace(HEAD, stream=type(STREAM)(b"2" * 16))),
         ),
         (
-            "peer_round.FRONTIER_STREAMS_MAX",
-            PeerState.COMPARING,
+            "comparing.FRONTIER_STREAMS_MAX",
+            PeerState.ASKED,
             frontier(HEAD, replace(HEAD, stream=type(STREAM)(b"2" * 16))),
         ),
+        ("comparing.FRONTIER_STREAMS_MAX", PeerState.COMPARING, Tags(tags=OTHER, last=True, buckets=b"\x01")),
     ],
 )
 def test_limits_are_kept(monkeypatch: pytest.MonkeyPatch, limit: str, state: PeerState, message: Message):
     """One more than a limit ends the meeting."""
+    one = dialled(state)
     monkeypatch.setattr(f"sync_protocol.{limit}", 1)
-    assert isinstance(receive(dialled(state), message)[-1].error, LimitError)
+    assert isinstance(receive(one, message)[-1].error, LimitError)
 
 
 def test_the_one_who_answered_counts_rounds(monkeypatch: pytest.MonkeyPatch):
@@ -423,7 +521,7 @@ def test_the_one_who_answered_counts_rounds(monkeypatch: pytest.MonkeyPatch):
     receive(kit, Done(again=False))
     kit.finish(again=False)
     assert kit.last_round
-    assert isinstance(receive(kit, frontier(last=True))[-1].error, LimitError)
+    assert isinstance(receive(kit, NOTHING)[-1].error, LimitError)
 
 
 def test_proofs_beyond_the_bound_are_handed_on(monkeypatch: pytest.MonkeyPatch):

@@ -15,6 +15,8 @@ from edge_runtime.facts import Content, Fact, TextUpdate
 from edge_runtime.text.errors import Reason
 from sync_protocol import limits
 from sync_protocol.audit import AuditRecord
+from sync_protocol.backed_up import BackedUp
+from sync_protocol.blobs import BlobContents, BlobReceipt
 from sync_protocol.break_glass import GlassAnswer, GlassLayers, GlassRequest, GlassWrap
 from sync_protocol.certificates import Certificate, RelayRecord, Root, Session
 from sync_protocol.control import TAGS
@@ -27,8 +29,9 @@ from sync_protocol.glass_news import GlassFrontier, GlassNews
 from sync_protocol.invitations import Invitation, Request, WireRequest
 from sync_protocol.key_wrap import WrapContext
 from sync_protocol.labels import Label
-from sync_protocol.messages import TYPES, Growth, Leaf, NoteProof, StreamFrontier
+from sync_protocol.messages import TYPES, Backed, Growth, Leaf, NoteProof, StreamFrontier
 from sync_protocol.organisation_file import OrganisationFile
+from sync_protocol.pack_columns import PackColumns
 from sync_protocol.peer_states import PEER_ACCEPTS
 from sync_protocol.revocation import Revocation
 from sync_protocol.roles import READABLE, Role
@@ -54,12 +57,17 @@ RECORDS: Final[tuple[type, ...]] = (
     Leaf,
     NoteProof,
     Growth,
+    Backed,
+    BackedUp,
     StreamFrontier,
+    PackColumns,
     Invitation,
     Request,
     WireRequest,
     *TAGS.values(),
     *TYPES.values(),
+    BlobContents,
+    BlobReceipt,
     *EVIDENCE_TYPES.values(),
     Trailer,
     Revocation,

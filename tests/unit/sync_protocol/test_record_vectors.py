@@ -38,6 +38,7 @@ from tests.vectors import (
     handshake,
     invitations,
     messages,
+    packs,
     recorded,
     verdicts,
 )
@@ -187,6 +188,24 @@ def test_messages(case: dict[str, Any]):
 def test_frames_that_are_refused(case: dict[str, Any]):
     """The frame is no message."""
     refuses(messages.check, case)
+
+
+@pytest.mark.parametrize("case", cases(load("packs.json"), "accepted"))
+def test_packs(case: dict[str, Any]):
+    """The columns stand for these records and entries, and these come to the same columns."""
+    proofs, wires = packs.check(case)
+    assert {name: case[name] for name in ("certificates", "sessions", "seals", "entries")} == packs.stands_for(
+        proofs, [*wires]
+    )
+    assert to_json(decode(bytes.fromhex(case["columns"]))) == case["columns_decoded"]
+    again = packs.case(case["name"], packs.write(proofs, [*wires]))
+    assert again == {name: case[name] for name in again}
+
+
+@pytest.mark.parametrize("case", cases(load("packs.json"), "refused"))
+def test_packs_that_are_refused(case: dict[str, Any]):
+    """Each for its own fault."""
+    refuses(packs.check, case)
 
 
 @pytest.mark.parametrize("case", cases(load("handshake.json"), "accepted"))

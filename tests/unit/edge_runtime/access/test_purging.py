@@ -20,6 +20,8 @@ from edge_runtime.audit.selection import Selection
 from edge_runtime.audit.showing import open_to_show
 from edge_runtime.audit.timeline import Timeline
 from edge_runtime.backup.home import back_up, read_backup, restore
+from edge_runtime.cache.keeping import OpenedCharts
+from edge_runtime.cache.shelf import INDEX
 from edge_runtime.cli.chart_text import summary_line, summary_of
 from edge_runtime.destroyed import all_destroyed, awaited, destroyed, heard
 from edge_runtime.errors import RefusedError, StoreError
@@ -686,3 +688,25 @@ def test_a_backup_of_a_device_that_destroyed_a_chart_restores(ward: Ward, tmp_pa
             first=lambda _, store: first.append(all_destroyed(store)),
         )
     assert first == [all_destroyed(device.store)]
+
+
+def test_what_was_kept_of_a_chart_goes_with_it(ward: Ward):
+    """A purge removes the opened chart that the store keeps, as thoroughly as the rest; the check finds nothing amiss.
+
+    The values are named beside those that would open the chart, so that they go before anything else does.
+    """
+    nurse = ward.nurse
+    nurse.charts.opened = OpenedCharts(nurse.store, nurse.identity, nurse.keyring, nurse.reader, entries_min=1)
+    nurse.charts.open(ward.chart)
+    names = nurse.charts.opened.names(ward.chart)
+    assert all(nurse.store.get_value(name) for name in names)
+    due(ward)
+    work = purging(nurse)
+    work._beside = nurse.charts.opened.names
+    assert work.run()
+    assert names
+    assert not any(nurse.store.get_value(name) for name in names)
+    nurse.charts.opened.sweep()
+    assert nurse.charts.open(ward.chart).destroyed is not None
+    assert nurse.store.values(INDEX) == {}
+    assert nurse.store.check(nurse.keyring.may_lack_bodies()) == []

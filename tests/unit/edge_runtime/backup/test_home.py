@@ -13,6 +13,7 @@ from edge_runtime.clinical.layout import WorkflowType
 from edge_runtime.errors import EdgeError, InputError, StoreError, VaultError
 from edge_runtime.identity import SESSION
 from edge_runtime.settings import Home
+from edge_runtime.store.database import SCHEMA_VERSION
 from edge_runtime.store.device import DeviceStore
 from edge_runtime.vault.file import open_vault
 from edge_runtime.vault.passphrase import Cost, Passphrase
@@ -200,7 +201,7 @@ def _packed(clinic: Clinic, **changes: Any) -> bytes:
 
 def test_a_store_of_another_length_or_version_is_refused(clinic: Clinic, tmp_path: Path):
     """Before anything is written."""
-    for changes, code in (({"store_bytes": 6}, "backup_damaged"), ({"schema": 2}, "backup_newer")):
+    for changes, code in (({"store_bytes": 6}, "backup_damaged"), ({"schema": SCHEMA_VERSION + 1}, "backup_newer")):
         with (tmp_path / "b").open("w+b") as file:
             write_sealed(file, [_packed(clinic, **changes)], SEALING, Entropy(1))
             with pytest.raises(InputError) as error:

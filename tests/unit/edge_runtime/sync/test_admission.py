@@ -238,7 +238,7 @@ def test_a_ledger_is_taken_by_whoever_carries_it(clinic: Clinic):
     assert codes(hand(hostile, carrier, forged)) == ["not_member"]
 
 
-def test_a_gap_is_named_with_what_was_refused(clinic: Clinic):
+def test_a_gap_is_held_and_its_chain_is_named(clinic: Clinic):
     """So that the chain is asked for whole."""
     owner, member = clinic.device(Role.PHYSICIAN), clinic.device(Role.NURSE)
     chart, _ = owner.charts.create([fact("identity", name="Ana Lima")], workflow=None)
@@ -246,5 +246,5 @@ def test_a_gap_is_named_with_what_was_refused(clinic: Clinic):
     control = [entry for entry in everything(owner) if entry.header.stream == control_stream(chart)]
     hand(owner, member, control[:1])
     taken = hand(owner, member, control[2:3])
-    assert codes(taken) == ["gap"]
-    assert taken.refused[0].what == control[2].hash
+    assert (codes(taken), taken.held) == ([], 1)
+    assert taken.gaps == {(control[2].header.stream, control[2].header.session)}

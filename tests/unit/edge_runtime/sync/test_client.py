@@ -594,13 +594,16 @@ def test_streams_are_marked_while_entries_wait_and_no_longer(ward: Ward):
     assert third.hash in mine.header.parents
 
 
-def test_a_gap_counts_as_unsound(ward: Ward):
-    """An entry whose predecessor did not come is not stored."""
+def test_a_gap_is_held_and_no_fault_of_the_relay(ward: Ward):
+    """An entry whose predecessor did not come waits for it, and stands in its chain once that is here."""
     ward.settle()
-    ward.write(ward.one)
+    first = ward.write(ward.one)
     later = ward.write(ward.one)
     taken = carry(ward.one, ward.two, [later])
-    assert (taken.stored, taken.unsound) == (0, 1)
+    assert (taken.stored, taken.unsound, taken.held) == (0, 0, 1)
+    taken = carry(ward.one, ward.two, [first])
+    assert (taken.stored, taken.released) == (2, 1)
+    assert ward.two.store.entry(later.hash) is not None
 
 
 def test_charts_whose_members_changed_wait_to_be_mended_until_they_are(ward: Ward):
@@ -785,14 +788,19 @@ def test_batches_go_in_order_of_arrival_within_their_bounds(ward: Ward, monkeypa
     sent: list[EntryHash] = []
     while (batch := box.next_batch()) is not None:
         assert 0 < len(batch.entries) <= 3
+        assert not box.settled
         assert box.next_batch() is None
         names = [wire.hash for wire in batch.entries]
         assert box.answered(names[:1]) == 1
         assert box.waits == (len(names) > 1)
         assert box.answered([*names, EntryHash(bytes(32))]) == len(names) - 1
+        with ward.one.store.writing() as writer:
+            writer.mark_receipted(dict.fromkeys(names, 0))
         sent += names
     assert sent == waiting
     assert box.settled
+    ward.write(ward.one)
+    ward.write(ward.one)
     monkeypatch.setattr("edge_runtime.sync.outbox.BATCH_BYTES", 1)
     assert len(Outbox(ward.one.store, ward.one.identity).next_batch().entries) == 1  # type: ignore[union-attr]
 

@@ -269,8 +269,9 @@ def test_only_one_meeting_at_a_time(clinic: Clinic):
     assert second.met.records == []
 
 
-def test_a_meeting_takes_no_longer_than_it_may(clinic: Clinic):
+def test_a_meeting_takes_no_longer_than_it_may(clinic: Clinic, monkeypatch: pytest.MonkeyPatch):
     """One that drags on is ended, recorded, and goes on another time."""
+    monkeypatch.setattr("edge_runtime.sync.meeting.TURN_S", 24 * 3600.0)
     phone, kit = clinic.device(Role.PHYSICIAN), clinic.device(Role.NURSE)
     first, second = sides(phone, kit)
     times = iter(range(clinic.clock(), clinic.clock() + 10**9, 15 * 60_000))
@@ -278,6 +279,18 @@ def test_a_meeting_takes_no_longer_than_it_may(clinic: Clinic):
     run(first, second)
     assert second.met.error is not None
     assert (second.met.error.code, second.met.error.got) == ("limit", "2700 seconds")
+    well(*meet(phone, kit))
+
+
+def test_a_turn_takes_no_longer_than_it_may(clinic: Clinic):
+    """One who says a little now and then, each time in time, holds nobody for ever."""
+    phone, kit = clinic.device(Role.PHYSICIAN), clinic.device(Role.NURSE)
+    first, second = sides(phone, kit)
+    times = iter(range(clinic.clock(), clinic.clock() + 10**9, 4 * 60_000))
+    second.clock = lambda: next(times)
+    run(first, second)
+    assert second.met.error is not None
+    assert (second.met.error.code, second.met.error.expected) == ("limit", "one turn of a meeting of at most 300 seconds")
     well(*meet(phone, kit))
 
 

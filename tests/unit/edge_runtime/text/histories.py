@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from hypothesis import strategies as st
@@ -61,7 +62,7 @@ class Author:
         self.doc: Doc[Text] = Doc(client_id=self.client)
         self.text = self.doc.get("text", type=Text)
 
-    def write(self, rng: random.Random, actions: int) -> bytes | None:
+    def write(self, rng: random.Random, actions: int, pieces: Sequence[str] = PIECES) -> bytes | None:
         """Insert and delete at random in one transaction; None if nothing changed."""
         made: list[bytes] = []
         subscription = self.doc.observe(lambda event: made.append(event.update))
@@ -76,7 +77,7 @@ class Author:
                         del self.text[start : start + len(now[at:to].encode())]
                         now = now[:at] + now[to:]
                 else:
-                    piece = rng.choice(PIECES)
+                    piece = rng.choice(pieces)
                     self.text.insert(len(now[:at].encode()), piece)
                     now = now[:at] + piece + now[at:]
         self.doc.unobserve(subscription)
@@ -110,8 +111,10 @@ def heads(entries: list[TextEntry], seen: set[int]) -> tuple[EntryHash, ...]:
     return tuple(entries[index].entry for index in sorted(seen) if entries[index].entry not in followed)
 
 
-def write_history(rng: random.Random, *, authors: int = 3, entries: int = 12, actions: int = 3) -> Written:
-    """Let `authors` write about `entries` entries of up to `actions` changes each."""
+def write_history(
+    rng: random.Random, *, authors: int = 3, entries: int = 12, actions: int = 3, pieces: Sequence[str] = PIECES
+) -> Written:
+    """Let `authors` write about `entries` entries of up to `actions` changes each, inserting `pieces`."""
     written = Written([], [Author(number) for number in range(authors)])
     for _ in range(entries):
         author = rng.choice(written.authors)
@@ -120,7 +123,7 @@ def write_history(rng: random.Random, *, authors: int = 3, entries: int = 12, ac
             for index in sorted(news):
                 author.doc.apply_update(written.entries[index].update)
             author.seen |= news
-        update = author.write(rng, rng.randint(1, actions))
+        update = author.write(rng, rng.randint(1, actions), pieces)
         if update is None:
             continue
         index = len(written.entries)

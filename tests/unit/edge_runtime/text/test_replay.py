@@ -32,12 +32,14 @@ class Faulty:
         """Fail on these updates."""
         self.faults = faults
         self.shown = ""
+        self.taken = 0
 
     def apply(self, update: bytes) -> None:
         """Append, or fail."""
         if update in self.faults:
             raise failure()
         self.shown += update.decode()
+        self.taken += 1
 
     def text(self) -> str:
         """What was appended, or a failure."""
@@ -111,13 +113,52 @@ def test_another_text_than_expected_is_incomplete() -> None:
     assert replay.retry()
 
 
-def test_a_text_that_cannot_be_read_is_incomplete() -> None:
-    """A failure while reading loses the replica, too."""
+def test_a_text_that_cannot_be_read_costs_a_rebuild() -> None:
+    """A failure while reading loses the replica, too; another one shows everything."""
     replay = extended(Engine((1, b"text")))
-    assert replay.text("abcd") == ""
-    assert not replay.complete
+    assert (replay.text("abcd"), replay.complete) == ("abcd", True)
+
+
+def test_a_text_that_can_never_be_read_is_incomplete() -> None:
+    """Reading is tried a bounded number of times; the state ends when the engine works again."""
+    engine = Engine((-1, b"text"))
+    replay = extended(engine)
+    assert (replay.text("abcd"), replay.complete) == ("", False)
+    assert engine.made == 1 + REBUILDS_MAX
+    engine.faults = ()
     assert replay.retry()
-    assert replay.text("abcd") == "abcd"
+    assert (replay.text("abcd"), replay.complete) == ("abcd", True)
+
+
+class PutOff(Faulty):
+    """Takes updates no earlier than somebody reads, as a replica in another process does."""
+
+    def __init__(self, faults: list[bytes]) -> None:
+        """Start with nothing put off."""
+        super().__init__(faults)
+        self.waiting: list[bytes] = []
+
+    def apply(self, update: bytes) -> None:
+        """Put it off."""
+        self.waiting.append(update)
+
+    def text(self) -> str:
+        """Take everything now."""
+        while self.waiting:
+            super().apply(self.waiting.pop(0))
+        return super().text()
+
+
+def test_an_update_that_fails_late_leaves_out_what_follows_it() -> None:
+    """A replica may fail at the reading for an update that it was given earlier: the start before it is shown."""
+    faults = [b"c"]
+    replay = Replay(lambda: PutOff(faults))
+    for update in (b"a", b"b", b"c", b"d"):
+        replay.extend(update)
+    assert (replay.text("abcd"), replay.complete) == ("ab", False)
+    faults.clear()
+    assert replay.retry()
+    assert (replay.text("abcd"), replay.complete) == ("abcd", True)
 
 
 def test_restart_shows_other_updates() -> None:

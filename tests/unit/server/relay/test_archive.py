@@ -156,7 +156,7 @@ def test_the_log_grows_on(engine: Engine, store: SqlStore, files: TileArchive) -
 
 def _in_a_file(patch: pytest.MonkeyPatch) -> None:
     """Cut while the tenth file is written: a part of it lies there under its draft's name."""
-    written, write = 0, archive._write_whole
+    written, write = 0, archive.write_whole
 
     def cut(path: Path, data: bytes) -> None:
         nonlocal written
@@ -166,12 +166,12 @@ def _in_a_file(patch: pytest.MonkeyPatch) -> None:
             raise Cut
         write(path, data)
 
-    patch.setattr(archive, "_write_whole", cut)
+    patch.setattr(archive, "write_whole", cut)
 
 
 def _before_folders_are_flushed(patch: pytest.MonkeyPatch) -> None:
     """Cut when all files of a batch are there, and their names perhaps not durable."""
-    patch.setattr(archive, "_flush", _cut)
+    patch.setattr(archive, "flush_folder", _cut)
 
 
 def _before_the_rows_move(patch: pytest.MonkeyPatch) -> None:

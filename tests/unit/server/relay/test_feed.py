@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from server.relay.feed import LogFeed, compare
+from server.relay.comparison import compare, find, first_index, holdings
+from server.relay.feed import LogFeed
 from server.relay.stretches import FeedPage, PageLimits
 from server.relay.window import Absent
 from sync_protocol.certificates import Trust
@@ -211,10 +212,16 @@ class World:
         reader = self.random.choice(list(self.readers.values()))
         feed, bench = reader_of(self.bench, reader.device), self.bench
         frontiers = {stream: reader.store.frontier(stream) for stream in reader.store.streams()}
-        wanted, missing = compare(frontiers, reader.device.name, directory=bench.directory, store=bench.store)
+        readable = bench.directory.readable(reader.device.name)
+        ours = holdings(readable, bench.store)
+        differing = {stream for stream, held in ours.items() if frontiers.get(stream) != held.frontier or held.tips}
+        wanted, missing = compare(
+            frontiers, differing, reader.device.name, directory=bench.directory, store=bench.store
+        )
         assert missing == []
         reader.size = -1
-        feed.resync(wanted, bench.window.tip)
+        feed.resync(wanted, bench.window.tip, readable)
+        feed.holds(find(frontiers, reader.device.name, directory=bench.directory, store=bench.store))
         self.feeds[reader.device.name] = feed
 
     def page(self) -> bool:
@@ -459,10 +466,11 @@ def test_resync_sends_what_the_frontiers_lack_and_asks_for_the_rest(bench: Bench
     content = chart.stream(Compartment.CLINICAL)
     frontiers[content] = {session.id: (3, lost[0].hash)}
     frontiers[elsewhere.control_stream] = {elsewhere.session.id: (4, elsewhere.written[-1].hash)}
-    wanted, missing = compare(frontiers, other.name, directory=bench.directory, store=bench.store)
+    readable = bench.directory.readable(other.name)
+    wanted, missing = compare(frontiers, set(readable), other.name, directory=bench.directory, store=bench.store)
     assert set(missing) == {(content, session.id, 0), (elsewhere.control_stream, elsewhere.session.id, 0)}
     assert wanted == {content: {session.id: 0}}
-    feed.resync(wanted, bench.window.tip)
+    feed.resync(wanted, bench.window.tip, readable)
     page = feed.page(bench.archive, bench.window.tip, LARGE)
     assert {item.entry.hash for item in page.entries} == {e.hash for e in kept if e.header.stream == content}
     assert page.note == bench.window.tip.note

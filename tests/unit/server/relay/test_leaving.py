@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from server.relay.fanout import Fanout, Listener
-from server.relay.feed import LogFeed, compare
+from server.relay.comparison import compare
+from server.relay.feed import LogFeed
 from server.relay.stays import LASTING, Ended, common, end_of
 from server.relay.stretches import PageLimits
 from sync_protocol.chart_records import AddTeam, RemoveMember, RemoveTeam
@@ -147,9 +148,10 @@ def test_a_device_whose_log_was_lost_hears_of_it_too(ward: Ward):
     (removal,) = ward.say(doctor, RemoveMember(certificate=nurse.name), chart=chart)
     a_document(ward, doctor, chart)
     for frontiers, heard in ((held, [removal]), ({}, [])):
-        wanted, _ = compare(frontiers, nurse.name, directory=bench.directory, store=bench.store)
+        readable = bench.directory.readable(nurse.name)
+        wanted, _ = compare(frontiers, set(readable), nurse.name, directory=bench.directory, store=bench.store)
         follower = Follower(ward, nurse, chart)
-        follower.feed.resync(wanted, bench.window.tip)
+        follower.feed.resync(wanted, bench.window.tip, readable)
         assert follower.hears() == heard
 
 

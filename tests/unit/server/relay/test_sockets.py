@@ -153,3 +153,109 @@ def test_a_farewell_to_a_closing_connection_stops_nothing():
             await gone(state)
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("begun", "parts"),
+    [
+        (b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ", [b"a"] * 100),
+        (b"POST / HTTP/1.1\r\n", []),
+        (UPGRADE, [struct.pack(">BBHI", 0x82, 0x80 | 126, 1000, 0)] + [b"a"] * 100),
+        (UPGRADE, [struct.pack(">BBI", 0x02, 0x80, 0)] + [struct.pack(">BBI", 0x00, 0x80, 0)] * 100),
+        (UPGRADE, [b"\x82"]),
+    ],
+    ids=["a head in drops", "half a head", "a frame in drops", "endless fragments", "half a frame's head"],
+)
+def test_who_begins_and_does_not_end_is_cut(monkeypatch, begun: bytes, parts: list[bytes]):
+    """The time is that of the whole head or message, so that a byte now and then buys nothing."""
+    monkeypatch.setattr(server.relay.sockets, "HEAD_S", 0.2)
+    monkeypatch.setattr(server.relay.sockets, "MESSAGE_S", 0.2)
+
+    async def run() -> None:
+        async with serving(patient) as (port, state), deaf(port, begun) as raw:
+            await switched(raw, begun)
+            with suppress(ConnectionError):
+                for part in parts:
+                    await asyncio.get_running_loop().sock_sendall(raw, part)
+                    await asyncio.sleep(0.01)
+            await gone(state)
+
+    asyncio.run(run())
+
+
+async def switched(raw: socket.socket, request: bytes) -> None:
+    """Wait for the answer to an upgrade: what comes before it counts for nothing."""
+    found = b"" if request == UPGRADE else b"\r\n\r\n"
+    while not found.endswith(b"\r\n\r\n"):
+        found += await asyncio.get_running_loop().sock_recv(raw, 1)
+
+
+async def patient(scope, receive, send) -> None:
+    """Takes all that comes and says nothing."""
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.accept"})
+    while (await receive())["type"] not in {"websocket.disconnect", "http.disconnect"}:
+        pass
+
+
+def test_messages_that_end_may_take_their_turns(monkeypatch):
+    """One after the other, each with its own time, also in fragments; and requests on one connection."""
+    monkeypatch.setattr(server.relay.sockets, "HEAD_S", 0.15)
+    monkeypatch.setattr(server.relay.sockets, "MESSAGE_S", 0.15)
+    first, last = struct.pack(">BBI", 0x02, 0x80, 0), struct.pack(">BBI", 0x80, 0x80, 0)
+
+    async def run() -> None:
+        async with serving(patient) as (port, state), deaf(port, UPGRADE) as raw:
+            await switched(raw, UPGRADE)
+            for _ in range(4):
+                await asyncio.get_running_loop().sock_sendall(raw, first)
+                await asyncio.sleep(0.06)
+                await asyncio.get_running_loop().sock_sendall(raw, last)
+                await asyncio.sleep(0.06)
+            assert len(state.connections) == 1
+
+    asyncio.run(run())
+
+
+def test_a_peer_is_not_cut_while_this_side_does_not_read(monkeypatch):
+    """What waits here for its turn is not the peer's delay."""
+    monkeypatch.setattr(server.relay.sockets, "MESSAGE_S", 0.05)
+
+    async def run() -> None:
+        async with serving(patient) as (port, state), deaf(port, UPGRADE) as raw:
+            await switched(raw, UPGRADE)
+            await asyncio.get_running_loop().sock_sendall(raw, b"\x82")
+            await asyncio.sleep(0.02)
+            (connection,) = state.connections
+            connection.transport.pause_reading()
+            await asyncio.sleep(0.15)
+            assert len(state.connections) == 1
+            connection.transport.resume_reading()
+            await gone(state)
+            assert raw.fileno() >= 0
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("proxy", [None, "127.0.0.1"])
+def test_too_many_of_one_address_are_not_taken(monkeypatch, proxy: str | None):
+    """But those that a trusted proxy brings; what ends makes room, as a WebSocket too."""
+    monkeypatch.setattr(server.relay.sockets, "CONNECTIONS_OF_ONE_MAX", 2)
+
+    async def run() -> None:
+        async with serving(patient) as (port, state):
+            async with deaf(port, UPGRADE), deaf(port, b""):
+                await asyncio.sleep(0.05)
+                if proxy is not None:
+                    next(iter(state.connections)).config.forwarded_allow_ips = proxy
+                async with deaf(port, b""):
+                    await asyncio.sleep(0.05)
+                    assert len(state.connections) == (2 if proxy is None else 3)
+            await gone(state)
+            assert HttpProtocol.addresses["127.0.0.1"] == 0
+            async with deaf(port, b""):
+                await asyncio.sleep(0.05)
+                assert len(state.connections) == 1
+
+    asyncio.run(run())

@@ -1,0 +1,268 @@
+"""The blobs of one device in store: what is known of each, what came, what must go, what may make room.
+
+Owns when a note changes, but for those that a transfer makes. Chunks are durable before a note says that they are
+here, and a note says so no more before they go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from edge_runtime.blobs.book import BlobBook, BlobNote, BlobState
+from edge_runtime.blobs.chunks import ChunkFolder
+from edge_runtime.blobs.finding import SCANNED, Finder
+from edge_runtime.blobs.policy import Policy, load_policy, save_policy
+from edge_runtime.blobs.pruning import prunable, prune
+from edge_runtime.destroyed import destroyed
+from edge_runtime.identity import Clock, Entropy, Identity
+from edge_runtime.keyring import Keyring
+from edge_runtime.store.device import DeviceStore
+from sync_protocol.blobs import Blob
+from sync_protocol.errors import PeerError
+from sync_protocol.ids import BlobId, ChartId, StreamId
+
+_NAME_KEY: Final = "blobs/name-key"
+_NAME_KEY_BYTES: Final = 32
+
+
+class BlobStock:
+    """The blobs of one device. Not for use from several threads at once."""
+
+    def __init__(
+        self,
+        store: DeviceStore,
+        identity: Identity,
+        keyring: Keyring,
+        folder: Path,
+        *,
+        clock: Clock,
+        entropy: Entropy,
+        backed_up_through: Callable[[], int],
+        kit: bool = False,
+    ) -> None:
+        """Work on `store` and `folder`.
+
+        Args:
+            store: the device's.
+            identity: who it is.
+            keyring: opens what names blobs.
+            folder: where sealed chunks lie.
+            clock: says what was used when.
+            entropy: for the key of names.
+            backed_up_through: the highest number of a blob that the relay says is backed up; 0 where it says none.
+            kit: whether this device is a break-glass kit, which carries all that it may.
+        """
+        self._store = store
+        self._identity = identity
+        self._keyring = keyring
+        self._clock = clock
+        self._entropy = entropy
+        self._through = backed_up_through
+        self._kit = kit
+        self._finder = Finder(store, keyring)
+        self._path = folder
+        self._folder: ChunkFolder | None = None
+        self._tidied = False
+        self.book: Final = BlobBook(store)
+
+    @property
+    def folder(self) -> ChunkFolder:
+        """Where sealed chunks lie."""
+        if self._folder is None:
+            name_key = self._store.get_value(_NAME_KEY)
+            if name_key is None:
+                name_key = self._entropy(_NAME_KEY_BYTES)
+                with self._store.writing() as writer:
+                    writer.put_value(_NAME_KEY, name_key)
+            self._folder = ChunkFolder(self._path, name_key)
+        return self._folder
+
+    @property
+    def policy(self) -> Policy:
+        """What is fetched of its own accord, and how much room there is."""
+        return load_policy(self._store, kit=self._kit)
+
+    def decide(self, policy: Policy) -> None:
+        """Decide otherwise from now on."""
+        with self._store.writing() as writer:
+            save_policy(writer, policy)
+
+    def attached(self, blob: Blob, chart: ChartId, file_bytes: int) -> None:
+        """Note a blob that was made here, once a durable fact names it.
+
+        Raises:
+            StoreError: it cannot be noted; the next tidying finds it.
+        """
+        self.book.put(blob.id, self._new(chart, blob.manifest.stream, file_bytes, here=True))
+
+    def stands(self, blob: BlobId) -> tuple[BlobState, bool]:
+        """Where a blob is known to be, and whether it is whole here."""
+        note = self.book.get(blob)
+        return (BlobState.ELSEWHERE, False) if note is None else (note.state(self._through()), note.whole)
+
+    def ask(self, blob: BlobId) -> None:
+        """Have a blob fetched by the next sync, whatever the policy says.
+
+        Raises:
+            StoreError: it cannot be noted.
+        """
+        note = self.book.get(blob)
+        if note is not None and not note.whole:
+            self.book.put(blob, replace(note, asked=True))
+
+    def used(self, blob: BlobId) -> None:
+        """Note that a blob was opened: it makes room later than others.
+
+        Raises:
+            StoreError: it cannot be noted.
+        """
+        note = self.book.get(blob)
+        if note is not None:
+            self.book.put(blob, replace(note, used_ms=self._clock()))
+
+    def let_go(self, blob: BlobId) -> None:
+        """Let go of what is damaged, where the relay has the blob: only that can bring it back.
+
+        Raises:
+            StoreError: it cannot be removed.
+        """
+        note = self.book.get(blob)
+        if note is not None and note.receipt is not None:
+            self.book.put(blob, replace(note, whole=False, asked=True))
+            self.folder.drop(self.folder.name(blob))
+
+    def fetches(self, note: BlobNote) -> bool:
+        """Whether a blob is to be fetched now."""
+        return self.policy.fetches(note) and self._may_read(note.chart)
+
+    def now_ms(self) -> int:
+        """The clock."""
+        return self._clock()
+
+    def find(self) -> None:
+        """Note the attachments of entries that came, or whose key came.
+
+        Raises:
+            StoreError: it cannot be noted.
+        """
+        found, scanned = self._finder.new()
+        for one in found:
+            blob = one.attachment.blob
+            if self.book.get(blob) is None:
+                wire = self.folder.manifest(blob)
+                here = wire is not None and self.folder.kept(blob) == frozenset(range(Blob(wire).count))
+                # What is whole here was attached here, before a crash could note it.
+                self.book.put(blob, self._new(one.chart, one.stream, one.attachment.file_bytes, here=here))
+        if scanned is not None:
+            with self._store.writing() as writer:
+                writer.put_value(SCANNED, scanned)
+
+    def tidy(self) -> None:
+        """Find what is new, remove what may not stay, and once a start what a crash left.
+
+        Raises:
+            StoreError: something cannot be noted or removed.
+        """
+        self.find()
+        self.sweep()
+        if self._tidied:
+            return
+        names = self.folder.names()
+        for blob, note in list(self.book.all().items()):
+            if note.whole and self.folder.name(blob) not in names:  # a home that was restored without its chunks
+                self.book.put(blob, replace(note, whole=False))
+        for name in names - {self.folder.name(blob) for blob in self.book.all()}:
+            self.folder.drop(name)
+        self._tidied = True
+
+    def sweep(self) -> None:
+        """Remove the chunks of destroyed charts; and of those that this device may read no more, what the relay has.
+
+        Raises:
+            StoreError: something cannot be removed; the next sweep goes on.
+        """
+        for blob, note in list(self.book.all().items()):
+            if destroyed(self._store, note.chart) is not None:
+                self.folder.drop(self.folder.name(blob))
+                self.book.forget([blob])
+            elif not self._may_read(note.chart) and (note.receipt is not None or not note.whole):
+                self.book.put(blob, replace(note, whole=False, asked=False))
+                self.folder.drop(self.folder.name(blob))
+
+    def make_room(self, needed_bytes: int, blob: BlobId) -> bool:
+        """Make room for a blob by removing safe ones, if that is enough; whether there is room now.
+
+        Raises:
+            StoreError: something cannot be removed.
+        """
+        lacking = self.held_bytes() + needed_bytes - self.policy.room_bytes
+        if lacking <= 0:
+            return True
+        through, spared = self._through(), {blob}
+        notes = self.book.all()
+        if (
+            sum(notes[one].file_bytes for one in prunable(self.book, backed_up_through=through, spared=spared))
+            < lacking
+        ):
+            return False
+        prune(self.book, self.folder, needed_bytes=lacking, backed_up_through=through, spared=spared)
+        return True
+
+    def held_bytes(self) -> int:
+        """Bytes of the files that are whole on this device."""
+        return sum(note.file_bytes for note in self.book.all().values() if note.whole)
+
+    def counts(self) -> dict[BlobState, int]:
+        """How many attachments are known to be where."""
+        through = self._through()
+        found = dict.fromkeys(BlobState, 0)
+        for note in self.book.all().values():
+            found[note.state(through)] += 1
+        return found
+
+    def problems(self) -> list[tuple[BlobId, str]]:
+        """What is wrong with the chunks on this device: every one is read and compared. Changes nothing."""
+        found: list[tuple[BlobId, str]] = []
+        for blob, note in sorted(self.book.all().items()):
+            if note.whole:
+                found.extend((blob, words) for words in _wrong(self.folder, blob))
+        return found
+
+    def _may_read(self, chart: ChartId) -> bool:
+        membership = self._keyring.membership(chart)
+        return membership is not None and self._identity.principal in membership.members
+
+    def _new(self, chart: ChartId, stream: StreamId, file_bytes: int, *, here: bool) -> BlobNote:
+        return BlobNote(
+            chart=chart,
+            stream=stream,
+            file_bytes=file_bytes,
+            own=here,
+            whole=here,
+            asked=False,
+            pruned=False,
+            used_ms=self._clock(),
+        )
+
+
+def _wrong(folder: ChunkFolder, blob: BlobId) -> Iterable[str]:
+    wire = folder.manifest(blob)
+    if wire is None:
+        yield "the manifest is missing"
+        return
+    try:
+        known = Blob(wire)
+        wrong = known.id != blob
+    except PeerError:
+        wrong = True
+    if wrong:
+        yield "the manifest is another"
+        return
+    for index in range(known.count):
+        try:
+            known.check(index, folder.read(blob, index) or b"")
+        except PeerError:
+            yield f"chunk {index} is missing or another"

@@ -1,0 +1,274 @@
+"""The blobs' part of one connection to the relay: what is here is offered, then what is wanted is fetched.
+
+Begins when the log is settled, and says one thing after the other: one offer, or one window of one blob, at a time. So
+it may be cut anywhere; what is durable by then is what the next connection goes on from. Refuses nothing of the log's:
+whatever goes wrong with a blob is noted, and the next one has its turn.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from edge_runtime.blobs.stock import BlobStock
+from edge_runtime.errors import StoreError
+from sync_protocol.blob_exchange import BlobTaker, given, offers
+from sync_protocol.blob_messages import (
+    BlobChunk,
+    BlobManifest,
+    BlobMessage,
+    BlobOffer,
+    BlobRefused,
+    BlobStored,
+    BlobWant,
+)
+from sync_protocol.blobs import Blob, read_receipt
+from sync_protocol.errors import PeerError, malformed
+from sync_protocol.ids import BlobId
+from sync_protocol.messages import told
+from sync_protocol.signing import VerifyKey
+
+LATER: Final = frozenset({"unknown_blob", "busy"})
+"""Refusals that mean no more than not yet."""
+
+
+@dataclass(slots=True)
+class BlobReport:
+    """What one connection did with blobs.
+
+    Attributes:
+        sent: chunks that were sent.
+        receipted: blobs that the relay has whole, as it said by a receipt.
+        fetched: blobs that became whole here.
+        waiting: blobs that the relay does not have yet.
+        refused: codes of what the relay, or this device for want of room, did not take.
+        steps: messages of the relay that were answered; it grows while anything does.
+    """
+
+    sent: int = 0
+    steps: int = 0
+    receipted: int = 0
+    fetched: int = 0
+    waiting: int = 0
+    refused: list[str] | None = None
+
+    def refuse(self, code: str) -> None:
+        """Note a refusal."""
+        self.refused = [*(self.refused or []), code]
+
+
+class BlobTransfer:
+    """One connection's part."""
+
+    def __init__(self, stock: BlobStock) -> None:
+        """Begin with nothing said."""
+        self._stock = stock
+        self._offers: deque[BlobOffer] = deque()
+        self._waiting: dict[BlobId, Blob] = {}
+        self._fetch: deque[BlobId] = deque()
+        self._fetching: BlobId | None = None
+        self._taker: BlobTaker | None = None
+        self._tried: set[BlobId] = set()
+        self.begun = False
+        self.report = BlobReport()
+
+    @property
+    def waits(self) -> bool:
+        """Whether an answer of the relay is due."""
+        return bool(self._waiting) or self._fetching is not None
+
+    @property
+    def done(self) -> bool:
+        """Whether everything was said, and answered."""
+        return self.begun and not self.waits
+
+    def begin(self) -> list[BlobMessage]:
+        """Say what is to be said now; nothing while an answer is due. Again later, where more was found or attached."""
+        if self.waits:
+            return []
+        self.begun = True
+        self._stock.tidy()
+        notes = self._stock.book.all()
+        open_ = {blob: note for blob, note in notes.items() if blob not in self._tried}
+        ours = sorted((note.file_bytes, blob) for blob, note in open_.items() if note.whole and note.receipt is None)
+        self._offers.extend(offers(self._manifests(blob for _, blob in ours)))
+        wanted = sorted((note.file_bytes, blob) for blob, note in open_.items() if self._stock.fetches(note))
+        self._fetch.extend(blob for _, blob in wanted)
+        self._tried.update(blob for _, blob in (*ours, *wanted))
+        return self._next()
+
+    def doubt(self) -> None:
+        """Hear that the relay lost something: every whole blob is offered again."""
+        self._stock.book.doubt()
+        self._tried.clear()
+        self.begun = False
+
+    def heard(self, message: BlobMessage, relay: VerifyKey) -> list[BlobMessage]:
+        """Answer what the relay said; `relay` is the key of its record.
+
+        Raises:
+            PeerError: no honest relay says it; it ends the connection.
+        """
+        self.report.steps += 1
+        match message:
+            case BlobWant():
+                return self._give(message)
+            case BlobStored():
+                return self._stored(message, relay)
+            case BlobRefused():
+                return self._refused(message)
+            case BlobManifest():
+                return self._manifest(message, relay)
+            case BlobChunk():
+                return self._chunk(message)
+            case _:
+                raise AssertionError("the accept table lets nothing else through")
+
+    def _next(self) -> list[BlobMessage]:
+        """Go on with the next offer, then the next fetch."""
+        if self.waits:
+            return []
+        if self._offers:
+            offer = self._offers.popleft()
+            self._waiting = {blob.id: blob for blob in map(Blob, offer.manifests)}
+            return [offer]
+        while self._fetch:
+            said = self._begin_fetch(self._fetch.popleft())
+            if said is not None:
+                return [said]
+        return []
+
+    def _begin_fetch(self, blob: BlobId) -> BlobWant | None:
+        """Ask for a blob: its manifest first, or what lacks of it; None where nothing is to be asked."""
+        note = self._stock.book.get(blob)
+        if note is None or note.whole:
+            return None
+        try:
+            if not self._stock.make_room(note.file_bytes, blob):
+                self.report.refuse("device_full")
+                return None
+            wire = self._stock.folder.manifest(blob)
+            if wire is None:
+                self._fetching, self._taker = blob, None
+                return BlobWant(blob=blob, ranges=())
+            taker = BlobTaker(Blob(wire), self._stock.folder.kept(blob))
+            if taker.complete:
+                self._whole(taker.blob)
+                return None
+        except StoreError as error:
+            self.report.refuse(error.code)
+            return None
+        self._fetching, self._taker = blob, taker
+        return taker.want()
+
+    def _give(self, want: BlobWant) -> list[BlobMessage]:
+        """Send chunks of a blob that is offered."""
+        blob = self._waiting.get(want.blob)
+        if blob is None:
+            raise malformed("a want of an offered blob", "another")
+        said: list[BlobMessage] = []
+        for index in given(blob, want):
+            data = self._stock.folder.read(blob.id, index)
+            try:
+                blob.check(index, data or b"")
+            except PeerError:  # a chunk that is damaged here: what the relay has of it stays there
+                self._note(blob.id, whole=False)
+                self.report.refuse("attachment_damaged")
+                del self._waiting[blob.id]
+                return self._next()
+            assert data is not None, "a chunk that is checked is there"
+            said.append(BlobChunk(blob=blob.id, index=index, data=data))
+        self.report.sent += len(said)
+        return said
+
+    def _stored(self, message: BlobStored, relay: VerifyKey) -> list[BlobMessage]:
+        receipt = read_receipt(message.receipt, relay)
+        if self._waiting.pop(receipt.value.blob, None) is None:
+            raise malformed("a receipt for an offered blob", "another")
+        self._note(receipt.value.blob, receipt=receipt.wire, refused=None)
+        self.report.receipted += 1
+        return self._next()
+
+    def _refused(self, message: BlobRefused) -> list[BlobMessage]:
+        """Pass over one blob. It stays as it is, and the next connection tries again."""
+        code = told(message).code
+        if message.blob == self._fetching:
+            self._fetching = self._taker = None
+            self.report.waiting += code in LATER
+        elif self._waiting.pop(message.blob, None) is not None:
+            self._note(message.blob, refused=code)
+        else:
+            return []
+        if code not in LATER:
+            self.report.refuse(code)
+        return self._next()
+
+    def _manifest(self, message: BlobManifest, relay: VerifyKey) -> list[BlobMessage]:
+        blob = Blob(message.manifest)
+        if self._taker is not None or blob.id != self._fetching:
+            raise malformed("the manifest of the blob that was asked for", "another")
+        receipt = None if message.receipt is None else read_receipt(message.receipt, relay)
+        note = self._stock.book.get(blob.id)
+        if note is None or note.stream != blob.manifest.stream:  # its author named a blob of another chart
+            return self._drop("attachment_stream")
+        try:
+            self._stock.folder.begin(blob)
+            self._taker = BlobTaker(blob, self._stock.folder.kept(blob.id))
+        except StoreError as error:
+            return self._drop(error.code)
+        if receipt is not None and receipt.value.blob == blob.id:
+            self._note(blob.id, receipt=receipt.wire)
+        self._taker.expects_first()
+        return self._go_on(self._taker)
+
+    def _chunk(self, chunk: BlobChunk) -> list[BlobMessage]:
+        taker = self._taker
+        if taker is None:
+            if chunk.blob == self._fetching:
+                raise malformed("a manifest before its chunks", "a chunk")
+            return []  # of a blob that was dropped meanwhile
+        if not taker.check(chunk):
+            return []
+        try:
+            self._stock.folder.keep(taker.blob.id, chunk.index, chunk.data)
+            taker.keep(chunk.index)
+            return self._go_on(taker)
+        except StoreError as error:
+            return self._drop(error.code)
+
+    def _go_on(self, taker: BlobTaker) -> list[BlobMessage]:
+        """Wait for the rest of the window; then ask for the next, or end."""
+        if taker.waits:
+            return []
+        self._stock.folder.settle(taker.blob.id)
+        if not taker.complete:
+            return [taker.want()]
+        self._whole(taker.blob)
+        self._fetching = self._taker = None
+        return self._next()
+
+    def _whole(self, blob: Blob) -> None:
+        self._note(blob.id, whole=True, asked=False, pruned=False, used_ms=self._stock.now_ms())
+        self.report.fetched += 1
+
+    def _drop(self, code: str) -> list[BlobMessage]:
+        """Give a fetch up on this connection; what came of it stays."""
+        self.report.refuse(code)
+        self._fetching = self._taker = None
+        return self._next()
+
+    def _note(self, blob: BlobId, **changes: object) -> None:
+        note = self._stock.book.get(blob)
+        if note is not None:
+            self._stock.book.put(blob, replace(note, **changes))  # type: ignore[arg-type]  # fields of BlobNote
+
+    def _manifests(self, blobs: Iterable[BlobId]) -> Iterable[Blob]:
+        for blob in blobs:
+            wire = self._stock.folder.manifest(blob)
+            if wire is None:
+                self._note(blob, whole=False)
+                self.report.refuse("attachment_damaged")
+            else:
+                yield Blob(wire)

@@ -1,0 +1,166 @@
+"""`fieldward bundle`: carry entries in a file, on a stick or by any other way, without a network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from edge_runtime.cli.bundle_text import import_json, inspection_json, say_import, say_inspection, total_is_well
+from edge_runtime.cli.output import (
+    EXIT_DAMAGE,
+    EXIT_DONE,
+    EXIT_REFUSED,
+    check_out,
+    json_option,
+    out_errors,
+    print_json,
+    say,
+    with_device,
+    working,
+)
+from edge_runtime.errors import InputError
+from edge_runtime.settings import replacing
+
+if TYPE_CHECKING:
+    from edge_runtime.runtime import Runtime
+    from edge_runtime.sync.bundle_import import BundleReport
+    from sync_protocol.ids import ChartId
+
+_PIECE_BYTES: Final = 1024 * 1024
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.group()
+def bundle() -> None:
+    """Carry entries in a file: export, import, inspect.
+
+    What is in a bundle is sealed: whoever finds it reads no text and no names, but sees ids of charts and members,
+    times and sizes, as a relay does.
+    """
+
+
+@bundle.command()
+@click.argument("file", type=_FILE)
+@click.option("--chart", "charts", multiple=True, help="Only this chart; may be repeated.")
+@click.option("--everything", is_flag=True, help="Also what the relay has: for a device that cannot reach it.")
+@with_device()
+def export(runtime: Runtime, file: Path, charts: tuple[str, ...], *, everything: bool, as_json: bool) -> None:
+    """Write a bundle: what the relay does not have yet, with the records on which it hangs.
+
+    Any enrolled device can import it, keeps what it may hold, and brings it to the relay at its next sync. Your entries
+    stay on this device, and count as unsent, until the relay has receipted them. That you exported is recorded.
+
+    \b
+    Examples:
+      fieldward bundle export /media/stick/ward3.fwb --home kit
+      fieldward bundle export all.fwb --everything --chart 3f2a90bc --home kit
+    """
+    from edge_runtime.sync.bundle_export import Exported
+
+    check_out(file)
+    wanted = _charts(runtime, charts)
+    with working("Writing", as_json=as_json) as words, out_errors(), replacing(file) as target:
+        done: Exported = runtime.bundles.export(
+            target.write,
+            charts=wanted,
+            everything=everything,
+            progress=lambda count: words(f"Writing: {count} entries"),
+        )
+    size = file.stat().st_size
+    if as_json:
+        print_json(
+            {"file": str(file), "bytes": size, "entries": done.entries, "streams": done.streams, "charts": done.charts}
+        )
+        return
+    say(f"{done.entries} entries of {done.charts} charts are in {file} ({_size(size)}).")
+    say("On the other device: fieldward bundle import FILE. Nothing here counts as sent by this.")
+
+
+@bundle.command("import")
+@click.argument("files", nargs=-1, required=True, type=_FILE)
+@with_device()
+def take_in(runtime: Runtime, files: tuple[Path, ...], *, as_json: bool) -> int:
+    """Take in bundles: in any order, again, or in part; what came before a stick was pulled counts.
+
+    Everything is verified as if it came from a device that was met. What is new waits for the relay and goes up with
+    the next sync. Exit code 1: something was not taken; 3: a file is damaged or cut off, and what was whole was taken.
+
+    \b
+    Example:
+      fieldward bundle import /media/stick/ward3.fwb --home clinic
+    """
+    reports: list[tuple[Path, BundleReport]] = []
+    for file in files:
+        with working(f"Importing {file.name}", as_json=as_json) as words:
+
+            def show(report: BundleReport, name: str = file.name) -> None:
+                words(f"Importing {name}: {report.entries} entries, {report.received} new")
+
+            reports.append((file, runtime.bundles.take_in(_pieces(file), progress=show)))
+    if as_json:
+        print_json({"ok": total_is_well(reports), "files": [import_json(file, report) for file, report in reports]})
+    else:
+        for file, report in reports:
+            say_import(file, report)
+    if any(report.damaged or not report.is_whole for _, report in reports):
+        return EXIT_DAMAGE
+    return EXIT_DONE if total_is_well(reports) else EXIT_REFUSED
+
+
+@bundle.command()
+@click.argument("file", type=_FILE)
+@json_option
+def inspect(file: Path, *, as_json: bool) -> int:
+    """Say what a bundle holds and whether it is whole, without a device, a passphrase, or any key.
+
+    What the file says of its maker is a claim here; an import checks it. Exit code 3: it is damaged or cut off.
+
+    \b
+    Example:
+      fieldward bundle inspect /media/stick/ward3.fwb
+    """
+    from edge_runtime.sync.bundle_inspection import inspect_bundle
+
+    with working("Reading", as_json=as_json) as words:
+        found = inspect_bundle(_pieces(file), progress=lambda count: words(f"Reading: {count} entries"))
+    if as_json:
+        print_json(inspection_json(file, found))
+    else:
+        say_inspection(file, found)
+    return EXIT_DONE if found.is_whole else EXIT_DAMAGE
+
+
+def _charts(runtime: Runtime, texts: tuple[str, ...]) -> frozenset[ChartId] | None:
+    return frozenset(map(runtime.charts.find, texts)) if texts else None
+
+
+def _pieces(file: Path) -> Iterator[bytes]:
+    """The file's bytes.
+
+    Raises:
+        InputError: it cannot be read; the first time before anything was taken.
+    """
+    try:
+        with file.open("rb") as opened:
+            while piece := opened.read(_PIECE_BYTES):
+                yield piece
+    except OSError as error:
+        raise InputError(
+            "bundle_file",
+            expected=f"to read {file}",
+            got=error.strerror or "an error of the file system",
+            do="check the name, or the stick; what was read before is kept, and the import can be repeated",
+        ) from None
+
+
+def _size(size: int) -> str:
+    """Bytes for a person."""
+    amount: float = size
+    for unit in ("bytes", "kB", "MB"):
+        if amount < 1000 or unit == "MB":  # noqa: PLR2004 decimal units
+            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    raise AssertionError("MB is the last unit")

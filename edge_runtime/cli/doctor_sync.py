@@ -1,0 +1,79 @@
+"""What `fieldward doctor` says of entries on their way: what waits, what is held, what forked, what was restored."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from edge_runtime.runtime import Runtime
+    from edge_runtime.sync.lacking import Held
+
+_DAY_MS: Final = 24 * 3600 * 1000
+_WHY: Final = {
+    "store_older": "its store is older than it was: it was restored where it lies",
+    "other_marker": "the marker beside its store is gone or another's",
+    "other_file": "its store is a copy",
+    "backup": "it was made of a backup",
+    "relay": "the relay has more of what it wrote",
+    "peer": "a device that was met has more of what it wrote",
+    "came_back": "what it wrote came back from elsewhere",
+}
+
+
+def waiting_warnings(runtime: Runtime) -> list[str]:
+    """What waits for the relay, and what it refused."""
+    from edge_runtime.store.uploads import UploadState
+
+    counts = runtime.store.upload_counts()
+    found: list[str] = []
+    if counts[UploadState.PENDING]:
+        found.append(f"{counts[UploadState.PENDING]} entries are on this device only; sync when you can")
+    if counts[UploadState.AT_PEER]:
+        found.append(f"{counts[UploadState.AT_PEER]} entries are at another device as well, not yet at the relay; sync")
+    if counts[UploadState.REFUSED]:
+        found.append(
+            f"the relay refused {counts[UploadState.REFUSED]} entries; each sync offers them again, and "
+            "'fieldward sync status' says why"
+        )
+    return found
+
+
+def sync_warnings(runtime: Runtime, now_ms: int) -> list[str]:
+    """What is held or deferred, which chains fork, and which sessions this device left, with the way out."""
+    from edge_runtime.sync.lacking import held_report
+
+    return [*_held(held_report(runtime.store), now_ms), *_forks(runtime), *_left(runtime, now_ms)]
+
+
+def _held(report: list[Held], now_ms: int) -> list[str]:
+    counts: Counter[tuple[str, str]] = Counter()
+    oldest: dict[tuple[str, str], int] = {}
+    for one in report:
+        why = one.got, one.do
+        counts[why] += one.count
+        oldest[why] = min(one.since_ms, oldest.get(why, one.since_ms))
+    return [
+        f"held: {count} times {got}, for up to {max(0, now_ms - oldest[got, do]) // _DAY_MS} days; {do}"
+        for (got, do), count in sorted(counts.items())
+    ]
+
+
+def _forks(runtime: Runtime) -> list[str]:
+    store = runtime.store
+    forked = {session for stream in store.streams() for session in store.forked(stream)}
+    return [
+        f"{len(forked)} sessions wrote twice at one place, as a restored or copied device does; nothing is lost, facts "
+        "of both count, and text from there on awaits review: 'fieldward audit findings'"
+    ] * bool(forked)
+
+
+def _left(runtime: Runtime, now_ms: int) -> list[str]:
+    from edge_runtime.restored import notes
+
+    left = notes(runtime.store)
+    return [
+        f"{max(0, now_ms - one.at_ms) // _DAY_MS} days ago this device went on in a new session, because "
+        f"{_WHY.get(one.why, one.why)}; what it wrote before comes back by sync; use one copy of it only"
+        for one in left[-1:]
+    ]

@@ -1,0 +1,207 @@
+"""Taking in a bundle: as from a device that was met, except that nobody is there to be asked.
+
+Every entry is verified and admitted by itself, so it does not matter who made the file, whether it is whole, or whether
+it came before: what is new is stored and waits for the relay, what hangs on something that is missing is held, the rest
+is counted by its reason.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from edge_runtime.errors import RefusedError
+from edge_runtime.events import Changed, Events, GlassBroken
+from edge_runtime.identity import Identity
+from edge_runtime.keyring import Keyring
+from edge_runtime.store.device import DeviceStore
+from edge_runtime.store.uploads import UploadState
+from edge_runtime.sync.admission import Admission
+from edge_runtime.sync.emergencies import newly_broken
+from edge_runtime.sync.intake import Receiver
+from edge_runtime.sync.meeting_report import PEER_UNSOUND
+from sync_protocol.audit import Head
+from sync_protocol.bundle import BundleReader, BundleStep, Carried, Damaged, Ending
+from sync_protocol.bundle_messages import BundleHead
+from sync_protocol.certificates import Certificate, Session
+from sync_protocol.entries import WireEntry, claimed_header
+from sync_protocol.errors import ExplainedError, ForgedError, MalformedError, PeerError
+from sync_protocol.ids import ChartId, SessionId, StreamId
+from sync_protocol.intake import Proofs, Refusal
+from sync_protocol.signed import Signed, Verified
+from sync_protocol.steps import Take
+
+REFUSALS_KEPT = 100
+
+
+@dataclass(slots=True)
+class BundleReport:
+    """What one bundle brought, as it goes on.
+
+    Attributes:
+        maker: the certificate of who made it; None where the organisation knows none such.
+        made_ms: by the maker's clock.
+        entries: in the file, as far as it was read.
+        received: those that are new on this device.
+        held: those that wait for something that is not here yet.
+        refused: how many were not taken, by the reason's code.
+        reasons: the first refusals.
+        damaged: parts of the file that could not be read.
+        charts: that changed.
+        ending: how the file ended.
+        maker_revoked: whether the maker is revoked: what it wrote outside its cut awaits review.
+        alarms: what a person must hear of.
+    """
+
+    maker: Verified[Certificate] | None = None
+    made_ms: int = 0
+    entries: int = 0
+    received: int = 0
+    held: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    reasons: list[ExplainedError] = field(default_factory=list)
+    damaged: int = 0
+    charts: set[ChartId] = field(default_factory=set)
+    ending: Ending = Ending.CUT
+    maker_revoked: bool = False
+    alarms: list[str] = field(default_factory=list)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every byte is as its maker signed it."""
+        return self.ending is Ending.WHOLE
+
+    @property
+    def known(self) -> int:
+        """Entries that were here before."""
+        return self.entries - self.received - self.held - sum(self.refused.values())
+
+    def refuse(self, error: ExplainedError) -> None:
+        """Count a refusal, and keep its reason while there is room."""
+        self.refused[error.code] += 1
+        if len(self.reasons) < REFUSALS_KEPT:
+            self.reasons.append(error)
+
+
+class BundleImport:
+    """Takes in one bundle."""
+
+    def __init__(
+        self,
+        store: DeviceStore,
+        identity: Identity,
+        keyring: Keyring,
+        events: Events,
+        *,
+        fresh: Callable[[Verified[Certificate]], Verified[Session]],
+    ) -> None:
+        """Take in as `identity`; `fresh` is explained at Receiver."""
+        self._store = store
+        self._identity = identity
+        self._keyring = keyring
+        self._events = events
+        self._receiver = Receiver(store, identity, keyring, fresh=fresh)
+        self._admission = Admission(store, identity, keyring)
+        self._grown: set[tuple[StreamId, SessionId]] = set()
+        self.report = BundleReport()
+
+    def read(self, pieces: Iterable[bytes], *, progress: Callable[[BundleReport], None]) -> BundleReport:
+        """Take in a file, piece by piece; what came before anything goes wrong stays.
+
+        Raises:
+            MalformedError: no bundle, or of a newer version.
+            RefusedError: of another organisation.
+            StoreError: this device's store is full or damaged.
+        """
+        reader = BundleReader()
+        for piece in pieces:
+            self._carry_out(reader.feed(piece))
+            progress(self.report)
+        ending, rest = reader.end()
+        self._carry_out(iter(rest))
+        self.report.ending = ending
+        self.report.maker_revoked = self._maker_revoked()
+        return self.report
+
+    def heads(self) -> tuple[Head, ...]:
+        """How far the chains that grew reach here now."""
+        frontiers = {stream: self._store.frontier(stream) for stream in {stream for stream, _ in self._grown}}
+        return tuple((stream, (session, frontiers[stream][session])) for stream, session in sorted(self._grown))
+
+    def _carry_out(self, steps: Iterator[BundleStep]) -> None:
+        for step in steps:
+            match step:
+                case BundleHead():
+                    self._begin(step)
+                case Take():
+                    self._take(step)
+                case Carried():
+                    continue
+                case Damaged(error):
+                    self.report.damaged += 1
+                    if len(self.report.reasons) < REFUSALS_KEPT:
+                        self.report.reasons.append(error)
+
+    def _begin(self, head: BundleHead) -> None:
+        own = self._identity.root.value.organisation
+        if head.organisation != own:
+            raise RefusedError(
+                "bundle_foreign",
+                expected=f"a bundle of organisation {own.short}",
+                got=f"one of organisation {head.organisation.short}",
+                do="take it to a device of that organisation; nothing was stored",
+            )
+        self.report.made_ms = head.made_ms
+        try:
+            for wire in head.certificates:
+                self.report.maker = self._identity.trust.admit(Signed(Certificate, wire))
+        except PeerError:
+            self.report.maker = None  # its entries are judged by themselves
+
+    def _maker_revoked(self) -> bool:
+        maker = self.report.maker
+        if maker is None:
+            return False
+        return self._identity.trust.principal(maker.hash) in self._keyring.organisation().now.revoked
+
+    def _take(self, step: Take) -> None:
+        """Control records first, because content is judged by them."""
+        self.report.entries += len(step.entries)
+        control = [entry for entry in step.entries if _is_control(entry)]
+        names = {entry.hash for entry in control}
+        rest = [entry for entry in step.entries if entry.hash not in names]
+        if control:
+            self._store_some(step.proofs, control)
+        if rest or not control:
+            self._store_some(Proofs() if control else step.proofs, rest)
+
+    def _store_some(self, proofs: Proofs, entries: Sequence[WireEntry]) -> None:
+        admission, report = self._admission, self.report
+        taken = self._receiver.take(proofs, entries, state=UploadState.PENDING, admit=admission.check)
+        admission.places.learn(self._keyring.controlled(taken.streams))
+        report.received += taken.stored
+        report.held += taken.held
+        self._grown |= taken.chains
+        for refusal in taken.refused:
+            self._refused(refusal)
+        charts = self._keyring.charts_of(taken.streams)
+        if charts:
+            report.charts |= charts
+            self._events.publish(Changed(charts))
+        broken = newly_broken(self._keyring, charts, taken.glass, self._identity.principal)
+        if broken:
+            self._events.publish(GlassBroken(broken))
+
+    def _refused(self, refusal: Refusal) -> None:
+        if refusal.what is not None:
+            self.report.refuse(refusal.error)
+        if isinstance(refusal.error, ForgedError | MalformedError) and PEER_UNSOUND not in self.report.alarms:
+            self.report.alarms.append(PEER_UNSOUND)
+
+
+def _is_control(entry: WireEntry) -> bool:
+    try:
+        return claimed_header(entry).epoch is None
+    except PeerError:
+        return False

@@ -1,0 +1,114 @@
+"""Bundles of one device: written and taken in, and recorded as the acts that they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from edge_runtime.events import Events, Synced
+from edge_runtime.identity import Clock, Entropy, Identity, new_session
+from edge_runtime.keyring import Keyring
+from edge_runtime.store.device import DeviceStore
+from edge_runtime.store.uploads import UploadState
+from edge_runtime.sync.bundle_export import BundleExport, Exported
+from edge_runtime.sync.bundle_import import BundleImport, BundleReport
+from edge_runtime.sync.progress import charts_to_mend, forget_charts_to_mend
+from sync_protocol.audit import Head
+from sync_protocol.ids import CertificateHash, ChartId
+
+
+class Record(Protocol):
+    """What writes both acts into this device's audit."""
+
+    def bundle_exported(self, *, entries: int, charts: int, everything: bool) -> object:
+        """Record that a bundle was written."""
+        ...
+
+    def bundle_imported(self, peer: CertificateHash | None, heads: Iterable[Head], *, received: int) -> object:
+        """Record that a bundle was taken in."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundles:
+    """What writes and takes in bundles.
+
+    Attributes:
+        store, identity, keyring, events: the device's.
+        clock, entropy: date bundles, and open another session where this one turns out to have written elsewhere.
+        record: writes the act into this device's audit.
+        mend: looks after the keys of charts whose members changed.
+    """
+
+    store: DeviceStore
+    identity: Identity
+    keyring: Keyring
+    events: Events
+    clock: Clock
+    entropy: Entropy
+    record: Record
+    mend: Callable[[Iterable[ChartId]], object]
+
+    def export(
+        self,
+        write: Callable[[bytes], object],
+        *,
+        charts: Collection[ChartId] | None,
+        everything: bool,
+        progress: Callable[[int], None],
+    ) -> Exported:
+        """Write a bundle; the arguments are explained at BundleExport. It is recorded before its end is signed.
+
+        Raises:
+            StoreError: the store cannot be read, or the act not recorded.
+        """
+        export = BundleExport(self.store, self.identity, self.keyring)
+        return export.write(
+            write,
+            charts=charts,
+            everything=everything,
+            made_ms=self.clock(),
+            progress=progress,
+            record=lambda done: self.record.bundle_exported(
+                entries=done.entries, charts=done.charts, everything=everything
+            ),
+        )
+
+    def take_in(self, pieces: Iterable[bytes], *, progress: Callable[[BundleReport], None]) -> BundleReport:
+        """Take in a bundle; see BundleImport.
+
+        Raises:
+            PeerError: no bundle.
+            RefusedError: of another organisation.
+            InputError: it cannot be read on; what came is kept.
+            StoreError: the store is full or damaged; what came is kept.
+        """
+        taking = BundleImport(
+            self.store,
+            self.identity,
+            self.keyring,
+            self.events,
+            fresh=lambda certificate: new_session(
+                self.identity.keys, certificate, now_ms=self.clock(), entropy=self.entropy
+            ),
+        )
+        try:
+            report = taking.read(pieces, progress=progress)
+        finally:
+            self._conclude(taking)
+        return report
+
+    def _conclude(self, taking: BundleImport) -> None:
+        """After an import, also one that was cut off: mend keys, record it, tell of it."""
+        report = taking.report
+        if not report.entries:
+            return
+        charts = charts_to_mend(self.store)
+        if charts:
+            self.mend(charts)
+            forget_charts_to_mend(self.store, charts)
+        maker = None if report.maker is None else CertificateHash(report.maker.hash)
+        self.record.bundle_imported(maker, taking.heads(), received=report.received)
+        pending = self.store.upload_counts().get(UploadState.PENDING, 0)
+        self.events.publish(Synced(received=report.received, receipted=0, pending=pending))

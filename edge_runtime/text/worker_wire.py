@@ -1,0 +1,35 @@
+"""What a program and its text worker say to each other over two pipes.
+
+Frames both ways: a length in four bytes, big-endian, then canonical CBOR. A request is a list that begins with an `Op`.
+Answers are `[Answer.TAKEN]` after each update taken, then `[Answer.DONE, value]`, or `[Answer.FAILED, error's name]`.
+"""
+
+from __future__ import annotations
+
+import struct
+from enum import IntEnum
+from typing import Final
+
+LENGTH: Final = struct.Struct(">I")
+"""What stands before each frame: its bytes."""
+
+
+class Op(IntEnum):
+    """What is asked."""
+
+    APPLY = 1
+    """[op, doc, updates]: take updates in this order; a Doc that is not there yet starts empty."""
+    TEXT = 2
+    """[op, doc]: the text."""
+    EDIT = 3
+    """[op, doc, client, pieces]: the update of an edit; each piece is [start, end, text]."""
+    FREE = 4
+    """[op, docs]: let go of Docs."""
+
+
+class Answer(IntEnum):
+    """What kind of answer comes."""
+
+    TAKEN = 0
+    DONE = 1
+    FAILED = 2

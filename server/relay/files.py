@@ -1,0 +1,31 @@
+"""Writing files so that a power cut leaves the whole file or none."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+_OWNER_ONLY: Final = 0o600
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file under another name, durably, and then give it its own; only its owner may read it.
+
+    Its name is durable once its folder was flushed.
+    """
+    draft = path.with_name(f"{path.name}.new")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _OWNER_ONLY), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def flush_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,133 @@
+"""What makes room: only what the relay holds and has backed up, others' before one's own, least recently used first."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from edge_runtime.blobs.book import BlobState
+from edge_runtime.blobs.policy import Fetch, Policy
+from edge_runtime.blobs.pruning import may_go, prunable, prune
+from sync_protocol.blobs import BlobReceipt
+from sync_protocol.labels import Label
+from sync_protocol.signed import sign
+from tests.unit.edge_runtime.blobs.ward import RELAY, Ward
+
+
+def both_have(ward: Ward, *sizes: int) -> list:
+    """Attach files, and let the physician fetch them one after the other; their blobs."""
+    found = []
+    for number, size in enumerate(sizes):
+        ward.clinic.clock.now_ms += 1000
+        found.append(ward.attach(size, f"{number}.png")[0].blob)
+        ward.sync(ward.nurse)
+        ward.carry()
+        ward.sync(ward.physician)
+    return found
+
+
+def held(ward: Ward) -> set:
+    """What is whole at the physician's."""
+    return {blob for blob, note in ward.physician.stock.book.all().items() if note.whole}
+
+
+def test_nothing_goes_that_is_not_safe(ward: Ward):
+    """A receipt alone permits nothing: the relay must have said that its backup holds the blob."""
+    first, second = both_have(ward, 1000, 2000)
+    stock = ward.physician.stock
+    assert prune(stock.book, stock.folder, needed_bytes=1 << 30, backed_up_through=0) == 0
+    assert held(ward) == {first, second}
+    number = stock.book.get(first).number
+    assert prune(stock.book, stock.folder, needed_bytes=1 << 30, backed_up_through=number) > 0
+    assert held(ward) == {second}
+    assert not [path for path in ward.physician.files() if path.parent.name == stock.folder.name(first)]
+
+
+def test_the_least_recently_used_goes_first_and_no_more_than_needed(ward: Ward):
+    """Opening a file keeps it; what is enough is enough; what is spared stays."""
+    first, second, third = both_have(ward, 1000, 2000, 3000)
+    ward.clinic.clock.now_ms += 1000
+    ward.physician.read(ward.chart, first)
+    stock = ward.physician.stock
+    assert prunable(stock.book, backed_up_through=9) == [second, third, first]
+    prune(stock.book, stock.folder, needed_bytes=1, backed_up_through=9, spared={second})
+    assert held(ward) == {first, second}
+
+
+def test_others_go_before_ones_own(ward: Ward):
+    """What was attached here goes last."""
+    both_have(ward, 1000)
+    own = ward.physician.attach(ward.chart, ward.encounter, b"own", "own.png").blob
+    ward.sync(ward.physician)
+    assert prunable(ward.physician.stock.book, backed_up_through=9)[-1] == own
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(numbers=st.lists(st.integers(0, 6), min_size=1, max_size=6), through=st.integers(0, 6))
+def test_whatever_is_known_only_safe_blobs_go(clinic, numbers, through):
+    """Any mixture of blobs without a receipt (0) and with any number, against any word of the relay."""
+    ward = Ward(clinic)
+    stock = ward.nurse.stock
+    blobs = {}
+    for place, number in enumerate(numbers):
+        blob = ward.attach(100 + place, f"{place}.png")[0].blob
+        blobs[blob] = number
+        if number:
+            receipt = sign(BlobReceipt(blob=blob, number=number, stored_ms=1), RELAY, Label.BLOB_RECEIPT)
+            stock.book.put(blob, replace(stock.book.get(blob), receipt=receipt.wire))
+    prune(stock.book, stock.folder, needed_bytes=1 << 40, backed_up_through=through)
+    gone = {blob for blob in blobs if not stock.book.get(blob).whole}
+    assert gone == {blob for blob, number in blobs.items() if 0 < number <= through}
+    assert all(not stock.folder.kept(blob) for blob in gone)
+    assert all(stock.folder.kept(blob) for blob in blobs.keys() - gone)
+
+
+def test_what_was_pruned_comes_back_only_when_asked_for(ward: Ward):
+    """Making room is not undone by the next sync; whoever asks gets it again."""
+    (blob,) = both_have(ward, 1000)
+    stock = ward.physician.stock
+    prune(stock.book, stock.folder, needed_bytes=1, backed_up_through=9)
+    assert ward.sync(ward.physician).fetched == 0
+    ward.through = 9
+    assert ward.physician.listed(ward.chart)[0].state is BlobState.RECEIPTED
+    stock.ask(blob)
+    assert ward.sync(ward.physician).fetched == 1
+
+
+def test_room_is_made_only_where_that_is_enough(ward: Ward):
+    """A full device: what is not safe stays and the new one waits; once it is safe it makes room."""
+    (first,) = both_have(ward, 1_000_000)
+    stock = ward.physician.stock
+    stock.decide(Policy(fetch=Fetch.ALL, small_bytes=0, room_bytes=1_500_000))
+    ward.attach(1_200_000, "second.png")
+    ward.sync(ward.nurse)
+    ward.carry()
+    assert ward.sync(ward.physician).refused == ["device_full"]
+    assert held(ward) == {first}
+    ward.physician.through = 1
+    assert ward.sync(ward.physician).fetched == 1
+    assert first not in held(ward)
+    assert stock.held_bytes() == 1_200_000
+
+
+def test_may_go_is_the_rule():
+    """Safe, by the receipt's number and the relay's word, and nothing else."""
+    from edge_runtime.blobs.book import BlobNote
+    from sync_protocol.ids import BlobId, ChartId, StreamId
+
+    note = BlobNote(
+        chart=ChartId(bytes(16)),
+        stream=StreamId(bytes(16)),
+        file_bytes=1,
+        own=False,
+        whole=True,
+        asked=False,
+        pruned=False,
+        used_ms=0,
+    )
+    receipt = sign(BlobReceipt(blob=BlobId(bytes(32)), number=3, stored_ms=1), RELAY, Label.BLOB_RECEIPT)
+    assert not may_go(note, 9)
+    assert not may_go(replace(note, receipt=receipt.wire), 2)
+    assert may_go(replace(note, receipt=receipt.wire), 3)

@@ -1,0 +1,258 @@
+"""Attachments to the relay and back: cut anywhere, resumed, refused, hostile answers."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from edge_runtime.blobs import chunks
+from edge_runtime.blobs.book import BlobState
+from edge_runtime.blobs.policy import Fetch, Policy
+from edge_runtime.blobs.transfer import BlobTransfer
+from edge_runtime.errors import StoreError
+from sync_protocol.blob_messages import BlobChunk, BlobManifest, BlobOffer, BlobRefused, BlobStored, BlobWant
+from sync_protocol.blobs import Blob, BlobReceipt
+from sync_protocol.errors import ForgedError, MalformedError
+from sync_protocol.ids import BlobId
+from sync_protocol.labels import Label
+from sync_protocol.signed import sign
+from sync_protocol.signing import SigningKey
+from tests.unit.edge_runtime.blobs.ward import RELAY, Cut, Holder, Ward
+from tests.unit.sync_protocol.blob_samples import sealed, some_bytes
+
+LARGE = 40 * 65_536 - 1
+ALL = Policy(fetch=Fetch.ALL, small_bytes=0, room_bytes=1 << 30)
+
+
+def through(ward: Ward, holder: Holder, cuts: list[int]) -> None:
+    """Sync over a line that is cut after so many messages each time, and a start of the program after each cut."""
+    for left in cuts:
+        ward.relay.left = left
+        try:
+            ward.sync(holder)
+        except Cut:
+            holder.restart()
+    ward.relay.left = None
+    ward.sync(holder)
+
+
+def test_up_and_down(ward: Ward):
+    """One device attaches, another reads: with a receipt each, and the same bytes."""
+    attachment, data = ward.attach(300_000)
+    assert ward.nurse.listed(ward.chart)[0].state is BlobState.HERE
+    assert ward.sync(ward.nurse).receipted == 1
+    assert ward.nurse.listed(ward.chart)[0].state is BlobState.RECEIPTED
+    ward.carry()
+    assert ward.sync(ward.physician).fetched == 1
+    assert ward.physician.read(ward.chart, attachment.blob) == data
+    assert ward.physician.listed(ward.chart)[0].state is BlobState.RECEIPTED
+    ward.relay.asked.clear()
+    assert ward.sync(ward.physician).fetched == ward.sync(ward.nurse).receipted == 0
+    assert ward.relay.asked == []
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(up=st.lists(st.integers(0, 60), max_size=4), down=st.lists(st.integers(0, 60), max_size=4))
+def test_cut_anywhere_both_ways(clinic, up, down):
+    """However often and wherever the line is cut, with a restart each time: no chunk is kept twice, nothing is lost."""
+    ward = Ward(clinic)
+    ward.physician.stock.decide(ALL)
+    data = some_bytes(LARGE, seed=len(up) * 100 + len(down) + sum(up) * 7 + sum(down))
+    attachment = ward.nurse.attach(ward.chart, ward.encounter, data, f"{sum(up)}-{sum(down)}.bin")
+    through(ward, ward.nurse, up)
+    assert sorted(ward.relay.asked) == list(range(40))
+    ward.carry()
+    through(ward, ward.physician, down)
+    assert ward.physician.read(ward.chart, attachment.blob) == data
+
+
+def test_a_crash_between_any_two_writes_leaves_something_to_go_on_from(ward: Ward, monkeypatch):
+    """Whatever write of a download fails, the next one goes on, and nothing is said to be here that is not."""
+    attachment, data = ward.attach(200_000)
+    ward.sync(ward.nurse)
+    ward.carry()
+    write, flush, left = chunks._write_whole, chunks.sync_folder, [0]
+
+    def failing(act):
+        def act_or_fail(*arguments):
+            if left[0] == 0:
+                raise OSError(28, "No space left on device")
+            left[0] -= 1
+            act(*arguments)
+
+        return act_or_fail
+
+    monkeypatch.setattr(chunks, "_write_whole", failing(write))
+    monkeypatch.setattr(chunks, "sync_folder", failing(flush))
+    for budget in range(20):
+        left[0] = budget
+        report = ward.sync(ward.physician)
+        if report.fetched:
+            break
+        assert report.refused == ["attachments_unwritable"]
+        assert not ward.physician.listed(ward.chart)[0].here
+        ward.physician.restart()
+    left[0] = -1
+    assert ward.physician.read(ward.chart, attachment.blob) == data
+
+
+def test_a_refusal_is_kept_and_offered_again(ward: Ward):
+    """A quota delays: the device keeps the attachment, says why, and the next sync offers it again."""
+    attachment, _ = ward.attach()
+    other, _ = ward.attach(200)
+    ward.relay.refuse = lambda blob: "blob_quota" if blob.id == attachment.blob else None
+    report = ward.sync(ward.nurse)
+    assert (report.receipted, report.refused) == (1, ["blob_quota"])
+    assert ward.nurse.stock.book.get(attachment.blob).refused == "blob_quota"
+    ward.relay.refuse = lambda _: None
+    assert ward.sync(ward.nurse).receipted == 1
+    assert ward.nurse.stock.book.get(attachment.blob).refused is None
+    assert ward.nurse.stock.counts()[BlobState.RECEIPTED] == 2
+    assert other.blob in ward.relay.numbers
+
+
+def test_what_its_author_did_not_send_yet_is_waited_for(ward: Ward):
+    """The fact came first: the blob is asked for at each sync, and nothing is wrong meanwhile."""
+    attachment, data = ward.attach()
+    ward.carry()
+    report = ward.sync(ward.physician)
+    assert (report.waiting, report.refused, report.fetched) == (1, None, 0)
+    ward.sync(ward.nurse)
+    ward.sync(ward.physician)
+    assert ward.physician.read(ward.chart, attachment.blob) == data
+
+
+def test_a_relay_that_lost_something_is_offered_everything_again(ward: Ward):
+    """After a resync no receipt counts: every whole blob is offered, also by who fetched it."""
+    attachment, _ = ward.attach()
+    ward.sync(ward.nurse)
+    ward.carry()
+    ward.sync(ward.physician)
+    lost = Ward.__new__(Ward)
+    lost.relay = type(ward.relay)()
+    transfer = BlobTransfer(ward.physician.stock)
+    transfer.doubt()
+    assert ward.physician.listed(ward.chart)[0].state is BlobState.HERE
+    assert lost.relay.talk(transfer).receipted == 1
+    assert attachment.blob in lost.relay.numbers
+    ward.physician.stock.book.doubt()
+    ward.physician.stock.book.doubt()
+    assert ward.physician.listed(ward.chart)[0].state is BlobState.HERE
+
+
+def test_begin_says_nothing_while_an_answer_is_due(ward: Ward):
+    """One thing after the other; and each blob once a connection."""
+    ward.attach()
+    transfer = BlobTransfer(ward.nurse.stock)
+    assert [type(one) for one in transfer.begin()] == [BlobOffer]
+    assert (transfer.begin(), transfer.waits, transfer.done) == ([], True, False)
+    blob = ward.nurse.listed(ward.chart)[0].attachment.blob
+    refusal = BlobRefused(blob=blob, code="blob_quota", expected="", got="", do="")
+    assert transfer.heard(refusal, RELAY.public) == []
+    assert (transfer.begin(), transfer.done) == ([], True)
+    assert transfer.heard(refusal, RELAY.public) == []
+
+
+def test_answers_that_no_honest_relay_gives_end_the_connection(ward: Ward):
+    """Wants of what was not offered, receipts by another key or for nothing, other manifests, chunks before them."""
+    attachment, _ = ward.attach(200_000)
+    offering = BlobTransfer(ward.nurse.stock)
+    (offer,) = offering.begin()
+    blob = Blob(offer.manifests[0])
+    receipt = BlobReceipt(blob=blob.id, number=1, stored_ms=1)
+    stranger = sign(receipt, SigningKey(b"x" * 32), Label.BLOB_RECEIPT).wire
+    with pytest.raises(ForgedError):
+        offering.heard(BlobStored(receipt=stranger), RELAY.public)
+    other = sign(BlobReceipt(blob=BlobId(b"x" * 32), number=1, stored_ms=1), RELAY, Label.BLOB_RECEIPT).wire
+    for odd in (
+        BlobStored(receipt=other),
+        BlobWant(blob=BlobId(b"x" * 32), ranges=()),
+        BlobWant(blob=blob.id, ranges=((0, 99),)),
+    ):
+        with pytest.raises(MalformedError):
+            offering.heard(odd, RELAY.public)
+    ward.sync(ward.nurse)
+    ward.carry()
+    fetching = BlobTransfer(ward.physician.stock)
+    assert [type(one) for one in fetching.begin()] == [BlobWant]
+    chunk = BlobChunk(blob=blob.id, index=0, data=ward.relay.chunks[blob.id][0])
+    with pytest.raises(MalformedError):
+        fetching.heard(chunk, RELAY.public)
+    with pytest.raises(MalformedError):
+        fetching.heard(BlobManifest(manifest=sealed(b"x")[0].wire, receipt=None), RELAY.public)
+    fetching.heard(BlobManifest(manifest=blob.wire, receipt=None), RELAY.public)
+    with pytest.raises(ForgedError):
+        fetching.heard(BlobChunk(blob=blob.id, index=0, data=b"x" * len(chunk.data)), RELAY.public)
+    assert not ward.physician.listed(ward.chart)[0].here
+    assert fetching.heard(BlobChunk(blob=BlobId(b"x" * 32), index=0, data=b"x"), RELAY.public) == []
+    assert attachment.blob == blob.id
+
+
+def test_a_blob_of_another_stream_is_not_taken(ward: Ward):
+    """Whoever names a blob of another chart in a fact gets nobody to carry it there."""
+    attachment, _ = ward.attach()
+    ward.sync(ward.nurse)
+    ward.carry()
+    ward.physician.stock.find()
+    note = ward.physician.stock.book.get(attachment.blob)
+    odd, made = sealed(b"scan")
+    ward.relay.manifests[odd.id] = odd
+    ward.relay.chunks[odd.id] = dict(enumerate(made))
+    ward.relay.receipt(odd.id)
+    ward.physician.stock.book.put(odd.id, note)
+    report = ward.sync(ward.physician)
+    assert (report.fetched, report.refused) == (1, ["attachment_stream"])
+
+
+def test_chunks_that_are_damaged_here_are_not_sent(ward: Ward):
+    """What changed on this device's disk is found before it is sent; the others go on."""
+    first, _ = ward.attach(200_000, "one.png")
+    ward.attach(100_000, "two.png")
+    (place,) = [path.parent for path in ward.nurse.files() if path.name == "3"]
+    (place / "2").write_bytes(b"x")
+    report = ward.sync(ward.nurse)
+    assert (report.receipted, report.refused) == (1, ["attachment_damaged"])
+    assert not ward.nurse.stock.stands(first.blob)[1]
+
+
+def test_a_manifest_that_is_missing_here_is_not_offered(ward: Ward):
+    """A blob without its manifest is not here; it is fetched where the relay has it."""
+    attachment, data = ward.attach()
+    ward.sync(ward.nurse)
+    ward.nurse.stock.book.doubt()
+    (path,) = [path for path in ward.nurse.files() if path.name == "manifest"]
+    path.unlink()
+    transfer = BlobTransfer(ward.nurse.stock)
+    assert ward.relay.talk(transfer).refused == ["attachment_damaged"]
+    assert ward.sync(ward.nurse).fetched == 1
+    assert ward.nurse.read(ward.chart, attachment.blob) == data
+
+
+def test_chunks_that_are_here_already_make_a_blob_whole(ward: Ward):
+    """A crash between the last chunk and its note is made good without asking the relay for anything."""
+    attachment, data = ward.attach()
+    ward.sync(ward.nurse)
+    ward.carry()
+    transfer = BlobTransfer(ward.physician.stock)
+    (want,) = transfer.begin()
+    blob = ward.relay.manifests[want.blob]
+    ward.physician.stock.folder.begin(blob)
+    ward.physician.stock.folder.keep(blob.id, 0, ward.relay.chunks[blob.id][0])
+    ward.relay.asked.clear()
+    assert ward.sync(ward.physician).fetched == 1
+    assert (ward.relay.asked, ward.physician.read(ward.chart, attachment.blob)) == ([], data)
+
+
+def test_a_folder_that_cannot_be_read_holds_up_nothing_else(ward: Ward, monkeypatch):
+    """The error is reported; the log's sync is not concerned."""
+    ward.attach()
+    ward.sync(ward.nurse)
+    ward.carry()
+    ward.physician.stock.find()
+
+    def broken(*_):
+        raise StoreError("attachments_unwritable", expected="", got="", do="")
+
+    monkeypatch.setattr(type(ward.physician.stock), "make_room", broken)
+    assert ward.sync(ward.physician).refused == ["attachments_unwritable"]
