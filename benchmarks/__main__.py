@@ -25,7 +25,9 @@ BENCHMARKS: Final[Mapping[str, str]] = {
     "propagation": "from an edit on one device to durable on another, over a live relay",
     "import_fhir": "importing the official FHIR R4 examples into a device",
     "text_screen": "screening a text update before the CRDT engine sees it",
-    "store_open": "opening a chart of 2,000 entries",
+    "reconcile": "finding out what differs: bytes beside the entries",
+    "store_open": "opening a chart of 10,000 entries, and again from what was kept of it",
+    "cold_start": "from packs to an open chart of 10,000 entries: bytes, steps, peak memory, beside Yjs",
     "control_flood": "members of a chart and of a team after 3,000 records of one hostile member",
     "audit_timeline": "merging and exporting the timeline of 10,000 entries",
     "audit_verify": "verifying a file of sealed entries as evidence: pace and peak memory",
@@ -104,7 +106,7 @@ def _parser() -> argparse.ArgumentParser:
         "--data", type=_existing, action="append", metavar="PATH", help="import_fhir: your own FHIR file or folder"
     )
     parser.add_argument(
-        "--entries", type=_positive, metavar="N", help="audit_verify, entry_partitions: so many entries"
+        "--entries", type=_positive, metavar="N", help="audit_verify, cold_start, entry_partitions: so many entries"
     )
     parser.add_argument("--json", action="store_true", help="the results as JSON on standard output")
     parser.add_argument("--quick", action="store_true", help="tiny sizes: shows that all of it runs, measures nothing")

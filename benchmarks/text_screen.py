@@ -6,6 +6,7 @@ import hashlib
 import random
 import time
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,9 +19,11 @@ from edge_runtime.text.draft import Effect, TextDraft, client_id
 from edge_runtime.text.history import TextEntry
 from edge_runtime.text.lineage import Written
 from edge_runtime.text.order import ItemOrder
+from edge_runtime.text.replica import InProcessReplica, MakeReplica
 from edge_runtime.text.screen import screen
 from edge_runtime.text.section import VIEWS_MAX, SectionText
 from edge_runtime.text.section import Doc as SectionDoc
+from edge_runtime.text.worker import TextWorker
 from sync_protocol.ids import EntryHash, SessionId
 from sync_protocol.verdicts import ACCEPTED, Reason, Standing, Verdict
 
@@ -88,11 +91,17 @@ def _beside(updates: list[_Update]) -> list[_Update]:
     return made
 
 
+def _now_ms() -> int:
+    return time.monotonic_ns() // 1_000_000
+
+
 class _Bench:
     """The stages, each over the whole history; what one stage makes, the next one takes."""
 
     def __init__(self, updates: list[_Update]) -> None:
         self.updates = updates
+        self._worker = TextWorker(clock=_now_ms)
+        self._worker.replica().text()
         self._screened: list[Screened] = [screen(update.entry.update) for update in updates]
         self._admitted: list[Admitted] = []
         self.beside = _beside(updates)
@@ -122,7 +131,27 @@ class _Bench:
 
     def draft(self) -> float:
         """All of it, as a chart is opened: uptakes, order, engine, and the comparison of both texts at the end."""
-        draft = TextDraft(_DOC)
+        return self._drafted(InProcessReplica)
+
+    def worker(self) -> float:
+        """The same with the engine in a child process, which was started before."""
+        return self._drafted(self._worker.replica)
+
+    def start(self) -> float:
+        """Milliseconds until a child has taken one update and shown its text."""
+        with closing(TextWorker(clock=_now_ms)) as worker:
+            began = time.perf_counter()
+            replica = worker.replica()
+            replica.apply(self.updates[0].entry.update)
+            replica.text()
+            return 1e3 * (time.perf_counter() - began)
+
+    def close(self) -> None:
+        """End the child."""
+        self._worker.close()
+
+    def _drafted(self, make_replica: MakeReplica) -> float:
+        draft = TextDraft(_DOC, make_replica=make_replica)
         began = time.perf_counter()
         for update in self.updates:
             uptake = draft.apply(update.entry)
@@ -179,8 +208,14 @@ class _Bench:
 def run(options: Options) -> Report:
     """Measure."""
     bench = _Bench(_history(options.size(_UPDATES, 50)))
+    with closing(bench):
+        return _measured(bench, options)
+
+
+def _measured(bench: _Bench, options: Options) -> Report:
     steps = {
         "screen, admit, order and apply (TextDraft)": bench.draft,
+        "the same, the engine in a child process": bench.worker,
         "all of that, base and views (SectionText)": bench.section,
         f"the same with {VIEWS_MAX} views": bench.disputed,
         "screen": bench.screen,
@@ -191,10 +226,16 @@ def run(options: Options) -> Report:
     found = interleaved(steps, rounds=options.rounds, each=options.size(3, 1))
     series = {name: Series("µs/update", rounds) for name, rounds in found.items()}
     against = series.pop("pycrdt")
+    start_ms = round(min(bench.start() for _ in range(options.size(5, 1))))
     sizes = [len(update.entry.update) for update in bench.updates]
     return Report(
         cases=[
             Case(name=name, series=one, baseline="pycrdt apply alone", against=against) for name, one in series.items()
         ],
-        facts={"updates": len(sizes), "bytes an update, mean": round(sum(sizes) / len(sizes)), "authors": 2},
+        facts={
+            "updates": len(sizes),
+            "bytes an update, mean": round(sum(sizes) / len(sizes)),
+            "authors": 2,
+            "start of a child, ms": start_ms,
+        },
     )

@@ -19,6 +19,7 @@ CHEAP = [
     "audit_entry",
     "audit_timeline",
     "audit_verify",
+    "cold_start",
     "control_flood",
     "edit_durable",
     "import_fhir",

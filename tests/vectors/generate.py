@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.vectors import (
+    blobs,
     certificates,
     commitment,
     control,
@@ -28,6 +29,7 @@ from tests.vectors import (
     merkle,
     messages,
     note,
+    packs,
     padme,
     published_log,
     sealing,
@@ -44,6 +46,7 @@ FILES: dict[str, Callable[[], dict[str, Any]]] = {
     "hybrid.json": hybrid.make,
     "padme.json": padme.make,
     "sealing.json": sealing.make,
+    "blobs.json": blobs.make,
     "commitment.json": commitment.make,
     "key_wrap.json": key_wrap.make,
     "merkle.json": merkle.make,
@@ -55,6 +58,7 @@ FILES: dict[str, Callable[[], dict[str, Any]]] = {
     "verdicts.json": verdicts.make,
     "invitations.json": invitations.make,
     "messages.json": messages.make,
+    "packs.json": packs.make,
     "handshake.json": handshake.make,
     "published_log.json": published_log.make,
 }

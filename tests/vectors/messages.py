@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from sync_protocol.blob_messages import BlobChunk, BlobManifest, BlobOffer, BlobRefused, BlobStored, BlobWant
 from sync_protocol.encoding import Value, decode, encode
 from sync_protocol.entries import WireEntry
 from sync_protocol.frames import pack_frame, unpack_frame
-from sync_protocol.ids import EntryHash, Hash, SessionId, StreamId
+from sync_protocol.ids import BlobId, EntryHash, Hash, SessionId, StreamId
 from sync_protocol.limits import FRAME_BYTES_MAX
 from sync_protocol.messages import (
     TYPES,
     Auth,
+    Backed,
     Cursor,
+    Digests,
     Entries,
     Failure,
     Frontiers,
@@ -29,9 +32,12 @@ from sync_protocol.messages import (
     Refused,
     Resync,
     StreamFrontier,
+    Tags,
+    Unknown,
     Want,
     Welcome,
 )
+from sync_protocol.pack_columns import Pack
 from sync_protocol.peer_messages import Done, PeerAuth, PeerHello, PeerNotes
 from sync_protocol.signing import Ed25519Signature
 from tests.vectors.cast import NOW, NURSE_NAME, ROOT, draw
@@ -40,6 +46,7 @@ from tests.vectors.forms import outcome, to_json
 HASH, ENTRY = Hash(draw("hash")), EntryHash(draw("entry"))
 STREAM = StreamId(draw("stream", 16))
 ONE, TWO = sorted((SessionId(draw("one", 16)), SessionId(draw("two", 16))))
+BLOB = BlobId(draw("blob"))
 SIGNATURE = Ed25519Signature(draw("signature", 64))
 NOTE = draw("note", 30)
 
@@ -69,12 +76,19 @@ SAMPLES: list[Message] = [
     Ready(token=None, expires_ms=None),
     Cursor(size=0, root=HASH, sessions=(), newest=None),
     Cursor(size=2**40, root=HASH, sessions=(TWO, ONE), newest=(2**40 + 1, HASH)),
+    Cursor(
+        size=1,
+        root=HASH,
+        sessions=(ONE,),
+        beyond=(StreamFrontier(stream=STREAM, heads={TWO: (300, ENTRY), ONE: (0, ENTRY)}),),
+    ),
     Have(seals=((ONE, 0), (TWO, 24))),
     ProofsFrame(certificates=(b"c",), sessions=(b"s",), seals=(b"1", b"2")),
     Entries(entries=(WireEntry(header=b"header", body=b"", index=4096, path=(HASH,)),)),
     Page(note=NOTE, more=True, consistency=Growth(base=7, path=(HASH, HASH))),
     Page(note=NOTE, more=True, consistency=None),
     Page(note=None, more=False, consistency=None),
+    Page(note=None, more=False, backed=Backed(statement=b"statement", consistency=Growth(base=7, path=(HASH,)))),
     Receipt(
         note=NOTE,
         leaves=(Leaf(entry=ENTRY, index=2**48 - 1, path=(HASH, HASH)),),
@@ -86,7 +100,20 @@ SAMPLES: list[Message] = [
     Resync(note=NOTE),
     Frontiers(streams=(StreamFrontier(stream=STREAM, heads={TWO: (300, ENTRY), ONE: (0, ENTRY)}),), last=True),
     Want(chains=((STREAM, (ONE, 0)),)),
+    Digests(digests=draw("digests", 32)),
+    Tags(tags=bytes(16) + b"\x01" * 16, last=False, buckets=b"\x02"),
+    Tags(tags=b"", last=True),
+    Unknown(tags=b"\x01" * 16, last=True),
     Failure(code="untrusted", expected="a device of this organisation", got="another", do="ask the administrator"),
+    Pack(columns=draw("columns", 40), hashes=HASH, signatures=SIGNATURE, bodies=draw("bodies", 50)),
+    BlobOffer(manifests=(draw("manifest", 40), b"another")),
+    BlobWant(blob=BLOB, ranges=((0, 2), (4095, 4096))),
+    BlobWant(blob=BLOB, ranges=()),
+    BlobManifest(manifest=draw("manifest", 40), receipt=draw("receipt", 30)),
+    BlobManifest(manifest=draw("manifest", 40), receipt=None),
+    BlobChunk(blob=BLOB, index=4095, data=draw("chunk", 50)),
+    BlobStored(receipt=draw("receipt", 30)),
+    BlobRefused(blob=BLOB, code="blob_quota", expected="weniger", got="mehr", do="später wieder"),
     PeerHello(versions=(1,), organisation=ROOT.organisation, certificate=NURSE_NAME, nonce=draw("a device's nonce")),
     PeerAuth(address="ws://192.0.2.5:8731", certificates=(b"envelope",), signature=SIGNATURE),
     PeerNotes(notes=(NOTE,)),
@@ -120,7 +147,7 @@ def make() -> dict[str, Any]:
         case("a byte less than its length says", pack_frame(SAMPLES[0])[:-1]),
         case("a byte more than its length says", pack_frame(SAMPLES[0]) + b"\0"),
         case("a byte more inside", framed(4, b"\xa0\0")),
-        case("a type that nobody knows", framed(16, b"\xa0")),
+        case("a type that nobody knows", framed(127, b"\xa0")),
         case("type 0", framed(0, b"\xa0")),
         case("an unknown critical key", framed(4, encode({63: "newer"}))),
         case("a text key", framed(4, encode({"token": b"x"}))),

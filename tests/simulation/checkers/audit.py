@@ -1,0 +1,56 @@
+"""The audit is complete: the project's own verification finds what the faults explain, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from edge_runtime.audit.device_source import DeviceSource, Holder
+from server.relay.evidence import open_evidence
+from sync_protocol.finding_list import Policy
+from sync_protocol.findings import Finding, FindingKind, Severity
+from sync_protocol.ids import RootHash
+from sync_protocol.verification import verify
+from tests.simulation.world import World
+
+NAME = "audit"
+_RELAY_LIED = frozenset({"relay_rollback", "relay_wiped", "split_view"})
+_DAY_MS = 24 * 3600 * 1000
+
+
+def check(world: World) -> None:
+    """Verified again from the root on, neither the relay's data nor any device's shows damage that no fault explains.
+
+    A fork is explained by a thief or a restored device, time that runs back by a clock that was set, a relay that
+    denied, split or rewrote its log by one that was restored, wiped or copied.
+    """
+    root = world.honest()[0].runtime.identity.root
+    policy = Policy(root=RootHash(root.hash), unseen_ms=3650 * _DAY_MS, findings_max=50)
+    world.relay.stop()
+    with open_evidence(world.relay.folder, database_url=None, root=root.wire) as source:
+        _judge(world, "the relay's data", verify(source, now_ms=world.time.now_ms, policy=policy).findings)
+    world.rise_relay(world.relay)
+    for device in world.honest():
+        runtime = device.runtime
+        own = DeviceSource(Holder(runtime.store, runtime.identity, runtime.keyring))
+        report = verify(own, now_ms=world.time.now_ms, policy=policy, found=own.notices())
+        _judge(world, device.name, report.findings)
+
+
+def _judge(world: World, where: str, findings: Iterable[Finding]) -> None:
+    for finding in findings:
+        if finding.severity is Severity.DAMAGE and not _explained(world, finding):
+            world.oracle.fail(NAME, f"{where}: {finding.kind.value} {dict(finding.evidence)}")
+
+
+def _explained(world: World, finding: Finding) -> bool:
+    faults = world.oracle.faults
+    stolen = {str(world.ids[name]) for name in world.stolen}
+    thief = bool(stolen & {str(finding.device), str(finding.evidence.get("named_by_device"))})
+    match finding.kind:
+        case FindingKind.FORK:
+            restored = any(finding.device == world.ids[name] for name in world.restored)
+            return thief or restored
+        case FindingKind.RELAY_DENIED | FindingKind.RELAY_SPLIT | FindingKind.RELAY_REWROTE:
+            return bool(_RELAY_LIED & faults.keys())
+        case _:
+            return thief

@@ -1,0 +1,76 @@
+"""The end of every world: faults are over, everybody comes back, and all sync and meet until nothing moves.
+
+Owns what healing is: the relay that is meant runs, lost machines stay lost, thieves are revoked, clocks are right.
+After it the checkers ask whether all is as it must be.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.simulation.acts import meet, sync
+from tests.simulation.hostile import revoke_thief
+from tests.simulation.network import Weather
+from tests.simulation.template import ADMIN
+from tests.simulation.world import World
+
+ROUNDS_MAX: Final = 14
+
+
+def heal(world: World) -> None:
+    """Let everything come to rest."""
+    world.healing = True
+    world.say("healing")
+    _mend_relay(world)
+    for device in world.honest():
+        device.disk.full = False
+        device.disk.disarm()
+        device.cut_until_ms = 0
+        device.clock.offset_ms = 0
+        if not device.up:
+            world.rise(device)
+    if world.stolen and not world.revoked:
+        sync(world, world.devices[ADMIN])
+        revoke_thief(world, world.devices[ADMIN])
+    for number in range(ROUNDS_MAX):
+        before, outcomes = _held(world), {}
+        for device in world.honest():
+            world.time.passes(60_000)
+            outcomes[device.name] = sync(world, device)
+        if number % 2 == 0:
+            _meet_all(world)
+        well = set(outcomes.values()) == {"done"}
+        if number > 0 and well and _held(world) == before:
+            for device in world.honest():  # of what was recorded since, such as the meetings
+                sync(world, device)
+            return
+    if not well:
+        world.oracle.fail("convergence", f"somebody cannot sync after healing: {outcomes}")
+    world.oracle.fail("convergence", f"entries still move after {ROUNDS_MAX} rounds of healing")
+
+
+def _mend_relay(world: World) -> None:
+    """One relay, which runs, has room, and withholds nothing."""
+    relay = world.relay
+    if world.other is not None:
+        world.other.stop()
+        world.other, world.sides = None, set()
+    relay.disk.full = False
+    relay.disk.disarm()
+    relay.clock.offset_ms = 0
+    if relay.up:
+        relay.stop()
+    world.rise_relay(relay)
+
+
+def _meet_all(world: World) -> None:
+    """Each meets the next: what a relay withheld is somewhere."""
+    devices = world.honest()
+    for first, second in zip(devices, devices[1:], strict=False):
+        world.time.passes(60_000)
+        meet(world, first, second, Weather())
+
+
+def _held(world: World) -> list[int]:
+    """How much came to each."""
+    return [device.moved for device in world.honest()]

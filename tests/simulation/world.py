@@ -1,0 +1,319 @@
+"""One simulated world: its machines, its scheduler, its trace; everything that happens follows from the seed.
+
+Owns who acts when, and that acts interleave: while a device waits for a frame, another may act, or the world may go
+wrong. Refuses to know what the acts and faults are (see `acts`, `faults`, `hostile`) and what is right (`checkers`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import shutil
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from edge_runtime.errors import RemoteError
+from edge_runtime.transports.link import unreachable
+from sync_protocol.control import LEDGER_DOCUMENT, audit_stream, ledger_id
+from sync_protocol.errors import ExplainedError, MisuseError
+from sync_protocol.ids import SessionId
+from tests.simulation.clock import Time
+from tests.simulation.device import SimDevice
+from tests.simulation.disk import Crash
+from tests.simulation.network import RelayLink, Sky, Weather
+from tests.simulation.oracle import Oracle
+from tests.simulation.relay import ADDRESS, SimRelay
+from tests.simulation.template import ADMIN, PEOPLE, Template
+
+DEPTH_MAX: Final = 2
+"""Acts within acts."""
+_MEANWHILE: Final = 0.05
+"""The chance that somebody acts while a device waits for a frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something that may happen in a step.
+
+    Attributes:
+        weight: how often, beside the others.
+        run: does it; told the world and the device that acts.
+    """
+
+    name: str
+    weight: float
+    run: Callable[[World, SimDevice], None]
+
+
+class World:
+    """One world.
+
+    Attributes:
+        ledgers: the streams of the devices' own audit, which grow with every sync.
+        ids: the devices' own ids, by the simulation's names for them.
+        devices: by name; a thief's copy is one of them from the theft on.
+        relay: the one that is meant; `other` is the second copy while the view is split.
+        oracle: the books.
+        restored: devices that came back as an older copy of themselves.
+        stolen: devices that were stolen, with the relay's time of that.
+        acts, thieving: what devices may do, and what a thief may.
+        healing: nothing goes wrong any more.
+    """
+
+    def __init__(self, template: Template, folder: Path, seed: int, *, keep_trace: bool = False) -> None:
+        template.copy(folder)
+        self.template = template
+        self.folder = folder
+        self.seed = seed
+        self.rng = random.Random(f"world/{seed}")
+        self.time = Time(template.now_ms)
+        self.oracle = Oracle()
+        self.healing = False
+        self.depth = 0
+        self.step = 0
+        self.trace = hashlib.sha256()
+        self.lines: list[str] | None = [] if keep_trace else None
+        self.sky = Sky(self.time, self.rng, fault=self.fault, seen=self.seen, meanwhile=self.meanwhile)
+        self.acts: list[Act] = []
+        self.relay = self._relay("relay")
+        self.other: SimRelay | None = None
+        self.sides: set[str] = set()
+        self.devices = {name: self.machine(name) for name in (ADMIN, *PEOPLE)}
+        self.copies: dict[str, Path] = {}
+        self.restored: set[str] = set()
+        self.stolen: dict[str, int] = {}
+        self.stolen_at_ms = 0
+        self.revoked = False
+        self.thieving: list[Act] = []
+        self.relay.start()
+        for device in self.devices.values():
+            device.start()
+        identities = {name: device.runtime.identity for name, device in self.devices.items()}
+        self.ids = {name: identity.certificate.device for name, identity in identities.items()}
+        self.ledgers = {
+            audit_stream(ledger_id(identity.principal), LEDGER_DOCUMENT) for identity in identities.values()
+        }
+        for device in self.devices.values():
+            self.note(device)
+
+    def close(self) -> None:
+        """Stop everything and remove its files."""
+        for device in self.devices.values():
+            device.stop()
+        for relay in (self.relay, self.other):
+            if relay is not None:
+                relay.stop()
+        shutil.rmtree(self.folder)
+
+    def machine(self, name: str, *, key_of: str | None = None) -> SimDevice:
+        """A device's machine; it does not run yet. A thief's opens with the key of what was stolen."""
+        return SimDevice(
+            name,
+            self.folder / name,
+            time=self.time,
+            seed=f"{self.seed}/{name}",
+            fault=self.fault,
+            dial=self.dial,
+            acknowledged=self.note,
+            key_of=key_of,
+        )
+
+    def _relay(self, name: str) -> SimRelay:
+        return SimRelay(
+            self.folder / name,
+            self.template.organisation,
+            time=self.time,
+            seed=f"{self.seed}/{name}",
+            fault=self.fault,
+        )
+
+    def split(self) -> SimRelay:
+        """A second copy of the relay's machine; it does not run yet."""
+        self.other = self._relay("relay-b")
+        return self.other
+
+    # ------------------------------------------------------------------------------------------------ what is seen
+
+    def fault(self, kind: str) -> None:
+        """A fault happened."""
+        self.oracle.fault(kind)
+        self.say(f"fault {kind}")
+
+    def seen(self, frame: bytes) -> None:
+        """A frame travels."""
+        self.oracle.frame(frame)
+        self.trace.update(hashlib.sha256(frame).digest())
+
+    def say(self, line: str) -> None:
+        """An event for the trace."""
+        text = f"{self.step} {self.time.now_ms} {line}"
+        self.trace.update(text.encode())
+        if self.lines is not None:
+            self.lines.append(text)
+
+    def note(self, device: SimDevice) -> None:
+        """A device acknowledged what it has stored since the last time."""
+        books, name = self.oracle, device.name
+        after = device.noted
+        while page := device.store.arrivals(after=after, limit=512):
+            for arrived in page:
+                books.acknowledged[name].add(arrived.entry.hash)
+                if books.entries.setdefault(arrived.entry.hash, arrived.entry) is arrived.entry and device.hostile:
+                    books.hostile.add(arrived.entry.hash)
+                device.moved += arrived.entry.header.stream not in self.ledgers
+            after = page[-1].index + 1
+        device.noted = after
+
+    # ------------------------------------------------------------------------------------------------- who may act
+
+    def running(self) -> list[SimDevice]:
+        """Devices that run, with nothing under way."""
+        return [device for device in self.devices.values() if device.up and not device.busy]
+
+    def author(self, session: SessionId) -> str:
+        """Whose session that is, by the simulation's name."""
+        for device in self.devices.values():
+            if device.up:
+                record = device.store.session(session)
+                if record is not None:
+                    certificate = device.runtime.identity.trust.certificate(record.value.certificate)
+                    assert certificate is not None, "sessions are of known devices"
+                    names = {one: name for name, one in self.ids.items()}
+                    return names[certificate.value.device]
+        return "nobody"
+
+    def writers(self) -> list[str]:
+        """The honest devices that run, by name."""
+        return [device.name for device in self.honest() if device.up]
+
+    def honest(self) -> list[SimDevice]:
+        """Devices in their owners' hands."""
+        return [device for device in self.devices.values() if not device.lost and not device.hostile]
+
+    def dial(self, device: SimDevice) -> Any:
+        """A device dials the relay.
+
+        Raises:
+            RemoteError: nobody answers.
+        """
+        relay = self.other if self.other is not None and device.name in self.sides else self.relay
+        if device.cut_until_ms > self.time.now_ms or not relay.up:
+            raise unreachable(ADDRESS, "no route")
+        return RelayLink(self.sky, device, relay, self.weather())
+
+    def weather(self) -> Weather:
+        """What a new link is like."""
+        rng = self.rng
+        if self.healing or rng.random() < 0.6:
+            return Weather(latency_ms=rng.randint(5, 80))
+        match rng.randrange(5):
+            case 0:
+                return Weather(loss=0.05)
+            case 1:
+                return Weather(again=0.1)
+            case 2:
+                return Weather(order=0.1)
+            case 3:
+                self.fault("slow_link")
+                return Weather(latency_ms=rng.choice((2_000, 15_000, 60_000)))
+            case _:
+                return Weather(cut_after=rng.randint(1, 24))
+
+    # --------------------------------------------------------------------------------------------------- the steps
+
+    def run(self, steps: int) -> None:
+        """Let so many steps pass."""
+        for self.step in range(steps):
+            self.time.passes(self.rng.randint(500, 90_000))
+            self._wake()
+            self._act()
+            if self.oracle.failures:
+                return
+
+    def meanwhile(self, device: SimDevice) -> None:
+        """While a device waits for a frame, somebody may act."""
+        if self.healing or self.depth >= DEPTH_MAX or self.rng.random() >= _MEANWHILE:
+            return
+        del device
+        self._act()
+
+    def guard(self, device: SimDevice, what: str, work: Callable[[], object]) -> str:
+        """Let a device do something; how it ended. Whatever it meant to say to a person is not this world's concern."""
+        try:
+            work()
+            outcome = "done"
+        except MisuseError as error:
+            outcome = "misuse"
+            self.oracle.fail("no_bug", f"{what} by {device.name}: {error}\n{traceback.format_exc(limit=-12)}")
+        except ExplainedError as error:
+            outcome = error.code
+        except Crash:
+            outcome = "crash"
+            self.fell(device)
+        except Exception:
+            outcome = "bug"
+            self.oracle.fail("no_bug", f"{what} by {device.name}:\n{traceback.format_exc(limit=-14)}")
+        self.say(f"{device.name} {what}: {outcome}")
+        return outcome
+
+    def fell(self, device: SimDevice) -> None:
+        """A device's machine is off for a while."""
+        device.fall()
+        device.busy = False
+        device.off_until_ms = self.time.now_ms + self.rng.randint(1_000, 900_000)
+
+    def rise(self, device: SimDevice) -> None:
+        """A device starts, and must hold what it acknowledged."""
+        device.start()
+        held = device.entries()
+        lost = self.oracle.acknowledged[device.name] - held
+        if lost:
+            self.oracle.fail("nothing_lost", f"{device.name} lost {len(lost)} entries that it had acknowledged")
+        self.oracle.acknowledged[device.name] = set(held)
+        device.noted = 0
+        self.note(device)
+        self.say(f"{device.name} starts with {len(held)}")
+
+    def rise_relay(self, relay: SimRelay) -> None:
+        """The relay starts, and must hold what it acknowledged."""
+        relay.start()
+        held = relay.entries()
+        lost = relay.acknowledged - held
+        if lost:
+            self.oracle.fail("nothing_lost", f"the relay lost {len(lost)} entries that it had acknowledged")
+        relay.acknowledged = set(held)
+        self.say(f"relay starts with {len(held)}")
+
+    def _wake(self) -> None:
+        """Start what was off for long enough."""
+        for device in self.devices.values():
+            if device.disk.full and device.full_until_ms <= self.time.now_ms:
+                device.disk.full = False
+            if not device.up and not device.lost and device.off_until_ms <= self.time.now_ms:
+                self.rise(device)
+        for relay in (self.relay, self.other):
+            if relay is not None and relay.disk.full and relay.full_until_ms <= self.time.now_ms:
+                relay.disk.full = False
+            if relay is not None and not relay.up and relay.off_until_ms <= self.time.now_ms:
+                self.rise_relay(relay)
+
+    def _act(self) -> None:
+        ready = self.running()
+        if not ready:
+            return
+        device = self.rng.choice(ready)
+        acts = self.thieving if device.hostile else self.acts
+        act = self.rng.choices(acts, weights=[one.weight for one in acts])[0]
+        self.depth += 1
+        try:
+            act.run(self, device)
+        finally:
+            self.depth -= 1
+
+
+def remote(got: str) -> RemoteError:
+    """An error of the network."""
+    return unreachable(ADDRESS, got)
