@@ -14,6 +14,7 @@ from edge_runtime.access.purging import Purging
 from edge_runtime.access.teams import Teams
 from edge_runtime.attaching import Attachments
 from edge_runtime.audit.acts import Auditor
+from edge_runtime.blobs.sharing import BlobSharing
 from edge_runtime.blobs.stock import BlobStock
 from edge_runtime.blobs.transfer import BlobTransfer
 from edge_runtime.break_glass.kit import LAYERS
@@ -293,7 +294,8 @@ class Runtime:
     def rest(self) -> None:
         """Keep large charts as they are now for the next start, as before the program ends."""
         if self._charts is not None:
-            self._charts.opened.rest()
+            with suppress(StoreError):  # what cannot be kept is read anew
+                self._charts.opened.rest()
 
     def _settle(self) -> None:
         """Destroy what is to be destroyed, and keep nothing open that may not be read any more."""
@@ -442,6 +444,7 @@ class Runtime:
             record=self.auditor.met_peer,
             mend=self.recorder.mend,
             gossip=Gossip(known=keeper.known, hear=keeper.gossip),
+            blobs=lambda: BlobSharing(self.attachments.stock),
         )
 
     @property
@@ -456,6 +459,7 @@ class Runtime:
             entropy=self._around.entropy,
             record=self.auditor,
             mend=self.recorder.mend,
+            stock=lambda: self.attachments.stock,
         )
 
     def meet(

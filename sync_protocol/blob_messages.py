@@ -11,6 +11,7 @@ from sync_protocol.limits import (
     BLOB_MANIFEST_BYTES_MAX,
     BLOB_OFFERS_MAX,
     BLOB_SEALED_CHUNK_BYTES,
+    FRAME_ITEMS_MAX,
     REASON_BYTES_MAX,
     REASON_CODE_BYTES_MAX,
     RECORD_BYTES_MAX,
@@ -79,4 +80,11 @@ class BlobRefused:
     do: str = key(5, string(REASON_BYTES_MAX))
 
 
-BlobMessage = BlobOffer | BlobWant | BlobManifest | BlobChunk | BlobStored | BlobRefused
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlobsHeld:
+    """Either of two devices that meet, in its first turn of blobs: these are whole here, and you may have them."""
+
+    blobs: tuple[BlobId, ...] = key(1, many(identifier(BlobId), FRAME_ITEMS_MAX))
+
+
+BlobMessage = BlobOffer | BlobWant | BlobManifest | BlobChunk | BlobStored | BlobRefused | BlobsHeld

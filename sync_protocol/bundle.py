@@ -15,17 +15,19 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from sync_protocol.blob_messages import BlobChunk, BlobManifest
 from sync_protocol.bundle_messages import BundleEnd, BundleHead
 from sync_protocol.certificates import Certificate
 from sync_protocol.encoding import encode
 from sync_protocol.entries import WireEntry
 from sync_protocol.errors import LimitError, PeerError, malformed
-from sync_protocol.frames import FrameReader, pack_frame, split_entries, split_proofs, unpack_frame
+from sync_protocol.frames import FrameReader, pack_frame, split_batch, unpack_frame
 from sync_protocol.gathering import Gathering
 from sync_protocol.ids import Hash
 from sync_protocol.intake import Proofs
 from sync_protocol.labels import Label
 from sync_protocol.messages import VERSION, Entries, Message, ProofsFrame
+from sync_protocol.pack_columns import Pack
 from sync_protocol.signed import Signed, Verified
 from sync_protocol.signing import SigningKey, verify
 from sync_protocol.steps import Take
@@ -54,9 +56,9 @@ class Damaged:
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """A message of the exchange that is neither proofs nor entries: a part of an attachment."""
+    """A part of an attachment."""
 
-    message: Message
+    message: BlobManifest | BlobChunk
 
 
 BundleStep = BundleHead | Take | Carried | Damaged
@@ -78,7 +80,7 @@ class BundleWriter:
 
     def batch(self, proofs: Proofs, entries: Sequence[WireEntry]) -> None:
         """Write entries with what they need to be verified."""
-        for message in _messages(proofs, entries):
+        for message in split_batch(proofs, entries):
             self.add(message)
 
     def finish(self, signer: SigningKey) -> None:
@@ -188,6 +190,10 @@ class BundleReader:
                 yield from self._gathering.proofs(message)
             case Entries():
                 yield self._gathering.entries(message)
+            case Pack():
+                yield self._gathering.pack(message)
+            case BlobManifest() | BlobChunk():
+                yield Carried(message)
             case _:
                 raise malformed("what a bundle carries", type(message).__name__)
 
@@ -219,11 +225,6 @@ def head_of(certificates: Iterable[Verified[Certificate]], *, made_ms: int) -> B
         certificates=tuple(one.wire for one in chain),
         made_ms=made_ms,
     )
-
-
-def _messages(proofs: Proofs, entries: Sequence[WireEntry]) -> Iterator[Message]:
-    yield from split_proofs(certificates=proofs.certificates, sessions=proofs.sessions, seals=proofs.seals)
-    yield from split_entries(entries)
 
 
 def _signed(frames: int, digest: Hash) -> bytes:

@@ -148,6 +148,8 @@ BLOB_OFFERS_MAX: Final = 64
 """Manifests in one BLOBOFFER."""
 BLOB_ASKED_MAX: Final = 16
 """Chunks that one BLOBWANT asks for: 1 MiB, which one round trip carries and one request over HTTP has room for."""
+BLOB_TURN_MAX: Final = 128
+"""Messages about blobs in one turn of a meeting: what is held, one window of chunks, one want."""
 BACKED_UP_BYTES_MAX: Final = 512
 """The relay's signed word for what it has backed up; 160 bytes are enough for this version's."""
 TAG_BYTES: Final = 16
@@ -171,7 +173,7 @@ PACK_BYTES_MAX: Final = 1024 * 1024
 PACK_SESSIONS_MAX: Final = PACK_BYTES_MAX // ID_BYTES
 """Sessions that one PACK names: no headers within PACK_BYTES_MAX name more."""
 PACK_ENTRIES_MIN: Final = 32
-"""Entries from which on a batch travels as PACK: below it the columns' own weight outgrows what they save."""
+"""Entries from which on a batch travels as PACK: fewer save little, and plain frames are cheaper to make."""
 HELD_ENTRIES_PER_AUTHOR: Final = 4096
 """Entries of one author that a device holds because something that they name is missing; beyond it they are deferred."""
 HELD_BYTES_PER_AUTHOR: Final = 8 * 1024 * 1024

@@ -12,7 +12,15 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Final
 
-from sync_protocol.blob_messages import BlobChunk, BlobManifest, BlobOffer, BlobRefused, BlobStored, BlobWant
+from sync_protocol.blob_messages import (
+    BlobChunk,
+    BlobManifest,
+    BlobOffer,
+    BlobRefused,
+    BlobsHeld,
+    BlobStored,
+    BlobWant,
+)
 from sync_protocol.bundle_messages import BundleEnd, BundleHead
 from sync_protocol.entries import WireEntry
 from sync_protocol.errors import ExplainedError, PeerError
@@ -353,6 +361,7 @@ Message = (
     | BlobChunk
     | BlobStored
     | BlobRefused
+    | BlobsHeld
     | BundleHead
     | BundleEnd
 )
@@ -383,6 +392,7 @@ TYPES: Final[dict[int, type[Message]]] = {
     23: BlobChunk,
     24: BlobStored,
     25: BlobRefused,
+    26: BlobsHeld,
     32: PeerHello,
     33: PeerAuth,
     34: PeerNotes,

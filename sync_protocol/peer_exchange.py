@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
+from sync_protocol.blob_messages import BlobChunk, BlobManifest, BlobMessage, BlobRefused, BlobsHeld, BlobWant
 from sync_protocol.certificates import Certificate, Root, Trust
 from sync_protocol.comparing import Answering, Beginning, split_unknown
 from sync_protocol.digests import Holding, salt_of
@@ -23,7 +24,7 @@ from sync_protocol.frames import pack_frame, split_batch, split_frontiers, unpac
 from sync_protocol.gathering import Gathering
 from sync_protocol.ids import CertificateHash, EntryHash, Hash, SessionId, StreamId
 from sync_protocol.intake import Proofs
-from sync_protocol.limits import FRAME_ITEMS_MAX, MEETING_ITEMS_MAX, MEETING_ROUNDS_MAX
+from sync_protocol.limits import BLOB_TURN_MAX, FRAME_ITEMS_MAX, MEETING_ITEMS_MAX, MEETING_ROUNDS_MAX
 from sync_protocol.messages import (
     Digests,
     Entries,
@@ -45,11 +46,11 @@ from sync_protocol.peer_handshake import Greeting, Part, check_greeting, check_p
 from sync_protocol.peer_messages import Done, PeerAuth, PeerHello, PeerNotes
 from sync_protocol.peer_round import PeerRound
 from sync_protocol.peer_states import PEER_ACCEPTS, PeerState
-from sync_protocol.peer_steps import Ask, Confirmed, Finish, HandOver, Heard, Met, Offer, PeerStep, RoundOver
+from sync_protocol.peer_steps import Ask, BlobTurn, Confirmed, Finish, HandOver, Heard, Met, Offer, PeerStep, RoundOver
 from sync_protocol.refusals import HeardRefusals, Refusals
 from sync_protocol.signed import Verified
 from sync_protocol.signing import SigningKey
-from sync_protocol.steps import Close, Send
+from sync_protocol.steps import BlobSaid, Close, Send
 
 T = TypeVar("T")
 
@@ -98,6 +99,7 @@ class PeerExchange:
         self._compared: Beginning | Answering | None = None
         self._forks: dict[tuple[StreamId, SessionId], tuple[bytes, ...]] = {}
         self._handed = False
+        self._blobs = 0
         self._refusals = Refusals()
         self._refused = HeardRefusals()
         self._gathering = Gathering()
@@ -117,7 +119,13 @@ class PeerExchange:
             Entries: self._entries,
             Pack: self._pack,
             Done: self._done,
+            **dict.fromkeys((BlobsHeld, BlobWant, BlobManifest, BlobChunk, BlobRefused), self._blob),
         }
+
+    @property
+    def dialled(self) -> bool:
+        """Whether this side dialled, and so ends the meeting."""
+        return self._part is Part.DIALLED
 
     @property
     def last_round(self) -> bool:
@@ -201,8 +209,20 @@ class PeerExchange:
         self._state = self._after
         return [*self._say_refusals(), _send(Done(again=again))]
 
+    def share(self, said: Iterable[BlobMessage], *, again: bool) -> list[PeerStep]:
+        """Answer `RoundOver` or `BlobTurn`: a turn about blobs.
+
+        Args:
+            said: at most BLOB_TURN_MAX messages.
+            again: whether this side asked for something. The one who dialled goes on in any case, until it ends.
+        """
+        self._speak()
+        self._state = PeerState.SHARING
+        more = again or self._part is Part.DIALLED
+        return [*self._say_refusals(), *map(_send, said), _send(Done(again=more))]
+
     def end(self) -> list[PeerStep]:
-        """Answer `RoundOver`: all is well."""
+        """Answer `RoundOver` or `BlobTurn`: all is well."""
         self._speak()
         self._state = PeerState.CLOSED
         return [*self._say_refusals(), _send(Done(again=False)), Close(None)]
@@ -324,6 +344,15 @@ class PeerExchange:
         self._count(len(proofs) + len(entries))
         return [self._gathering.opened(proofs, entries)]
 
+    def _blob(self, message: BlobMessage, _: bytes) -> list[PeerStep]:
+        """What the other says of blobs. The first of it takes the place of another round."""
+        confirmed = self._confirm()
+        self._state = PeerState.SHARING
+        self._blobs += 1
+        if self._blobs > BLOB_TURN_MAX:
+            raise over_limit("one turn about blobs", BLOB_TURN_MAX, self._blobs, "messages")
+        return [*confirmed, BlobSaid(message)]
+
     def _count(self, items: int) -> None:
         if items == 0:
             raise malformed("something in a frame", "an empty one")
@@ -333,9 +362,13 @@ class PeerExchange:
 
     def _done(self, message: Done, _: bytes) -> list[PeerStep]:
         """A turn of the other is over, or the meeting."""
-        if self._state is PeerState.OFFERED:
+        over = self._part is Part.ANSWERED and not message.again
+        if self._state is PeerState.OFFERED or (self._state is PeerState.SHARING and over):
             self._state = PeerState.CLOSED
             return [*self._confirm(), Close(None)]
+        if self._state is PeerState.SHARING:
+            self._state, self._blobs = PeerState.TURN, 0
+            return [BlobTurn(message.again)]
         came: list[PeerStep] = [*self._gathering.rest()]
         if self._state is PeerState.ASKED:
             assert isinstance(self._compared, Beginning), "the one who dialled sent digests"

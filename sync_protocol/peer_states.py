@@ -2,7 +2,8 @@
 
 The one who dialled goes HELLO, AUTH, then round by round TURN (offers), COMPARING, ASKED, TURN (asks and hands over),
 TAKING. The one who answered goes HELLO, AUTH, then round by round OFFERED, TURN (offers), DIFFERING, TURN (asks),
-ANSWERED, TURN (hands over). Only one of the two speaks at a time: whoever is in TURN, or was just told all tags.
+ANSWERED, TURN (hands over). After the rounds, where the one who dialled speaks of blobs in place of another, both go
+SHARING and TURN by turns. Only one of the two speaks at a time: whoever is in TURN, or was just told all tags.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Final
 
+from sync_protocol.blob_messages import BlobChunk, BlobManifest, BlobRefused, BlobsHeld, BlobWant
 from sync_protocol.messages import (
     Digests,
     Entries,
@@ -41,8 +43,11 @@ class PeerState(Enum):
     OFFERED = "answered; hears what the other did not take, and its digests, or that the meeting is over"
     DIFFERING = "answered and said its tags; hears what differs"
     ANSWERED = "answered; hears what the other lacks, and takes what it asked for"
+    SHARING = "all rounds are over; hears the other's turn about blobs"
     CLOSED = "ended"
 
+
+_BLOBS: Final = (BlobsHeld, BlobWant, BlobManifest, BlobChunk, BlobRefused)
 
 PEER_ACCEPTS: Final[Mapping[PeerState, frozenset[type[Message]]]] = MappingProxyType(
     {
@@ -52,9 +57,10 @@ PEER_ACCEPTS: Final[Mapping[PeerState, frozenset[type[Message]]]] = MappingProxy
         PeerState.COMPARING: frozenset({PeerNotes, Tags, Failure}),
         PeerState.ASKED: frozenset({Frontiers, Have, Want, Done, Failure}),
         PeerState.TAKING: frozenset({Refused, ProofsFrame, Entries, Pack, Done, Failure}),
-        PeerState.OFFERED: frozenset({Refused, PeerNotes, Digests, Done, Failure}),
+        PeerState.OFFERED: frozenset({Refused, PeerNotes, Digests, Done, Failure, *_BLOBS}),
         PeerState.DIFFERING: frozenset({Frontiers, Unknown, Failure}),
         PeerState.ANSWERED: frozenset({Have, Want, ProofsFrame, Entries, Pack, Done, Failure}),
+        PeerState.SHARING: frozenset({Done, Failure, *_BLOBS}),
         PeerState.CLOSED: frozenset(),
     }
 )

@@ -9,7 +9,7 @@ from sync_protocol.certificates import Certificate
 from sync_protocol.frontier import Frontier
 from sync_protocol.ids import EntryHash, SessionId, StreamId
 from sync_protocol.signed import Verified
-from sync_protocol.steps import Close, Send, Take
+from sync_protocol.steps import BlobSaid, Close, Send, Take
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class Confirmed:
 
 @dataclass(frozen=True, slots=True)
 class RoundOver:
-    """Begin another round by `offer`, or end the meeting by `end`.
+    """Begin another round by `offer`, speak of blobs by `share`, or end the meeting by `end`.
 
     Attributes:
         again: the other asks for another round.
@@ -86,4 +86,17 @@ class RoundOver:
     again: bool
 
 
-PeerStep = Send | Close | Take | Met | Heard | Offer | Ask | HandOver | Finish | Confirmed | RoundOver
+@dataclass(frozen=True, slots=True)
+class BlobTurn:
+    """Speak of blobs, by `share`; or, where this side dialled, end the meeting by `end`.
+
+    Attributes:
+        again: the other asked for something, or hopes for more.
+    """
+
+    again: bool
+
+
+PeerStep = (
+    Send | Close | Take | Met | Heard | Offer | Ask | HandOver | Finish | Confirmed | RoundOver | BlobSaid | BlobTurn
+)

@@ -143,6 +143,7 @@ class Purging:
 
     def _destroy(self, chart: ChartId, note: Destroyed) -> Done:
         membership, size = self._membership(chart), self._store.size()
+        self._destroy_held(membership)
         found = sorted((one.index, one.entry.hash) for one in self._doomed(membership, note.through))
         if not found and note.told:
             return Done(chart=chart, bodies=0, left=0)
@@ -161,6 +162,14 @@ class Purging:
         left = sorted({index for index, _ in found} - gone)
         self._tell(chart, replace(note, through=min([size, *left]), told=True), len(gone), told=note.told)
         return Done(chart=chart, bodies=len(gone), left=len(left))
+
+    def _destroy_held(self, membership: Membership) -> None:
+        """Destroy what waits outside of its chain for entries that are missing."""
+        if self._store.held_use().entries:
+            with self._store.writing() as writer:
+                held = writer.strip_held(frozenset(content_streams(membership)))
+            if held:
+                self._store.scrub()
 
     def _tell(self, chart: ChartId, note: Destroyed, bodies: int, *, told: bool) -> None:
         """Note how far it went; the first time with a record of the act."""

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from edge_runtime.backup.sealed_file import SealedFile, damaged, write_sealed
+from edge_runtime.cache.keeping import forget_kept
 from edge_runtime.errors import EdgeError, InputError, StoreError
 from edge_runtime.identity import SESSION, Clock, Identity, load_identity, new_session
 from edge_runtime.keyring import Keyring
@@ -92,6 +93,7 @@ def back_up(
     copy = home.store.with_name(home.store.name + ".backup" + _PART)
     try:
         copy.unlink(missing_ok=True)  # left by a crash
+        forget_kept(store)  # opened charts are this start's convenience, and nobody's to carry away
         store.copy(copy)
         with copy.open("rb") as source:
             manifest = Manifest(

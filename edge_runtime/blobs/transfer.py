@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
+from edge_runtime.blobs.fetching import BlobReport, Fetching
 from edge_runtime.blobs.stock import BlobStock
-from edge_runtime.errors import StoreError
-from sync_protocol.blob_exchange import BlobTaker, given, offers
+from sync_protocol.blob_exchange import given, offers
 from sync_protocol.blob_messages import (
     BlobChunk,
     BlobManifest,
@@ -34,31 +34,6 @@ LATER: Final = frozenset({"unknown_blob", "busy"})
 """Refusals that mean no more than not yet."""
 
 
-@dataclass(slots=True)
-class BlobReport:
-    """What one connection did with blobs.
-
-    Attributes:
-        sent: chunks that were sent.
-        receipted: blobs that the relay has whole, as it said by a receipt.
-        fetched: blobs that became whole here.
-        waiting: blobs that the relay does not have yet.
-        refused: codes of what the relay, or this device for want of room, did not take.
-        steps: messages of the relay that were answered; it grows while anything does.
-    """
-
-    sent: int = 0
-    steps: int = 0
-    receipted: int = 0
-    fetched: int = 0
-    waiting: int = 0
-    refused: list[str] | None = None
-
-    def refuse(self, code: str) -> None:
-        """Note a refusal."""
-        self.refused = [*(self.refused or []), code]
-
-
 class BlobTransfer:
     """One connection's part."""
 
@@ -68,16 +43,15 @@ class BlobTransfer:
         self._offers: deque[BlobOffer] = deque()
         self._waiting: dict[BlobId, Blob] = {}
         self._fetch: deque[BlobId] = deque()
-        self._fetching: BlobId | None = None
-        self._taker: BlobTaker | None = None
         self._tried: set[BlobId] = set()
         self.begun = False
         self.report = BlobReport()
+        self._fetching = Fetching(stock, self.report)
 
     @property
     def waits(self) -> bool:
         """Whether an answer of the relay is due."""
-        return bool(self._waiting) or self._fetching is not None
+        return bool(self._waiting) or self._fetching.blob is not None
 
     @property
     def done(self) -> bool:
@@ -122,7 +96,7 @@ class BlobTransfer:
             case BlobManifest():
                 return self._manifest(message, relay)
             case BlobChunk():
-                return self._chunk(message)
+                return self._after(self._fetching.chunk(message))
             case _:
                 raise AssertionError("the accept table lets nothing else through")
 
@@ -135,33 +109,10 @@ class BlobTransfer:
             self._waiting = {blob.id: blob for blob in map(Blob, offer.manifests)}
             return [offer]
         while self._fetch:
-            said = self._begin_fetch(self._fetch.popleft())
+            said = self._fetching.begin(self._fetch.popleft())
             if said is not None:
                 return [said]
         return []
-
-    def _begin_fetch(self, blob: BlobId) -> BlobWant | None:
-        """Ask for a blob: its manifest first, or what lacks of it; None where nothing is to be asked."""
-        note = self._stock.book.get(blob)
-        if note is None or note.whole:
-            return None
-        try:
-            if not self._stock.make_room(note.file_bytes, blob):
-                self.report.refuse("device_full")
-                return None
-            wire = self._stock.folder.manifest(blob)
-            if wire is None:
-                self._fetching, self._taker = blob, None
-                return BlobWant(blob=blob, ranges=())
-            taker = BlobTaker(Blob(wire), self._stock.folder.kept(blob))
-            if taker.complete:
-                self._whole(taker.blob)
-                return None
-        except StoreError as error:
-            self.report.refuse(error.code)
-            return None
-        self._fetching, self._taker = blob, taker
-        return taker.want()
 
     def _give(self, want: BlobWant) -> list[BlobMessage]:
         """Send chunks of a blob that is offered."""
@@ -176,6 +127,7 @@ class BlobTransfer:
             except PeerError:  # a chunk that is damaged here: what the relay has of it stays there
                 self._note(blob.id, whole=False)
                 self.report.refuse("attachment_damaged")
+                self.report.unsent += 1
                 del self._waiting[blob.id]
                 return self._next()
             assert data is not None, "a chunk that is checked is there"
@@ -194,11 +146,12 @@ class BlobTransfer:
     def _refused(self, message: BlobRefused) -> list[BlobMessage]:
         """Pass over one blob. It stays as it is, and the next connection tries again."""
         code = told(message).code
-        if message.blob == self._fetching:
-            self._fetching = self._taker = None
+        if message.blob == self._fetching.blob:
+            self._fetching.drop()
             self.report.waiting += code in LATER
         elif self._waiting.pop(message.blob, None) is not None:
             self._note(message.blob, refused=code)
+            self.report.unsent += 1
         else:
             return []
         if code not in LATER:
@@ -207,57 +160,13 @@ class BlobTransfer:
 
     def _manifest(self, message: BlobManifest, relay: VerifyKey) -> list[BlobMessage]:
         blob = Blob(message.manifest)
-        if self._taker is not None or blob.id != self._fetching:
-            raise malformed("the manifest of the blob that was asked for", "another")
         receipt = None if message.receipt is None else read_receipt(message.receipt, relay)
-        note = self._stock.book.get(blob.id)
-        if note is None or note.stream != blob.manifest.stream:  # its author named a blob of another chart
-            return self._drop("attachment_stream")
-        try:
-            self._stock.folder.begin(blob)
-            self._taker = BlobTaker(blob, self._stock.folder.kept(blob.id))
-        except StoreError as error:
-            return self._drop(error.code)
-        if receipt is not None and receipt.value.blob == blob.id:
-            self._note(blob.id, receipt=receipt.wire)
-        self._taker.expects_first()
-        return self._go_on(self._taker)
+        if receipt is not None and receipt.value.blob != blob.id:
+            raise malformed("a receipt for the manifest beside it", "another")
+        return self._after(self._fetching.manifest(blob, None if receipt is None else receipt.wire))
 
-    def _chunk(self, chunk: BlobChunk) -> list[BlobMessage]:
-        taker = self._taker
-        if taker is None:
-            if chunk.blob == self._fetching:
-                raise malformed("a manifest before its chunks", "a chunk")
-            return []  # of a blob that was dropped meanwhile
-        if not taker.check(chunk):
-            return []
-        try:
-            self._stock.folder.keep(taker.blob.id, chunk.index, chunk.data)
-            taker.keep(chunk.index)
-            return self._go_on(taker)
-        except StoreError as error:
-            return self._drop(error.code)
-
-    def _go_on(self, taker: BlobTaker) -> list[BlobMessage]:
-        """Wait for the rest of the window; then ask for the next, or end."""
-        if taker.waits:
-            return []
-        self._stock.folder.settle(taker.blob.id)
-        if not taker.complete:
-            return [taker.want()]
-        self._whole(taker.blob)
-        self._fetching = self._taker = None
-        return self._next()
-
-    def _whole(self, blob: Blob) -> None:
-        self._note(blob.id, whole=True, asked=False, pruned=False, used_ms=self._stock.now_ms())
-        self.report.fetched += 1
-
-    def _drop(self, code: str) -> list[BlobMessage]:
-        """Give a fetch up on this connection; what came of it stays."""
-        self.report.refuse(code)
-        self._fetching = self._taker = None
-        return self._next()
+    def _after(self, want: BlobWant | None) -> list[BlobMessage]:
+        return self._next() if want is None else [want]
 
     def _note(self, blob: BlobId, **changes: object) -> None:
         note = self._stock.book.get(blob)

@@ -9,7 +9,7 @@ from edge_runtime.cli.safe_text import safe
 from edge_runtime.errors import StoreError
 
 if TYPE_CHECKING:
-    from edge_runtime.blobs.transfer import BlobReport
+    from edge_runtime.blobs.fetching import BlobReport
     from edge_runtime.runtime import Runtime
 
 

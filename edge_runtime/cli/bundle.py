@@ -46,8 +46,11 @@ def bundle() -> None:
 @click.argument("file", type=_FILE)
 @click.option("--chart", "charts", multiple=True, help="Only this chart; may be repeated.")
 @click.option("--everything", is_flag=True, help="Also what the relay has: for a device that cannot reach it.")
+@click.option("--no-attachments", is_flag=True, help="Leave files out that are attached to charts.")
 @with_device()
-def export(runtime: Runtime, file: Path, charts: tuple[str, ...], *, everything: bool, as_json: bool) -> None:
+def export(
+    runtime: Runtime, file: Path, charts: tuple[str, ...], *, everything: bool, no_attachments: bool, as_json: bool
+) -> None:
     """Write a bundle: what the relay does not have yet, with the records on which it hangs.
 
     Any enrolled device can import it, keeps what it may hold, and brings it to the relay at its next sync. Your entries
@@ -67,15 +70,16 @@ def export(runtime: Runtime, file: Path, charts: tuple[str, ...], *, everything:
             target.write,
             charts=wanted,
             everything=everything,
+            attachments=not no_attachments,
             progress=lambda count: words(f"Writing: {count} entries"),
         )
     size = file.stat().st_size
     if as_json:
-        print_json(
-            {"file": str(file), "bytes": size, "entries": done.entries, "streams": done.streams, "charts": done.charts}
-        )
+        counts = {"entries": done.entries, "streams": done.streams, "charts": done.charts}
+        print_json({"file": str(file), "bytes": size} | counts | {"attachments": done.attachments})
         return
-    say(f"{done.entries} entries of {done.charts} charts are in {file} ({_size(size)}).")
+    files = f" and {done.attachments} attachments" if done.attachments else ""
+    say(f"{done.entries} entries of {done.charts} charts{files} are in {file} ({_size(size)}).")
     say("On the other device: fieldward bundle import FILE. Nothing here counts as sent by this.")
 
 

@@ -39,6 +39,7 @@ def total_is_well(reports: Iterable[tuple[Path, BundleReport]]) -> bool:
 
 def import_json(file: Path, report: BundleReport) -> dict[str, Any]:
     """One import, for machines."""
+    files = report.attachments
     counts = {"entries": report.entries, "received": report.received, "known": report.known, "held": report.held}
     return (
         {"file": str(file), "ending": report.ending.value, "maker": _maker_json(_maker(report))}
@@ -46,6 +47,7 @@ def import_json(file: Path, report: BundleReport) -> dict[str, Any]:
         | counts
         | {"refused": dict(sorted(report.refused.items())), "reasons": [_error(one) for one in report.reasons]}
         | {"damaged": report.damaged, "charts": sorted(map(str, report.charts)), "alarms": report.alarms}
+        | {"attachments": {"received": files.fetched, "unknown": files.waiting, "refused": files.refused or []}}
     )
 
 
@@ -59,6 +61,12 @@ def say_import(file: Path, report: BundleReport) -> None:
     say(f"  {report.known:>6} were here before")
     if report.held:
         say(f"  {report.held:>6} are held: what they follow is not here yet; see 'fieldward sync status'")
+    if report.attachments.fetched:
+        say(f"  {report.attachments.fetched:>6} attachments came with it")
+    if report.attachments.waiting:
+        say(f"  {report.attachments.waiting:>6} attachments are of charts that this device does not read")
+    for code in dict.fromkeys(report.attachments.refused or ()):
+        say(safe(f"         attachments were left in the file ({code}); make room and import it again"))
     for code, count in sorted(report.refused.items()):
         say(f"  {count:>6} not taken, {_WHY.get(code, safe(code))}")
     if report.damaged:

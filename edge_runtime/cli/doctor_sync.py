@@ -62,10 +62,11 @@ def _held(report: list[Held], now_ms: int) -> list[str]:
 def _forks(runtime: Runtime) -> list[str]:
     store = runtime.store
     forked = {session for stream in store.streams() for session in store.forked(stream)}
-    return [
+    words = (
         f"{len(forked)} sessions wrote twice at one place, as a restored or copied device does; nothing is lost, facts "
         "of both count, and text from there on awaits review: 'fieldward audit findings'"
-    ] * bool(forked)
+    )
+    return [words] if forked else []
 
 
 def _left(runtime: Runtime, now_ms: int) -> list[str]:

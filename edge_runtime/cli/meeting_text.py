@@ -57,7 +57,8 @@ def meeting_json(report: MeetingReport, *, pending: int) -> dict[str, Any]:
     refused = [{"code": e.code, "expected": e.expected, "got": e.got, "do": e.do} for e in report.refused]
     counts = {"received": report.received, "streams": report.streams, "charts": report.charts, "sent": report.sent}
     rest = {"rounds": report.rounds, "notes": report.notes, "more": report.more, "pending": pending}
-    return {"ok": is_well(report), "peer": peer} | counts | rest | {"refused": refused, "alarms": report.alarms}
+    told = {"refused": refused, "alarms": report.alarms, "attachments": {"fetched": report.blobs.fetched}}
+    return {"ok": is_well(report), "peer": peer} | counts | rest | told
 
 
 def is_well(report: MeetingReport) -> bool:
@@ -73,6 +74,8 @@ def say_meeting(report: MeetingReport, *, pending: int) -> None:
     say(f"Met: {report.role.value}, user {report.user.short}, device {report.device.short}.")
     where = f" (charts that changed: {report.charts})" if report.received else ""
     say(f"{report.received} entries came{where}; {report.sent} were handed over.")
+    if report.blobs.fetched:
+        say(f"{report.blobs.fetched} attachments came; the next sync offers them to the relay.")
     if report.expired:
         say("Its certificate has expired: what it has was taken, and it was given the organisation's records only.")
         say("Have an administrator renew it, or check this device's clock.")

@@ -207,20 +207,8 @@ class _Check:
 
     def _held_row(self, row: int) -> None:
         one = holding.at(self._reader, row)
-        header = one.entry.header
-        known = holding.find(self._reader, one.entry.hash)
-        if known is None or known[0] != row:
-            self._note("held", row, "not found under its own name")
-        if self._reader.index(one.waits) is not None:
-            self._note("held", row, "it waits for an entry that is here")
-        if (self._reader.index(one.entry.hash) is not None) is not (one.kind is HeldKind.STORED):
-            self._note("held", row, "an entry that is in another place than its row says")
-        if one.waits not in header.parents or (one.kind is HeldKind.POOL) is not (one.waits == header.prev):
-            self._note("held", row, "it waits for what it does not name")
-        if holding.author_of(self._reader, header.session) != one.author:
-            self._note("held", row, "it counts against another author's budget")
-        if all(other.entry.hash != one.entry.hash for other in holding.waiting_for(self._reader, one.waits)):
-            self._note("held", row, "not found under what it waits for")
+        for what in holding.wrong(self._reader, row, one):
+            self._note("held", row, what)
         if one.kind is HeldKind.POOL:
             self._check_sealed(row, one.entry, "held")
         self._counted.held += 1

@@ -157,6 +157,24 @@ def put(shelf: Shelf, row: int, one: HeldEntry) -> None:
     shelf.connection.execute("INSERT OR REPLACE INTO held VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (row, *clear, box))
 
 
+def wrong(reader: Reader, row: int, one: HeldEntry) -> Iterator[str]:
+    """What is wrong with a row that opens: where it is found, what it waits for, whom it counts against."""
+    header = one.entry.header
+    known = find(reader, one.entry.hash)
+    if known is None or known[0] != row:
+        yield "not found under its own name"
+    if all(other.entry.hash != one.entry.hash for other in waiting_for(reader, one.waits)):
+        yield "not found under what it waits for"
+    if reader.index(one.waits) is not None:
+        yield "it waits for an entry that is here"
+    if (reader.index(one.entry.hash) is not None) is not (one.kind is HeldKind.STORED):
+        yield "an entry that is in another place than its row says"
+    if one.waits not in header.parents or (one.kind is HeldKind.POOL) is not (one.waits == header.prev):
+        yield "it waits for what it does not name"
+    if author_of(reader, header.session) != one.author:
+        yield "it counts against another author's budget"
+
+
 def _open(shelf: Shelf, row: tuple[Any, ...]) -> tuple[int, HeldEntry]:
     number, *clear, box = row
     plain = shelf.boxes.open(Table.HELD, number, box, columns(HELD, *clear))

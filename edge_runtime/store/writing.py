@@ -11,7 +11,7 @@ from typing import Final
 
 from edge_runtime.store import database, holding, uploads, values
 from edge_runtime.store.boxes import Boxes, Table, columns, damaged
-from edge_runtime.store.holding import HeldEntry
+from edge_runtime.store.holding import HeldEntry, HeldKind, Origin
 from edge_runtime.store.links import Links
 from edge_runtime.store.marking import Marks
 from edge_runtime.store.ranks import Ranking, RankOf
@@ -22,7 +22,7 @@ from edge_runtime.store.uploads import Upload, UploadState
 from sync_protocol.certificates import Certificate, Session
 from sync_protocol.entries import Seal, VerifiedEntry
 from sync_protocol.errors import MisuseError
-from sync_protocol.ids import EntryHash
+from sync_protocol.ids import EntryHash, StreamId
 from sync_protocol.signed import Verified
 from sync_protocol.store import Outcome
 
@@ -204,15 +204,27 @@ class DeviceWriter:
         Returns:
             Those that have no body now.
         """
-        with self._step():
-            # Else pages that a shorter record leaves would lie in the file as they were. See also DeviceStore.scrub.
-            self._connection.execute("PRAGMA secure_delete = ON")
-            try:
-                for name in values:
-                    self.put_value(name, None)
-                return frozenset(index for index in indices if self._strip(index))
-            finally:
-                self._connection.execute(f"PRAGMA secure_delete = {database.SECURE_DELETE}")
+        with self._step(), self._overwriting():
+            for name in values:
+                self.put_value(name, None)
+            return frozenset(index for index in indices if self._strip(index))
+
+    def strip_held(self, streams: Collection[StreamId]) -> int:
+        """Destroy the bodies of entries that wait in the pool of streams, and that the relay has; how many.
+
+        Headers stay: what they hang on may come, and then they take their places. What a device brought keeps its body
+        until the relay has it.
+        """
+        with self._step(), self._overwriting():
+            found = [
+                one
+                for one in (holding.held(self.reader) if self._ledger.held else ())
+                if one.kind is HeldKind.POOL and one.origin is Origin.RELAY and one.entry.header.stream in streams
+            ]
+            full = [one for one in found if one.entry.body]
+            for one in full:
+                self.hold(replace(one, entry=VerifiedEntry.from_store(replace(one.entry.wire, body=b""))))
+            return len(full)
 
     def put_value(self, name: str, value: bytes | None) -> None:
         """Keep a value under a name, in place of the one before; None removes it.
@@ -246,6 +258,15 @@ class DeviceWriter:
         self._failure = MisuseError(
             "writer_ended", expected="writing within its block", got="writing after it", do="report this as a bug"
         )
+
+    @contextmanager
+    def _overwriting(self) -> Iterator[None]:
+        """Else pages that a shorter record leaves would lie in the file as they were. See also DeviceStore.scrub."""
+        self._connection.execute("PRAGMA secure_delete = ON")
+        try:
+            yield
+        finally:
+            self._connection.execute(f"PRAGMA secure_delete = {database.SECURE_DELETE}")
 
     @contextmanager
     def _step(self) -> Iterator[None]:

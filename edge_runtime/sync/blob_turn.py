@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from edge_runtime.blobs.transfer import BlobReport, BlobTransfer
+from edge_runtime.blobs.fetching import BlobReport
+from edge_runtime.blobs.transfer import BlobTransfer
 from edge_runtime.store.device import DeviceStore
 from edge_runtime.transports.link import Link
 from sync_protocol.blob_messages import BlobMessage

@@ -16,9 +16,10 @@ from edge_runtime.store.device import DeviceStore
 from edge_runtime.sync.handing import Chains, chains_in_order
 from edge_runtime.sync.places import streams_of
 from edge_runtime.sync.proofs import ProofBook
+from sync_protocol.blob_messages import BlobChunk, BlobManifest
 from sync_protocol.bundle import BundleWriter, head_of
 from sync_protocol.control import control_stream
-from sync_protocol.ids import ChartId, SessionId, StreamId
+from sync_protocol.ids import BlobId, ChartId, SessionId, StreamId
 from sync_protocol.limits import BATCH_ENTRIES_MAX
 from sync_protocol.membership import Membership
 from sync_protocol.roles import Compartment
@@ -30,6 +31,9 @@ _CONTENT_ORDER = (
 )
 
 
+Attachments = Callable[[Collection[ChartId]], Iterable[tuple[BlobId, BlobManifest | BlobChunk]]]
+
+
 @dataclass(frozen=True, slots=True)
 class Exported:
     """What went into a bundle."""
@@ -37,6 +41,7 @@ class Exported:
     entries: int
     streams: int
     charts: int
+    attachments: int = 0
 
 
 class BundleExport:
@@ -57,6 +62,7 @@ class BundleExport:
         made_ms: int,
         progress: Callable[[int], None],
         record: Callable[[Exported], object],
+        attachments: Attachments,
     ) -> Exported:
         """Write a bundle, control records before content, and end it with this device's signature.
 
@@ -67,6 +73,7 @@ class BundleExport:
             made_ms: by this device's clock.
             progress: told how many entries were written.
             record: called once everything but the end is written.
+            attachments: gives the parts of those of some charts, each with a name.
         """
         writer = BundleWriter(write, head_of(self._identity.chain, made_ms=made_ms))
         book = ProofBook(self._store, self._identity.trust)
@@ -82,7 +89,11 @@ class BundleExport:
                 entries += len(batch)
                 streams.update(entry.header.stream for entry in batch)
                 progress(entries)
-        done = Exported(entries, len(streams), len(memberships))
+        blobs: set[BlobId] = set()
+        for blob, message in attachments([one.chart for one in memberships]):
+            writer.add(message)
+            blobs.add(blob)
+        done = Exported(entries, len(streams), len(memberships), len(blobs))
         record(done)
         writer.finish(self._identity.keys.signer)
         return done

@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from edge_runtime.blobs.bundled import Incoming
+from edge_runtime.blobs.fetching import BlobReport
 from edge_runtime.errors import RefusedError
 from edge_runtime.events import Changed, Events, GlassBroken
 from edge_runtime.identity import Identity
@@ -22,6 +24,7 @@ from edge_runtime.sync.emergencies import newly_broken
 from edge_runtime.sync.intake import Receiver
 from edge_runtime.sync.meeting_report import PEER_UNSOUND
 from sync_protocol.audit import Head
+from sync_protocol.blob_messages import BlobChunk, BlobManifest
 from sync_protocol.bundle import BundleReader, BundleStep, Carried, Damaged, Ending
 from sync_protocol.bundle_messages import BundleHead
 from sync_protocol.certificates import Certificate, Session
@@ -52,6 +55,7 @@ class BundleReport:
         ending: how the file ended.
         maker_revoked: whether the maker is revoked: what it wrote outside its cut awaits review.
         alarms: what a person must hear of.
+        attachments: those that became whole here, and those that did not.
     """
 
     maker: Verified[Certificate] | None = None
@@ -66,6 +70,7 @@ class BundleReport:
     ending: Ending = Ending.CUT
     maker_revoked: bool = False
     alarms: list[str] = field(default_factory=list)
+    attachments: BlobReport = field(default_factory=BlobReport)
 
     @property
     def is_whole(self) -> bool:
@@ -95,14 +100,16 @@ class BundleImport:
         events: Events,
         *,
         fresh: Callable[[Verified[Certificate]], Verified[Session]],
+        attachments: Incoming,
     ) -> None:
-        """Take in as `identity`; `fresh` is explained at Receiver."""
+        """Take in as `identity`; `fresh` is explained at Receiver, and parts of attachments go to `attachments`."""
         self._store = store
         self._identity = identity
         self._keyring = keyring
         self._events = events
         self._receiver = Receiver(store, identity, keyring, fresh=fresh)
         self._admission = Admission(store, identity, keyring)
+        self._attachments = attachments
         self._grown: set[tuple[StreamId, SessionId]] = set()
         self.report = BundleReport()
 
@@ -120,6 +127,8 @@ class BundleImport:
             progress(self.report)
         ending, rest = reader.end()
         self._carry_out(iter(rest))
+        self._attachments.end()
+        self.report.attachments = self._attachments.report
         self.report.ending = ending
         self.report.maker_revoked = self._maker_revoked()
         return self.report
@@ -136,12 +145,21 @@ class BundleImport:
                     self._begin(step)
                 case Take():
                     self._take(step)
-                case Carried():
-                    continue
+                case Carried(message):
+                    self._attach(message)
                 case Damaged(error):
-                    self.report.damaged += 1
-                    if len(self.report.reasons) < REFUSALS_KEPT:
-                        self.report.reasons.append(error)
+                    self._damaged(error)
+
+    def _attach(self, message: BlobManifest | BlobChunk) -> None:
+        try:
+            self._attachments.take(message)
+        except PeerError as error:
+            self._damaged(error)
+
+    def _damaged(self, error: PeerError) -> None:
+        self.report.damaged += 1
+        if len(self.report.reasons) < REFUSALS_KEPT:
+            self.report.reasons.append(error)
 
     def _begin(self, head: BundleHead) -> None:
         own = self._identity.root.value.organisation

@@ -6,6 +6,8 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+from edge_runtime.blobs.bundled import Incoming, outgoing
+from edge_runtime.blobs.stock import BlobStock
 from edge_runtime.events import Events, Synced
 from edge_runtime.identity import Clock, Entropy, Identity, new_session
 from edge_runtime.keyring import Keyring
@@ -39,6 +41,7 @@ class Bundles:
         clock, entropy: date bundles, and open another session where this one turns out to have written elsewhere.
         record: writes the act into this device's audit.
         mend: looks after the keys of charts whose members changed.
+        stock: its attachments.
     """
 
     store: DeviceStore
@@ -49,6 +52,7 @@ class Bundles:
     entropy: Entropy
     record: Record
     mend: Callable[[Iterable[ChartId]], object]
+    stock: Callable[[], BlobStock]
 
     def export(
         self,
@@ -56,9 +60,12 @@ class Bundles:
         *,
         charts: Collection[ChartId] | None,
         everything: bool,
+        attachments: bool,
         progress: Callable[[int], None],
     ) -> Exported:
-        """Write a bundle; the arguments are explained at BundleExport. It is recorded before its end is signed.
+        """Write a bundle, with its attachments or without. It is recorded before its end is signed.
+
+        The other arguments are explained at BundleExport.
 
         Raises:
             StoreError: the store cannot be read, or the act not recorded.
@@ -73,6 +80,7 @@ class Bundles:
             record=lambda done: self.record.bundle_exported(
                 entries=done.entries, charts=done.charts, everything=everything
             ),
+            attachments=lambda found: outgoing(self.stock(), found, everything=everything) if attachments else (),
         )
 
     def take_in(self, pieces: Iterable[bytes], *, progress: Callable[[BundleReport], None]) -> BundleReport:
@@ -92,6 +100,7 @@ class Bundles:
             fresh=lambda certificate: new_session(
                 self.identity.keys, certificate, now_ms=self.clock(), entropy=self.entropy
             ),
+            attachments=Incoming(self.stock()),
         )
         try:
             report = taking.read(pieces, progress=progress)

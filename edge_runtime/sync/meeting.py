@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from edge_runtime.blobs.sharing import BlobSharing
 from edge_runtime.errors import RemoteError
 from edge_runtime.events import Alarmed, Events, Synced
 from edge_runtime.identity import Clock, Entropy, Identity, new_session
@@ -55,6 +56,7 @@ class Meetings:
         record: Record,
         mend: Callable[[Iterable[ChartId]], object],
         gossip: Gossip = SILENT,
+        blobs: Callable[[], BlobSharing] | None = None,
     ) -> None:
         """Meet as `identity`.
 
@@ -69,6 +71,7 @@ class Meetings:
             record: writes the meeting into this device's audit.
             mend: looks after the keys of charts whose members changed.
             gossip: the relay's checkpoints.
+            blobs: makes the part of one meeting that is about attachments.
         """
         self._store = store
         self._identity = identity
@@ -78,6 +81,7 @@ class Meetings:
         self._entropy = entropy
         self._timeout_s = timeout_s
         self._gossip = gossip
+        self._blobs = blobs
         self._record = record
         self._mend = mend
 
@@ -120,6 +124,7 @@ class Meetings:
                 self._identity.keys, certificate, now_ms=self._clock(), entropy=self._entropy
             ),
             clock=self._clock,
+            blobs=None if self._blobs is None else self._blobs(),
         )
         exchange = PeerExchange(
             part,

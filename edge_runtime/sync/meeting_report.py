@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
+from edge_runtime.blobs.fetching import BlobReport
 from sync_protocol.errors import ExplainedError
 from sync_protocol.ids import CertificateHash, DeviceId, UserId
 from sync_protocol.roles import Role
@@ -31,6 +32,7 @@ class MeetingReport:
         more: whether a limit left something for the next meeting.
         complete: whether it came to its end.
         alarms: what a person must hear of.
+        blobs: what was done with attachments.
         stopped: what the budget had no more of, "time" or "bytes", where that ended the meeting; more waits then.
     """
 
@@ -48,6 +50,7 @@ class MeetingReport:
     rounds: int = 0
     refusals: int = 0
     refused: list[ExplainedError] = field(default_factory=list)
+    blobs: BlobReport = field(default_factory=BlobReport)
     more: bool = False
     complete: bool = False
     stopped: str | None = None

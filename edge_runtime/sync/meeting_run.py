@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from edge_runtime.blobs.sharing import BlobSharing
 from edge_runtime.errors import RefusedError, RemoteError
 from edge_runtime.events import Changed, Events, GlassBroken
 from edge_runtime.identity import Clock, Identity
@@ -29,6 +30,7 @@ from edge_runtime.sync.proofs import ProofBook
 from edge_runtime.sync.sharing import shared_streams
 from edge_runtime.transports.link import Link
 from sync_protocol.audit import Head
+from sync_protocol.blob_messages import BlobMessage
 from sync_protocol.certificates import Certificate, Session
 from sync_protocol.entries import WireEntry, claimed_header
 from sync_protocol.errors import ForgedError, MalformedError, PeerError, over_limit, too_often
@@ -37,9 +39,9 @@ from sync_protocol.ids import CertificateHash, ChartId, EntryHash, SessionId, St
 from sync_protocol.intake import Proofs
 from sync_protocol.limits import GOSSIP_NOTES_MAX, MEETING_ITEMS_MAX, MEETING_UNSOUND_MAX
 from sync_protocol.peer_exchange import PeerExchange
-from sync_protocol.peer_steps import Ask, Confirmed, Finish, HandOver, Heard, Met, Offer, PeerStep, RoundOver
+from sync_protocol.peer_steps import Ask, BlobTurn, Confirmed, Finish, HandOver, Heard, Met, Offer, PeerStep, RoundOver
 from sync_protocol.signed import Verified
-from sync_protocol.steps import RELAY_LOG_SPLIT, Close, Send, Take
+from sync_protocol.steps import RELAY_LOG_SPLIT, BlobSaid, Close, Send, Take
 
 TWICE_MAX: Final = 65_536
 """Entries in one meeting that came though they were here; a fork's branches do, where the other has more of them."""
@@ -79,6 +81,7 @@ class MeetingRun:
         mend_charts: Callable[[Iterable[ChartId]], object],
         fresh: Callable[[Verified[Certificate]], Verified[Session]],
         clock: Clock,
+        blobs: BlobSharing | None = None,
     ) -> None:
         """Begin with nobody met; the arguments are explained at Meetings, `fresh` and `clock` at Receiver."""
         self._store = store
@@ -94,6 +97,10 @@ class MeetingRun:
         self._admission: Admission | None = None
         self._peer: Verified[Certificate] | None = None
         self.report = MeetingReport()
+        self._blobs = blobs
+        self._shared: frozenset[StreamId] = frozenset()
+        if blobs is not None:
+            self.report.blobs = blobs.report
         self.entered = False
         self.over = False
         self._handed: set[EntryHash] = set()
@@ -159,8 +166,12 @@ class MeetingRun:
             return False
         return trust.principal(session.value.certificate) == trust.principal(self.report.peer)
 
-    def _note(self, exchange: PeerExchange, step: Met | Heard | Close) -> None:
+    def _note(self, exchange: PeerExchange, step: Met | Heard | Close | BlobSaid | BlobTurn) -> None:
         match step:
+            case BlobSaid():
+                self._hear_of_blob(exchange, step)
+            case BlobTurn():
+                self._share(exchange)
             case Met():
                 self._met(exchange, step)
             case Heard():
@@ -191,6 +202,7 @@ class MeetingRun:
         if self.report.rounds > 1:
             self.mend()  # a key wrapped for a member of whom the last round told goes along in this one
         streams = shared_streams(self._store, self._identity, self._keyring, self._peer, expired=self.report.expired)
+        self._shared = frozenset(streams)
         sessions = {session for held in streams.values() for session in held.frontier}
         theirs = {session for session in sessions if self._is_of_peer(session)}
         for stream, held in streams.items():  # of a stream that does not differ the other's chain reaches as far as here
@@ -257,7 +269,25 @@ class MeetingRun:
             self._offer(exchange)
             return
         self.report.more = self.report.more or again
-        self.carry_out(exchange, exchange.end())
+        self._share(exchange)
+
+    def _share(self, exchange: PeerExchange) -> None:
+        """Have a turn about attachments. The one who dialled ends the meeting where it has nothing to say."""
+        said: Sequence[BlobMessage] = ()
+        more = False
+        if self._blobs is not None and self._spending.spent is None:
+            said, more = self._blobs.turn(self._shared)
+        if exchange.dialled and not said:
+            self.carry_out(exchange, exchange.end())
+        else:
+            self.carry_out(exchange, exchange.share(said, again=more))
+
+    def _hear_of_blob(self, exchange: PeerExchange, step: BlobSaid) -> None:
+        try:
+            if self._blobs is not None:
+                self._blobs.heard(step.message)
+        except PeerError as error:
+            self.carry_out(exchange, exchange.fail(error))
 
     def _take(self, exchange: PeerExchange, step: Take) -> None:
         assert self._admission is not None, "entries follow the handshake"

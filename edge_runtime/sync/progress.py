@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from edge_runtime.blobs.transfer import BlobReport
+from edge_runtime.blobs.fetching import BlobReport
 from edge_runtime.errors import RemoteError
 from edge_runtime.identity import Identity, Values, ValueWriter
 from edge_runtime.store.device import DeviceStore

@@ -173,12 +173,12 @@ def reached(values: Values, writer: ValueWriter, *, arrivals: int, size: int) ->
     Args:
         values: as they were before the transaction.
         writer: of the transaction.
-        arrivals: how many entries are here.
+        arrivals: how many entries are here, but for those of a page that may reach beyond the checkpoint.
         size: of the checkpoint.
     """
     safety = _load(values)
-    if safety.reaches and safety.reaches[-1][0] == arrivals:
-        return  # nothing came since: the smaller size says more
+    if safety.reaches and safety.reaches[-1][0] >= arrivals:
+        return  # nothing is known of more: the smaller size says more
     _save(writer, replace(safety, reaches=_thinned((*safety.reaches, (arrivals, size)))))
 
 

@@ -7,6 +7,8 @@ from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 from edge_runtime.errors import InputError, RemoteError
+from sync_protocol.errors import malformed
+from sync_protocol.frames import FrameReader
 
 _PORTS: Final = {"http": 80, "https": 443}
 _HOST: Final = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?|[0-9a-f:.]*:[0-9a-f:.]*", re.ASCII)
@@ -36,6 +38,21 @@ class Link(Protocol):
     def close(self) -> None:
         """End the connection; again is nothing."""
         ...
+
+
+def whole_frames(reader: FrameReader, message: bytes) -> list[bytes]:
+    """The frames of one message, which has at least one and ends with one.
+
+    Else somebody could say a byte now and then, and each time begin the wait for a frame anew.
+
+    Raises:
+        PeerError: it has none, ends within one, or claims one that is too long.
+    """
+    frames = list(reader.feed(message))
+    reader.end()
+    if not frames:
+        raise malformed("whole frames in a message", "none")
+    return frames
 
 
 def address_of(url: str) -> str:

@@ -18,6 +18,7 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 from edge_runtime.errors import InputError, RemoteError
+from edge_runtime.transports.link import whole_frames
 from sync_protocol.errors import PeerError, malformed
 from sync_protocol.frames import FrameReader
 from sync_protocol.limits import FRAME_BYTES_MAX
@@ -60,7 +61,7 @@ class PeerLink:
                 raise _gone(error) from None
             if isinstance(data, str):
                 raise malformed("binary frames", "text")
-            self._inbox.extend(self._reader.feed(data))
+            self._inbox.extend(whole_frames(self._reader, data))
         return self._inbox.popleft()
 
     def close(self) -> None:

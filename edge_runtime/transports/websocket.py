@@ -11,7 +11,7 @@ from websockets.sync.client import connect
 
 from edge_runtime.errors import RemoteError
 from edge_runtime.transports.http import refusal
-from edge_runtime.transports.link import unreachable
+from edge_runtime.transports.link import unreachable, whole_frames
 from sync_protocol.errors import malformed
 from sync_protocol.frames import FrameReader
 from sync_protocol.limits import FRAME_BYTES_MAX
@@ -71,7 +71,7 @@ class WebSocketLink:
                 raise self._gone(error) from None
             if isinstance(data, str):
                 raise malformed("binary frames", "text")
-            self._inbox.extend(self._reader.feed(data))
+            self._inbox.extend(whole_frames(self._reader, data))
         return self._inbox.popleft()
 
     def close(self) -> None:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 from sqlalchemy import func, select
 
@@ -208,7 +209,7 @@ def digest_of(path: Path) -> bytes | None:
 
 def open_copy(path: Path) -> Engine:
     """Open a database file that is nobody's but ours."""
-    return open_engine(f"sqlite:///{path.absolute()}")
+    return open_engine(f"sqlite:///{quote(str(path.absolute()))}", alone=True)
 
 
 def _log_of(engine: Engine, size: int, progress: Progress) -> tuple[int, Hash]:

@@ -89,7 +89,7 @@ class ColdBodies:
             StorageError: a segment is missing or was changed; nothing of it is served.
         """
         found: dict[int, bytes] = {}
-        left = sorted(indices)
+        left: Sequence[int] = sorted(indices)
         while left:
             segment = self._covering(left[0])
             end = self._next(left[0]) if segment is None else segment.end

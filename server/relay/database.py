@@ -92,11 +92,13 @@ _SQLSTATES: Final = {
 """By SQLSTATE, or by its class, the first two characters."""
 
 
-def open_engine(url: str) -> Engine:
+def open_engine(url: str, *, alone: bool = False) -> Engine:
     """Open a database and check that it answers.
 
     Args:
         url: `sqlite:///path` of a file, or `postgresql://user@host/name`; psycopg 3 is always the driver.
+        alone: whether nobody else reads an SQLite file meanwhile: then one file is all there is of it, as a backup
+            needs it, and it may lie on a share that has no memory in common.
 
     Raises:
         StorageError: not such a URL, or the database cannot be opened, or is none.
@@ -107,7 +109,7 @@ def open_engine(url: str) -> Engine:
         event.listen(engine, "connect", _prepare_postgresql)
     else:
         engine = create_engine(target, pool_size=READERS_MAX, max_overflow=0)
-        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "connect", _prepare_sqlite_alone if alone else _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     event.listen(engine, "handle_error", _translate, retval=True)
     with engine.connect() as connection:
@@ -209,12 +211,16 @@ def target_url(url: str) -> URL:
     return parsed.set(drivername=driver)
 
 
-def _prepare_sqlite(dbapi: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+def _prepare_sqlite_alone(dbapi: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
+    _prepare_sqlite(dbapi, entry, journal_mode="DELETE")
+
+
+def _prepare_sqlite(dbapi: sqlite3.Connection, _entry: ConnectionPoolEntry, *, journal_mode: str = "WAL") -> None:
     # The driver begins no transactions of its own: `_begin_sqlite` does.
     dbapi.isolation_level = None
     try:
         dbapi.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-        dbapi.execute("PRAGMA journal_mode = WAL")
+        dbapi.execute(f"PRAGMA journal_mode = {journal_mode}")
         dbapi.execute("PRAGMA synchronous = FULL")
         dbapi.execute("PRAGMA foreign_keys = ON")
     except sqlite3.Error as error:

@@ -11,7 +11,7 @@ import asyncio
 from collections import Counter
 from typing import ClassVar, Final
 
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import InvalidState
 
@@ -98,7 +98,8 @@ class HttpProtocol(_Patient, H11Protocol):
         """Take what came; a head that has begun is to end. Bodies have their own time, see `Answers.read_body`."""
         super().data_received(data)
         switched = self.transport.get_protocol() is not self
-        answering = self.cycle is not None and not self.cycle.response_complete
+        cycle: object = self.cycle  # None before the first request, whatever its type says
+        answering = isinstance(cycle, RequestResponseCycle) and not cycle.response_complete
         self._await(within_s=None if switched or answering else HEAD_S)
 
 

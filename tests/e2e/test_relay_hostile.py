@@ -17,8 +17,21 @@ from websockets.sync.client import ClientConnection, connect
 
 from sync_protocol.frames import FrameReader, pack_frame, split_entries, split_proofs, unpack_frame
 from sync_protocol.intake import Proofs
-from sync_protocol.messages import Cursor, Entries, Failure, Frontiers, Hello, Message, ProofsFrame
+from sync_protocol.limits import ASKS_MAX, REWINDS_MAX
+from sync_protocol.messages import (
+    Cursor,
+    Digests,
+    Entries,
+    Failure,
+    Frontiers,
+    Hello,
+    Message,
+    ProofsFrame,
+    Unknown,
+    Want,
+)
 from sync_protocol.roles import Role
+from sync_protocol.steps import EMPTY_CURSOR
 from tests.conftest import SOAK
 from tests.support.charts import ChartWriter
 from tests.support.relay_server import RelayProcess, SocketLine, keep
@@ -134,14 +147,44 @@ def test_proofs_without_entries_are_bounded(relay: RelayProcess, device: Make):
     assert healthy(relay)
 
 
-def test_frontiers_that_nobody_asked_for_change_nothing(relay: RelayProcess, device: Make):
-    """They are compared like others, and the feed goes on."""
+@pytest.mark.parametrize(
+    "frame",
+    [Frontiers(streams=(), last=True), Digests(digests=bytes(16)), Unknown(tags=b"", last=True)],
+    ids=["frontiers", "digests", "unknown"],
+)
+def test_a_comparison_that_nobody_asked_for_ends_the_connection(relay: RelayProcess, device: Make, frame: Message):
+    """Nobody makes the relay read what it holds of every stream, again and again."""
     owner = device(Role.PHYSICIAN)
     with relay.dial(owner) as line:
         line.until(lambda: line.connection.caught_up)
-        line.connection.caught_up = False
-        line.socket.send(pack_frame(Frontiers(streams=(), last=True)))
+        line.socket.send(pack_frame(frame))
+        found = answers(line.socket)
+    assert isinstance(found[-1], Failure)
+    assert healthy(relay)
+
+
+@pytest.mark.parametrize("kind", ["cursors", "wants", "rewinds"])
+def test_a_device_that_asks_for_ever_is_let_go(relay: RelayProcess, device: Make, kind: str):
+    """With the limit by name; others are served as before."""
+    owner = device(Role.PHYSICIAN)
+    with relay.dial(owner) as line:
         line.until(lambda: line.connection.caught_up)
+        own = Cursor(size=owner.cursor.size, root=owner.cursor.root, sessions=())
+        empty = Cursor(size=0, root=EMPTY_CURSOR.root, sessions=())
+        frames = {
+            "cursors": [own] * (ASKS_MAX + 1),
+            "wants": [Want(chains=())] * (ASKS_MAX + 1),
+            "rewinds": [own, empty] * (REWINDS_MAX + 1),
+        }[kind]
+        packed = [pack_frame(frame) for frame in frames]
+        try:
+            for start in range(0, len(packed), 500):
+                line.socket.send(b"".join(packed[start : start + 500]))
+        except ConnectionClosed:
+            pass
+        found = answers(line.socket)
+    assert isinstance(found[-1], Failure)
+    assert found[-1].code == "too_often"
     assert healthy(relay)
 
 

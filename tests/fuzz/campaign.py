@@ -21,7 +21,7 @@ from typing import Any, Final
 from tests.fuzz.child import ROOT, STATUS_BYTES, Finding, read_status
 from tests.fuzz.table import shares
 
-BATCH: Final = 20_000
+BATCH: Final = 8_000
 """Inputs of one child: it begins anew now and then, so that what it leaks is bounded."""
 BATCH_S: Final = 600
 """Wall-clock time of one child; inputs are bounded by processor time, this is for what sleeps."""

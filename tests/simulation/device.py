@@ -11,6 +11,7 @@ import random
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import Enum
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,7 +25,7 @@ from edge_runtime.transports.link import unreachable
 from edge_runtime.vault.keys import DataKey
 from sync_protocol.ids import EntryHash
 from tests.simulation.clock import Clock, Entropy, Time
-from tests.simulation.disk import PAGES_MAX, Disk
+from tests.simulation.disk import FULL, PAGES_MAX, Disk
 from tests.simulation.relay import ADDRESS
 
 Dial = Callable[["SimDevice"], Any]
@@ -39,13 +40,12 @@ class SimStore(DeviceStore):
         self._wrote = wrote
         self._was_full = False
         super().__init__(path, key, entropy)
-        for connection in (self._writer_connection, self._reader_connection):
-            connection.execute("PRAGMA synchronous = OFF")  # the disk is this process's memory
 
     @contextmanager
     def writing(self) -> Iterator[DeviceWriter]:
         """See DeviceStore."""
-        self._disk.begin()
+        level: int = self._writer_connection.execute("PRAGMA synchronous").fetchone()[0]
+        self._disk.begin(flushes=level >= FULL)
         if self._disk.full != self._was_full:
             self._was_full = self._disk.full
             pages = self._writer_connection.execute("PRAGMA page_count").fetchone()[0] if self._disk.full else PAGES_MAX
@@ -55,6 +55,14 @@ class SimStore(DeviceStore):
             self._disk.commit()
         self._disk.committed()
         self._wrote()
+
+
+class Restore(Enum):
+    """What is put back, and how much of it the device can notice."""
+
+    ANOTHER_FILE = "the store, as another file"
+    SAME_FILE = "the store, into the file that there is"
+    EVERYTHING = "everything, as if it had never been away"
 
 
 class SimDevice:
@@ -91,6 +99,7 @@ class SimDevice:
         self.lost = False
         self.hostile = False
         self.noted = 0
+        self.copied = 0
         self.moved = 0
         self.off_until_ms = 0
         self.full_until_ms = 0
@@ -169,14 +178,23 @@ class SimDevice:
     def backup(self, target: Path) -> None:
         """Copy the store as a backup of the whole machine would, though its program runs."""
         target.mkdir(parents=True, exist_ok=True)
+        for path in self.folder.iterdir():
+            if path.is_file() and not path.name.startswith(_STORE):
+                shutil.copy(path, target / path.name)
         (target / _STORE).unlink(missing_ok=True)
         self.store.copy(target / _STORE)
+        self.copied = self.disk.inode
 
-    def restore(self, source: Path) -> None:
+    def restore(self, source: Path, how: Restore) -> None:
         """Put an older copy in the place of the store; the program does not run."""
         for name in (_STORE, _STORE + "-wal", _STORE + "-shm"):
             (self.folder / name).unlink(missing_ok=True)
         shutil.copy(source / _STORE, self.folder / _STORE)
+        if how is Restore.ANOTHER_FILE:
+            self.disk.inode += 1
+        for path in source.iterdir():
+            if how is Restore.EVERYTHING and path.name != _STORE:
+                shutil.copy(path, self.folder / path.name)
 
 
 def _nobody(_address: str) -> Any:

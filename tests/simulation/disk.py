@@ -2,7 +2,8 @@
 
 A crash before a commit leaves nothing of the transaction. A crash after it, before whoever wrote hears of it, leaves
 the write-ahead log cut or garbled at a random byte behind what was flushed before: SQLite finds by its checksums what is
-whole, and either outcome is legitimate. What was flushed before is never touched: a disk that loses that is broken.
+whole, and either outcome is legitimate. What was flushed before is never touched: a disk that loses that is broken. A
+database that does not wait for its disk (SQLite's `synchronous` below FULL) has flushed nothing since it was opened.
 """
 
 from __future__ import annotations
@@ -14,9 +15,13 @@ from enum import Enum
 from pathlib import Path
 from typing import Final
 
+from tests.simulation.stand_ins import FILES
+
 WAL: Final = "-wal"
 _SHM: Final = "-shm"
 PAGES_MAX: Final = 1 << 30
+FULL: Final = 2
+"""SQLite's `synchronous` under which a commit is on the disk before it returns."""
 
 
 class Moment(Enum):
@@ -56,7 +61,17 @@ class Disk:
         self._fault = fault
         self._plan: _Plan | None = None
         self._flushed = 0
+        self._hasty = False
         self._left: tuple[bytes, bytes] | None = None
+
+    @property
+    def inode(self) -> int:
+        """What tells the file from another in its place."""
+        return FILES.get(self.path, 1)
+
+    @inode.setter
+    def inode(self, number: int) -> None:
+        FILES[self.path] = number
 
     def arm(self, writes: int, moment: Moment, *, torn: bool) -> None:
         """End the machine at one of its next writes."""
@@ -66,15 +81,20 @@ class Disk:
         """Do not."""
         self._plan = None
 
-    def begin(self) -> None:
+    def begin(self, *, flushes: bool) -> None:
         """A transaction begins.
+
+        Args:
+            flushes: whether what is committed reaches the disk before whoever commits hears of it.
 
         Raises:
             Crash: the machine has ended.
         """
         if self.ended:
             raise Crash
-        self._flushed = self._size()
+        self._hasty = not flushes
+        if flushes:
+            self._flushed = self._size()
         self.writes += 1
         if self._plan is not None:
             self._plan.writes -= 1
@@ -107,7 +127,8 @@ class Disk:
         """The machine ends now; `leave` puts back what lies on the disk, once its files are closed."""
         self._fault(kind)
         self.ended, self._plan = True, None
-        self._left = (self.path.read_bytes(), self._wal.read_bytes() if self._wal.exists() else b"")
+        wal = self._wal.read_bytes() if self._wal.exists() else b""
+        self._left = (self.path.read_bytes(), self._torn(wal) if self._hasty else wal)
 
     def leave(self) -> None:
         """Put back what lay on the disk when the machine ended: closing its files has changed them."""
@@ -127,6 +148,7 @@ class Disk:
         """The machine starts again."""
         self.ended = False
         self._plan = None
+        self._flushed = 0
 
     @property
     def _wal(self) -> Path:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from edge_runtime.facts import Content, Fact
 from edge_runtime.sections import TEXT
 from sync_protocol.ids import CertificateHash, StreamId
-from tests.simulation.device import SimDevice
+from tests.simulation.device import Restore, SimDevice
 from tests.simulation.disk import Moment
 from tests.simulation.relay import SimRelay, copy_relay
 from tests.simulation.words import MARK
@@ -93,8 +93,11 @@ def _restore(world: World, device: SimDevice) -> None:
         return
     world.fault("device_restored")
     device.stop()
-    device.restore(source)
+    how = world.rng.choice(tuple(Restore))
+    device.restore(source, how)
     world.restored.add(device.name)
+    if how is Restore.EVERYTHING and device.copied == device.disk.inode:
+        world.unnoticed.add(device.name)
     world.oracle.acknowledged[device.name] = set()  # what only this disk held is gone; what others hold is not
     world.rise(device)
 

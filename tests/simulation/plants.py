@@ -6,10 +6,17 @@ Owns the patches. A plant is switched on by name, for a whole run, after the tem
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from unittest.mock import patch
+
+from edge_runtime.recorder.batch import Batch
+from edge_runtime.sections import Sections
+from edge_runtime.store.writing import DeviceWriter
+from server.relay import database
+from server.relay.connection import Connection
+from sync_protocol.store import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +40,149 @@ def _swap(target: str, value: Any) -> Callable[[], AbstractContextManager[Any]]:
 
 
 @contextmanager
-def _nothing() -> Iterator[None]:
-    yield
+def _both(*plants: Callable[[], AbstractContextManager[Any]]) -> Iterator[None]:
+    with ExitStack() as stack:
+        for plant in plants:
+            stack.enter_context(plant())
+        yield
 
 
-PLANTS: Final[dict[str, Plant]] = {}
+def _prepare_in_haste(real: Callable[..., None]) -> Callable[..., None]:
+    def prepare(connection: Any, entry: Any) -> None:
+        real(connection, entry)
+        connection.execute("PRAGMA synchronous = OFF")
+
+    return prepare
+
+
+def _place_at_once(self: Any, entry: Any) -> None:
+    """In place of `_Depths.add`: what has not come is left out of account."""
+    depths = self._depths
+    known = [depths[parent] for parent in entry.header.parents if parent in depths]
+    depths.setdefault(entry.hash, max(known, default=-1) + 1)
+
+
+def _merged_of_known(real: Callable[..., Any]) -> Callable[..., Any]:
+    def merged(self: Any, seen: Any) -> Any:
+        return real(self, [one for one in seen if one in self._heads])
+
+    return merged
+
+
+def _size_alone(real: Callable[..., Any]) -> Callable[..., Any]:
+    """In place of `Connection._look_up`: a size is believed without its root."""
+
+    def look_up(self: Any, step: Any) -> Any:
+        return real(self, replace(step, states=()))
+
+    return look_up
+
+
+def _without_one(real: Callable[..., Any]) -> Callable[..., Any]:
+    """In place of `Batch._recipients`: one of them is forgotten."""
+
+    def recipients(self: Any, chart: Any, compartment: Any) -> Any:
+        found = real(self, chart, compartment)
+        own = self._desk.identity.principal
+        return [name for name in found if name == own] + [name for name in found if name != own][1:]
+
+    return recipients
+
+
+def _first_stays(real: Callable[..., Any]) -> Callable[..., Any]:
+    """In place of `DeviceWriter._append`: where a number is taken, what comes second is not kept."""
+
+    def append(self: Any, entry: Any, *rest: Any) -> Any:
+        stream = self._links.stream(entry.header.stream)
+        chain = self._links.chain(entry.header.session, stream)
+        if chain.count > 0 and entry.header.seq <= chain.last and self.reader.index(entry.hash) is None:
+            return Outcome.DUPLICATE, 0
+        return real(self, entry, *rest)
+
+    return append
+
+
+def _haste() -> AbstractContextManager[Any]:
+    return patch.object(database, "_prepare_sqlite", _prepare_in_haste(database._prepare_sqlite))
+
+
+def _dependency() -> AbstractContextManager[Any]:
+    return _both(
+        _swap("edge_runtime.ordering._Depths.add", _place_at_once),
+        _swap("edge_runtime.sections.Sections._merged", _merged_of_known(Sections._merged)),
+    )
+
+
+def _recipient() -> AbstractContextManager[Any]:
+    return _both(
+        _swap("edge_runtime.recorder.batch.Batch._recipients", _without_one(Batch._recipients)),
+        _swap("edge_runtime.recorder.chart_keys.ChartKeys._lacking", lambda *_, **__: []),
+    )
+
+
+def _root() -> AbstractContextManager[Any]:
+    return patch.object(Connection, "_look_up", _size_alone(Connection._look_up))
+
+
+def _loser() -> AbstractContextManager[Any]:
+    return patch.object(DeviceWriter, "_append", _first_stays(DeviceWriter._append))
+
+
+_ALL: Final = (
+    Plant(
+        "ack_before_commit",
+        "the relay gives receipts before what they are for is flushed to its disk",
+        "nothing_lost",
+        _haste,
+    ),
+    Plant(
+        "apply_before_dependency",
+        "entries are read as they arrive, though what they follow has not come",
+        "arrival",
+        _dependency,
+    ),
+    Plant(
+        "client_id_reused_after_restore",
+        "a device that was restored goes on in its old session, and so under its old client ids",
+        "sequences",
+        _swap("edge_runtime.runtime.watch", lambda *_, **__: None),
+    ),
+    Plant(
+        "accept_future_delete",
+        "the screen lets an update delete what others have not typed yet",
+        "author_sees_own_words",
+        _swap("edge_runtime.text.admit._Own._require_known", lambda *_: None),
+    ),
+    Plant(
+        "cursor_without_root",
+        "the relay believes a cursor's size without comparing its root",
+        "convergence",
+        _root,
+    ),
+    Plant(
+        "ignored_cut",
+        "what a revoked device wrote after its theft is judged as if it had never been revoked",
+        "cuts",
+        _swap("sync_protocol.organisation.Organisation.is_outside", lambda *_: False),
+    ),
+    Plant(
+        "epoch_lacks_recipient",
+        "a new epoch's key is wrapped to all readers but one, and nobody mends it",
+        "convergence",
+        _recipient,
+    ),
+    Plant(
+        "fork_loser_dropped",
+        "of two entries under one number a device keeps the one that came first",
+        "convergence",
+        _loser,
+    ),
+    Plant(
+        "held_for_ever",
+        "what waits for an earlier entry stays waiting when that has come",
+        "held",
+        _swap("edge_runtime.sync.held.Holder._release", lambda *_: []),
+    ),
+)
+PLANTS: Final[dict[str, Plant]] = {plant.name: plant for plant in _ALL}
+"""Every bug that can be planted, by name."""

@@ -26,7 +26,7 @@ from server.relay.settings import DATABASE_FILE, RelaySettings
 from server.relay.store import SqlStore
 from sync_protocol.ids import EntryHash
 from tests.simulation.clock import Clock, Entropy, Time
-from tests.simulation.disk import PAGES_MAX, Crash, Disk
+from tests.simulation.disk import FULL, PAGES_MAX, Crash, Disk
 from tests.simulation.loop import Inline, SimLoop
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class SimSqlStore(SqlStore):
     @contextmanager
     def writing(self, *, arrived_ms: int = 0) -> Iterator[SqlWriter]:
         """See SqlStore."""
-        self.disk.begin()
+        self.disk.begin(flushes=self._flushes())
         with super().writing(arrived_ms=arrived_ms) as writer:
             connection: Any = writer._connection
             pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one() if self.disk.full else PAGES_MAX
@@ -72,6 +72,12 @@ class SimSqlStore(SqlStore):
             yield writer
             self.disk.commit()
         self.disk.committed()
+
+
+    def _flushes(self) -> bool:
+        with self._engine.connect() as connection:
+            level: int = connection.exec_driver_sql("PRAGMA synchronous").scalar_one()
+        return level >= FULL
 
 
 class Socket:

@@ -19,7 +19,7 @@ from edge_runtime.errors import RemoteError
 from edge_runtime.transports.link import unreachable
 from sync_protocol.control import LEDGER_DOCUMENT, audit_stream, ledger_id
 from sync_protocol.errors import ExplainedError, MisuseError
-from sync_protocol.ids import SessionId
+from sync_protocol.ids import SessionId, StreamId
 from tests.simulation.clock import Time
 from tests.simulation.device import SimDevice
 from tests.simulation.disk import Crash
@@ -58,6 +58,7 @@ class World:
         relay: the one that is meant; `other` is the second copy while the view is split.
         oracle: the books.
         restored: devices that came back as an older copy of themselves.
+        unnoticed: those of them that could not tell.
         stolen: devices that were stolen, with the relay's time of that.
         acts, thieving: what devices may do, and what a thief may.
         healing: nothing goes wrong any more.
@@ -81,9 +82,11 @@ class World:
         self.relay = self._relay("relay")
         self.other: SimRelay | None = None
         self.sides: set[str] = set()
+        self.ledgers: set[StreamId] = set()
         self.devices = {name: self.machine(name) for name in (ADMIN, *PEOPLE)}
         self.copies: dict[str, Path] = {}
         self.restored: set[str] = set()
+        self.unnoticed: set[str] = set()
         self.stolen: dict[str, int] = {}
         self.stolen_at_ms = 0
         self.revoked = False

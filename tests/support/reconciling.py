@@ -84,7 +84,8 @@ def recent_changes(*, before: int, changes: int, sessions: int, seed: int = 7) -
     organisation, cost = Organisation.make(seed), Cost(minimum=changes * len(Hash.of(b"")))
     stream, nurse = organisation.stream(), organisation.device(Role.NURSE)
     writers = [DeviceSession(nurse) for _ in range(sessions)]
-    seals, entries = [], []
+    seals: list[bytes] = []
+    entries: list[VerifiedEntry] = []
     for number in range(changes):
         seal, written = writers[number % sessions].write(stream, organisation.bodies(1))
         seals.append(seal.wire)

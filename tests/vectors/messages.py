@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from sync_protocol.blob_messages import BlobChunk, BlobManifest, BlobOffer, BlobRefused, BlobStored, BlobWant
+from sync_protocol.blob_messages import (
+    BlobChunk,
+    BlobManifest,
+    BlobOffer,
+    BlobRefused,
+    BlobsHeld,
+    BlobStored,
+    BlobWant,
+)
 from sync_protocol.encoding import Value, decode, encode
 from sync_protocol.entries import WireEntry
 from sync_protocol.frames import pack_frame, unpack_frame
@@ -114,6 +122,7 @@ SAMPLES: list[Message] = [
     BlobChunk(blob=BLOB, index=4095, data=draw("chunk", 50)),
     BlobStored(receipt=draw("receipt", 30)),
     BlobRefused(blob=BLOB, code="blob_quota", expected="weniger", got="mehr", do="später wieder"),
+    BlobsHeld(blobs=(BLOB, BlobId(draw("another blob")))),
     PeerHello(versions=(1,), organisation=ROOT.organisation, certificate=NURSE_NAME, nonce=draw("a device's nonce")),
     PeerAuth(address="ws://192.0.2.5:8731", certificates=(b"envelope",), signature=SIGNATURE),
     PeerNotes(notes=(NOTE,)),

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from edge_runtime.streams import HELD, causal_order, stream_entries
+from edge_runtime.sync.deferred import deferred
+from sync_protocol.entries import VerifiedEntry
+from sync_protocol.ids import EntryHash
 from tests.simulation.world import World
 
 NAME = "held"
@@ -15,25 +18,31 @@ def check(world: World) -> None:
     """
     for device in world.honest():
         store = device.store
+        for one in store.held():
+            known = store.entry(one.waits) is not None
+            if known or (one.entry.hash not in world.oracle.hostile and not _follows_hostile(world, one.entry)):
+                world.oracle.fail(NAME, f"{device.name} still has {one.entry.hash.short} waiting ({one.kind.name})")
+        if deferred(store) and not world.oracle.hostile:
+            world.oracle.fail(NAME, f"{device.name} has deferred entries, and nobody flooded it")
         marked = set(store.values(HELD))
         for stream in sorted(store.streams()):
             _, waiting = causal_order(arrived.entry for arrived in stream_entries(store, stream))
             for entry in waiting:
-                if entry.hash not in world.oracle.hostile and not _follows_hostile(world, entry.hash):
+                if entry.hash not in world.oracle.hostile and not _follows_hostile(world, entry):
                     world.oracle.fail(NAME, f"{device.name} still holds {entry.hash.short} back")
             if bool(waiting) != (HELD + stream.hex() in marked):
                 world.oracle.fail(NAME, f"{device.name} says otherwise than is so of what it holds back")
 
 
-def _follows_hostile(world: World, name: object) -> bool:
+def _follows_hostile(world: World, entry: VerifiedEntry) -> bool:
     """Whether something in an entry's past is a thief's."""
-    entries, ahead, seen = world.oracle.entries, [name], set()
+    entries, seen = world.oracle.entries, set[EntryHash]()
+    ahead = list(entry.header.parents)
     while ahead:
-        entry = entries.get(ahead.pop())  # type: ignore[call-overload]
-        for parent in () if entry is None else entry.header.parents:
-            if parent in world.oracle.hostile:
-                return True
-            if parent not in seen:
-                seen.add(parent)
-                ahead.append(parent)
+        name = ahead.pop()
+        if name in world.oracle.hostile:
+            return True
+        if name not in seen and name in entries:
+            seen.add(name)
+            ahead.extend(entries[name].header.parents)
     return False

@@ -12,7 +12,9 @@ NAME = "sequences"
 
 
 def check(world: World) -> None:
-    """No honest device writes two entries under one number, but one that was restored; and no branch is given up.
+    """No honest device writes two entries under one number, but one that was restored and could not notice.
+
+    And no branch is given up.
 
     Both branches of every fork that an honest place holds are at the relay. That every reader has both is convergence.
     """
@@ -26,7 +28,7 @@ def check(world: World) -> None:
         branches = every & everything
         if len(branches) < 2:
             continue
-        if not (every & world.oracle.hostile) and world.author(spot[1]) not in world.restored:
+        if not (every & world.oracle.hostile) and world.author(spot[1]) not in world.unnoticed:
             world.oracle.fail(NAME, f"{world.author(spot[1])} used number {spot[2]} twice")
         if not branches <= relay | world.oracle.hostile:
             world.oracle.fail(NAME, "the relay holds one branch of a fork and not the other")

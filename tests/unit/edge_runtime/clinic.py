@@ -26,6 +26,7 @@ from edge_runtime.recorder.record import Recorder
 from edge_runtime.store.device import DeviceStore
 from edge_runtime.sync.client import SyncClient, SyncReport
 from edge_runtime.sync.intake import Receiver, Taken
+from edge_runtime.sync.lacking import lacking_chains
 from edge_runtime.transports.link import Link
 from edge_runtime.vault.keys import DataKey
 from sync_protocol.certificates import Certificate, RelayRecord, issue
@@ -116,6 +117,7 @@ class Device:
             entropy=self.entropy,
             timeout_s=1.0,
             mend=self.recorder.mend,
+            lacking=lambda: lacking_chains(self.store),
         )
 
     def sync(self, relay: RelayShell, link: Link | None = None) -> SyncReport:

@@ -8,13 +8,16 @@ from typing import Any
 
 import pytest
 
+from edge_runtime.audit.device_source import DeviceSource, Holder
 from edge_runtime.clinical.layout import WorkflowType
 from edge_runtime.events import Alarmed
 from edge_runtime.restored import MARKER, NOTES_MAX, RESTORED, Marker, Why, leave_session, note, notes, watch
 from edge_runtime.store.device import DeviceStore
+from sync_protocol.findings import FindingKind
 from sync_protocol.ids import SessionId
 from sync_protocol.roles import Role
-from tests.unit.edge_runtime.clinic import DATA_KEY, Clinic, Device, fact, settle
+from sync_protocol.verification import verify
+from tests.unit.edge_runtime.clinic import ADDRESS, DATA_KEY, Clinic, Device, fact, settle
 from tests.unit.edge_runtime.sync.meeting_pair import meet
 
 
@@ -194,8 +197,8 @@ def test_the_marker_shows_no_id(watched: Watched) -> None:
     watched.write()
     content = watched.marker_path.read_bytes()
     assert len(content) == 28
-    assert watched.session not in content
-    assert watched.device.identity.certificate.device not in content
+    assert bytes(watched.session) not in content
+    assert bytes(watched.device.identity.certificate.device) not in content
 
 
 def test_a_home_that_takes_no_marker_is_written_in_all_the_same(watched: Watched) -> None:
@@ -213,9 +216,7 @@ def test_a_home_that_takes_no_marker_is_written_in_all_the_same(watched: Watched
 def test_a_snapshot_of_everything_hears_of_it_from_the_relay(clinic: Clinic) -> None:
     """Store and marker are both old: the relay has more seals of the session, and it is left before a word is said."""
     watched, relay = Watched(clinic), clinic.start_relay()
-    chart, (_, document) = watched.device.charts.create(
-        [fact("identity", name="Ana")], workflow=WorkflowType.ENCOUNTER
-    )
+    chart, (_, document) = watched.device.charts.create([fact("identity", name="Ana")], workflow=WorkflowType.ENCOUNTER)
     settle(relay, clinic.admin, watched.device)
     copy = watched.snapshot("old")
     left = watched.session
@@ -223,7 +224,11 @@ def test_a_snapshot_of_everything_hears_of_it_from_the_relay(clinic: Clinic) -> 
     watched.device.sync(relay)
     watched.put_back(copy, "store.db", "marker")
     assert (watched.session, watched.why()) == (left, [])
-    watched.device.sync(relay)
+    seen: list[SessionId] = []
+    client = watched.device.client
+    client._compared = lambda: seen.append(watched.session)
+    client.run(relay.link(), ADDRESS)
+    assert seen == [watched.session], "what the sync itself writes comes after the comparison"
     assert watched.session != left
     assert watched.why() == [Why.RELAY]
     watched.device.charts.edit_text(chart, document, "plan", "rest. water.")  # under another client id
@@ -275,6 +280,12 @@ def test_where_nobody_is_reachable_both_branches_are_kept(clinic: Clinic) -> Non
     assert "95" in shown
     assert watched.device.store.check() == []
     assert watched.device.pending() == 0
+    text = watched.device.charts.open(chart).documents[document].text("plan")
+    assert text.disputed
+    assert {view.text for view in text.views} | {text.text} >= {"rest", "water"}
+    device = watched.device
+    report = verify(DeviceSource(Holder(device.store, device.identity, device.keyring)))
+    assert FindingKind.FORK in {finding.kind for finding in report.findings}
 
 
 def test_the_newest_notes_are_kept(watched: Watched) -> None:

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from sync_protocol.blob_messages import BlobChunk, BlobManifest, BlobOffer, BlobRefused, BlobStored, BlobWant
+from sync_protocol.blob_messages import (
+    BlobChunk,
+    BlobManifest,
+    BlobOffer,
+    BlobRefused,
+    BlobsHeld,
+    BlobStored,
+    BlobWant,
+)
 from sync_protocol.bundle_messages import BundleEnd, BundleHead
 from sync_protocol.entries import WireEntry
 from sync_protocol.ids import BlobId, CertificateHash, EntryHash, Hash, OrganisationId, SessionId, StreamId
@@ -85,6 +93,7 @@ SAMPLES: list[Message] = [
     BlobChunk(blob=BLOB, index=3, data=b"sealed"),
     BlobStored(receipt=b"receipt"),
     BlobRefused(blob=BLOB, code="blob_quota", expected="what", got="this", do="that"),
+    BlobsHeld(blobs=(BLOB,)),
     PeerHello(
         versions=(1,), organisation=OrganisationId(b"o" * 16), certificate=CertificateHash(b"c" * 32), nonce=b"n" * 32
     ),

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sync_protocol.blob_messages import BlobChunk, BlobManifest
 from sync_protocol.bundle import (
     DAMAGED_MAX,
     BundleReader,
@@ -16,13 +17,15 @@ from sync_protocol.bundle import (
     Ending,
     head_of,
 )
-from sync_protocol.bundle_messages import BundleHead
+from sync_protocol.bundle_messages import BundleEnd, BundleHead
 from sync_protocol.entries import VerifiedEntry
 from sync_protocol.errors import MalformedError, PeerError
-from sync_protocol.frames import pack_frame
+from sync_protocol.frames import FrameReader, pack_frame, unpack_frame
+from sync_protocol.ids import BlobId
 from sync_protocol.intake import Intake
 from sync_protocol.memory_store import MemoryStore
 from sync_protocol.messages import Want
+from sync_protocol.pack_columns import Pack
 from sync_protocol.roles import Role
 from sync_protocol.steps import Take
 from tests.support.people import START_MS, Device, Organisation
@@ -212,3 +215,33 @@ def test_messages_of_a_connection_are_no_part_of_a_bundle() -> None:
     assert [type(step) for step in steps] == [BundleHead, Damaged]
     assert not any(isinstance(step, Carried) for step in steps)
     assert all(isinstance(step.error, PeerError) for step in steps if isinstance(step, Damaged))
+
+
+def test_many_entries_travel_in_packs() -> None:
+    """Where there are many, entries and their proofs stand by column, and verify as ever."""
+    session, stream = NURSE.session(), ORGANISATION.stream()
+    _, entries = session.write(stream, ORGANISATION.bodies(64))
+    out = bytearray()
+    writer = BundleWriter(out.extend, head_of(NURSE.chain, made_ms=START_MS))
+    writer.batch(session.proofs, [entry.wire for entry in entries])
+    writer.finish(NURSE.signer)
+    ending, steps = read(bytes(out), piece=1000)
+    assert ending is Ending.WHOLE
+    assert taken(steps) == {entry.hash for entry in entries}
+    kinds = [type(unpack_frame(frame)) for frame in FrameReader().feed(bytes(out))]
+    assert set(kinds) == {BundleHead, Pack, BundleEnd}
+
+
+def test_attachments_are_handed_on() -> None:
+    """Parts of attachments come out as they went in, in their place."""
+    parts = [
+        BlobManifest(manifest=b"manifest", receipt=None),
+        BlobChunk(blob=BlobId(b"b" * 32), index=0, data=b"sealed"),
+    ]
+    out = bytearray()
+    writer = BundleWriter(out.extend, head_of(NURSE.chain, made_ms=START_MS))
+    for part in parts:
+        writer.add(part)
+    writer.finish(NURSE.signer)
+    ending, (_, *steps) = read(bytes(out))
+    assert (ending, steps) == (Ending.WHOLE, [Carried(part) for part in parts])

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from sync_protocol.blob_messages import BlobManifest, BlobsHeld, BlobWant
 from sync_protocol.certificates import Trust
 from sync_protocol.digests import Holding
 from sync_protocol.errors import (
@@ -42,12 +43,12 @@ from sync_protocol.peer_exchange import PeerExchange
 from sync_protocol.peer_handshake import Part
 from sync_protocol.peer_messages import Done, PeerAuth, PeerHello, PeerNotes
 from sync_protocol.peer_states import PEER_ACCEPTS, PeerState
-from sync_protocol.peer_steps import Ask, Confirmed, Finish, HandOver, Heard, Met, Offer, RoundOver
+from sync_protocol.peer_steps import Ask, BlobTurn, Confirmed, Finish, HandOver, Heard, Met, Offer, RoundOver
 from sync_protocol.roles import Role
-from sync_protocol.steps import Close, Send, Take
+from sync_protocol.steps import BlobSaid, Close, Send, Take
 from tests.support.meetings import ADDRESS
 from tests.support.people import START_MS, YEAR_MS, Device, Organisation
-from tests.unit.sync_protocol.messages_samples import ENTRY, SAMPLES, SESSION, STREAM
+from tests.unit.sync_protocol.messages_samples import BLOB, ENTRY, SAMPLES, SESSION, STREAM
 
 ORGANISATION = Organisation.make(31)
 PHONE, KIT = ORGANISATION.device(Role.PHYSICIAN), ORGANISATION.device(Role.NURSE)
@@ -109,6 +110,8 @@ def dialled(state: PeerState) -> PeerExchange:
         (PeerState.ASKED, lambda: (phone_heard(phone), receive(phone, Done(again=False)), phone.finish(again=False))),
         (PeerState.TAKING, lambda: (receive(phone, Done(again=False)), phone.end())),
     ]
+    if state is PeerState.SHARING:
+        way[-1] = (PeerState.TAKING, lambda: (receive(phone, Done(again=False)), phone.share((), again=False)))
     for reached, further in way:
         if state is reached:
             break
@@ -415,6 +418,47 @@ def test_the_dialler_ends_the_meeting():
     assert (phone._state, kit._state) == (PeerState.CLOSED, PeerState.CLOSED)
 
 
+def test_blobs_have_their_turns_after_the_rounds():
+    """In place of another round the dialler speaks of blobs; then by turns, until it has nothing more to say."""
+    phone, kit = dialled(PeerState.TAKING), answered(PeerState.OFFERED)
+    assert receive(phone, Done(again=False)) == [RoundOver(again=False)]
+    held, want = BlobsHeld(blobs=(BLOB,)), BlobWant(blob=BLOB, ranges=())
+    said = pass_on(phone.share([held], again=False), kit)
+    assert said == [BlobSaid(held), BlobTurn(again=True)]
+    said = pass_on(kit.share([held, want], again=True), phone)
+    assert said == [BlobSaid(held), BlobSaid(want), BlobTurn(again=True)]
+    manifest = BlobManifest(manifest=b"manifest")
+    assert pass_on(phone.share([manifest], again=False), kit) == [BlobSaid(manifest), BlobTurn(again=True)]
+    assert pass_on(kit.share([], again=False), phone) == [BlobTurn(again=False)]
+    assert pass_on(phone.end(), kit) == [Close(None)]
+    assert (phone._state, kit._state) == (PeerState.CLOSED, PeerState.CLOSED)
+
+
+def test_blobs_end_the_last_round_as_done_does():
+    """What the one who answered handed over in the last round is durable at the dialler, that says so by going on."""
+    kit = answered(PeerState.ANSWERED)
+    receive(kit, Done(again=False))
+    kit.hand(Proofs(), [])
+    kit.finish(again=False)
+    assert receive(kit, BlobsHeld(blobs=())) == [Confirmed(frozenset(), nothing=False), BlobSaid(BlobsHeld(blobs=()))]
+    assert receive(kit, BlobsHeld(blobs=())) == [BlobSaid(BlobsHeld(blobs=()))]
+
+
+def test_one_turn_about_blobs_is_bounded(monkeypatch: pytest.MonkeyPatch):
+    """So many messages a turn; the next turn has its own."""
+    monkeypatch.setattr("sync_protocol.peer_exchange.BLOB_TURN_MAX", 2)
+    kit = answered(PeerState.OFFERED)
+    for _ in range(2):
+        receive(kit, BlobsHeld(blobs=()))
+        receive(kit, BlobsHeld(blobs=()))
+        assert receive(kit, Done(again=True)) == [BlobTurn(again=True)]
+        kit.share((), again=False)
+    for _ in range(2):
+        receive(kit, BlobsHeld(blobs=()))
+    close = receive(kit, BlobsHeld(blobs=()))[-1]
+    assert isinstance(close.error, LimitError)
+
+
 def test_the_other_may_fail():
     """Its reason is passed on, fit to be shown."""
     phone, kit = greeted()
@@ -423,13 +467,13 @@ def test_the_other_may_fail():
     assert close.error.code == "busy"
 
 
-@pytest.mark.parametrize("act", ["offer", "ask", "hand", "finish", "end"])
+@pytest.mark.parametrize("act", ["offer", "ask", "hand", "share", "finish", "end"])
 def test_nobody_speaks_out_of_turn(act: str):
     """A shell that does is a bug of ours."""
     one = dialled(PeerState.COMPARING)
-    arguments: dict[str, tuple[Any, ...]] = {"offer": ((), {}), "ask": ((), ()), "hand": (Proofs(), ())}
+    arguments: dict[str, tuple[Any, ...]] = {"offer": ((), {}), "ask": ((), ()), "hand": (Proofs(), ()), "share": ((),)}
     with pytest.raises(MisuseError):
-        getattr(one, act)(*arguments.get(act, ()), **({"again": False} if act == "finish" else {}))
+        getattr(one, act)(*arguments.get(act, ()), **({"again": False} if act in {"finish", "share"} else {}))
 
 
 def frontier(*items: StreamFrontier, last: bool = False) -> Frontiers:

@@ -12,6 +12,7 @@ from edge_runtime.backup.sealed_file import write_sealed
 from edge_runtime.clinical.layout import WorkflowType
 from edge_runtime.errors import EdgeError, InputError, StoreError, VaultError
 from edge_runtime.identity import SESSION
+from edge_runtime.restored import MARKER, Marker, Why, notes
 from edge_runtime.settings import Home
 from edge_runtime.store.database import SCHEMA_VERSION
 from edge_runtime.store.device import DeviceStore
@@ -22,6 +23,7 @@ from sync_protocol.records import pack
 from sync_protocol.roles import Role
 from tests.support.people import Entropy
 from tests.unit.edge_runtime.clinic import DATA_KEY, Clinic, Device, fact, settle
+from tests.unit.edge_runtime.store.schema_1 import write_schema_1
 
 CHEAP = Cost(memory_kib=32, passes=1, lanes=4)
 SEALING = Passphrase("of the backup", cost=CHEAP)
@@ -108,6 +110,37 @@ def test_text_goes_on_under_another_client(clinic: Clinic, tmp_path: Path):
     assert nurse.text(chart, encounter) == restored.text(chart, encounter)
     assert "water." in nurse.text(chart, encounter)
     assert "light." in nurse.text(chart, encounter)
+
+
+def test_a_restored_home_leaves_the_old_one_behind(clinic: Clinic, tmp_path: Path):
+    """It says why it writes under another session, and has no marker: that of the other home stays there."""
+    nurse = clinic.device(Role.NURSE)
+    _chart(nurse)
+    marker = Marker(nurse.path.with_name("marker"), nurse.path, nurse.store, nurse.entropy)
+    marker.begin(nurse.identity.session.value.session)
+    _write(nurse, tmp_path / "b")
+    home = _restore(clinic, tmp_path / "b", tmp_path / "new")
+    restored = _device(clinic, home)
+    assert [one.why for one in notes(restored.store)] == [Why.BACKUP]
+    assert restored.store.get_value(MARKER) is None
+    assert not home.marker.exists()
+    assert Marker(home.marker, home.store, restored.store, restored.entropy).check() is None
+
+
+def test_a_backup_of_the_first_schema_restores(clinic: Clinic, tmp_path: Path):
+    """Its store is brought up to date in the new home, before it appears."""
+    nurse = clinic.device(Role.NURSE)
+    chart = _chart(nurse)
+    nurse.store.copy(tmp_path / "copy.db")
+    write_schema_1(tmp_path / "copy.db", tmp_path / "old.db", DATA_KEY)
+    content = (tmp_path / "old.db").read_bytes()
+    head = _packed(clinic, schema=1, store_bytes=len(content))
+    with (tmp_path / "b").open("wb") as file:
+        write_sealed(file, [head.removesuffix(b"store"), content], SEALING, Entropy(1))
+    restored = _device(clinic, _restore(clinic, tmp_path / "b", tmp_path / "new"))
+    assert chart in restored.keyring.charts()
+    assert restored.pending() == nurse.pending() > 0
+    assert restored.store.check() == []
 
 
 def test_a_restore_writes_its_session_before_anything_else(clinic: Clinic, tmp_path: Path):

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from edge_runtime.attaching import Attachments, Listed
+from edge_runtime.blobs.fetching import BlobReport
 from edge_runtime.blobs.stock import BlobStock
-from edge_runtime.blobs.transfer import BlobReport, BlobTransfer
+from edge_runtime.blobs.transfer import BlobTransfer
 from edge_runtime.clinical.attachments import Attachment
 from edge_runtime.clinical.layout import WorkflowType
 from sync_protocol.blob_exchange import BlobTaker, blob_refused, given

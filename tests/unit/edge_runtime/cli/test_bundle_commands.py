@@ -1,4 +1,4 @@
-"""`fieldward bundle`: what a person, or a machine, is shown; in the wrong order, twice, cut, damaged, foreign, revoked."""
+"""`fieldward bundle`: what is shown; in the wrong order, twice, cut, damaged, foreign, of a revoked device."""
 
 from __future__ import annotations
 
@@ -216,3 +216,32 @@ def test_both_acts_are_on_record(ward: Ward) -> None:
     for home, kind in (("phone", "bundle_exported"), ("kit", "bundle_imported")):
         events = ward.world.json("audit", "timeline", "--home", home, "--kind", kind)["events"]
         assert len(events) == 1, home
+
+
+def test_attachments_travel(ward: Ward) -> None:
+    """A file that is attached to a chart goes along, unless it is left out, and opens on the other device."""
+    (ward.world.folder / "scan.txt").write_bytes(b"left ventricle, in plain words " * 5000)
+    ward.world.json("chart", "attach", ward.chart, "scan.txt", "--home", "phone")
+    assert ward.export("without.fwb", "--no-attachments")["attachments"] == 0
+    assert ward.export("with.fwb")["attachments"] == 1
+    (told,) = ward.take("without.fwb")
+    assert told["attachments"]["received"] == 0
+    (told,) = ward.take("with.fwb")
+    assert told["attachments"] == {"received": 1, "unknown": 0, "refused": []}
+    (one,) = ward.world.json("chart", "attachments", ward.chart, "--home", "kit")["attachments"]
+    assert one["here"]
+    assert b"left ventricle" not in (ward.world.folder / "with.fwb").read_bytes()
+
+
+def test_a_part_of_an_attachment_counts(ward: Ward) -> None:
+    """A stick that is pulled in the middle of a file leaves the chunks that came; the next import brings the others."""
+    (ward.world.folder / "scan.txt").write_bytes(bytes(range(256)) * 1500)
+    ward.world.json("chart", "attach", ward.chart, "scan.txt", "--home", "phone")
+    ward.export("one.fwb")
+    data = (ward.world.folder / "one.fwb").read_bytes()
+    (ward.world.folder / "cut.fwb").write_bytes(data[:-200_000])
+    (cut,) = ward.take("cut.fwb", code=3)
+    assert (cut["ending"], cut["attachments"]["received"]) == ("cut", 0)
+    kept = sum(path.stat().st_size for path in (ward.world.folder / "kit" / "blobs").rglob("*") if path.is_file())
+    assert kept > 60_000
+    assert ward.take("one.fwb")[0]["attachments"]["received"] == 1

@@ -12,6 +12,7 @@ from edge_runtime.store.boxes import Boxes, Table, columns
 from edge_runtime.store.reading import Reader
 from edge_runtime.store.rows import NAMED, UPLOAD, UPLOAD_1, Ledger
 from edge_runtime.store.shelf import LEDGER_ROW, MARK
+from edge_runtime.vault.keys import DataKey
 from tests.support.people import Entropy
 from tests.unit.edge_runtime.store.world import DATA_KEY
 
@@ -40,9 +41,9 @@ _LEDGER: Final = struct.Struct(">9Q16s")
 _SAME: Final = ("certificate", "session", "stream", "chain", "seal", "entry", "value")
 
 
-def write_schema_1(source: Path, target: Path) -> None:
+def write_schema_1(source: Path, target: Path, data_key: DataKey = DATA_KEY) -> None:
     """Write what a closed store holds as schema 1 did; what that had no place for must not be in it."""
-    boxes = Boxes(DATA_KEY, Entropy(77))
+    boxes = Boxes(data_key, Entropy(77))
     with closing(sqlite3.connect(source)) as new, closing(sqlite3.connect(target, isolation_level=None)) as old:
         old.executescript(_DDL)
         old.execute("PRAGMA application_id = 1180124242")

@@ -10,7 +10,9 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from edge_runtime.blobs.sharing import BlobSharing
 from edge_runtime.errors import RemoteError
+from edge_runtime.sync.budget import UNLIMITED, Budget
 from edge_runtime.sync.meeting import Meetings
 from edge_runtime.sync.meeting_report import MeetingReport
 from edge_runtime.sync.meeting_run import Gossip
@@ -105,6 +107,8 @@ class Side:
     enter: Callable[[], bool] = lambda: True
     hear: Callable[[bytes], object] = lambda _: None
     clock: Callable[[], int] | None = None
+    budget: Budget = UNLIMITED
+    blobs: Callable[[], BlobSharing] | None = None
 
     def run(self) -> None:
         """Meet, and keep what came of it."""
@@ -120,9 +124,10 @@ class Side:
             gossip=Gossip(known=lambda: self.notes, hear=self._hear),
             record=lambda *record: self.met.records.append(record),
             mend=device.recorder.mend,
+            blobs=self.blobs,
         )
         try:
-            self.met.report = meetings.run(self.met.link, self.address, self.part, enter=self.enter)
+            self.met.report = meetings.run(self.met.link, self.address, self.part, enter=self.enter, budget=self.budget)
         except RemoteError as error:
             self.met.error = error
         except BaseException as error:  # noqa: BLE001 raised again by `meet`, in the test's own thread

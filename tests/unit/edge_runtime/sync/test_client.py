@@ -606,6 +606,30 @@ def test_a_gap_is_held_and_no_fault_of_the_relay(ward: Ward):
     assert ward.two.store.entry(later.hash) is not None
 
 
+def test_what_the_relay_left_out_is_asked_for_and_holds_nothing_up(ward: Ward):
+    """A page with a gap moves the cursor all the same; the next sync asks for what is missing, and all stands."""
+    ward.settle()
+    first, later = ward.write(ward.one), ward.write(ward.one)
+    ward.one.sync(ward.relay)
+    link = ward.relay.link()
+
+    def leave_out(frame: bytes) -> bytes:
+        message = unpack_frame(frame)
+        if not isinstance(message, Entries):
+            return frame
+        return pack_frame(Entries(entries=tuple(one for one in message.entries if one.hash != first.hash)))
+
+    link.tamper = leave_out
+    report = ward.two.sync(ward.relay, link)
+    assert (report.unsound, report.alarms) == (0, [])
+    assert report.checkpoint == ward.relay.store.size()
+    assert [one.entry.hash for one in ward.two.store.held()] == [later.hash]
+    ward.two.sync(ward.relay)
+    assert ward.two.store.held() == []
+    assert ward.two.store.entry(later.hash) is not None
+    assert ward.two.store.check() == []
+
+
 def test_charts_whose_members_changed_wait_to_be_mended_until_they_are(ward: Ward):
     """A sync that ends before it looked after the keys leaves that to the next one."""
     ward.one.sync(ward.relay)

@@ -151,7 +151,7 @@ def test_any_order_ends_in_the_same_store(world: World, tmp_path_factory: pytest
         assert crooked.store.check() == []
     assert crooked.view() == straight.view()
     assert crooked.store.held_use().entries == 0
-    assert lacking_chains(crooked.store) == held_report(crooked.store) == []
+    assert (lacking_chains(crooked.store), held_report(crooked.store)) == ([], [])
     straight.store.close()
     crooked.store.close()
 

@@ -12,17 +12,22 @@ from edge_runtime.clinical.layout import WorkflowType
 from edge_runtime.errors import RemoteError
 from edge_runtime.events import Alarmed, Changed, Synced
 from edge_runtime.store.uploads import UploadState
+from edge_runtime.sync.admission import Admission
+from edge_runtime.sync.budget import Budget
 from edge_runtime.sync.log_keeping import Heard
 from edge_runtime.sync.meeting_report import PEER_UNSOUND
 from sync_protocol.audit import Purpose, audit_record
 from sync_protocol.control import LEDGER_DOCUMENT, audit_stream, content_stream, control_stream, ledger_id
+from sync_protocol.errors import over_limit
 from sync_protocol.frames import pack_frame, unpack_frame
 from sync_protocol.ids import ChartId
+from sync_protocol.intake import Checked, Refusal
 from sync_protocol.messages import Entries, Frontiers
+from sync_protocol.peer_messages import Done
 from sync_protocol.roles import Compartment, Role
 from sync_protocol.steps import RELAY_LOG_SPLIT
 from tests.unit.edge_runtime.clinic import Clinic, Device, fact
-from tests.unit.edge_runtime.sync.meeting_pair import Met, meet, run, sides
+from tests.unit.edge_runtime.sync.meeting_pair import Met, Side, meet, run, sides
 
 
 @pytest.fixture
@@ -212,7 +217,7 @@ def test_a_split_view_of_the_log_is_told_of(clinic: Clinic):
     assert second.met.told.alarms == [RELAY_LOG_SPLIT]
 
 
-@pytest.mark.parametrize("cut_after", range(1, 9))
+@pytest.mark.parametrize("cut_after", range(1, 13))
 @pytest.mark.parametrize("end", [0, 1])
 def test_a_meeting_that_is_cut_off_goes_on_by_frontier(clinic: Clinic, cut_after: int, end: int):
     """Wherever it ends, nothing is lost, it is recorded if anybody was met, and the next one brings the rest."""
@@ -282,6 +287,99 @@ def test_a_meeting_takes_no_longer_than_it_may(clinic: Clinic, monkeypatch: pyte
     well(*meet(phone, kit))
 
 
+def test_what_another_took_is_at_a_peer(clinic: Clinic):
+    """Until the relay has it, it waits as before; what the other had of others, or wrote, is told in the same way."""
+    phone, kit = clinic.device(Role.PHYSICIAN), clinic.device(Role.EMERGENCY_RESPONDER)
+    chart, encounter = a_chart(phone, kit)
+    waiting = phone.pending()
+    first, second = meet(phone, kit)
+    well(first, second)
+    assert phone.store.upload_counts()[UploadState.AT_PEER] == first.told.at_peer == waiting
+    assert phone.pending() == waiting
+    kit.charts.add_facts(chart, encounter, [fact("status", to="active")])
+    first, second = meet(phone, kit)
+    well(first, second)
+    assert second.told.at_peer == first.told.received > 0
+    relay = clinic.start_relay()
+    clinic.admin.sync(relay)
+    phone.sync(relay)
+    assert phone.store.upload_counts()[UploadState.AT_PEER] == 0
+
+
+def test_what_another_refuses_is_not_there(clinic: Clinic, monkeypatch: pytest.MonkeyPatch):
+    """It stays on this device only, for all that anybody knows."""
+    phone, kit = clinic.device(Role.PHYSICIAN), clinic.device(Role.EMERGENCY_RESPONDER)
+    a_chart(phone, kit)
+
+    def refuse(_: Admission, checked: Checked) -> None:
+        checked.refused.extend(Refusal(entry.hash, over_limit("a test", 0, 1, "entries")) for entry in checked.entries)
+        checked.entries.clear()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Admission, "check", refuse)
+        first, _ = meet(phone, kit)
+    assert first.told.at_peer == 0
+    assert phone.store.upload_counts()[UploadState.AT_PEER] == 0
+    first, _ = meet(phone, kit)
+    assert first.told.at_peer == phone.pending()
+
+
+def test_a_meeting_that_is_cut_off_says_nothing_of_where_things_are(clinic: Clinic):
+    """Only the end of the other's turn does: until then it may have stored it or not."""
+    phone, kit = clinic.device(Role.PHYSICIAN), clinic.device(Role.EMERGENCY_RESPONDER)
+    a_chart(phone, kit)
+    first, second = sides(phone, kit)
+    second.met.link.twist = lambda frame: (
+        [] if isinstance(unpack_frame(frame), Done) and sent_twice(second) else [frame]
+    )
+    run(first, second)
+    assert phone.store.upload_counts()[UploadState.AT_PEER] == 0
+
+
+def sent_twice(side: Side) -> bool:
+    """Whether a side ended its second turn with this: the link ends in place of it."""
+    over = sum(isinstance(unpack_frame(frame), Done) for frame in side.met.link.sent) > 1
+    if over:
+        side.met.link.close()
+    return over
+
+
+def test_a_meeting_within_its_budget_stops_and_the_next_goes_on(clinic: Clinic):
+    """Whoever may use no more says so, and keeps what came."""
+    phone, kit = clinic.device(Role.PHYSICIAN), clinic.device(Role.EMERGENCY_RESPONDER)
+    chart, _ = a_chart(phone, kit)
+    first, second = sides(phone, kit)
+    second.budget = Budget(until_ms=clinic.clock())
+    run(first, second)
+    assert second.met.report is not None
+    assert (second.met.report.stopped, second.met.report.more) == ("time", True)
+    assert first.met.error is not None
+    for _ in range(20):
+        first, second = sides(phone, kit)
+        second.budget = Budget(bytes_max=1000)
+        run(first, second)
+        assert second.met.report is not None
+        if second.met.report.stopped is None:
+            break
+        assert second.met.report.received > 0, "each brings something"
+    well(*meet(phone, kit))
+    assert kit.shown(chart) == phone.shown(chart)
+
+
+def test_a_device_that_sends_everything_twice_is_left(clinic: Clinic, monkeypatch: pytest.MonkeyPatch):
+    """What is here counts against it; what it sent is stored once, and the limit is named to both."""
+    monkeypatch.setattr("edge_runtime.sync.meeting_run.TWICE_MAX", 3)
+    phone, kit = clinic.device(Role.PHYSICIAN), clinic.device(Role.EMERGENCY_RESPONDER)
+    a_chart(phone, kit)
+    first, second = sides(phone, kit)
+    first.met.link.twist = lambda frame: [frame] * (5 if isinstance(unpack_frame(frame), Entries) else 1)
+    run(first, second)
+    for met in (first.met, second.met):
+        assert met.error is not None
+        assert met.error.code == "too_often"
+    assert names(phone) <= names(kit)
+
+
 def test_a_turn_takes_no_longer_than_it_may(clinic: Clinic):
     """One who says a little now and then, each time in time, holds nobody for ever."""
     phone, kit = clinic.device(Role.PHYSICIAN), clinic.device(Role.NURSE)
@@ -290,7 +388,10 @@ def test_a_turn_takes_no_longer_than_it_may(clinic: Clinic):
     second.clock = lambda: next(times)
     run(first, second)
     assert second.met.error is not None
-    assert (second.met.error.code, second.met.error.expected) == ("limit", "one turn of a meeting of at most 300 seconds")
+    assert (second.met.error.code, second.met.error.expected) == (
+        "limit",
+        "one turn of a meeting of at most 300 seconds",
+    )
     well(*meet(phone, kit))
 
 

@@ -68,12 +68,11 @@ def test_one_who_listens_everywhere_sees_the_address_that_was_dialled():
             assert link.receive(timeout_s=5) == pack_frame(PeerNotes(notes=(link.address.encode(),)))
 
 
-def test_several_frames_in_one_message_and_one_in_several():
-    """A message need not be a frame."""
+def test_several_frames_in_one_message():
+    """A message is made of whole frames; how many is its sender's business."""
     with server(echo) as made, connect(made.address + PATH, proxy=None) as raw:
         raw.recv()
-        raw.send(FRAME + OTHER[:100])
-        raw.send(OTHER[100:])
+        raw.send(FRAME + OTHER)
         assert raw.recv() == FRAME
         assert raw.recv() == OTHER
         assert raw.protocol.extensions == []
@@ -95,6 +94,12 @@ def trouble(send: Callable[[Any], None]) -> BaseException:
         raw.recv()
         send(raw)
         return heard.get(timeout=10)
+
+
+@pytest.mark.parametrize("message", [FRAME[:-1], FRAME + OTHER[:1], b""], ids=["part", "whole and part", "nothing"])
+def test_a_message_that_is_no_whole_frames_ends_the_link(message: bytes):
+    """One who says a byte now and then, or nothing, does not begin the wait for a frame anew each time."""
+    assert isinstance(trouble(lambda raw: raw.send(message)), MalformedError)
 
 
 @pytest.mark.parametrize(

@@ -147,6 +147,7 @@ def test_a_backup_is_checked_and_then_told(home: Home):
     assert (done.manifest.size, done.manifest.blobs_through, done.manifest.keys) == (size, 1, True)
     kinds = {path.split("/")[0] for path in home.files()}
     assert kinds == {"archive", "cold", "blobs", "keys", "backup.json", done.manifest.database}
+    assert (home.out / done.manifest.database).read_bytes()[18:20] == b"\1\1"  # no journal beside it, on any share
     assert done.copied > 0
     assert done.kept == 0
 

@@ -349,7 +349,6 @@ def test_a_purge_of_cooled_bodies_that_is_cut_off_goes_on(
     case.run()
     assert kept.items() <= whole(bench).items()
     assert not any(whole(bench)[name] for name in destroyed(case))
-    bench.store._cold.destroy([0])
     with cold(bench, tmp_path).alone():
         pass
     assert len(files(tmp_path)) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -160,8 +161,12 @@ class TestErrors:
         for number in range(50):
             put(engine, f"{number}", bytes(2000))
         engine.dispose()
-        data = file.read_bytes()
-        file.write_bytes(data[:8192] + b"\xff" * (len(data) - 8192))
+        with closing(sqlite3.connect(file)) as connection:
+            roots = connection.execute("SELECT rootpage FROM sqlite_master WHERE tbl_name = 'relay_value'").fetchall()
+        with file.open("r+b") as raw:
+            for (root,) in roots:
+                raw.seek((root - 1) * 4096)
+                raw.write(b"\xff" * 4096)
         engine = open_engine(f"sqlite:///{file}")
         with pytest.raises(StorageError) as caught:
             names(engine)

@@ -18,8 +18,8 @@ from sync_protocol.chart_history import ChartHistory
 from sync_protocol.control import content_stream, control_stream
 from sync_protocol.control_entry import read_control
 from sync_protocol.entries import VerifiedEntry
-from sync_protocol.ids import CertificateHash, ChartId, StreamId
-from sync_protocol.intake import Intake
+from sync_protocol.ids import CertificateHash, ChartId, EntryHash, SessionId, StreamId
+from sync_protocol.intake import Intake, Proofs
 from sync_protocol.memory_store import MemoryStore
 from sync_protocol.organisation import Organisation as Known
 from sync_protocol.roles import Compartment, Role
@@ -475,3 +475,55 @@ def test_resync_sends_what_the_frontiers_lack_and_asks_for_the_rest(bench: Bench
     assert {item.entry.hash for item in page.entries} == {e.hash for e in kept if e.header.stream == content}
     assert page.note == bench.window.tip.note
     assert page.proofs.seals
+
+
+def test_what_a_reader_holds_beyond_its_cursor_is_not_fed(bench: Bench, organisation: Organisation):
+    """Nor the seals up to there; a head that the log does not know is lost, and one of another chain says nothing."""
+    author, other = organisation.device(Role.PHYSICIAN), organisation.device(Role.NURSE)
+    session = author.session()
+    chart = ChartWriter.begin(session, members=[other])
+    for _ in range(6):
+        chart.write()
+    bench.commit(session, entries=chart.written)
+    content = chart.stream(Compartment.CLINICAL)
+    wrote = [entry for entry in chart.written if entry.header.stream == content]
+    unknown, elsewhere = EntryHash(b"?" * 32), SessionId(b"e" * 16)
+    beyond = {content: {session.id: (3, wrote[3].hash)}, chart.control_stream: {session.id: (0, unknown)}}
+    named = find(beyond, other.name, directory=bench.directory, store=bench.store)
+    assert named.chains == {(content, session.id): 3}
+    assert named.seals == {session.id: wrote[3].header.seal}
+    assert named.lost == ((chart.control_stream, session.id, 0),)
+    false = {content: {elsewhere: (3, wrote[3].hash), session.id: (4, wrote[3].hash)}}
+    assert find(false, other.name, directory=bench.directory, store=bench.store).chains == {}
+    feed = reader_of(bench, other)
+    feed.holds(named)
+    page = feed.page(bench.archive, bench.window.tip, LARGE)
+    fed = [item.entry.hash for item in page.entries if item.entry.header.stream == content]
+    assert fed == [entry.hash for entry in wrote[4:]]
+    assert len(page.proofs.seals) == len(session.seals) - 1 - wrote[3].header.seal
+
+
+def test_a_reader_may_be_fed_again_what_it_may_read(bench: Bench, organisation: Organisation):
+    """From a number on, though it was fed it; of a stream that it may not read, nothing."""
+    author, other = organisation.device(Role.PHYSICIAN), organisation.device(Role.NURSE)
+    session = author.session()
+    chart, private = ChartWriter.begin(session, members=[other]), ChartWriter.begin(session)
+    for one in (chart, private):
+        one.write(count=4)
+        bench.commit(session, entries=one.written)
+    content, hidden = (one.stream(Compartment.CLINICAL) for one in (chart, private))
+    feed = reader_of(bench, other)
+    first = feed.page(bench.archive, bench.window.tip, LARGE)
+    assert feed.caught_up
+    wanted = {content: {session.id: 2}, hidden: {session.id: 0}}
+    start = first_index(wanted, bench.store)
+    assert start is not None
+    assert first_index({content: {session.id: 99}}, bench.store) is None
+    feed.again({hidden: {session.id: 0}}, start=0, until=bench.window.tip.size)
+    feed.again(wanted, start=start, until=bench.window.tip.size)
+    page = feed.page(bench.archive, bench.window.tip, LARGE)
+    again = [entry for entry in chart.written if entry.header.stream == content and entry.header.seq >= 2]
+    assert [item.entry.hash for item in page.entries] == [entry.hash for entry in again]
+    assert {entry.hash for entry in again} <= {item.entry.hash for item in first.entries}
+    assert page.proofs == Proofs()
+    assert not page.more
