@@ -218,6 +218,7 @@ class Runtime:
                 clock=self._around.clock,
                 entropy=self._around.entropy,
                 backed_up_through=self._blobs_through,
+                kit=bool(self.store.values(LAYERS)),
             )
             self._attachments = Attachments(self.charts, stock, entropy=self._around.entropy)
         return self._attachments
@@ -356,7 +357,12 @@ class Runtime:
         return self._around.http(address)
 
     def sync_client(self) -> SyncClient:
-        """What syncs this device. How far the relay's log is known here is recorded first, to go up with the rest."""
+        """What syncs this device.
+
+        How far the relay's log was known here before is recorded when it is clear that this store is the newest of its
+        session, to go up with the rest.
+        """
+        known = self.store.get_value(HELD)
         return SyncClient(
             self.store,
             self.identity,
@@ -368,7 +374,7 @@ class Runtime:
             mend=self.recorder.mend,
             settled=self._settle,
             accused=self.auditor.accused,
-            compared=lambda: self.auditor.met_relay(self.store.get_value(HELD)),
+            compared=lambda: self.auditor.met_relay(known),
             lacking=lambda: lacking_chains(self.store),
             blobs=lambda: BlobTransfer(self.attachments.stock),
         )

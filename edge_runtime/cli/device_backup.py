@@ -40,6 +40,7 @@ def backup(
       fieldward device backup --home tablet --out tablet.backup
     """
     from edge_runtime.backup.home import back_up
+    from edge_runtime.blobs.book import BlobState
     from edge_runtime.runtime import clock, entropy, open_home
     from edge_runtime.vault.file import open_vault
     from edge_runtime.vault.passphrase import DEFAULT_COST, Passphrase
@@ -61,12 +62,15 @@ def backup(
             now_ms=clock(),
             entropy=entropy,
         )
+        left_out = runtime.attachments.stock.counts()[BlobState.HERE]
     size = out.stat().st_size
     if as_json:
         facts = {"file": str(out), "bytes": size, "device": str(manifest.device), "made_ms": manifest.made_ms}
-        print_json(facts)
+        print_json(facts | {"attachments_left_out": left_out})
         return
     say(f"Device {manifest.device.short} is backed up to {out}, {size} bytes.")
+    if left_out:
+        say(f"It holds no files: {left_out} attachments are on this device only. Sync, so that the relay has them too.")
     say("Keep it apart from its passphrase. To try it: fieldward device restore --from FILE --home NEW")
 
 

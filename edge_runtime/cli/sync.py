@@ -77,7 +77,8 @@ def once(
 
         report = runtime.sync_once(address, over_http=over_http, attempts=attempts, progress=show, budget=budget)
     pending = runtime.store.waiting()
-    ok = not report.refusals and not report.alarms and pending == 0 and report.stopped is None
+    refused_any = report.refusals or report.blobs.unsent
+    ok = not refused_any and not report.alarms and pending == 0 and report.stopped is None
     if as_json:
         refused = [{"code": e.code, "expected": e.expected, "got": e.got, "do": e.do} for e in report.refused]
         facts = {"sent": report.sent, "receipted": report.receipted, "received": report.received}

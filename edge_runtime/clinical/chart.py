@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Final
 
 from edge_runtime.clinical.allergies import AllergyList, derive_allergies
 from edge_runtime.clinical.document import DocumentState, Statement, derive, of_kind, open_subjects, sort_out
@@ -18,6 +19,9 @@ from edge_runtime.clinical.standing import Unverified, counting
 from edge_runtime.clinical.succession import ACROSS, across, in_order
 from edge_runtime.facts import CausalGraph, PlacedFact
 from sync_protocol.ids import DocumentId
+
+_ACROSS: Final = frozenset({Kind.ALLERGY, Kind.MEDICATION})
+"""Kinds of which a chart has one list across its documents."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +85,7 @@ def derive_chart(chart_document: DocumentId, facts: Iterable[PlacedFact], graphs
         own.setdefault(fact.document, []).append(fact)
     order = sorted(own, key=lambda document: (document != chart_document, document))
     documents = tuple(derive(document, own[document], known) for document in order)
-    readable, _ = sort_out(counting(everything))
+    readable, _ = sort_out(tuple(fact for fact in counting(everything) if fact.fact.kind in _ACROSS))
     scope = across(chart_document)
     allergies, allergy_reviews = derive_allergies(scope, of_kind(Kind.ALLERGY, readable))
     medications, medication_reviews = derive_medications(scope, of_kind(Kind.MEDICATION, readable))

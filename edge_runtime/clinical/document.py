@@ -196,10 +196,15 @@ def open_subjects(kind: ReviewKind, reviews: Iterable[Review]) -> frozenset[str]
 
 def sort_out(facts: Sequence[PlacedFact]) -> tuple[tuple[PlacedFact, ...], tuple[Unreadable, ...]]:
     """Part what this version can use, or does not judge, from what is unreadable; each in the order given."""
-    flaws = {fact.id: flaw(fact.fact) if fact.fact.kind in SCHEMAS else None for fact in facts}
-    unreadable = ((fact, problem) for fact in facts if (problem := flaws[fact.id]) is not None)
-    readable = tuple(fact for fact in facts if flaws[fact.id] is None)
-    return readable, tuple(Unreadable(fact, problem) for fact, problem in unreadable)
+    readable: list[PlacedFact] = []
+    unreadable: list[Unreadable] = []
+    for fact in facts:
+        problem = flaw(fact.fact) if fact.fact.kind in SCHEMAS else None
+        if problem is None:
+            readable.append(fact)
+        else:
+            unreadable.append(Unreadable(fact, problem))
+    return tuple(readable), tuple(unreadable)
 
 
 def _undisputed(medications: Iterable[Medication], reviews: Iterable[Review]) -> tuple[Medication, ...]:

@@ -150,6 +150,8 @@ def _restored_reviews(
     scope: Scope, kept: Sequence[PlacedFact], readable: Sequence[PlacedFact], raised: Sequence[Review]
 ) -> Iterator[Review]:
     """One review for each group of what lives again beside a statement that replaced it through a quarantined one."""
+    if not kept:
+        return  # as in nearly every chart: nobody looks through all of it then
     known = {fact.id: fact for fact in (*readable, *kept) if flaw(fact.fact) is None}
     for kind in sorted({fact.fact.kind for fact in kept} & _RULED):
         standing = {fact.id: fact for fact in heads([fact for fact in readable if fact.fact.kind == kind])}

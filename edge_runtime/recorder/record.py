@@ -177,12 +177,16 @@ class Recorder:
         return entries
 
     def _newest_ms(self) -> int:
-        """The newest time that the present session wrote, or up to _LAG_MS less; 0 where it wrote nothing."""
-        session = self._identity.session.value.session
-        if self._newest is None or self._newest[0] != session:
+        """The newest time that the present session wrote, or up to _LAG_MS less; when it began where it wrote nothing.
+
+        Its beginning counts, because a session may be opened by a clock that is ahead and set right before it writes.
+        """
+        session = self._identity.session.value
+        if self._newest is None or self._newest[0] != session.session:
             data = self._store.get_value(NEWEST_MS)
             kept = None if data is None else unpack(_Newest, data)
-            self._newest = (session, kept.wall_ms if kept is not None and kept.session == session else 0)
+            wrote_ms = kept.wall_ms if kept is not None and kept.session == session.session else 0
+            self._newest = (session.session, max(wrote_ms, session.started_ms))
         return self._newest[1]
 
     def _keep_newest(self, session: SessionId, wall_ms: int, writer: DeviceWriter) -> None:

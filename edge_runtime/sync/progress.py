@@ -73,7 +73,9 @@ class SyncReport:
     Attributes:
         sent, receipted: entries pushed, and those whose inclusion in the relay's log was verified.
         received: entries that are new on this device.
-        unsound: items that came and did not verify, or did not continue their chain.
+        held: entries that came and wait here for the entries before them.
+        deferred: entries that came and were not kept, because too much of their author's waits; they are asked for again.
+        unsound: items that came and did not verify, or name a predecessor that is none.
         checkpoint: size of the relay's log up to which this device holds all that is its.
         refused: what the relay did not take, with the reason; the first REFUSALS_MAX.
         refusals: how many there were.
@@ -86,6 +88,8 @@ class SyncReport:
     sent: int = 0
     receipted: int = 0
     received: int = 0
+    held: int = 0
+    deferred: int = 0
     unsound: int = 0
     checkpoint: int = 0
     refusals: int = 0

@@ -286,6 +286,8 @@ class Run:
         if self._fed_before is not None:
             self._fed_again.update(entry.hash for entry in step.entries)
         self.report.received += taken.stored
+        self.report.held += taken.held
+        self.report.deferred += taken.deferred
         self.report.unsound += taken.unsound
         if taken.unsound:
             self._alarm(UNSOUND)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from edge_runtime.store.uploads import UploadState
 from edge_runtime.sync.client import ALARM
+from edge_runtime.sync.lacking import held_report
+from edge_runtime.sync.safety import safe_count
 from mobile_bridge.handlers.context import Context
 from mobile_bridge.live import OFF, LiveSync, State, SyncState
 from mobile_bridge.request import Request
@@ -47,6 +49,9 @@ def status(context: Context, _request: Request) -> Body:
         "refused": counts.get(UploadState.REFUSED, 0),
         "oldest_pending_ms": None if oldest is None else max(0, now_ms - oldest),
         "alarm": None if alarm is None else alarm.decode(),
+        "at_peer": counts.get(UploadState.AT_PEER, 0),
+        "safe": safe_count(store),
+        "held": sum(one.count for one in held_report(store)),
     }
 
 

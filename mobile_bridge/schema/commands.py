@@ -26,6 +26,8 @@ from mobile_bridge.schema.types import NONE, Anything, Field, Flag, Listed, Octe
 DIGEST_BYTES: Final = 32
 LOCKING: Final = 1
 """The minor version that brought users, PINs and the automatic lock."""
+STATES: Final = 1
+"""The minor version that tells apart who has what is written."""
 VIEWS: Final = 1
 """The minor version that brought disputed texts."""
 _ID: Final = Text(form="[0-9a-f]{32}")
@@ -310,7 +312,7 @@ COMMANDS: Final = (
     ),
     Command(
         op="sync.status",
-        meaning="What is on this device only, what is at the relay, and how the connection stands.",
+        meaning="What waits, what others have, what is in the relay's backup, and how the connection stands.",
         result=record(
             Field("state", _SYNC_STATE),
             Field("code", _TEXT, required=False),
@@ -320,6 +322,9 @@ COMMANDS: Final = (
             Field("refused", Uint()),
             Field("oldest_pending_ms", Uint(), required=False),
             Field("alarm", _TEXT, required=False),
+            Field("at_peer", Uint(), required=False, since=STATES),
+            Field("safe", Uint(), required=False, since=STATES),
+            Field("held", Uint(), required=False, since=STATES),
         ),
         errors=_SESSION,
     ),

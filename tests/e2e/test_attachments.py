@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from sync_protocol.blob_messages import BlobChunk
 from sync_protocol.frames import unpack_frame
 from sync_protocol.limits import BLOB_ASKED_MAX
 from tests.e2e.test_device_admin import Fieldward, FoundedRelay, enrol, fixture_fieldward, fixture_relay
+from tests.e2e.test_meeting import Ward
 
 __all__ = ["fixture_fieldward", "fixture_relay"]
 MARK = b"%PDF-1.7 wound of the left hand"
@@ -180,3 +182,35 @@ def test_a_small_file_comes_by_itself_over_plain_requests(fieldward: Fieldward, 
     assert (listed["here"], listed["state"], listed["media_type"]) == (True, "at_the_relay", "image/png")
     fieldward("chart", "save-attachment", chart, listed["attachment"], "--out", "again.png", "--home", "phone")
     assert Path("again.png").read_bytes() == data
+
+
+def test_a_lost_phones_photograph_lives_on_in_the_kit_that_it_met(tmp_path: Path):
+    """Without a relay a phone hands a photograph to a kit and is destroyed; the kit brings it up, a tablet reads it."""
+    ward = Ward(tmp_path)
+    try:
+        for name, role in (("phone", "physician"), ("kit", "emergency_responder"), ("tablet", "nurse")):
+            ward.enrol(name, role)
+        for name in ward.devices:
+            ward.sync(name)
+        ward.stop_relay()
+        chart = ward.json("chart", "create", "--home", "phone", "--name", "Ana Lima")["chart"]
+        for name in ("kit", "tablet"):
+            ward.json("chart", "share", chart, "--device", ward.devices[name], "--home", "phone")
+        data = MARK + random.Random(1).randbytes(1_200_000)
+        (tmp_path / NAME).write_bytes(data)
+        made = ward.json("chart", "attach", chart, NAME, "--home", "phone")
+        _, answered = ward.meet("phone", "kit")
+        assert answered["attachments"] == {"fetched": 1}
+        shutil.rmtree(tmp_path / "phone")
+        ward.start_relay()
+        assert ward.sync("kit")["attachments"]["receipted"] == 1
+        assert ward.sync("tablet")["attachments"]["fetched"] == 1
+        save = ("chart", "save-attachment", chart, made["attachment"], "--out", "out.pdf", "--home", "tablet")
+        ward.json(*save)
+        assert (tmp_path / "out.pdf").read_bytes() == data
+        told = ward.json("server", "status", "--home", "relay")
+        assert told["attachments"]["whole"] == 1
+        for home in ("kit", "tablet", "relay"):
+            nowhere(tmp_path / home, MARK, NAME.encode())
+    finally:
+        ward.stop_relay()

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from edge_runtime.cli.main import run
+from edge_runtime.cli.output import EXIT_DAMAGE, EXIT_DONE
 from sync_protocol.backed_up import BackedUp, open_backed_up
 from sync_protocol.signing import VerifyKey
 from sync_protocol.steps import RELAY_LOG_DIFFERS
@@ -100,7 +102,7 @@ def test_who_backs_up_otherwise_says_so(relay: RelayProcess, people: Organisatio
     assert "entries below 7" in ask("backed-up", *place, "--through", "7", "--yes")
 
 
-def test_cooled_bodies_are_served_on(relay: RelayProcess, people: Organisation):
+def test_cooled_bodies_are_served_on(relay: RelayProcess, people: Organisation, capsys: pytest.CaptureFixture[str]):
     """To whoever syncs anew, from the files; and a lost file is named, while the rest goes on."""
     home = full(relay, people)
     place = ("--home", str(relay.home))
@@ -113,3 +115,10 @@ def test_cooled_bodies_are_served_on(relay: RelayProcess, people: Organisation):
     with relay.dial(again) as line:
         line.until(lambda: line.connection.caught_up)
     assert again.store.size() == home.store.size()
+    verify = ["audit", "verify", "--server-data", str(relay.home), "--json"]
+    assert run(verify) == EXIT_DONE, capsys.readouterr().out
+    file = next(path for path in (relay.home / "cold").rglob("*") if path.is_file())
+    file.write_bytes(file.read_bytes()[1:])
+    capsys.readouterr()
+    assert run(verify) == EXIT_DAMAGE
+    assert str(file) in capsys.readouterr().out

@@ -56,7 +56,7 @@ def _plants(options: argparse.Namespace) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     from tests.simulation.plants import PLANTS
-    from tests.simulation.runner import Order, Outcome, replay, report, run
+    from tests.simulation.runner import Order, Outcome, first_of_each, replay, report, run
 
     if options.plant is not None and options.plant not in PLANTS:
         print(f"no plant {options.plant!r}; there are {', '.join(PLANTS)}", file=sys.stderr)
@@ -79,7 +79,7 @@ def _run(options: argparse.Namespace) -> int:
             print(line)
         state = "fails" if outcome.failures else "holds"
         print(f"seed {outcome.seed}: {state}; {outcome.entries} entries, {sum(outcome.faults.values())} faults", flush=True)
-        for checker, detail in outcome.failures:
+        for checker, detail in first_of_each(outcome.failures):
             print(f"    {checker}: {detail}")
         if outcome.failures:
             print(f"    again: {replay(order, outcome.seed)}")

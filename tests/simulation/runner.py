@@ -118,13 +118,13 @@ def report(order: Order, outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "failures": [
             {"seed": outcome.seed, "checker": checker, "replay": replay(order, outcome.seed), "detail": detail}
             for outcome in outcomes
-            for checker, detail in _first_of_each(outcome.failures)
+            for checker, detail in first_of_each(outcome.failures)
         ],
         "traces": {str(outcome.seed): outcome.digest for outcome in outcomes},
     }
 
 
-def _first_of_each(failures: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+def first_of_each(failures: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     """One detail a checker."""
     found: dict[str, str] = {}
     for checker, detail in failures:

@@ -128,31 +128,29 @@ class Seats:
         return seat
 
     async def sync(self, header: str | None, message: bytes, *, read: str | None) -> tuple[bytes, dict[str, str]]:
-        """Handle a request's frames: the answer's frames and its headers.
+        """Handle a request's frames: the answer's frames and its headers. One request of a seat at a time.
 
         Raises:
             TokenError: no good token.
-            ConflictError: another request with this token is under way.
         """
         seat = self.find(header)
         connection, desk = seat.connection, _Desk()
         later_s: int | None = None
-        with _taken(seat):
-            connection.send = desk.send
-            connection.in_order = read == str(seat.number)
-            try:
-                await connection.accept(message)
-                await connection.flush()
-                room = BODY_BYTES_MAX
-                self.find(header)
-                while room > PAGE_BYTES_MAX and await connection.feed_some():
-                    room = BODY_BYTES_MAX - sum(map(len, desk.parts))
-            except Ended as ended:
-                self._seats.take(bearer(header), now_ms=self._services.now_ms())
-                later_s = retry_after_s(ended.error)
-            seat.number += 1
-            headers = {RESPONSE: str(seat.number)}
-            return b"".join(desk.parts), headers if later_s is None else headers | {"Retry-After": str(later_s)}
+        connection.send = desk.send
+        connection.in_order = read == str(seat.number)
+        try:
+            await connection.accept(message)
+            await connection.flush()
+            room = BODY_BYTES_MAX
+            self.find(header)
+            while room > PAGE_BYTES_MAX and await connection.feed_some():
+                room = BODY_BYTES_MAX - sum(map(len, desk.parts))
+        except Ended as ended:
+            self._seats.take(bearer(header), now_ms=self._services.now_ms())
+            later_s = retry_after_s(ended.error)
+        seat.number += 1
+        headers = {RESPONSE: str(seat.number)}
+        return b"".join(desk.parts), headers if later_s is None else headers | {"Retry-After": str(later_s)}
 
     def revoke(self, name: CertificateHash) -> None:
         """End every token of a certificate."""
@@ -190,12 +188,12 @@ def sync(services: Services, seats: Seats) -> APIRouter:
     async def frames(request: Request) -> Response:
         """Frames, answered by frames."""
         header = request.headers.get("authorization")
-        seats.find(header)
-        if room.locked():
-            raise busy("sync requests", REQUESTS_MAX, "requests")
-        async with room:
-            message = await ANSWERS.read_body(request, bytes_max=BODY_BYTES_MAX)
-            answer, headers = await seats.sync(header, message, read=request.headers.get(RESPONSE))
+        with _taken(seats.find(header)):  # from its first byte on: who stalls holds one place a token, not all
+            if room.locked():
+                raise busy("sync requests", REQUESTS_MAX, "requests")
+            async with room:
+                message = await ANSWERS.read_body(request, bytes_max=BODY_BYTES_MAX)
+                answer, headers = await seats.sync(header, message, read=request.headers.get(RESPONSE))
         return Response(answer, media_type=FRAMES, headers=headers)
 
     return router

@@ -79,7 +79,7 @@ def test_what_waits_is_sent_and_told(start: Callable[..., Host], world: World) -
     assert host.call("sync.start")["state"] in {"connecting", "online"}
     found = until(host, lambda status: status["pending"] == 0)
     assert found["state"] == "online"
-    assert found["receipted"] == world.entries + UNLOCKED
+    assert found["receipted"] >= world.entries + UNLOCKED, "more where the connection was cut: each is on record"
     item: dict[str, Any] = {}
     while item.get("kind") != "synced":
         item = dict(host.next(stream).body or {})

@@ -390,6 +390,19 @@ def test_a_fork_goes_once_a_meeting_as_it_is():
         pass_on(kit.finish(again=False), phone)
 
 
+def test_a_comparison_may_span_frames(monkeypatch: pytest.MonkeyPatch):
+    """Nothing is answered before the last of them."""
+    monkeypatch.setattr("sync_protocol.comparing.TAGS_IN_FRAME", 1)
+    phone, kit = greeted()
+    pass_on(phone.offer((), {}), kit)
+    many = {type(STREAM)(bytes([n]) * 16): HELD[STREAM] for n in range(3)}
+    notes, *tags = kit.offer((), many)
+    assert [pass_on([one], phone) for one in [notes, *tags[:-1]]] == [[Heard(())], [], []]
+    frontiers, *unknown = pass_on(tags[-1:], phone)
+    assert [pass_on([one], kit) for one in (frontiers, *unknown[:-1])] == [[], [], []]
+    assert [type(step) for step in pass_on(unknown[-1:], kit)] == [Send, Ask, Finish]
+
+
 def test_too_many_refusals_refuse_the_turn(monkeypatch: pytest.MonkeyPatch):
     """More than may be named: nothing of that turn counts as being there, and nobody keeps them all in memory."""
     monkeypatch.setattr("sync_protocol.refusals.MEETING_REFUSED_MAX", 1)

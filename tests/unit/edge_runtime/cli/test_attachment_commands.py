@@ -140,3 +140,13 @@ def test_a_chart_without_attachments_says_so(world: World, chart: str):
     made = world.json("chart", "attachments", chart, "--home", "nurse")["attachments"][0]["attachment"]
     saved = world.run("chart", "save-attachment", chart, made, "--out", "out.png", "--home", "nurse").out
     assert "in the clear" in saved
+
+
+def test_a_backup_says_what_it_leaves_out(world: World, chart: str):
+    """A backup of the device holds no files: what is on this device only is counted, before somebody relies on it."""
+    (world.folder / "secret").write_text("a passphrase of its own")
+    backup = ("device", "backup", "--out", "nurse.backup", "--backup-passphrase-file", "secret", "--home", "nurse")
+    assert world.json(*backup)["attachments_left_out"] == 0
+    attached(world, chart)
+    assert world.json(*backup)["attachments_left_out"] == 1
+    assert "Sync, so that the relay has them too" in world.run(*backup).out

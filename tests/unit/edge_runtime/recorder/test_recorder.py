@@ -467,3 +467,16 @@ def test_a_wall_clock_days_off_is_display_only(clinic: Clinic):
     settle(relay, one, two)
     assert one.shown(chart) == two.shown(chart)
     assert one.charts.open(chart).document(document).status.value == "completed"
+
+
+def test_a_session_that_began_by_a_clock_ahead_writes_nothing_once_that_is_set_right(clinic: Clinic):
+    """Its first entry would be dated before its beginning, which an audit must call time travel: a new one writes."""
+    device = clinic.device(Role.PHYSICIAN)
+    began_ms = device.identity.session.value.started_ms
+    clinic.clock.now_ms -= 40 * 24 * 3600 * 1000
+    _chart(device)
+    session = device.identity.session.value
+    assert session.started_ms < began_ms - 30 * 24 * 3600 * 1000
+    written = [arrived.entry.header for arrived in device.store.arrivals(after=0, limit=100)]
+    assert all(header.wall_ms >= session.started_ms for header in written if header.session == session.session)
+    assert any(header.session == session.session for header in written)

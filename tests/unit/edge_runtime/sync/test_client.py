@@ -621,7 +621,7 @@ def test_what_the_relay_left_out_is_asked_for_and_holds_nothing_up(ward: Ward):
 
     link.tamper = leave_out
     report = ward.two.sync(ward.relay, link)
-    assert (report.unsound, report.alarms) == (0, [])
+    assert (report.unsound, report.alarms, report.held, report.deferred) == (0, [], 1, 0)
     assert report.checkpoint == ward.relay.store.size()
     assert [one.entry.hash for one in ward.two.store.held()] == [later.hash]
     ward.two.sync(ward.relay)

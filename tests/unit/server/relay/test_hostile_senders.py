@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from websockets.exceptions import ConnectionClosed
@@ -243,6 +244,23 @@ def test_a_flooding_device_delays_another_s_entry_by_a_few_batches(
         ahead = order[start : order.index(("ends", "victim"), start)]
         assert ahead.count(("ends", "flood")) <= BATCHES_AHEAD_MAX
     assert ("ends", "flood") in order
+
+
+def test_requests_that_stall_hold_one_place_a_token(room: RelayThread, organisation: Organisation):
+    """A device that begins request after request and ends none is refused the second; another's is answered."""
+    line = room.dial_http(SyncingDevice(organisation.device(Role.NURSE)))
+    line.handshake()
+    place = urlsplit(room.url)
+    head = f"POST /v1/sync HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {line.token}\r\nContent-Length: 9\r\n\r\nhalf"
+    with ExitStack() as stack:
+        stalled = [stack.enter_context(socket.create_connection((place.hostname, place.port), 10)) for _ in range(40)]
+        for one in stalled:
+            one.sendall(head.encode())
+        refused = [one for one in stalled[1:] if one.recv(64).startswith(b"HTTP/1.1 409")]
+        assert len(refused) == 39
+        other = room.dial_http(SyncingDevice(organisation.device(Role.NURSE)))
+        other.handshake()
+        assert other.request() == 200
 
 
 # ------------------------------------------------------------------------------------------- what is backed up

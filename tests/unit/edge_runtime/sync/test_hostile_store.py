@@ -1,0 +1,169 @@
+"""Whoever floods, forges or forks: what is held stays bounded, honest, and is asked for without end to the asking."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge_runtime.store.uploads import UploadState
+from edge_runtime.sync import safety
+from edge_runtime.sync.deferred import deferred, unnamed
+from edge_runtime.sync.lacking import held_report, lacking_chains
+from sync_protocol.entries import VerifiedEntry
+from sync_protocol.ids import EntryHash, SessionId, StreamId
+from sync_protocol.limits import AGAIN_CHAINS_MAX
+from sync_protocol.roles import Role
+from tests.support.people import DeviceSession, Organisation
+from tests.unit.edge_runtime.clinic import Clinic
+from tests.unit.edge_runtime.sync.test_client import Ward
+from tests.unit.edge_runtime.sync.test_held import PEER, RELAY, Device
+
+
+class Street:
+    """A device, and people who write to one stream."""
+
+    def __init__(self, path: Path) -> None:
+        self.organisation = Organisation.make(11)
+        self.stream = self.organisation.stream()
+        self.path = path
+        self.device = Device(path, self.organisation, ())
+
+    def person(self) -> DeviceSession:
+        """Somebody with a session that the device knows."""
+        session = self.organisation.device(Role.NURSE).session()
+        with self.device.store.writing() as writer:
+            for certificate in self.organisation.certificates:
+                writer.put_certificate(certificate)
+            writer.put_session(session.record)
+        return session
+
+    def write(self, session: DeviceSession, count: int = 1, stream: StreamId | None = None) -> list[VerifiedEntry]:
+        """Entries whose seal the device knows."""
+        seal, entries = session.write(stream or self.stream, self.organisation.bodies(count, 8))
+        self.device.prove([seal])
+        return list(entries)
+
+    def names(self, *places: tuple[SessionId, int], session: DeviceSession, stream: StreamId | None = None) -> None:
+        """Let the session's next entry name entries that nobody ever wrote."""
+        chain = session._chains.setdefault(stream or self.stream, type(next(iter(self._chain())))())
+        for name, seq in places:
+            chain.seen[name] = (seq, EntryHash(self.organisation.entropy(32)))
+
+    def _chain(self) -> Any:
+        from tests.support.people import _Chain
+
+        return [_Chain()]
+
+
+@pytest.fixture
+def street(tmp_path: Path) -> Any:
+    """A street of its own."""
+    made = Street(tmp_path / "store.db")
+    yield made
+    made.device.store.close()
+
+
+def test_what_could_not_be_named_is_not_said_for_ever(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once everything that was crowded out is here, nothing is said to lack."""
+    monkeypatch.setattr("edge_runtime.sync.held.HELD_ENTRIES_PER_AUTHOR", 0)
+    monkeypatch.setattr("edge_runtime.sync.deferred.DEFERRED_CHAINS_PER_AUTHOR", 1)
+    person = street.person()
+    chains = [street.write(person, 3, street.organisation.stream()) for _ in range(3)]
+    for chain in chains:
+        street.device.take(chain[1:])
+    assert unnamed(street.device.store)
+    for chain in chains:
+        street.device.take(chain)
+    assert held_report(street.device.store) == []
+
+
+def test_what_comes_again_is_not_counted_again(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An entry that could not be noted is one, however often it comes."""
+    monkeypatch.setattr("edge_runtime.sync.held.HELD_ENTRIES_PER_AUTHOR", 0)
+    monkeypatch.setattr("edge_runtime.sync.deferred.DEFERRED_CHAINS_PER_AUTHOR", 1)
+    person = street.person()
+    street.device.take(street.write(person, 2)[1:])
+    late = street.write(person, 2, street.organisation.stream())[1:]
+    for _ in range(5):
+        street.device.take(late)
+    assert unnamed(street.device.store) == 1
+
+
+def test_an_entry_that_names_what_nobody_wrote_has_nothing_fed_again(street: Street) -> None:
+    """A name under a number that is here costs no whole chain at each sync for ever."""
+    honest, hostile = street.person(), street.person()
+    street.device.take(street.write(honest, 50))
+    street.names((honest.id, 7), session=hostile)
+    street.device.take(street.write(hostile))
+    asked = sum(
+        50 - first
+        for _ in range(20)
+        for _, session, first in lacking_chains(street.device.store)
+        if session == honest.id
+    )
+    assert asked < 3 * 50
+
+
+def test_nobodys_fiction_crowds_out_what_others_lack(street: Street) -> None:
+    """One author names more chains than one connection asks for: what somebody else's entry lacks is asked for too."""
+    hostile = street.person()
+    for number in range(AGAIN_CHAINS_MAX // 256 + 1):
+        stream = StreamId(bytes([0, number]) + bytes(14))
+        street.names(
+            *((SessionId(street.organisation.entropy(16)), 0) for _ in range(256)), session=hostile, stream=stream
+        )
+        street.device.take(street.write(hostile, 1, stream))
+    honest = street.person()
+    stream = StreamId(b"\xff" * 16)
+    street.device.take(street.write(honest, 3, stream)[2:])
+    asked = lacking_chains(street.device.store)[:AGAIN_CHAINS_MAX]
+    assert (stream, honest.id, 0) in asked
+
+
+def test_a_flood_that_waits_for_nothing_is_not_fed_again_at_each_sync(
+    street: Street, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What an author wrote beyond its budget, waiting for what nobody wrote, does not come with each sync for ever."""
+    monkeypatch.setattr("edge_runtime.sync.held.HELD_ENTRIES_PER_AUTHOR", 4)
+    hostile = street.person()
+    flood: list[VerifiedEntry] = []
+    for _ in range(60):
+        street.names((SessionId(street.organisation.entropy(16)), 0), session=hostile)
+        flood += street.write(hostile)
+    street.device.take(flood)
+    came = 0
+    for _ in range(20):
+        for _, session, first in lacking_chains(street.device.store):
+            if session == hostile.id:
+                came += len(flood[first:])
+                street.device.take(flood[first:])
+    assert deferred(street.device.store)
+    assert came < 5 * len(flood)
+
+
+def test_who_fills_its_budget_takes_no_room_of_others(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An honest author's entry is held though another's budget is spent many times over."""
+    monkeypatch.setattr("edge_runtime.sync.held.HELD_ENTRIES_PER_AUTHOR", 4)
+    hostile, honest = street.person(), street.person()
+    street.device.take(street.write(hostile, 40)[1:], PEER)
+    assert len(street.device.take(street.write(honest, 3)[1:], RELAY).held) == 2
+    assert street.device.store.check() == []
+
+
+def test_states_add_up_after_the_relay_lost_what_was_safe(clinic: Clinic) -> None:
+    """What the relay says it lacks is not safe any more, whatever its last word on its backup was; each counts once."""
+    ward = Ward(clinic)
+    ward.settle()
+    ward.relay.back_up(made_ms=1)
+    ward.settle()
+    store = ward.one.store
+    lost = store.arrivals(after=0, limit=3)
+    with store.writing() as writer:
+        writer.mark_pending([one.entry.hash for one in lost])
+    counts = store.upload_counts()
+    waits = counts[UploadState.PENDING] + counts[UploadState.AT_PEER] + counts[UploadState.REFUSED]
+    assert waits == 3
+    assert not any(safety.is_safe(store, one.entry.hash) for one in lost)
+    assert sum(safety.tally(store)) + waits == store.size()
