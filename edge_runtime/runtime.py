@@ -466,6 +466,7 @@ class Runtime:
             record=self.auditor,
             mend=self.recorder.mend,
             stock=lambda: self.attachments.stock,
+            settled=self._settle,
         )
 
     def meet(

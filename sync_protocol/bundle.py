@@ -186,9 +186,9 @@ class BundleReader:
 
     def _carry(self, message: Message) -> Iterator[BundleStep]:
         match message:
-            case ProofsFrame():
+            case ProofsFrame() if message.certificates or message.sessions or message.seals:
                 yield from self._gathering.proofs(message)
-            case Entries():
+            case Entries() if message.entries:
                 yield self._gathering.entries(message)
             case Pack():
                 yield self._gathering.pack(message)

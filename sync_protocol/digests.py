@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from sync_protocol.encoding import encode
+from sync_protocol.encoding import Value, encode
 from sync_protocol.frontier import Frontier
 from sync_protocol.ids import EntryHash, Hash, SessionId, StreamId
 from sync_protocol.labels import Label
@@ -61,8 +61,8 @@ def salt_of(first: bytes, second: bytes) -> Hash:
 
 def tag_of(salt: Hash, stream: StreamId, held: Holding) -> bytes:
     """A stream's tag, TAG_BYTES bytes."""
-    heads = [[session, seq, head] for session, (seq, head) in sorted(held.frontier.items())]
-    branches = [[session, sorted(found)] for session, found in sorted(held.tips.items())]
+    heads: list[Value] = [[session, seq, head] for session, (seq, head) in sorted(held.frontier.items())]
+    branches: list[Value] = [[session, [*sorted(found)]] for session, found in sorted(held.tips.items())]
     return Hash.of(Label.DIGEST + salt + encode([stream, heads, branches]))[:TAG_BYTES]
 
 

@@ -16,6 +16,8 @@ import click
 
 from edge_runtime.cli.safe_text import safe
 from edge_runtime.errors import InputError, VaultError
+from edge_runtime.events import Alarmed
+from edge_runtime.restored import RESTORED
 from edge_runtime.settings import Home, replace_file
 from sync_protocol.errors import ExplainedError
 
@@ -103,11 +105,23 @@ def with_device(*, make: bool = False) -> Callable[[Callable[..., Any]], Callabl
 
             passphrase = read_passphrase(passphrase_file, confirm=make and not has_vault(Home(home)))
             with open_home(home, passphrase, make=make) as runtime:
+                if not options.get("as_json"):
+                    runtime.events.subscribe(_tell_restored)
                 return command(runtime, *arguments, **options)
 
         return home_options(opened)
 
     return decorate
+
+
+def _tell_restored(event: object) -> None:
+    """Say at once that the device goes on in another session: its owner may be using two copies of it."""
+    if isinstance(event, Alarmed) and event.code == RESTORED:
+        click.echo(
+            "NOTE: this device's store was put back or copied. It goes on in a new session, and nothing is lost; "
+            "'fieldward doctor' says why.",
+            err=True,
+        )
 
 
 def read_passphrase(file: Path | None, *, confirm: bool) -> str:

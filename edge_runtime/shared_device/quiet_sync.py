@@ -11,6 +11,7 @@ from edge_runtime.identity import load_identity
 from edge_runtime.keyring import Keyring
 from edge_runtime.runtime import TIMEOUT_S, Runtime, clock, entropy
 from edge_runtime.sync.client import SyncClient
+from edge_runtime.sync.lacking import lacking_chains
 from sync_protocol.accusations import Verdict
 
 
@@ -36,6 +37,7 @@ class QuietSync:
             timeout_s=TIMEOUT_S,
             mend=None,
             accused=self._verdicts.append,
+            lacking=lambda: lacking_chains(store),
         )
 
     def record(self) -> None:

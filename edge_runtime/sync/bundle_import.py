@@ -2,7 +2,8 @@
 
 Every entry is verified and admitted by itself, so it does not matter who made the file, whether it is whole, or whether
 it came before: what is new is stored and waits for the relay, what hangs on something that is missing is held, the rest
-is counted by its reason.
+is counted by its reason. Each entry counts once. Who made the file is known only where all of it is as that one signed
+it: a head that names somebody is no proof.
 """
 
 from __future__ import annotations
@@ -10,18 +11,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from edge_runtime.blobs.bundled import Incoming
 from edge_runtime.blobs.fetching import BlobReport
 from edge_runtime.errors import RefusedError
 from edge_runtime.events import Changed, Events, GlassBroken
-from edge_runtime.identity import Identity
+from edge_runtime.identity import Clock, Identity
 from edge_runtime.keyring import Keyring
 from edge_runtime.store.device import DeviceStore
 from edge_runtime.store.uploads import UploadState
 from edge_runtime.sync.admission import Admission
 from edge_runtime.sync.emergencies import newly_broken
-from edge_runtime.sync.intake import Receiver
+from edge_runtime.sync.intake import Receiver, Taken
 from edge_runtime.sync.meeting_report import PEER_UNSOUND
 from sync_protocol.audit import Head
 from sync_protocol.blob_messages import BlobChunk, BlobManifest
@@ -30,12 +32,15 @@ from sync_protocol.bundle_messages import BundleHead
 from sync_protocol.certificates import Certificate, Session
 from sync_protocol.entries import WireEntry, claimed_header
 from sync_protocol.errors import ExplainedError, ForgedError, MalformedError, PeerError
-from sync_protocol.ids import ChartId, SessionId, StreamId
+from sync_protocol.ids import ChartId, EntryHash, SessionId, StreamId
 from sync_protocol.intake import Proofs, Refusal
+from sync_protocol.limits import MEETING_UNSOUND_MAX
 from sync_protocol.signed import Signed, Verified
 from sync_protocol.steps import Take
 
-REFUSALS_KEPT = 100
+REFUSALS_KEPT: Final = 100
+UNSOUND_MAX: Final = MEETING_UNSOUND_MAX
+"""Items that nobody signed so, after which a file is given up."""
 
 
 @dataclass(slots=True)
@@ -43,11 +48,13 @@ class BundleReport:
     """What one bundle brought, as it goes on.
 
     Attributes:
-        maker: the certificate of who made it; None where the organisation knows none such.
+        maker: the certificate of who made it, by the file's own words; None where the organisation knows none such.
         made_ms: by the maker's clock.
-        entries: in the file, as far as it was read.
-        received: those that are new on this device.
-        held: those that wait for something that is not here yet.
+        entries: in the file, as far as it was read: the sum of the five that follow.
+        received: those that are new on this device, in their places.
+        known: those that were here before.
+        held: those that wait, at the end, for something that is not here yet.
+        deferred: those that were not kept, because too much of their author's waits already.
         refused: how many were not taken, by the reason's code.
         reasons: the first refusals.
         damaged: parts of the file that could not be read.
@@ -56,13 +63,17 @@ class BundleReport:
         maker_revoked: whether the maker is revoked: what it wrote outside its cut awaits review.
         alarms: what a person must hear of.
         attachments: those that became whole here, and those that did not.
+        waited: entries beyond those of the file that had waited here for some of them, and found their places.
     """
 
     maker: Verified[Certificate] | None = None
     made_ms: int = 0
     entries: int = 0
     received: int = 0
+    known: int = 0
     held: int = 0
+    deferred: int = 0
+    waited: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     reasons: list[ExplainedError] = field(default_factory=list)
     damaged: int = 0
@@ -78,9 +89,9 @@ class BundleReport:
         return self.ending is Ending.WHOLE
 
     @property
-    def known(self) -> int:
-        """Entries that were here before."""
-        return self.entries - self.received - self.held - sum(self.refused.values())
+    def is_proven(self) -> bool:
+        """Whether its maker is who it says: all of it is as that one signed it."""
+        return self.is_whole and self.maker is not None
 
     def refuse(self, error: ExplainedError) -> None:
         """Count a refusal, and keep its reason while there is room."""
@@ -100,17 +111,21 @@ class BundleImport:
         events: Events,
         *,
         fresh: Callable[[Verified[Certificate]], Verified[Session]],
+        clock: Clock,
         attachments: Incoming,
     ) -> None:
-        """Take in as `identity`; `fresh` is explained at Receiver, and parts of attachments go to `attachments`."""
+        """Take in as `identity`; `fresh`, `clock` are explained at Receiver; parts of attachments go to `attachments`."""
         self._store = store
         self._identity = identity
         self._keyring = keyring
         self._events = events
-        self._receiver = Receiver(store, identity, keyring, fresh=fresh)
+        self._receiver = Receiver(store, identity, keyring, fresh=fresh, clock=clock, events=events)
         self._admission = Admission(store, identity, keyring)
         self._attachments = attachments
         self._grown: set[tuple[StreamId, SessionId]] = set()
+        self._placed = 0
+        self._waiting: set[EntryHash] = set()
+        self._unsound = 0
         self.report = BundleReport()
 
     def read(self, pieces: Iterable[bytes], *, progress: Callable[[BundleReport], None]) -> BundleReport:
@@ -122,16 +137,42 @@ class BundleImport:
             StoreError: this device's store is full or damaged.
         """
         reader = BundleReader()
-        for piece in pieces:
-            self._carry_out(reader.feed(piece))
-            progress(self.report)
-        ending, rest = reader.end()
-        self._carry_out(iter(rest))
-        self._attachments.end()
-        self.report.attachments = self._attachments.report
-        self.report.ending = ending
-        self.report.maker_revoked = self._maker_revoked()
+        try:
+            for piece in pieces:
+                self._carry_out(reader.feed(piece))
+                progress(self.report)
+                if self._is_unsound:
+                    break
+            ending, rest = reader.end()
+            self._carry_out(iter(rest))
+        finally:
+            self._attachments.end()
+            self._sum_up()
+        self._conclude(Ending.DAMAGED if self._is_unsound else ending)
         return self.report
+
+    @property
+    def _is_unsound(self) -> bool:
+        return self._unsound > UNSOUND_MAX
+
+    def _sum_up(self) -> None:
+        """Tell what still waits from what found its place, and this file's entries from those that were here."""
+        report = self.report
+        left = self._waiting and self._waiting.intersection(one.entry.hash for one in self._store.held())
+        came, report.held = report.held, sum(self._store.arrival(name) is None for name in left)
+        report.received += came - report.held
+        report.waited = self._placed - (came - report.held)
+        report.attachments = self._attachments.report
+
+    def _conclude(self, ending: Ending) -> None:
+        """Say how the file ended. What does not verify is damage, unless the file is as its maker meant it to be."""
+        report = self.report
+        report.ending = ending
+        maker = report.maker
+        revoked = self._keyring.organisation().now.revoked
+        report.maker_revoked = maker is not None and self._identity.trust.principal(maker.hash) in revoked
+        if self._unsound and (ending is Ending.WHOLE or self._is_unsound):
+            report.alarms.append(PEER_UNSOUND)
 
     def heads(self) -> tuple[Head, ...]:
         """How far the chains that grew reach here now."""
@@ -177,32 +218,27 @@ class BundleImport:
         except PeerError:
             self.report.maker = None  # its entries are judged by themselves
 
-    def _maker_revoked(self) -> bool:
-        maker = self.report.maker
-        if maker is None:
-            return False
-        return self._identity.trust.principal(maker.hash) in self._keyring.organisation().now.revoked
-
     def _take(self, step: Take) -> None:
-        """Control records first, because content is judged by them."""
+        """Control records first, because content is judged by them. What is here already costs a look-up."""
+        if self._is_unsound:
+            return
+        new = [entry for entry in step.entries if self._store.arrival(entry.hash) is None]
         self.report.entries += len(step.entries)
-        control = [entry for entry in step.entries if _is_control(entry)]
+        self.report.known += len(step.entries) - len(new)
+        control = [entry for entry in new if _is_control(entry)]
         names = {entry.hash for entry in control}
-        rest = [entry for entry in step.entries if entry.hash not in names]
+        rest = [entry for entry in new if entry.hash not in names]
         if control:
             self._store_some(step.proofs, control)
-        if rest or not control:
+        if rest or (step.proofs and not control):
             self._store_some(Proofs() if control else step.proofs, rest)
 
     def _store_some(self, proofs: Proofs, entries: Sequence[WireEntry]) -> None:
         admission, report = self._admission, self.report
         taken = self._receiver.take(proofs, entries, state=UploadState.PENDING, admit=admission.check)
         admission.places.learn(self._keyring.controlled(taken.streams))
-        report.received += taken.stored
-        report.held += taken.held
+        self._count(taken, entries)
         self._grown |= taken.chains
-        for refusal in taken.refused:
-            self._refused(refusal)
         charts = self._keyring.charts_of(taken.streams)
         if charts:
             report.charts |= charts
@@ -211,11 +247,24 @@ class BundleImport:
         if broken:
             self._events.publish(GlassBroken(broken))
 
+    def _count(self, taken: Taken, entries: Sequence[WireEntry]) -> None:
+        """Count each entry of a batch once; of those stored some had waited here, perhaps since this very batch."""
+        report, placed = self.report, taken.stored - taken.released
+        refused = [refusal for refusal in taken.refused if refusal.what is not None]
+        report.received += placed
+        report.held += taken.held
+        report.deferred += taken.deferred
+        report.known += len(entries) - placed - taken.held - taken.deferred - len(refused)
+        self._placed += taken.released
+        if taken.held:
+            self._waiting.update(EntryHash(entry.hash) for entry in entries)
+        for refusal in taken.refused:
+            self._refused(refusal)
+
     def _refused(self, refusal: Refusal) -> None:
         if refusal.what is not None:
             self.report.refuse(refusal.error)
-        if isinstance(refusal.error, ForgedError | MalformedError) and PEER_UNSOUND not in self.report.alarms:
-            self.report.alarms.append(PEER_UNSOUND)
+        self._unsound += isinstance(refusal.error, ForgedError | MalformedError)
 
 
 def _is_control(entry: WireEntry) -> bool:

@@ -12,7 +12,6 @@ from edge_runtime.events import Events, Synced
 from edge_runtime.identity import Clock, Entropy, Identity, new_session
 from edge_runtime.keyring import Keyring
 from edge_runtime.store.device import DeviceStore
-from edge_runtime.store.uploads import UploadState
 from edge_runtime.sync.bundle_export import BundleExport, Exported
 from edge_runtime.sync.bundle_import import BundleImport, BundleReport
 from edge_runtime.sync.progress import charts_to_mend, forget_charts_to_mend
@@ -42,6 +41,7 @@ class Bundles:
         record: writes the act into this device's audit.
         mend: looks after the keys of charts whose members changed.
         stock: its attachments.
+        settled: does what is due once something came, such as a purge.
     """
 
     store: DeviceStore
@@ -53,6 +53,7 @@ class Bundles:
     record: Record
     mend: Callable[[Iterable[ChartId]], object]
     stock: Callable[[], BlobStock]
+    settled: Callable[[], object]
 
     def export(
         self,
@@ -100,6 +101,7 @@ class Bundles:
             fresh=lambda certificate: new_session(
                 self.identity.keys, certificate, now_ms=self.clock(), entropy=self.entropy
             ),
+            clock=self.clock,
             attachments=Incoming(self.stock()),
         )
         try:
@@ -117,7 +119,8 @@ class Bundles:
         if charts:
             self.mend(charts)
             forget_charts_to_mend(self.store, charts)
-        maker = None if report.maker is None else CertificateHash(report.maker.hash)
-        self.record.bundle_imported(maker, taking.heads(), received=report.received)
-        pending = self.store.upload_counts().get(UploadState.PENDING, 0)
-        self.events.publish(Synced(received=report.received, receipted=0, pending=pending))
+        proven = report.maker if report.is_proven else None  # nobody goes on record for what a head claims
+        maker = None if proven is None else CertificateHash(proven.hash)
+        received = report.received + report.waited
+        self.record.bundle_imported(maker, taking.heads(), received=received)
+        self.events.publish(Synced(received=received, receipted=0, pending=self.store.waiting()))

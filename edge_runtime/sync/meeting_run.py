@@ -205,7 +205,7 @@ class MeetingRun:
         self._shared = frozenset(streams)
         sessions = {session for held in streams.values() for session in held.frontier}
         theirs = {session for session in sessions if self._is_of_peer(session)}
-        for stream, held in streams.items():  # of a stream that does not differ the other's chain reaches as far as here
+        for stream, held in streams.items():  # where a stream does not differ, the other's chain reaches as far as here
             self._theirs.update((stream, session) for session in theirs & held.frontier.keys())
         notes = self._gossip.known()[:GOSSIP_NOTES_MAX] if self.report.rounds == 1 else ()
         self.carry_out(exchange, exchange.offer(notes, streams))

@@ -74,7 +74,7 @@ class SyncReport:
         sent, receipted: entries pushed, and those whose inclusion in the relay's log was verified.
         received: entries that are new on this device.
         held: entries that came and wait here for the entries before them.
-        deferred: entries that came and were not kept, because too much of their author's waits; they are asked for again.
+        deferred: entries that came and were not kept, because too much of their author's waits; asked for again.
         unsound: items that came and did not verify, or name a predecessor that is none.
         checkpoint: size of the relay's log up to which this device holds all that is its.
         refused: what the relay did not take, with the reason; the first REFUSALS_MAX.

@@ -150,6 +150,7 @@ def open_services(settings: RelaySettings, organisation_file: bytes, around: Sur
         raise
     verifiers, readers = around.verifiers, around.readers
     fanout = Fanout(directory)
+    disk = DiskFloor(settings.home, free_bytes_min=settings.disk_free_bytes_min)
     services = Services(
         settings=settings,
         identity=identity,
@@ -172,13 +173,14 @@ def open_services(settings: RelaySettings, organisation_file: bytes, around: Sur
             ),
             signer=key,
             now_ms=around.now_ms,
+            check_disk=disk.check,
         ),
         rates=Rates(),
         backups=Backups(store, key.public),
         budgets=Budgets(
             entries_an_hour=settings.entries_an_hour, bytes_an_hour=settings.bytes_an_hour, now_ms=around.now_ms
         ),
-        disk=DiskFloor(settings.home, free_bytes_min=settings.disk_free_bytes_min),
+        disk=disk,
         watch=watch,
         verifiers=verifiers,
         readers=readers,

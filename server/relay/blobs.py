@@ -62,14 +62,26 @@ class Blobs:
         quotas: BlobQuotas,
         signer: SigningKey,
         now_ms: Callable[[], int],
+        check_disk: Callable[[], None] = lambda: None,
     ) -> None:
-        """Keep chunks in `files` and rows in `book`; `directory` says who is who, `signer` is the relay's key."""
+        """Keep chunks in `files` and rows in `book`.
+
+        Args:
+            files: where chunks lie.
+            book: the rows.
+            directory: says who is who.
+            quotas: how much there may be.
+            signer: the relay's key.
+            now_ms: the clock, in Unix milliseconds.
+            check_disk: raises a RelayError while the disk is too full to take anything.
+        """
         self._files = files
         self._book = book
         self._directory = directory
         self._quotas = quotas
         self._signer = signer
         self._now_ms = now_ms
+        self._check_disk = check_disk
 
     def offered(self, reader: CertificateHash, blob: Blob) -> BlobStored | BlobTaker:
         """Answer the offer of a blob: a receipt if it is whole here, otherwise what takes the rest of it.
@@ -81,6 +93,7 @@ class Blobs:
         known = self._book.find(blob.id)
         if known is not None and known.whole is not None:
             return self._receipt(known.id, *known.whole)
+        self._check_disk()
         if known is None:
             self._check_room(reader, chart, blob)
             self._book.begin(
@@ -121,6 +134,7 @@ class Blobs:
             return self._whole(taker)
         self._files.settle(taker.blob.id)
         self._book.heard(taker.blob.id, self._now_ms())
+        self._check_disk()
         return taker.want()
 
     def wanted(self, reader: CertificateHash, want: BlobWant) -> Iterator[BlobManifest | BlobChunk]:

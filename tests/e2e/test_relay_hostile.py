@@ -172,12 +172,12 @@ def test_a_device_that_asks_for_ever_is_let_go(relay: RelayProcess, device: Make
         line.until(lambda: owner.cursor.size > 0)
         own = Cursor(size=owner.cursor.size, root=owner.cursor.root, sessions=())
         empty = Cursor(size=0, root=EMPTY_CURSOR.root, sessions=())
-        frames = {
+        kinds: dict[str, list[Message]] = {
             "cursors": [own] * (ASKS_MAX + 1),
             "wants": [Want(chains=())] * (ASKS_MAX + 1),
             "rewinds": [own, empty] * (REWINDS_MAX + 1),
-        }[kind]
-        packed = [pack_frame(frame) for frame in frames]
+        }
+        packed = [pack_frame(frame) for frame in kinds[kind]]
         try:
             for start in range(0, len(packed), 500):
                 line.socket.send(b"".join(packed[start : start + 500]))

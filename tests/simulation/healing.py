@@ -29,14 +29,12 @@ def heal(world: World) -> None:
         device.clock.offset_ms = 0
         if not device.up:
             world.rise(device)
-    if world.stolen and not world.revoked:
-        sync(world, world.devices[ADMIN])
-        revoke_thief(world, world.devices[ADMIN])
     for number in range(ROUNDS_MAX):
         before, outcomes = _held(world), {}
         for device in world.honest():
             world.time.passes(60_000)
             outcomes[device.name] = sync(world, device)
+        revoke_thief(world, world.devices[ADMIN])
         if number % 2 == 0:
             _meet_all(world)
         well = set(outcomes.values()) == {"done"}

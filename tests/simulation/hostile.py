@@ -63,7 +63,7 @@ def revoke_thief(world: World, device: SimDevice) -> None:
     """The administrator revokes what was stolen: what came to the relay after the theft is outside the cut."""
     del device
     admin = world.devices[ADMIN]
-    if not world.stolen or world.revoked or not admin.up or admin.busy or not world.relay.up:
+    if not world.stolen or not admin.up or admin.busy or not world.relay.up or is_revoked(world):
         return
     if not world.healing and world.time.now_ms < world.stolen_at_ms + _PATIENCE_MS:
         return
@@ -84,7 +84,12 @@ def revoke_thief(world: World, device: SimDevice) -> None:
 
     if world.guard(admin, "revoke", work) == "done":
         world.fault("revocation_with_cut")
-        world.revoked = True
+
+
+def is_revoked(world: World) -> bool:
+    """Whether the administrator's device knows the stolen one as revoked; one that was restored may have forgotten."""
+    revoked = world.devices[ADMIN].runtime.keyring.organisation().now.revoked
+    return any(world.principals[name] in revoked for name in world.stolen)
 
 
 # ------------------------------------------------------------------------------------------------ what a thief writes
@@ -208,17 +213,16 @@ def _garbage(world: World, device: SimDevice, chart: ChartId, document: Document
 
 def _future_delete(world: World, device: SimDevice, chart: ChartId, document: DocumentId) -> None:
     """An update that deletes what others are yet to type: their next letters would vanish as they come."""
-    section = world.rng.choice(SECTIONS)
-    found = device.runtime.charts.open(chart).documents.get(document)
-    sessions = [] if found is None else sorted(found.authors)
-    sessions += [world.devices[name].runtime.identity.session.value.session for name in world.writers()]
-    doc = text_doc_id(document, TEXT, section)
-    updates = b"".join(
-        _varint(client_id(session, doc)) + _varint(1) + _varint(0) + _varint(10_000) for session in sessions
-    )
-    update = _varint(0) + _varint(len(sessions)) + updates
-    content = Content(facts=None, text=TextUpdate(section=section, update=update))
-    forge(device, lambda batch: batch.content(chart, document, TEXT, content))
+    sessions = [world.devices[name].runtime.identity.session.value.session for name in world.writers()]
+
+    def build(batch: Batch) -> None:
+        for section in SECTIONS:
+            doc = text_doc_id(document, TEXT, section)
+            ranges = (_varint(client_id(one, doc)) + _varint(1) + _varint(0) + _varint(10_000) for one in sessions)
+            update = _varint(0) + _varint(len(sessions)) + b"".join(ranges)
+            batch.content(chart, document, TEXT, Content(facts=None, text=TextUpdate(section=section, update=update)))
+
+    forge(device, build)
 
 
 def _varint(value: int) -> bytes:

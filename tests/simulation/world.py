@@ -53,6 +53,7 @@ class World:
 
     Attributes:
         ledgers: the streams of the devices' own audit, which grow with every sync.
+        principals: who they are in records.
         ids: the devices' own ids, by the simulation's names for them.
         devices: by name; a thief's copy is one of them from the theft on.
         relay: the one that is meant; `other` is the second copy while the view is split.
@@ -89,13 +90,13 @@ class World:
         self.unnoticed: set[str] = set()
         self.stolen: dict[str, int] = {}
         self.stolen_at_ms = 0
-        self.revoked = False
         self.thieving: list[Act] = []
         self.relay.start()
         for device in self.devices.values():
             device.start()
         identities = {name: device.runtime.identity for name, device in self.devices.items()}
         self.ids = {name: identity.certificate.device for name, identity in identities.items()}
+        self.principals = {name: identity.principal for name, identity in identities.items()}
         self.ledgers = {
             audit_stream(ledger_id(identity.principal), LEDGER_DOCUMENT) for identity in identities.values()
         }

@@ -433,7 +433,8 @@ class DeviceConnection:
 
     def _beyond(self) -> dict[StreamId, dict[SessionId, tuple[int, EntryHash]]]:
         """How far the chains reach that the relay fed beyond the cursor; not those that fork, which come again."""
-        store, found = self.home.store, {}
+        store = self.home.store
+        found: dict[StreamId, dict[SessionId, tuple[int, EntryHash]]] = {}
         for name in self.home.fed:
             arrived = store.entry(name)
             assert arrived is not None

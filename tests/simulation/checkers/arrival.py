@@ -8,6 +8,7 @@ import shutil
 
 from edge_runtime.cli.chart_text import chart_json
 from edge_runtime.identity import CHAIN, KEYS, ROOT, SESSION
+from edge_runtime.store.holding import HeldKind
 from edge_runtime.sync.intake import Receiver
 from sync_protocol.ids import EntryHash
 from sync_protocol.intake import Proofs
@@ -62,13 +63,14 @@ def _hand(source: SimDevice, cold: SimDevice, rng: random.Random) -> None:
     receiver = Receiver(runtime.store, runtime.identity, runtime.keyring)
     receiver.take(proofs, ())
     left = [arrived.entry for arrived in store.arrivals(after=0, limit=1 << 20)]
+    left += [one.entry for one in store.held() if one.kind is HeldKind.POOL]
     for _ in range(_ROUNDS_MAX):
         rng.shuffle(left)
         for start in range(0, len(left), _CHUNK):
             receiver.take(Proofs(), [entry.wire for entry in left[start : start + _CHUNK]])
         held = cold.entries()
         left = [entry for entry in left if entry.hash not in held]
-        if not left or not cold.store.held():
+        if not left or len(cold.store.held()) == len(store.held()):
             return
 
 
@@ -78,7 +80,7 @@ def _waiting(device: SimDevice) -> set[EntryHash]:
 
 def _compare(world: World, source: SimDevice, cold: SimDevice) -> None:
     if _waiting(source) != _waiting(cold):
-        count = len(_waiting(cold) - _waiting(source))
+        count = len(_waiting(cold) ^ _waiting(source))
         world.oracle.fail("held", f"{count} entries wait for what has come, where all came in another order")
     charts = sorted(source.runtime.keyring.charts())
     if sorted(cold.runtime.keyring.charts()) != charts:

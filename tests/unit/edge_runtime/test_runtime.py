@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import pytest
 
+from edge_runtime.cache.shelf import INDEX
 from edge_runtime.errors import InputError, RefusedError, RemoteError, StoreError, VaultError
 from edge_runtime.events import Changed, Synced
 from edge_runtime.identity import INVITATION, RELAY_ADDRESS, DeviceKeys, enrol
@@ -25,7 +26,7 @@ from sync_protocol.records import pack
 from sync_protocol.roles import Role
 from tests.support.audit_records import opened
 from tests.support.people import START_MS
-from tests.unit.edge_runtime.clinic import ADDRESS, Clinic
+from tests.unit.edge_runtime.clinic import ADDRESS, Clinic, fact
 from tests.unit.edge_runtime.relay_shell import RelayShell
 
 PASSPHRASE: Final = "correct horse"
@@ -212,3 +213,22 @@ def test_clock_and_entropy_are_the_systems(monkeypatch: pytest.MonkeyPatch):
     assert entropy(16) != entropy(16)
     monkeypatch.setattr("edge_runtime.runtime.time.time_ns", lambda: -5_000_000)
     assert clock() == 0
+
+
+def test_an_end_keeps_open_charts_and_a_lock_removes_them(tmp_path: Path, clinic: Clinic):
+    """What changed since it was kept is kept again when the program ends; a lock leaves nothing of it in the store."""
+    home = _home(tmp_path, clinic, Role.PHYSICIAN)
+    with open_home(home, PASSPHRASE) as runtime:
+        runtime.rest()
+        charts = runtime.charts
+        charts.opened._entries_min = 1
+        chart, (document,) = charts.create([fact("identity", name="Ana Lima")], workflow=None)
+        charts.open(chart)
+        charts.add_facts(chart, document, [fact("priority", to="urgent")])
+        charts.open(chart)
+    with open_home(home, PASSPHRASE) as runtime:
+        assert runtime.charts.opened.names(chart)
+        assert runtime.charts.open(chart).document(document).priority.value == "urgent"
+        runtime.forget()
+        assert runtime.store.values(INDEX) == {}
+        assert runtime.store.check() == []

@@ -24,7 +24,7 @@ from sync_protocol.frames import FrameReader, pack_frame, unpack_frame
 from sync_protocol.ids import BlobId
 from sync_protocol.intake import Intake
 from sync_protocol.memory_store import MemoryStore
-from sync_protocol.messages import Want
+from sync_protocol.messages import Entries, Message, ProofsFrame, Want
 from sync_protocol.pack_columns import Pack
 from sync_protocol.roles import Role
 from sync_protocol.steps import Take
@@ -202,6 +202,20 @@ def test_nothing_may_follow_the_end(more: bytes) -> None:
     ending, steps = read(data + more)
     assert ending is Ending.DAMAGED
     assert taken(steps) == {entry.hash for entry in entries}
+
+
+@pytest.mark.parametrize(
+    "empty", [Entries(entries=()), ProofsFrame(certificates=(), sessions=(), seals=())], ids=["entries", "proofs"]
+)
+def test_frames_that_carry_nothing_are_damage(empty: Message) -> None:
+    """No maker writes them, and a file that is full of them is given up like any other damage."""
+    out = bytearray()
+    writer = BundleWriter(out.extend, head_of(NURSE.chain, made_ms=START_MS))
+    for _ in range(DAMAGED_MAX + 50):
+        writer.add(empty)
+    ending, steps = read(bytes(out))
+    assert ending is Ending.DAMAGED
+    assert [type(step) for step in steps] == [BundleHead] + [Damaged] * DAMAGED_MAX
 
 
 def test_messages_of_a_connection_are_no_part_of_a_bundle() -> None:

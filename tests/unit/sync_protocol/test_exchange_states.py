@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from sync_protocol.accusations import Split
+from sync_protocol.blob_messages import BlobChunk, BlobWant
+from sync_protocol.bundle_messages import BundleEnd, BundleHead
 from sync_protocol.certificates import Trust
 from sync_protocol.checkpoints import Checkpoint, NoteKey, sign_checkpoint
 from sync_protocol.device_exchange import DeviceExchange
@@ -314,8 +316,9 @@ def test_every_message_is_for_one_side_or_both():
     for_device = frozenset().union(*DEVICE_ACCEPTS.values())
     for_relay = frozenset().union(*RELAY_ACCEPTS.values())
     for_peer = frozenset().union(*PEER_ACCEPTS.values())
-    assert for_device | for_relay | for_peer == set(TYPES.values())
-    assert for_device & for_relay == {ProofsFrame, Entries, Failure}
+    for_files = {BundleHead, BundleEnd}
+    assert for_device | for_relay | for_peer | for_files == set(TYPES.values())
+    assert for_device & for_relay == {ProofsFrame, Entries, Want, BlobWant, BlobChunk, Failure}
 
 
 def test_the_two_let_each_other_in():
@@ -377,7 +380,7 @@ def test_a_page_moves_the_cursor_after_what_it_ends():
     assert advance == Advance(checkpoint(5), note(5), checkpoint(5), note(5), whole=True)
     assert caught_up == CaughtUp()
     assert hear(machine, Page(note=None, more=True)) == []
-    assert hear(machine, page(5, more=False))[0] == Advance(checkpoint(5), note(5), checkpoint(5), note(5))
+    assert hear(machine, page(5, more=False))[0] == Advance(checkpoint(5), note(5), checkpoint(5), note(5), whole=True)
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,7 @@ def dialled(state: PeerState) -> PeerExchange:
         (PeerState.TAKING, lambda: (receive(phone, Done(again=False)), phone.end())),
     ]
     if state is PeerState.SHARING:
-        way[-1] = (PeerState.TAKING, lambda: (receive(phone, Done(again=False)), phone.share((), again=False)))
+        way[-1] = (PeerState.TAKING, lambda: [receive(phone, Done(again=False)), phone.share((), again=False)])
     for reached, further in way:
         if state is reached:
             break
@@ -123,9 +123,9 @@ OTHER = b"o" * 2 * 8 + b"p" * 16
 """Two tags that the dialler does not have."""
 
 
-def phone_heard(phone: PeerExchange) -> None:
+def phone_heard(phone: PeerExchange) -> list[Any]:
     """All frontiers of the other: none."""
-    receive(phone, Frontiers(streams=(), last=True))
+    return receive(phone, Frontiers(streams=(), last=True))
 
 
 def answered(state: PeerState) -> PeerExchange:
@@ -434,6 +434,7 @@ def test_the_dialler_ends_the_meeting():
 def test_blobs_have_their_turns_after_the_rounds():
     """In place of another round the dialler speaks of blobs; then by turns, until it has nothing more to say."""
     phone, kit = dialled(PeerState.TAKING), answered(PeerState.OFFERED)
+    assert (phone.dialled, kit.dialled) == (True, False)
     assert receive(phone, Done(again=False)) == [RoundOver(again=False)]
     held, want = BlobsHeld(blobs=(BLOB,)), BlobWant(blob=BLOB, ranges=())
     said = pass_on(phone.share([held], again=False), kit)

@@ -53,7 +53,7 @@ def access(device: Device) -> Access:
     return Access(device.identity, device.keyring, device.recorder, device.clinic.clock, device.store)
 
 
-def purging(device: Device) -> Purging:
+def purging(device: Device, swept: Callable[[], None] = lambda: None) -> Purging:
     """What purges on a device."""
     return Purging(
         device.store,
@@ -64,6 +64,7 @@ def purging(device: Device) -> Purging:
         record=auditor(device).destroyed,
         forget=device.charts.forget,
         beside=lambda chart: (f"glass/{chart.hex()}",),
+        swept=swept,
     )
 
 
@@ -254,6 +255,15 @@ def test_content_and_its_keys_go_and_the_audit_trail_stays(ward: Ward):
         assert {epoch.record.compartment for epoch in membership.epochs.values()} == {Compartment.AUDIT}
     assert ward.doctor.charts.open(ward.other).state.documents
     assert any(isinstance(event, Changed) and ward.chart in event.charts for event in ward.doctor.heard)
+
+
+def test_what_lies_beside_the_store_is_swept_with_it(ward: Ward):
+    """Attachments lie in files: they are looked through whenever something is destroyed, and only then."""
+    runs: list[str] = []
+    purging(ward.doctor, lambda: runs.append("before")).run()
+    due(ward)
+    purging(ward.doctor, lambda: runs.append("swept")).run()
+    assert runs == ["swept"]
 
 
 def test_the_act_is_recorded_once(ward: Ward):

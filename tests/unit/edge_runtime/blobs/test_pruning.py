@@ -39,7 +39,8 @@ def test_nothing_goes_that_is_not_safe(ward: Ward):
     stock = ward.physician.stock
     assert prune(stock.book, stock.folder, needed_bytes=1 << 30, backed_up_through=0) == 0
     assert held(ward) == {first, second}
-    number = stock.book.get(first).number
+    number = ward.physician.note(first).number
+    assert number is not None
     assert prune(stock.book, stock.folder, needed_bytes=1 << 30, backed_up_through=number) > 0
     assert held(ward) == {second}
     assert not [path for path in ward.physician.files() if path.parent.name == stock.folder.name(first)]
@@ -76,9 +77,9 @@ def test_whatever_is_known_only_safe_blobs_go(clinic, numbers, through):
         blobs[blob] = number
         if number:
             receipt = sign(BlobReceipt(blob=blob, number=number, stored_ms=1), RELAY, Label.BLOB_RECEIPT)
-            stock.book.put(blob, replace(stock.book.get(blob), receipt=receipt.wire))
+            stock.book.put(blob, replace(ward.nurse.note(blob), receipt=receipt.wire))
     prune(stock.book, stock.folder, needed_bytes=1 << 40, backed_up_through=through)
-    gone = {blob for blob in blobs if not stock.book.get(blob).whole}
+    gone = {blob for blob in blobs if not ward.nurse.note(blob).whole}
     assert gone == {blob for blob, number in blobs.items() if 0 < number <= through}
     assert all(not stock.folder.kept(blob) for blob in gone)
     assert all(stock.folder.kept(blob) for blob in blobs.keys() - gone)
@@ -90,7 +91,6 @@ def test_what_was_pruned_comes_back_only_when_asked_for(ward: Ward):
     stock = ward.physician.stock
     prune(stock.book, stock.folder, needed_bytes=1, backed_up_through=9)
     assert ward.sync(ward.physician).fetched == 0
-    ward.through = 9
     assert ward.physician.listed(ward.chart)[0].state is BlobState.RECEIPTED
     stock.ask(blob)
     assert ward.sync(ward.physician).fetched == 1

@@ -101,7 +101,7 @@ def test_the_policy_says_what_comes_by_itself(ward: Ward):
         ward.physician.read(ward.chart, large.blob)
     assert ward.sync(ward.physician).fetched == 1
     stock.ask(large.blob)
-    assert not stock.book.get(large.blob).asked
+    assert not ward.physician.note(large.blob).asked
 
 
 def test_kits_carry_everything_unless_told_otherwise(ward: Ward):

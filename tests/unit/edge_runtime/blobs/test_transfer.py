@@ -11,6 +11,7 @@ from edge_runtime.blobs.book import BlobState
 from edge_runtime.blobs.policy import Fetch, Policy
 from edge_runtime.blobs.transfer import BlobTransfer
 from edge_runtime.errors import StoreError
+from edge_runtime.settings import sync_folder
 from sync_protocol.blob_messages import BlobChunk, BlobManifest, BlobOffer, BlobRefused, BlobStored, BlobWant
 from sync_protocol.blobs import Blob, BlobReceipt
 from sync_protocol.errors import ForgedError, MalformedError
@@ -72,7 +73,7 @@ def test_a_crash_between_any_two_writes_leaves_something_to_go_on_from(ward: War
     attachment, data = ward.attach(200_000)
     ward.sync(ward.nurse)
     ward.carry()
-    write, flush, left = chunks._write_whole, chunks.sync_folder, [0]
+    write, flush, left = chunks._write_whole, sync_folder, [0]
 
     def failing(act):
         def act_or_fail(*arguments):
@@ -104,10 +105,10 @@ def test_a_refusal_is_kept_and_offered_again(ward: Ward):
     ward.relay.refuse = lambda blob: "blob_quota" if blob.id == attachment.blob else None
     report = ward.sync(ward.nurse)
     assert (report.receipted, report.refused) == (1, ["blob_quota"])
-    assert ward.nurse.stock.book.get(attachment.blob).refused == "blob_quota"
+    assert ward.nurse.note(attachment.blob).refused == "blob_quota"
     ward.relay.refuse = lambda _: None
     assert ward.sync(ward.nurse).receipted == 1
-    assert ward.nurse.stock.book.get(attachment.blob).refused is None
+    assert ward.nurse.note(attachment.blob).refused is None
     assert ward.nurse.stock.counts()[BlobState.RECEIPTED] == 2
     assert other.blob in ward.relay.numbers
 
@@ -159,6 +160,7 @@ def test_answers_that_no_honest_relay_gives_end_the_connection(ward: Ward):
     attachment, _ = ward.attach(200_000)
     offering = BlobTransfer(ward.nurse.stock)
     (offer,) = offering.begin()
+    assert isinstance(offer, BlobOffer)
     blob = Blob(offer.manifests[0])
     receipt = BlobReceipt(blob=blob.id, number=1, stored_ms=1)
     stranger = sign(receipt, SigningKey(b"x" * 32), Label.BLOB_RECEIPT).wire
@@ -195,7 +197,7 @@ def test_a_blob_of_another_stream_is_not_taken(ward: Ward):
     ward.sync(ward.nurse)
     ward.carry()
     ward.physician.stock.find()
-    note = ward.physician.stock.book.get(attachment.blob)
+    note = ward.physician.note(attachment.blob)
     odd, made = sealed(b"scan")
     ward.relay.manifests[odd.id] = odd
     ward.relay.chunks[odd.id] = dict(enumerate(made))
@@ -236,6 +238,7 @@ def test_chunks_that_are_here_already_make_a_blob_whole(ward: Ward):
     ward.carry()
     transfer = BlobTransfer(ward.physician.stock)
     (want,) = transfer.begin()
+    assert isinstance(want, BlobWant)
     blob = ward.relay.manifests[want.blob]
     ward.physician.stock.folder.begin(blob)
     ward.physician.stock.folder.keep(blob.id, 0, ward.relay.chunks[blob.id][0])

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from edge_runtime.attaching import Attachments, Listed
+from edge_runtime.blobs.book import BlobNote
 from edge_runtime.blobs.fetching import BlobReport
 from edge_runtime.blobs.stock import BlobStock
 from edge_runtime.blobs.transfer import BlobTransfer
@@ -169,6 +170,12 @@ class Holder:
         path = self.folder.with_name("file-" + name)
         path.write_bytes(data)
         return self.attachments.attach(chart, document, path)[1]
+
+    def note(self, blob: BlobId) -> BlobNote:
+        """What is known of a blob."""
+        note = self.stock.book.get(blob)
+        assert note is not None
+        return note
 
     def listed(self, chart: ChartId) -> list[Listed]:
         """The chart's attachments."""

@@ -474,3 +474,18 @@ def test_a_text_that_is_not_whole_is_neither_kept_nor_shown_again(clinic: Clinic
         assert not _kept(one)
     assert again(one).open(_membership(one, chart), purpose=Purpose.TREATMENT, note=None).reads
     assert _kept(one)
+
+
+def test_a_kept_value_passes_for_a_whole_one(clinic: Clinic):
+    """It equals what was read anew and nothing else, and has the fields of its type alone."""
+    (one,), chart, (_, document) = _ward(clinic)
+    one.charts.open(chart)
+    again(one)
+    kept, anew = one.charts.open(chart), read_anew(one, chart)
+    assert kept.document(document) == anew.document(document)
+    others: tuple[object, ...] = (anew.document(document), kept.state, 1)
+    assert kept.state != others[0]
+    assert kept.documents[document] != others[1]
+    assert kept.document(document) != others[2]
+    assert not hasattr(kept.state, "nothing")
+    assert kept.documents[document].entries == anew.documents[document].entries

@@ -364,6 +364,18 @@ def test_hostile_text_stays_text(ward: World):
 # ---------------------------------------------------------------------------------------------------------- sync
 
 
+def test_a_sync_within_a_budget_says_that_more_waits(ward: World):
+    """It stops by itself, exits with 1, and the next one goes on; one with enough of both says nothing of it."""
+    _chart(ward)
+    report = ward.json("sync", "once", "--home", "tablet", "--kilobytes", "1", code=1)
+    assert (report["ok"], report["stopped"]) == (False, "bytes")
+    said = ward.run("sync", "once", "--home", "tablet", "--kilobytes", "1")
+    assert "So many bytes are used up: not everything is here or there yet." in said.out
+    assert ward.run("sync", "once", "--home", "tablet", "--seconds", "0").code == 2
+    report = ward.json("sync", "once", "--home", "tablet", "--seconds", "600", "--kilobytes", "9000")
+    assert (report["ok"], report["stopped"], report["pending"]) == (True, None, 0)
+
+
 def test_a_sync_tells_what_went_and_came(ward: World):
     """Counts for machines, words for people; both ways of connecting."""
     chart, _ = _chart(ward)

@@ -71,6 +71,9 @@ def test_a_session_that_was_left_is_told(nurse: World) -> None:
     for suffix in ("-wal", "-shm"):
         (home / f"store.db{suffix}").unlink(missing_ok=True)
     (home / "store.db").write_bytes(old)
+    shown = nurse.run("chart", "list", "--home", "nurse")
+    assert "NOTE: this device's store was put back or copied" in shown.err
+    assert nurse.run("chart", "list", "--home", "nurse").err == ""
     told = warnings(nurse)
     assert any("went on in a new session, because its store is older than it was" in line for line in told)
     assert "use one copy of it only" in nurse.run("doctor", "--home", "nurse").out

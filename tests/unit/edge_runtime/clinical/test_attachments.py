@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +15,7 @@ from edge_runtime.errors import InputError
 from edge_runtime.facts import Fact
 from sync_protocol.blob_sealing import FILE_BYTES_MAX
 
-SAID = {
+SAID: dict[str, Any] = {
     "blob": "ab" * 32,
     "key": "cd" * 32,
     "name": "scan.png",

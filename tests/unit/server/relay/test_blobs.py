@@ -69,6 +69,7 @@ class Case:
         default_factory=lambda: BlobQuotas(chart_bytes_max=8 * MIB, uploader_bytes_max=16 * MIB)
     )
     now_ms: int = 1_000
+    full: bool = False
 
     @classmethod
     def make(cls, bench: Bench, folder: Path) -> Case:
@@ -103,7 +104,13 @@ class Case:
             quotas=self.quotas,
             signer=self.bench.organisation.relay_key,
             now_ms=lambda: self.now_ms,
+            check_disk=self.check_disk,
         )
+
+    def check_disk(self) -> None:
+        """Refuse while the disk is full."""
+        if self.full:
+            raise StorageError("storage_low", expected="room", got="none", do="come back later")
 
     def talk(self, device: Device) -> BlobTalk:
         """A device's connection."""
@@ -318,6 +325,24 @@ def test_quotas_delay_and_name_their_limit(case: Case) -> None:
     assert case.book.counts().incomplete == 0
     case.quotas = BlobQuotas(chart_bytes_max=MIB, uploader_bytes_max=MIB)
     assert case.bring(case.doctor, blob, made).number == 1
+
+
+def test_a_disk_that_fills_up_takes_no_more(case: Case) -> None:
+    """Neither a new blob nor the next window of one; what is whole is receipted and given, and later all goes on."""
+    blob, made = sealed(chunks(20), stream=case.stream)
+    whole, wholes = sealed(b"whole", stream=case.stream)
+    case.bring(case.doctor, whole, wholes)
+    talk = case.talk(case.doctor)
+    (want,) = talk.answer(BlobOffer(manifests=(blob.wire,)))
+    assert isinstance(want, BlobWant)
+    case.full = True
+    answers = [one for index in asked(want) for one in talk.answer(chunk(blob, made, index))]
+    assert [code(one) for one in answers] == ["storage_low"]
+    stored, refused = case.talk(case.doctor).answer(BlobOffer(manifests=(whole.wire, blob.wire)))
+    assert (case.receipt(stored).number, code(refused)) == (1, "storage_low")
+    assert fetched(case, case.nurse, whole) == wholes
+    case.full = False
+    assert case.bring(case.doctor, blob, made).number == 2
 
 
 def test_claims_cost_their_author_alone(case: Case) -> None:
