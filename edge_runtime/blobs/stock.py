@@ -66,6 +66,7 @@ class BlobStock:
         self._path = folder
         self._folder: ChunkFolder | None = None
         self._tidied = False
+        self._policy: Policy | None = None
         self.book: Final = BlobBook(store)
 
     @property
@@ -83,12 +84,15 @@ class BlobStock:
     @property
     def policy(self) -> Policy:
         """What is fetched of its own accord, and how much room there is."""
-        return load_policy(self._store, kit=self._kit)
+        if self._policy is None:
+            self._policy = load_policy(self._store, kit=self._kit)
+        return self._policy
 
     def decide(self, policy: Policy) -> None:
         """Decide otherwise from now on."""
         with self._store.writing() as writer:
             save_policy(writer, policy)
+        self._policy = policy
 
     def attached(self, blob: Blob, chart: ChartId, file_bytes: int) -> None:
         """Note a blob that was made here, once a durable fact names it.
@@ -172,8 +176,11 @@ class BlobStock:
             return
         names = self.folder.names()
         for blob, note in list(self.book.all().items()):
-            if note.whole and self.folder.name(blob) not in names:  # a home that was restored without its chunks
+            here = self.folder.name(blob) in names
+            if note.whole and not here:  # a home that was restored without its chunks
                 self.book.put(blob, replace(note, whole=False))
+            elif note.pruned and here:  # cut off between the note and the chunks
+                self.folder.drop(self.folder.name(blob))
         for name in names - {self.folder.name(blob) for blob in self.book.all()}:
             self.folder.drop(name)
         self._tidied = True
@@ -184,11 +191,15 @@ class BlobStock:
         Raises:
             StoreError: something cannot be removed; the next sweep goes on.
         """
-        for blob, note in list(self.book.all().items()):
-            if destroyed(self._store, note.chart) is not None:
+        notes = self.book.all()
+        charts = {note.chart for note in notes.values()}
+        gone = {chart for chart in charts if destroyed(self._store, chart) is not None}
+        closed = {chart for chart in charts - gone if not self._may_read(chart)}
+        for blob, note in list(notes.items()):
+            if note.chart in gone:
                 self.folder.drop(self.folder.name(blob))
                 self.book.forget([blob])
-            elif not self._may_read(note.chart) and (note.receipt is not None or not note.whole):
+            elif note.chart in closed and (note.receipt is not None or not note.whole):
                 self.book.put(blob, replace(note, whole=False, asked=False))
                 self.folder.drop(self.folder.name(blob))
 

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from edge_runtime.cli.bundle_text import import_json, inspection_json, say_import, say_inspection, total_is_well
+from edge_runtime.cli.bundle_text import (
+    error_json,
+    import_json,
+    inspection_json,
+    say_failure,
+    say_import,
+    say_inspection,
+    total_is_well,
+)
 from edge_runtime.cli.output import (
     EXIT_DAMAGE,
     EXIT_DONE,
@@ -21,12 +29,14 @@ from edge_runtime.cli.output import (
     with_device,
     working,
 )
-from edge_runtime.errors import InputError
+from edge_runtime.errors import InputError, RefusedError
 from edge_runtime.settings import replacing
+from sync_protocol.errors import PeerError
 
 if TYPE_CHECKING:
     from edge_runtime.runtime import Runtime
     from edge_runtime.sync.bundle_import import BundleReport
+    from sync_protocol.errors import ExplainedError
     from sync_protocol.ids import ChartId
 
 _PIECE_BYTES: Final = 1024 * 1024
@@ -79,7 +89,12 @@ def export(
         print_json({"file": str(file), "bytes": size} | counts | {"attachments": done.attachments})
         return
     files = f" and {done.attachments} attachments" if done.attachments else ""
-    say(f"{done.entries} entries of {done.charts} charts{files} are in {file} ({_size(size)}).")
+    if not done.charts and not everything:
+        say(f"Nothing of a chart waits for the relay: in {file} are only records of the organisation and this device.")
+        say("For what the relay has, too: --everything.")
+        return
+    where = "1 chart" if done.charts == 1 else f"{done.charts} charts"
+    say(f"{done.entries} entries of {where}{files} are in {file} ({_size(size)}).")
     say("On the other device: fieldward bundle import FILE. Nothing here counts as sent by this.")
 
 
@@ -90,28 +105,41 @@ def take_in(runtime: Runtime, files: tuple[Path, ...], *, as_json: bool) -> int:
     """Take in bundles: in any order, again, or in part; what came before a stick was pulled counts.
 
     Everything is verified as if it came from a device that was met. What is new waits for the relay and goes up with
-    the next sync. Exit code 1: something was not taken; 3: a file is damaged or cut off, and what was whole was taken.
+    the next sync. Exit code 1: something was not taken, or a file is no bundle of this organisation; 3: a file is
+    damaged or cut off, and what was whole was taken.
 
     \b
     Example:
       fieldward bundle import /media/stick/ward3.fwb --home clinic
     """
     reports: list[tuple[Path, BundleReport]] = []
+    failed: list[tuple[Path, ExplainedError]] = []
     for file in files:
         with working(f"Importing {file.name}", as_json=as_json) as words:
 
             def show(report: BundleReport, name: str = file.name) -> None:
                 words(f"Importing {name}: {report.entries} entries, {report.received} new")
 
-            reports.append((file, runtime.bundles.take_in(_pieces(file), progress=show)))
-    if as_json:
-        print_json({"ok": total_is_well(reports), "files": [import_json(file, report) for file, report in reports]})
-    else:
-        for file, report in reports:
+            try:
+                report = runtime.bundles.take_in(_pieces(file), progress=show)
+            except (PeerError, RefusedError, InputError) as error:
+                if len(files) == 1:
+                    raise
+                failed.append((file, error))  # one wrong file keeps nobody from the others
+                continue
+        reports.append((file, report))
+        if not as_json:
             say_import(file, report)
+    if as_json:
+        done = [import_json(file, report) for file, report in reports]
+        done += [{"file": str(file), "error": error_json(reason)} for file, reason in failed]
+        print_json({"ok": not failed and total_is_well(reports), "files": done})
+    else:
+        for file, reason in failed:
+            say_failure(file, reason)
     if any(report.damaged or not report.is_whole for _, report in reports):
         return EXIT_DAMAGE
-    return EXIT_DONE if total_is_well(reports) else EXIT_REFUSED
+    return EXIT_DONE if not failed and total_is_well(reports) else EXIT_REFUSED
 
 
 @bundle.command()

@@ -21,6 +21,7 @@ _ENDINGS: Final = {
     "cut": "cut off before its end",
     "damaged": "damaged",
 }
+_UNPROVEN: Final = _ENDINGS | {"whole": "whole, but signed by nobody whom this organisation knows"}
 _WHY: Final = {
     "not_member": "of charts that are not on this device; they stay in the file, for a device that has them",
     "unknown_stream": "of charts whose own records are not here; import the bundle that has them, then this one again",
@@ -28,24 +29,26 @@ _WHY: Final = {
     "chart_destroyed": "of charts whose content was destroyed, as was confirmed",
     "gap": "without what comes before; import the bundle that has it, then this one again",
     "forged": "that do not verify",
+    "malformed": "that cannot be read",
     "untrusted": "by nobody of this organisation",
 }
 
 
 def total_is_well(reports: Iterable[tuple[Path, BundleReport]]) -> bool:
     """Whether every file was whole and all of it was taken."""
-    return all(report.is_whole and not (report.refused or report.alarms) for _, report in reports)
+    return all(report.is_whole and not (report.refused or report.deferred or report.alarms) for _, report in reports)
 
 
 def import_json(file: Path, report: BundleReport) -> dict[str, Any]:
-    """One import, for machines."""
+    """One import, for machines. The last four counts and those of `refused` add up to the first."""
     files = report.attachments
     counts = {"entries": report.entries, "received": report.received, "known": report.known, "held": report.held}
     return (
         {"file": str(file), "ending": report.ending.value, "maker": _maker_json(_maker(report))}
-        | {"made_ms": report.made_ms, "maker_revoked": report.maker_revoked}
+        | {"maker_proven": report.is_proven, "made_ms": report.made_ms, "maker_revoked": report.maker_revoked}
         | counts
-        | {"refused": dict(sorted(report.refused.items())), "reasons": [_error(one) for one in report.reasons]}
+        | {"deferred": report.deferred, "had_waited": report.waited}
+        | {"refused": dict(sorted(report.refused.items())), "reasons": [error_json(one) for one in report.reasons]}
         | {"damaged": report.damaged, "charts": sorted(map(str, report.charts)), "alarms": report.alarms}
         | {"attachments": {"received": files.fetched, "unknown": files.waiting, "refused": files.refused or []}}
     )
@@ -53,18 +56,21 @@ def import_json(file: Path, report: BundleReport) -> dict[str, Any]:
 
 def say_import(file: Path, report: BundleReport) -> None:
     """One import, for people."""
-    maker = _maker(report)
-    by = "somebody unknown here" if maker is None else f"{maker.role.value}, device {maker.device.short}"
-    say(f"{safe(file.name)}: made by {by}, {when(report.made_ms)}; {_ENDINGS[report.ending.value]}.")
-    where = f", in {len(report.charts)} charts" if report.charts else ""
-    say(f"  {report.received:>6} new on this device{where}; they wait for the relay")
-    say(f"  {report.known:>6} were here before")
-    if report.held:
-        say(f"  {report.held:>6} are held: what they follow is not here yet; see 'fieldward sync status'")
-    if report.attachments.fetched:
-        say(f"  {report.attachments.fetched:>6} attachments came with it")
-    if report.attachments.waiting:
-        say(f"  {report.attachments.waiting:>6} attachments are of charts that this device does not read")
+    say(f"{safe(file.name)}: {_ENDINGS[report.ending.value] if report.is_proven else _UNPROVEN[report.ending.value]}.")
+    say(f"  {_made_by(report)}, {when(report.made_ms)}")
+    where = f", in {_many(len(report.charts), 'chart')}" if report.charts else ""
+    goes_up = "; the next sync brings them to the relay" if report.received else ""
+    for count, words in (
+        (report.received, f"new on this device{where}{goes_up}"),
+        (report.waited, "more had waited here for some of these, and have their places now"),
+        (report.known, "were here before"),
+        (report.held, "wait here for entries that come before them; see 'fieldward sync status'"),
+        (report.deferred, "NOT KEPT: too much of their author's waits here; see 'fieldward sync status'"),
+        (report.attachments.fetched, "attachments came with it"),
+        (report.attachments.waiting, "attachments are of charts that this device does not read"),
+    ):
+        if count or words.startswith(("new", "were here")):
+            say(f"  {count:>6} {words}")
     for code in dict.fromkeys(report.attachments.refused or ()):
         say(safe(f"         attachments were left in the file ({code}); make room and import it again"))
     for code, count in sorted(report.refused.items()):
@@ -74,9 +80,16 @@ def say_import(file: Path, report: BundleReport) -> None:
     if not report.is_whole:
         say("Copy the file again, or export it again, and import it: what is here already changes nothing.")
     if report.maker_revoked:
-        say("The device that made it is revoked: what it wrote after its cut awaits review and counts for nothing.")
+        say("That device is revoked: what it wrote after its cut awaits review and counts for nothing.")
     if report.alarms:
         say("ALARM: it holds entries that nobody signed so; none was stored. Tell an administrator where it came from.")
+
+
+def say_failure(file: Path, error: ExplainedError) -> None:
+    """A file among several that was not imported."""
+    say(safe(f"{file.name}: not imported ({error.code})."))
+    say(safe(f"  expected {error.expected}; got {error.got}"))
+    say(safe(f"  {error.do}"))
 
 
 def inspection_json(file: Path, found: Inspection) -> dict[str, Any]:
@@ -99,7 +112,7 @@ def inspection_json(file: Path, found: Inspection) -> dict[str, Any]:
         "unreadable_entries": found.unreadable,
         "first_ms": found.first_ms,
         "last_ms": found.last_ms,
-        "damaged": [_error(one) for one in found.damaged],
+        "damaged": [error_json(one) for one in found.damaged],
     }
 
 
@@ -109,17 +122,30 @@ def say_inspection(file: Path, found: Inspection) -> None:
     say(f"  organisation  {found.organisation}")
     if found.maker is not None:
         maker = found.maker
-        say(f"  made by       {maker.role.value}, user {maker.user.short}, device {maker.device.short}")
+        say(f"  made by       {maker.role.value}, user {maker.user.short}, device {maker.device.short}, as it says")
     say(f"  made at       {when(found.made_ms)}, by the maker's clock")
     say(f"  entries       {found.entries}, of which {found.control} on members and keys; {found.bodies} bytes sealed")
     if found.first_ms is not None and found.last_ms is not None:
         say(f"  written       {when(found.first_ms)} to {when(found.last_ms)}, by their authors' clocks")
-    say(f"  streams       {len(found.streams)}, written by {len(found.sessions)} sessions")
+    say(f"  streams       {len(found.streams)}, written by {_many(len(found.sessions), 'session')}")
     for error in found.damaged[:_SHOWN]:
         say(safe(f"  damage        expected {error.expected}; got {error.got}"))
     if not found.is_whole:
         say("What is whole can be imported all the same.")
-    say("Only that the file is as its maker wrote it was checked; 'fieldward bundle import' verifies each entry.")
+    say("Nobody vouches here for what it says of itself: 'fieldward bundle import' verifies its maker and each entry.")
+
+
+def _made_by(report: BundleReport) -> str:
+    """Who made it: known only of a whole file."""
+    maker = _maker(report)
+    if maker is None:
+        return "made by somebody unknown here"
+    who = f"{maker.role.value}, device {maker.device.short}"
+    return f"made by {who}" if report.is_proven else f"says that it was made by {who}"
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _maker(report: BundleReport) -> Certificate | None:
@@ -132,5 +158,6 @@ def _maker_json(maker: Certificate | None) -> dict[str, str] | None:
     return {"role": maker.role.value, "user": str(maker.user), "device": str(maker.device)}
 
 
-def _error(error: ExplainedError) -> dict[str, str]:
+def error_json(error: ExplainedError) -> dict[str, str]:
+    """An error, for machines."""
     return {"code": error.code, "expected": error.expected, "got": error.got, "do": error.do}

@@ -16,8 +16,6 @@ import click
 
 from edge_runtime.cli.safe_text import safe
 from edge_runtime.errors import InputError, VaultError
-from edge_runtime.events import Alarmed
-from edge_runtime.restored import RESTORED
 from edge_runtime.settings import Home, replace_file
 from sync_protocol.errors import ExplainedError
 
@@ -116,6 +114,9 @@ def with_device(*, make: bool = False) -> Callable[[Callable[..., Any]], Callabl
 
 def _tell_restored(event: object) -> None:
     """Say at once that the device goes on in another session: its owner may be using two copies of it."""
+    from edge_runtime.events import Alarmed
+    from edge_runtime.restored import RESTORED
+
     if isinstance(event, Alarmed) and event.code == RESTORED:
         click.echo(
             "NOTE: this device's store was put back or copied. It goes on in a new session, and nothing is lost; "

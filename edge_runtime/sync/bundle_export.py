@@ -93,7 +93,8 @@ class BundleExport:
         for blob, message in attachments([one.chart for one in memberships]):
             writer.add(message)
             blobs.add(blob)
-        done = Exported(entries, len(streams), len(memberships), len(blobs))
+        shown = sum(self._keyring.ledger_of(one.chart) is None for one in memberships)
+        done = Exported(entries, len(streams), shown, len(blobs))
         record(done)
         writer.finish(self._identity.keys.signer)
         return done

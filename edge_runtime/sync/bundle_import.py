@@ -114,7 +114,7 @@ class BundleImport:
         clock: Clock,
         attachments: Incoming,
     ) -> None:
-        """Take in as `identity`; `fresh`, `clock` are explained at Receiver; parts of attachments go to `attachments`."""
+        """Take in as `identity`; `fresh` and `clock` are explained at Receiver, and `attachments` takes their parts."""
         self._store = store
         self._identity = identity
         self._keyring = keyring

@@ -24,7 +24,6 @@ from server.relay.services import Services
 from server.relay.stretches import FeedPage, PageLimits
 from server.relay.window import Absent, Source, Tip
 from sync_protocol.backed_up import BackedUp
-from sync_protocol.blob_messages import BlobChunk, BlobOffer
 from sync_protocol.certificates import Certificate
 from sync_protocol.errors import ExplainedError, PeerError, over_limit
 from sync_protocol.frames import FrameReader, pack_frame
@@ -258,10 +257,9 @@ class Connection:
     async def _answer(self, step: BlobSaid) -> None:
         if self._blobs is None:
             self._blobs = BlobTalk(self._services.blobs, self._reader)
-        if isinstance(step.message, BlobOffer | BlobChunk):
-            self._services.disk.check()
-        for message in await self._in(self._services.readers, self._blobs.answer, step.message):
-            await self.send(pack_frame(message))
+        async with self._services.pages.entered(PAGE_BYTES_MAX):  # about a window of chunks, loaded and not yet sent
+            for message in await self._in(self._services.readers, self._blobs.answer, step.message):
+                await self.send(pack_frame(message))
 
     async def _locate(self, step: Locate) -> None:
         valid, seals = await self._in(self._services.readers, self._look_up, step)

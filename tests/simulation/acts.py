@@ -29,7 +29,7 @@ def _document(world: World, device: SimDevice, chart: ChartId) -> DocumentId | N
     return world.rng.choice(documents) if documents else None
 
 
-def _in_chart(what: str, work: Callable[[World, SimDevice, ChartId, DocumentId], object]) -> Callable[..., None]:
+def in_chart(what: str, work: Callable[[World, SimDevice, ChartId, DocumentId], object]) -> Callable[..., None]:
     """An act in some document of some chart of the device."""
 
     def run(world: World, device: SimDevice) -> None:
@@ -191,17 +191,17 @@ def _restart(world: World, device: SimDevice) -> None:
 
 
 ACTS: Final[tuple[Act, ...]] = (
-    Act("state", 30, _in_chart("state", _state)),
-    Act("type", 24, _in_chart("type", _type)),
-    Act("look", 4, _in_chart("look", _look)),
-    Act("document", 1, _in_chart("document", _add_document)),
-    Act("share", 2, _in_chart("share", _share)),
-    Act("unshare", 0.7, _in_chart("unshare", _unshare)),
+    Act("state", 30, in_chart("state", _state)),
+    Act("type", 24, in_chart("type", _type)),
+    Act("look", 4, in_chart("look", _look)),
+    Act("document", 1, in_chart("document", _add_document)),
+    Act("share", 2, in_chart("share", _share)),
+    Act("unshare", 0.7, in_chart("unshare", _unshare)),
     Act("team", 1, _team),
-    Act("consent", 0.4, _in_chart("consent", _consent)),
-    Act("adopt", 2, _in_chart("adopt", _adopt)),
+    Act("consent", 0.4, in_chart("consent", _consent)),
+    Act("adopt", 2, in_chart("adopt", _adopt)),
     Act("create", 0.8, _create),
-    Act("sync", 14, _sync),
+    Act("sync", 12, _sync),
     Act("meet", 3, _meet),
     Act("restart", 1.5, _restart),
 )

@@ -41,6 +41,7 @@ class Oracle:
         entries: every entry that any device stored.
         hostile: what a thief wrote.
         cut: where the thief's sessions were cut, once it is revoked.
+        happened: what is no fault and worth counting.
         traffic: frames, one after the other, up to a limit.
     """
 
@@ -50,6 +51,7 @@ class Oracle:
     cut: dict[SessionId, tuple[int, SealHash]] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
     faults: Counter[str] = field(default_factory=Counter)
+    happened: Counter[str] = field(default_factory=Counter)
     traffic: bytearray = field(default_factory=bytearray)
     frames: int = 0
 

@@ -153,6 +153,11 @@ class SimRelay:
         assert self._services is not None, "the relay runs"
         return self._services
 
+    @property
+    def engine(self) -> Any:
+        """Its database's."""
+        return self._engine
+
     def start(self) -> None:
         """Start the process on what lies on the disk."""
         self.disk.leave()

@@ -13,13 +13,13 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from edge_runtime.errors import RemoteError
 from edge_runtime.transports.link import unreachable
 from sync_protocol.control import LEDGER_DOCUMENT, audit_stream, ledger_id
 from sync_protocol.errors import ExplainedError, MisuseError
-from sync_protocol.ids import SessionId, StreamId
+from sync_protocol.ids import BlobId, SessionId, StreamId
 from tests.simulation.clock import Time
 from tests.simulation.device import SimDevice
 from tests.simulation.disk import Crash
@@ -27,6 +27,9 @@ from tests.simulation.network import RelayLink, Sky, Weather
 from tests.simulation.oracle import Oracle
 from tests.simulation.relay import ADDRESS, SimRelay
 from tests.simulation.template import ADMIN, PEOPLE, Template
+
+if TYPE_CHECKING:
+    from tests.simulation.attaching import Attached
 
 DEPTH_MAX: Final = 2
 """Acts within acts."""
@@ -61,6 +64,7 @@ class World:
         restored: devices that came back as an older copy of themselves.
         unnoticed: those of them that could not tell.
         stolen: devices that were stolen, with the relay's time of that.
+        attached: every file that was attached, by its blob.
         acts, thieving: what devices may do, and what a thief may.
         healing: nothing goes wrong any more.
     """
@@ -90,6 +94,7 @@ class World:
         self.unnoticed: set[str] = set()
         self.stolen: dict[str, int] = {}
         self.stolen_at_ms = 0
+        self.attached: dict[BlobId, Attached] = {}
         self.thieving: list[Act] = []
         self.relay.start()
         for device in self.devices.values():
@@ -145,6 +150,10 @@ class World:
         """A fault happened."""
         self.oracle.fault(kind)
         self.say(f"fault {kind}")
+
+    def fault_free(self, kind: str) -> None:
+        """Something happened that is no fault and worth counting."""
+        self.oracle.happened[kind] += 1
 
     def seen(self, frame: bytes) -> None:
         """A frame travels."""
@@ -262,6 +271,29 @@ class World:
             self.oracle.fail("no_bug", f"{what} by {device.name}:\n{traceback.format_exc(limit=-14)}")
         self.say(f"{device.name} {what}: {outcome}")
         return outcome
+
+    def operator(self, what: str, work: Callable[[], object]) -> str:
+        """Let the relay's operator do something; how it ended."""
+        try:
+            work()
+            outcome = "done"
+        except ExplainedError as error:
+            outcome = error.code
+        except Crash:
+            outcome = "crash"
+            self.relay.fall()
+        except Exception:
+            outcome = "bug"
+            self.oracle.fail("no_bug", f"{what} at the relay:\n{traceback.format_exc(limit=-14)}")
+        self.say(f"operator {what}: {outcome}")
+        return outcome
+
+    def disown(self, device: SimDevice) -> None:
+        """What only this device acknowledged does not count any more: it was restored, or is stolen."""
+        self.oracle.acknowledged[device.name] = set()
+        for attached in self.attached.values():
+            if attached.by == device.name:
+                attached.by = None
 
     def fell(self, device: SimDevice) -> None:
         """A device's machine is off for a while."""

@@ -96,6 +96,21 @@ def test_what_was_pruned_comes_back_only_when_asked_for(ward: Ward):
     assert ward.sync(ward.physician).fetched == 1
 
 
+def test_a_crash_while_pruning_is_made_good(ward: Ward, monkeypatch):
+    """The note goes first, so it never says too much; chunks that a crash left go at the next start."""
+    from edge_runtime.blobs.chunks import ChunkFolder
+
+    (blob,) = both_have(ward, 1000)
+    stock = ward.physician.stock
+    with monkeypatch.context() as patch:
+        patch.setattr(ChunkFolder, "drop", lambda *_: None)
+        prune(stock.book, stock.folder, needed_bytes=1, backed_up_through=9)
+    assert (held(ward), stock.folder.kept(blob)) == (set(), {0})
+    ward.physician.restart()
+    ward.physician.stock.tidy()
+    assert not ward.physician.stock.folder.kept(blob)
+
+
 def test_room_is_made_only_where_that_is_enough(ward: Ward):
     """A full device: what is not safe stays and the new one waits; once it is safe it makes room."""
     (first,) = both_have(ward, 1_000_000)

@@ -163,6 +163,32 @@ def test_a_file_that_is_not_there(ward: Ward) -> None:
     assert ward.world.refused("bundle", "export", "none/one.fwb", "--home", "phone") == "out_file"
 
 
+def test_one_wrong_file_keeps_nobody_from_the_others(ward: Ward) -> None:
+    """Of several files each is taken in by itself, whatever is wrong with another; each is told."""
+    ward.says(SAID)
+    ward.export("one.fwb")
+    (ward.world.folder / "photo.jpg").write_bytes(b"\xff\xd8 no bundle")
+    told = ward.take("photo.jpg", "one.fwb", "none.fwb", code=1)
+    assert [one.get("error", {}).get("code") for one in told] == [None, "malformed", "bundle_file"]
+    assert told[0]["received"] > 0
+    assert "Penicillin" in ward.reads()
+    said = ward.world.run("bundle", "import", "photo.jpg", "one.fwb", "--home", "kit")
+    assert (said.code, said.err) == (1, "")
+    assert "photo.jpg: not imported (malformed)" in said.out
+
+
+def test_a_cut_file_names_nobody(ward: Ward) -> None:
+    """Who made a file that is not whole is what the file says, and is said so."""
+    ward.says(SAID)
+    ward.export("one.fwb")
+    data = (ward.world.folder / "one.fwb").read_bytes()
+    (ward.world.folder / "cut.fwb").write_bytes(data[:-10])
+    said = ward.world.run("bundle", "import", "cut.fwb", "--home", "kit")
+    assert (said.code, "says that it was made by physician" in said.out) == (3, True)
+    (told,) = ward.take("one.fwb")
+    assert told["maker_proven"]
+
+
 def test_from_a_revoked_device(ward: Ward) -> None:
     """A bundle of a revoked device is taken, because its owner's work may be in it, and its maker is named as such."""
     ward.says(SAID)

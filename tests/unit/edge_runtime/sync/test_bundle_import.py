@@ -9,8 +9,8 @@ import pytest
 
 from edge_runtime.clinical.layout import WorkflowType
 from edge_runtime.events import Alarmed
-from edge_runtime.identity import new_session
 from edge_runtime.restored import RESTORED
+from edge_runtime.store.device import DeviceStore
 from edge_runtime.store.uploads import UploadState
 from edge_runtime.sync.bundle_export import BundleExport
 from edge_runtime.sync.bundle_import import BundleReport
@@ -19,7 +19,7 @@ from sync_protocol.audit import Head
 from sync_protocol.bundle import BundleReader, BundleWriter, Ending, head_of
 from sync_protocol.entries import VerifiedEntry, WireEntry
 from sync_protocol.frames import pack_frame, split_entries, split_proofs
-from sync_protocol.ids import CertificateHash, ChartId
+from sync_protocol.ids import CertificateHash
 from sync_protocol.intake import Proofs
 from sync_protocol.messages import Entries
 from sync_protocol.roles import Role
@@ -47,6 +47,7 @@ class Desk:
             entropy=device.entropy,
             record=self,
             mend=lambda _: None,
+            settled=lambda: None,
             stock=_NoBlobs,  # type: ignore[arg-type]
         )
 
@@ -98,7 +99,8 @@ class Stick:
 
     def parts(self) -> tuple[Proofs, list[WireEntry]]:
         """What an export holds."""
-        proofs, entries = Proofs(), []
+        proofs = Proofs()
+        entries: list[WireEntry] = []
         for step in BundleReader().feed(self.export()):
             if isinstance(step, Take):
                 proofs += step.proofs
@@ -137,7 +139,7 @@ def test_what_waits_and_what_finds_its_place_is_counted_once(stick: Stick) -> No
     for name in ("Ana", "Bea", "Carla"):
         stick.write(name)
     proofs, entries = stick.parts()
-    document = _content_of(stick, entries)
+    document = _content_of(entries)
     early = stick.desk.take(stick.written(proofs, [[one for one in entries if one not in document[:1]]]))
     assert (early.held, early.waited) == (len(document) - 1, 0)
     late = stick.desk.take(stick.written(proofs, [document[:1]]))
@@ -149,7 +151,7 @@ def test_what_waits_within_one_file_is_new(stick: Stick) -> None:
     for name in ("Ana", "Bea"):
         stick.write(name)
     proofs, entries = stick.parts()
-    document = _content_of(stick, entries)
+    document = _content_of(entries)
     rest = [one for one in entries if one not in document]
     told = stick.desk.take(stick.written(proofs, [rest, *([one] for one in reversed(document))]))
     assert (told.held, told.waited, told.received + told.known) == (0, 0, len(entries))
@@ -161,7 +163,7 @@ def test_what_there_was_no_room_for_is_said(stick: Stick, monkeypatch: pytest.Mo
     for name in ("Ana", "Bea", "Carla"):
         stick.write(name)
     proofs, entries = stick.parts()
-    document = _content_of(stick, entries)
+    document = _content_of(entries)
     here = sum(stick.taker.store.arrival(one.hash) is not None for one in entries)
     told = stick.desk.take(stick.written(proofs, [[one for one in entries if one not in document[:1]]]))
     assert told.known == here
@@ -221,8 +223,13 @@ def test_frames_that_carry_nothing_cost_nothing(stick: Stick, monkeypatch: pytes
     proofs, entries = stick.parts()
     stick.desk.take(stick.written(proofs, [entries]))
     blocks: list[int] = []
-    writing = type(stick.taker.store).writing
-    monkeypatch.setattr(type(stick.taker.store), "writing", lambda store: (blocks.append(1), writing(store))[1])
+    writing = DeviceStore.writing
+
+    def counted(store: DeviceStore) -> Any:
+        blocks.append(1)
+        return writing(store)
+
+    monkeypatch.setattr(DeviceStore, "writing", counted)
     out = bytearray()
     writer = BundleWriter(out.extend, head_of(stick.maker.identity.chain, made_ms=1))
     for _ in range(5000):
@@ -253,7 +260,7 @@ def test_what_waits_is_dated_by_this_devices_clock(stick: Stick) -> None:
     stick.clinic.clock.now_ms -= 10_000_000
     stick.write("Bea")
     proofs, entries = stick.parts()
-    document = _content_of(stick, entries)
+    document = _content_of(entries)
     before = stick.clinic.clock()
     stick.desk.take(stick.written(proofs, [[one for one in entries if one not in document[:1]]]))
     assert all(before < one.since_ms < before + 1000 for one in stick.taker.store.held())
@@ -288,7 +295,7 @@ def _batched(stick: Stick) -> tuple[Proofs, list[list[WireEntry]]]:
     return proofs, [entries]
 
 
-def _content_of(stick: Stick, entries: Iterable[WireEntry]) -> list[WireEntry]:
+def _content_of(entries: Iterable[WireEntry]) -> list[WireEntry]:
     """The longest chain of content among entries, in order."""
     chains: dict[Any, list[WireEntry]] = {}
     for one in entries:

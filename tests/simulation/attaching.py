@@ -1,0 +1,121 @@
+"""Attachments in a simulation: files that are attached, read, pushed out to make room, and backed up by the relay.
+
+Owns what the oracle knows of them: who attached what, and that it was acknowledged.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from edge_runtime.blobs.policy import Fetch
+from server.relay.backups import back_up
+from server.relay.settings import RelaySettings
+from sync_protocol.ids import BlobId, ChartId, DocumentId
+from tests.simulation.acts import in_chart
+from tests.simulation.device import SimDevice
+from tests.simulation.world import Act, World
+
+BACKUP: Final = "relay-backup"
+_BYTES_MAX: Final = 2500
+_ROOM: Final = 1 << 20
+
+
+@dataclass(slots=True)
+class Attached:
+    """One file that somebody attached.
+
+    Attributes:
+        by: the device whose acknowledgement counts; None once that device was restored or stolen.
+        sha256: of the file.
+    """
+
+    by: str | None
+    chart: ChartId
+    sha256: bytes
+
+
+def _attach(world: World, device: SimDevice, chart: ChartId, document: DocumentId) -> None:
+    data = world.rng.randbytes(world.rng.randint(1, _BYTES_MAX))
+    file = world.folder / f"photo-{world.rng.randrange(10**9)}.jpg"
+    file.write_bytes(data)
+    try:
+        _, attachment = device.runtime.attachments.attach(chart, document, file)
+    finally:
+        file.unlink()
+    world.attached[attachment.blob] = Attached(device.name, chart, hashlib.sha256(data).digest())
+    world.fault_free("attached")
+
+
+def read(world: World, device: SimDevice, chart: ChartId, blob: BlobId | None = None) -> bool:
+    """Open attachments of a chart as far as they are here, and compare them; whether that of `blob` was among them."""
+    attachments = device.runtime.attachments
+    found = False
+    for one in attachments.listed(device.runtime.charts.open(chart)):
+        name = one.attachment.blob
+        known = world.attached.get(name)
+        if known is None or (blob is not None and name != blob):
+            continue
+        if not one.here:
+            attachments.stock.ask(name)
+            continue
+        data = b"".join(attachments.pieces(one))
+        if hashlib.sha256(data).digest() != known.sha256:
+            world.oracle.fail("attachments", f"{device.name} reads another file than was attached")
+        found = found or name == blob
+    return found
+
+
+def _read(world: World, device: SimDevice, chart: ChartId, document: DocumentId) -> None:
+    del document
+    read(world, device, chart)
+
+
+def _tight(world: World, device: SimDevice) -> None:
+    """The device needs room: what may go, goes."""
+
+    def work() -> None:
+        stock = device.runtime.attachments.stock
+        wanted = replace(stock.policy, fetch=world.rng.choice((Fetch.ALL, Fetch.NONE)), room_bytes=0)
+        stock.decide(wanted)
+        if stock.make_room(1, BlobId(bytes(BlobId.SIZE))):
+            world.fault("pruned")
+        stock.decide(replace(wanted, room_bytes=_ROOM))
+
+    if device.runtime.keyring.charts():
+        world.guard(device, "tight", work)
+
+
+def _back_up(world: World, device: SimDevice) -> None:
+    """The relay's operator makes a backup, and lets devices know."""
+    del device
+    relay = world.relay
+    if not relay.up:
+        return
+    services = relay.services
+    engine: Any = relay.engine
+
+    def work() -> None:
+        settings = RelaySettings(home=relay.folder)
+        key = services.identity.key
+        back_up(settings, engine, key, world.folder / BACKUP, with_keys=False, now_ms=relay.clock())
+        services.backups.look()
+
+    outcome = world.operator("backup", work)
+    if outcome == "done":
+        world.fault_free("relay_backup")
+
+
+def in_backup(folder: Path) -> Path:
+    """Where the database of a backup lies."""
+    return folder / BACKUP / "relay.sqlite3"
+
+
+ATTACHING: Final[tuple[Act, ...]] = (
+    Act("attach", 2, in_chart("attach", _attach)),
+    Act("read attachment", 1, in_chart("read attachment", _read)),
+    Act("tight", 1.2, _tight),
+    Act("relay backup", 0.5, _back_up),
+)
