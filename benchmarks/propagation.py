@@ -19,8 +19,9 @@ from benchmarks.devices import observation, opened
 from benchmarks.measuring import Case, Options, Report, Series, Step, interleaved
 from benchmarks.propagation_peers import Peer, echo, peer, read_bare, read_durably
 from benchmarks.propagation_stage import TIMEOUT_S, Stage, enrol
+from edge_runtime.connections import TICK_S
 from edge_runtime.facts import Content
-from edge_runtime.runtime import TICK_S, Runtime
+from edge_runtime.runtime import Runtime
 from edge_runtime.transports.link import Link
 from edge_runtime.transports.websocket import WebSocketLink
 from sync_protocol.ids import EntryHash
@@ -109,7 +110,7 @@ class _Writer:
         self._told.clear()
         with closing(WebSocketLink(address, timeout_s=TIMEOUT_S)) as link:
             pen = _Pen(link, self._record, edits=self._edits, at_once=at_once)
-            client = self._device.sync_client()
+            client = self._device.connections.sync_client()
             ends = time.monotonic() + _SETTLE_S + self._edits / RATE_S + TIMEOUT_S
 
             def stopped() -> bool:

@@ -87,7 +87,7 @@ def read_durably(home: Path, address: str, pipe: Connection) -> None:
     all that an empty list, when it is ready.
     """
     with opened(Home(home)) as device:
-        device.sync_once(address)
+        device.connections.sync_once(address)
         told = device.store.size()
 
         def tell(event: Event) -> None:
@@ -101,7 +101,7 @@ def read_durably(home: Path, address: str, pipe: Connection) -> None:
         device.events.subscribe(tell)
         with closing(WebSocketLink(address, timeout_s=_TIMEOUT_S)) as link:
             pipe.send([])
-            device.sync_client().live(link, address, stopped=pipe.poll, tick_s=_TICK_S)
+            device.connections.sync_client().live(link, address, stopped=pipe.poll, tick_s=_TICK_S)
 
 
 def echo(pipe: Connection) -> None:

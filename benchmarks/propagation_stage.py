@@ -50,17 +50,17 @@ def enrol(folder: Path, stack: ExitStack) -> Stage:
             administrator.store,
             administrator.identity,
             administrator.recorder,
-            administrator.http(address),
+            administrator.connections.http(address),
             fingerprint=None,
             now_ms=clock(),
         )
         writer, reader = clinic.device("writer"), clinic.device("reader")
-        administrator.sync_once(address)
-        writer.sync_once(address)
+        administrator.connections.sync_once(address)
+        writer.connections.sync_once(address)
         chart, (_, document) = writer.charts.create((), workflow=WorkflowType.ENCOUNTER)
         writer.charts.share(chart, str(reader.identity.certificate.device))
         writer.charts.add_facts(chart, document, [observation(0)])
-        writer.sync_once(address)
+        writer.connections.sync_once(address)
         return Stage(address, writer.home, reader.home, chart, document)
 
 

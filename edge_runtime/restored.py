@@ -23,6 +23,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from edge_runtime.birth import born_ns
 from edge_runtime.events import Alarmed, Events
 from edge_runtime.identity import SESSION, Entropy, Identity, Values, ValueWriter, new_session
 from edge_runtime.settings import replace_file
@@ -150,7 +151,8 @@ class Marker:
         if data is None:
             return None
         kept = unpack(_Kept, data)
-        if (kept.inode, kept.born_ns) != _file(self._store_path):
+        inode, born = _file(self._store_path)
+        if inode != kept.inode or (kept.born_ns and born and born != kept.born_ns):
             return Why.OTHER_FILE
         found = _read(self._path)
         if found is None or found[0] != kept.marker:
@@ -230,7 +232,9 @@ def _read(path: Path) -> tuple[bytes, int] | None:
 def _file(path: Path) -> tuple[int, int]:
     """What tells a file from its copies: its inode and, where the system says it, when it was made.
 
-    Not the number of the disk: that changes with the order in which disks are found at a start.
+    Not the inode alone: a home that is deleted and copied back gets the same ones again, on many disks. Not the number
+    of the disk: that changes with the order in which disks are found at a start.
     """
     found = path.stat()
-    return found.st_ino, int(getattr(found, "st_birthtime", 0) * 1_000_000_000)
+    born_s = getattr(found, "st_birthtime", None)
+    return found.st_ino, born_ns(path) if born_s is None else int(born_s * 1_000_000_000)

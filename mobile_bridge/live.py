@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from edge_runtime.connections import TICK_S
 from edge_runtime.errors import RemoteError
 from edge_runtime.events import Alarmed, Synced
-from edge_runtime.runtime import TICK_S, Runtime
+from edge_runtime.runtime import Runtime
 from edge_runtime.shared_device.quiet_sync import QuietSync
 from edge_runtime.store.uploads import WAITING, UploadState
 from edge_runtime.sync.retry import RETRYABLE, pause_s
@@ -137,11 +138,11 @@ class LiveSync:
         try:
             if self._quiet is None:  # a locked home learns of a renewal by the records, and asks for none
                 with self._turn:
-                    self._runtime.stay_certified(self.address)
+                    self._runtime.connections.stay_certified(self.address)
             with closing(self._ports.dial(self.address)) as link, self._turn:
                 if not self._stop.is_set():
                     turned = TurnLink(link, self._runtime, self._turn, stopped=self._stop.is_set, online=self._online)
-                    client = self._runtime.sync_client() if self._quiet is None else self._quiet.client()
+                    client = self._runtime.connections.sync_client() if self._quiet is None else self._quiet.client()
                     client.live(turned, self.address, stopped=self._stop.is_set, tick_s=TICK_S)
         except _StoppedError:
             return None
@@ -153,7 +154,7 @@ class LiveSync:
         """The relay answered; the caller has the turn."""
         if self.state.state is not State.ONLINE:
             self._show(SyncState(State.ONLINE))
-            self._runtime.keep_address(self.address)
+            self._runtime.connections.keep_address(self.address)
 
     def _give_up(self, error: Exception) -> None:
         code = fault_of(error).code

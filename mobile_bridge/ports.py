@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from edge_runtime import runtime
+from edge_runtime.connections import TIMEOUT_S
 from edge_runtime.identity import Clock, Entropy
 from edge_runtime.shared_device.locking import Moment
 from edge_runtime.transports.link import Link
@@ -26,7 +27,7 @@ def moment() -> Moment:
 
 def dial(address: str) -> Link:
     """Connect by WebSocket."""
-    return WebSocketLink(address, timeout_s=runtime.TIMEOUT_S)
+    return WebSocketLink(address, timeout_s=TIMEOUT_S)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

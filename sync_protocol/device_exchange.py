@@ -39,7 +39,7 @@ from sync_protocol.gathering import Gathering
 from sync_protocol.handshake import Said, authenticate, check_welcome
 from sync_protocol.ids import CertificateHash, Hash, SessionId, StreamId
 from sync_protocol.intake import Proofs
-from sync_protocol.limits import AGAIN_CHAINS_MAX, ASKS_MAX, FRAME_ITEMS_MAX
+from sync_protocol.limits import AGAIN_CHAINS_MAX, ASKS_MAX, COMPARISONS_MAX, FRAME_ITEMS_MAX
 from sync_protocol.log_view import ContradictionError, LogView
 from sync_protocol.messages import (
     VERSION,
@@ -134,6 +134,7 @@ class DeviceExchange:
         self._salt = Hash.of(b"")
         self._compared: Beginning | None = None
         self._asks = 0
+        self._comparisons = 0
         self.unanswered = 0
         """CURSORs for which no HAVE has come, nor thus all of what the relay wants of their `beyond`."""
         self._record: Verified[RelayRecord] | None = None
@@ -361,6 +362,9 @@ class DeviceExchange:
 
     def _resync(self, message: Resync, _: bytes) -> list[DeviceStep]:
         self._count_ask()
+        self._comparisons += 1
+        if self._comparisons > COMPARISONS_MAX:
+            raise too_often("RESYNC", COMPARISONS_MAX, self._comparisons)
         alarm, doubted = self._log.restart(message.note, self._relay)
         self._state = DeviceState.RESYNC
         self._beyond.clear()  # the comparison says all of it

@@ -190,7 +190,7 @@ class VerifiedEntry:
         return bound_header(self.wire.header)
 
 
-def seal_leaf(stream: StreamId, seq: int, head: EntryHash) -> bytes:
+def seal_leaf(stream: StreamId, seq: int, head: EntryHash) -> Hash:
     """The leaf that stands for an entry in its seal's tree."""
     return merkle.leaf_hash(Label.SEAL_LEAF.value + encode([stream, seq, head]))
 

@@ -162,6 +162,8 @@ ASKS_MAX: Final = 1024
 """CURSORs, WANTs and DIGESTs that one side of an exchange may send on one connection."""
 REWINDS_MAX: Final = 8
 """CURSORs below an earlier one of the same connection: each may have the relay begin its feed again."""
+COMPARISONS_MAX: Final = 8
+"""Comparisons by digests on one connection to the relay: each looks at all streams that a device may read."""
 BEYOND_HEADS_MAX: Final = 65_536
 """Heads that a device may name on one connection as held beyond its cursor."""
 AGAIN_CHAINS_MAX: Final = 4096
@@ -175,7 +177,7 @@ PACK_SESSIONS_MAX: Final = PACK_BYTES_MAX // ID_BYTES
 PACK_ENTRIES_MIN: Final = 32
 """Entries from which on a batch travels as PACK: fewer save little, and plain frames are cheaper to make."""
 HELD_ENTRIES_PER_AUTHOR: Final = 4096
-"""Entries of one author that a device holds because something that they name is missing; beyond it they are deferred."""
+"""Entries of one author that a device holds because something that they name is missing; more are deferred."""
 HELD_BYTES_PER_AUTHOR: Final = 8 * 1024 * 1024
 """Bytes of one author's held entries."""
 HELD_BYTES_MAX: Final = 64 * 1024 * 1024

@@ -58,5 +58,9 @@ class PackSource:
         Raises:
             MalformedError: something is left over.
         """
-        for part in (*self._columns.values(), self._hashes, self.signatures, self.bodies, self.headers, self.seals):
-            part.end()
+        for column in self._columns.values():
+            column.end()
+        for run in (self._hashes, self.signatures, self.bodies):
+            run.end()
+        for records in (self.headers, self.seals):
+            records.end()

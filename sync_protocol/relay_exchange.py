@@ -29,6 +29,7 @@ from sync_protocol.limits import (
     AGAIN_CHAINS_MAX,
     ASKS_MAX,
     BEYOND_HEADS_MAX,
+    COMPARISONS_MAX,
     FRAME_ITEMS_MAX,
     RECEIPT_LEAVES_MAX,
     REWINDS_MAX,
@@ -98,9 +99,11 @@ class RelayExchange:
         self._compared: Answering | None = None
         self._asks = 0
         self._rewinds = 0
+        self._comparisons = 0
         self._largest = 0
         self._beyond_heads = 0
         self._again = 0
+        self._fed_again: set[tuple[StreamId, SessionId]] = set()
         self._fed = 0
         self._shown: tuple[Checkpoint | None, ...] = ()
         self._known = 0
@@ -340,7 +343,13 @@ class RelayExchange:
             raise too_often("chains to feed again", AGAIN_CHAINS_MAX, self._again)
         if self._state is not RelayState.OPEN:
             return []  # it crossed RESYNC on the way; what is lacking comes after the comparison
-        return [FeedAgain(tuple((stream, session, seq) for stream, (session, seq) in message.chains)), Feed()]
+        chains = tuple(
+            (stream, session, seq)
+            for stream, (session, seq) in message.chains
+            if (stream, session) not in self._fed_again  # once a connection: no device needs one twice
+        )
+        self._fed_again.update((stream, session) for stream, session, _ in chains)
+        return [FeedAgain(chains), Feed()]
 
     def _proofs(self, message: ProofsFrame, _: bytes) -> list[RelayStep]:
         return [*self._gathering.proofs(message)]
@@ -350,6 +359,9 @@ class RelayExchange:
 
     def _digests(self, message: Digests, _: bytes) -> list[RelayStep]:
         self._count_ask()
+        self._comparisons += 1
+        if self._comparisons > COMPARISONS_MAX:
+            raise too_often("comparisons", COMPARISONS_MAX, self._comparisons)
         self._compared = Answering(self._salt, message)
         self._state = RelayState.HOLDING
         return [Hold()]

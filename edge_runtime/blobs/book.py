@@ -31,6 +31,26 @@ class BlobState(StrEnum):
     SAFE = "safe"
 
 
+@dataclass(frozen=True, slots=True)
+class BlobBackup:
+    """What the relay's newest word for its backup says of blobs.
+
+    Attributes:
+        through: the number up to which it holds all; 0 where nothing was said.
+        made_ms: when it was made, by the relay's clock.
+    """
+
+    through: int = 0
+    made_ms: int = 0
+
+    def holds(self, receipt: BlobReceipt) -> bool:
+        """Whether it holds the blob of a receipt.
+
+        A relay that was restored gives numbers again: what it received after a backup was made is in none before.
+        """
+        return receipt.number <= self.through and receipt.stored_ms <= self.made_ms
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlobNote:
     """One blob.
@@ -63,15 +83,11 @@ class BlobNote:
         """The receipt's number; None without a receipt."""
         return None if self.receipt is None else Verified.from_store(BlobReceipt, self.receipt).value.number
 
-    def state(self, backed_up_through: int) -> BlobState:
-        """Where it is known to be.
-
-        Args:
-            backed_up_through: the highest number that the relay says is backed up; 0 where it says none.
-        """
-        number = self.number
-        if number is not None:
-            return BlobState.SAFE if number <= backed_up_through else BlobState.RECEIPTED
+    def state(self, backup: BlobBackup) -> BlobState:
+        """Where it is known to be; `backup` is what the relay says that it has backed up."""
+        if self.receipt is not None:
+            receipt = Verified.from_store(BlobReceipt, self.receipt).value
+            return BlobState.SAFE if backup.holds(receipt) else BlobState.RECEIPTED
         return BlobState.HERE if self.whole else BlobState.ELSEWHERE
 
 

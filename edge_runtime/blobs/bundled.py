@@ -86,7 +86,7 @@ class Incoming:
         if note is None or note.whole or note.stream != blob.manifest.stream:
             self.report.waiting += note is None
             return
-        if not self._stock.make_room(note.file_bytes, blob.id):
+        if not self._stock.make_room(note.file_bytes, ()):  # nobody is here to confirm what might go
             self.report.refuse("device_full")
             return
         self._stock.folder.begin(blob)

@@ -53,6 +53,8 @@ class Fetching:
         self._report = report
         self._taker: BlobTaker | None = None
         self.blob: BlobId | None = None
+        self.confirmed: set[BlobId] = set()
+        """Blobs that the relay confirmed on this connection; others make no room."""
 
     def begin(self, blob: BlobId) -> BlobWant | None:
         """Ask for a blob: its manifest first, or what lacks of it; None where nothing is to be asked."""
@@ -60,7 +62,7 @@ class Fetching:
         if note is None or note.whole:
             return None
         try:
-            if not self._stock.make_room(note.file_bytes, blob):
+            if not self._stock.make_room(note.file_bytes, self.confirmed):
                 self._report.refuse("device_full")
                 return None
             wire = self._stock.folder.manifest(blob)

@@ -1,8 +1,9 @@
 """The one place where a blob's chunks are removed to make room.
 
-Owns the rule: only what the relay holds and has backed up goes, by its signed word; what others attached before what
-was attached here, the least recently used first. What is not safe is never removed, however full the device is: then
-something else has to wait.
+Owns the rule: only what the relay holds and has backed up goes, by its signed word, and of that only what it said to
+hold on the connection that is open now: a relay that was restored may have lost what it once receipted. What others
+attached goes before what was attached here, the least recently used first. What is not safe is never removed, however
+full the device is: then something else has to wait.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from edge_runtime.blobs.book import BlobBook, BlobNote, BlobState
+from edge_runtime.blobs.book import BlobBackup, BlobBook, BlobNote, BlobState
 from edge_runtime.blobs.chunks import ChunkFolder
 from sync_protocol.ids import BlobId
 
@@ -20,8 +21,8 @@ def prune(
     folder: ChunkFolder,
     *,
     needed_bytes: int,
-    backed_up_through: int,
-    spared: Collection[BlobId] = (),
+    backup: BlobBackup,
+    confirmed: Collection[BlobId],
 ) -> int:
     """Remove chunks of safe blobs until so many bytes are free, or no safe blob is left.
 
@@ -29,8 +30,8 @@ def prune(
         book: says what is safe.
         folder: where chunks lie.
         needed_bytes: how much is to be freed.
-        backed_up_through: the highest number of a blob that the relay says is backed up; 0 where it says none.
-        spared: blobs that stay.
+        backup: what the relay says that it has backed up.
+        confirmed: blobs for which the relay gave a receipt on this connection; others stay.
 
     Returns:
         How many bytes were freed.
@@ -39,9 +40,11 @@ def prune(
         StoreError: something cannot be removed; what went is noted.
     """
     freed = 0
-    for blob in prunable(book, backed_up_through=backed_up_through, spared=spared):
+    for blob in prunable(book, backup=backup):
         if freed >= needed_bytes:
             break
+        if blob not in confirmed:
+            continue
         note = book.all()[blob]
         size = folder.size_bytes(blob)
         book.put(blob, replace(note, whole=False, asked=False, pruned=True))  # first: a note never says too much
@@ -50,16 +53,12 @@ def prune(
     return freed
 
 
-def prunable(book: BlobBook, *, backed_up_through: int, spared: Collection[BlobId] = ()) -> list[BlobId]:
-    """The blobs that may go, in the order in which they do."""
-    safe = [
-        (note.own, note.used_ms, blob)
-        for blob, note in book.all().items()
-        if note.whole and blob not in spared and may_go(note, backed_up_through)
-    ]
+def prunable(book: BlobBook, *, backup: BlobBackup) -> list[BlobId]:
+    """The blobs that may go once the relay has confirmed them, in the order in which they do."""
+    safe = [(note.own, note.used_ms, blob) for blob, note in book.all().items() if note.whole and may_go(note, backup)]
     return [blob for _, _, blob in sorted(safe)]
 
 
-def may_go(note: BlobNote, backed_up_through: int) -> bool:
+def may_go(note: BlobNote, backup: BlobBackup) -> bool:
     """Whether the relay holds a blob and has backed it up: its word, signed, is all that permits to remove it here."""
-    return note.state(backed_up_through) is BlobState.SAFE
+    return note.state(backup) is BlobState.SAFE

@@ -6,12 +6,12 @@ here, and a note says so no more before they go.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from edge_runtime.blobs.book import BlobBook, BlobNote, BlobState
+from edge_runtime.blobs.book import BlobBackup, BlobBook, BlobNote, BlobState
 from edge_runtime.blobs.chunks import ChunkFolder
 from edge_runtime.blobs.finding import SCANNED, Finder
 from edge_runtime.blobs.policy import Policy, load_policy, save_policy
@@ -40,7 +40,7 @@ class BlobStock:
         *,
         clock: Clock,
         entropy: Entropy,
-        backed_up_through: Callable[[], int],
+        backup: Callable[[], BlobBackup],
         kit: bool = False,
     ) -> None:
         """Work on `store` and `folder`.
@@ -52,7 +52,7 @@ class BlobStock:
             folder: where sealed chunks lie.
             clock: says what was used when.
             entropy: for the key of names.
-            backed_up_through: the highest number of a blob that the relay says is backed up; 0 where it says none.
+            backup: what the relay says that it has backed up.
             kit: whether this device is a break-glass kit, which carries all that it may.
         """
         self._store = store
@@ -60,7 +60,7 @@ class BlobStock:
         self._keyring = keyring
         self._clock = clock
         self._entropy = entropy
-        self._through = backed_up_through
+        self._backup = backup
         self._kit = kit
         self._finder = Finder(store, keyring)
         self._path = folder
@@ -105,7 +105,7 @@ class BlobStock:
     def stands(self, blob: BlobId) -> tuple[BlobState, bool]:
         """Where a blob is known to be, and whether it is whole here."""
         note = self.book.get(blob)
-        return (BlobState.ELSEWHERE, False) if note is None else (note.state(self._through()), note.whole)
+        return (BlobState.ELSEWHERE, False) if note is None else (note.state(self._backup()), note.whole)
 
     def ask(self, blob: BlobId) -> None:
         """Have a blob fetched by the next sync, whatever the policy says.
@@ -203,8 +203,18 @@ class BlobStock:
                 self.book.put(blob, replace(note, whole=False, asked=False))
                 self.folder.drop(self.folder.name(blob))
 
-    def make_room(self, needed_bytes: int, blob: BlobId) -> bool:
-        """Make room for a blob by removing safe ones, if that is enough; whether there is room now.
+    def to_confirm(self, needed_bytes: int) -> list[BlobId]:
+        """What the relay is to confirm before it may make room for so many bytes; nothing where there is room."""
+        lacking = self.held_bytes() + needed_bytes - self.policy.room_bytes
+        found: list[BlobId] = []
+        for blob in prunable(self.book, backup=self._backup()) if lacking > 0 else ():
+            if lacking > 0:
+                found.append(blob)
+                lacking -= self.book.all()[blob].file_bytes
+        return found
+
+    def make_room(self, needed_bytes: int, confirmed: Collection[BlobId]) -> bool:
+        """Make room by removing safe blobs that the relay confirmed, if that is enough; whether there is room now.
 
         Raises:
             StoreError: something cannot be removed.
@@ -212,14 +222,11 @@ class BlobStock:
         lacking = self.held_bytes() + needed_bytes - self.policy.room_bytes
         if lacking <= 0:
             return True
-        through, spared = self._through(), {blob}
-        notes = self.book.all()
-        if (
-            sum(notes[one].file_bytes for one in prunable(self.book, backed_up_through=through, spared=spared))
-            < lacking
-        ):
+        backup, notes = self._backup(), self.book.all()
+        may_go = (blob for blob in prunable(self.book, backup=backup) if blob in confirmed)
+        if sum(notes[blob].file_bytes for blob in may_go) < lacking:
             return False
-        prune(self.book, self.folder, needed_bytes=lacking, backed_up_through=through, spared=spared)
+        prune(self.book, self.folder, needed_bytes=lacking, backup=backup, confirmed=confirmed)
         return True
 
     def held_bytes(self) -> int:
@@ -228,10 +235,10 @@ class BlobStock:
 
     def counts(self) -> dict[BlobState, int]:
         """How many attachments are known to be where."""
-        through = self._through()
+        backup = self._backup()
         found = dict.fromkeys(BlobState, 0)
         for note in self.book.all().values():
-            found[note.state(through)] += 1
+            found[note.state(backup)] += 1
         return found
 
     def problems(self) -> list[tuple[BlobId, str]]:

@@ -67,10 +67,13 @@ class BlobTransfer:
         notes = self._stock.book.all()
         open_ = {blob: note for blob, note in notes.items() if blob not in self._tried}
         ours = sorted((note.file_bytes, blob) for blob, note in open_.items() if note.whole and note.receipt is None)
-        self._offers.extend(offers(self._manifests(blob for _, blob in ours)))
         wanted = sorted((note.file_bytes, blob) for blob, note in open_.items() if self._stock.fetches(note))
+        # What is to make room is offered again: a relay that lost it asks for it, and only what it confirms may go.
+        confirm = [blob for blob in self._stock.to_confirm(sum(size for size, _ in wanted)) if blob in open_]
+        offered = [*(blob for _, blob in ours), *confirm]
+        self._offers.extend(offers(self._manifests(offered)))
         self._fetch.extend(blob for _, blob in wanted)
-        self._tried.update(blob for _, blob in (*ours, *wanted))
+        self._tried.update((*offered, *(blob for _, blob in wanted)))
         return self._next()
 
     def doubt(self) -> None:
@@ -139,8 +142,10 @@ class BlobTransfer:
         receipt = read_receipt(message.receipt, relay)
         if self._waiting.pop(receipt.value.blob, None) is None:
             raise malformed("a receipt for an offered blob", "another")
+        note = self._stock.book.get(receipt.value.blob)
+        self.report.receipted += note is not None and note.receipt is None
         self._note(receipt.value.blob, receipt=receipt.wire, refused=None)
-        self.report.receipted += 1
+        self._fetching.confirmed.add(receipt.value.blob)
         return self._next()
 
     def _refused(self, message: BlobRefused) -> list[BlobMessage]:

@@ -181,12 +181,13 @@ def _open_online(
     from edge_runtime.runtime import entropy
     from sync_protocol.audit import Purpose
 
-    address = runtime.relay_address(relay)
+    address = runtime.connections.relay_address(relay)
     holder = holder_of(runtime)
     with working("Telling the relay", as_json=as_json) as words:
-        runtime.sync_once(address, attempts=3)
+        runtime.connections.sync_once(address, attempts=3)
         if holder.keyring.membership(stored.chart) is None:
-            runtime.sync_once(address, attempts=3)  # the chart comes once the relay knows that its glass is broken
+            # The chart comes once the relay knows that its glass is broken.
+            runtime.connections.sync_once(address, attempts=3)
         glass = present_glass(holder).value
         words("Asking the desk")
         with closing(reached_desk(runtime, glass.addresses)) as http:
@@ -196,7 +197,7 @@ def _open_online(
         runtime.auditor.record("break_glass", purpose=Purpose.EMERGENCY, chart=stored.chart, detail=detail)
         words("Telling the team")
         try:
-            runtime.sync_once(address)
+            runtime.connections.sync_once(address)
         except RemoteError as error:
             if not as_json:
                 say(f"(that it was opened is told at the next sync: {error.got})")

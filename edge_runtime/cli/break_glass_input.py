@@ -42,7 +42,7 @@ def reached_desk(runtime: Runtime, addresses: Sequence[str]) -> HttpClient:
     """The desk at the first of its addresses that answers."""
     from edge_runtime.break_glass.desk import reachable
 
-    return reachable([runtime.http(address) for address in addresses])
+    return reachable([runtime.connections.http(address) for address in addresses])
 
 
 def holder_of(runtime: Runtime) -> Holder:

@@ -65,14 +65,15 @@ def load(runtime: Runtime, relay: str | None, *, as_json: bool) -> None:
     from edge_runtime.break_glass.kit import carried, carry, to_carry
     from edge_runtime.runtime import entropy
 
-    address = runtime.relay_address(relay)
+    address = runtime.connections.relay_address(relay)
     holder = holder_of(runtime)
     rows: list[dict[str, Any]] = []
     with working("Loading", as_json=as_json):
-        runtime.sync_once(address, attempts=3)
+        runtime.connections.sync_once(address, attempts=3)
         glass = present_glass(holder).value
-        with closing(runtime.http(address)) as http, closing(reached_desk(runtime, glass.addresses)) as desk:
-            log, keeper = FetchedLog(http), runtime.log_keeper()
+        reached = runtime.connections
+        with closing(reached.http(address)) as http, closing(reached_desk(runtime, glass.addresses)) as desk:
+            log, keeper = FetchedLog(http), reached.log_keeper()
             tell_desk(holder, desk)
             for chart, entry in to_carry(holder).items():
                 new = carry(

@@ -83,7 +83,7 @@ def announce(runtime: Runtime, desk_url: str, token_public: Path, fingerprint: s
 
     address = address_of(desk_url)
     public = read_public(line_of(token_public))
-    with working("Asking the desk who it is", as_json=as_json), closing(runtime.http(address)) as http:
+    with working("Asking the desk who it is", as_json=as_json), closing(runtime.connections.http(address)) as http:
         shown = desk_facts(http)
     record = announce_desk(
         holder_of(runtime), runtime.recorder, shown,

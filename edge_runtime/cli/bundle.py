@@ -76,7 +76,7 @@ def export(
     check_out(file)
     wanted = _charts(runtime, charts)
     with working("Writing", as_json=as_json) as words, out_errors(), replacing(file) as target:
-        done: Exported = runtime.bundles.export(
+        done: Exported = runtime.connections.bundles.export(
             target.write,
             charts=wanted,
             everything=everything,
@@ -121,7 +121,7 @@ def take_in(runtime: Runtime, files: tuple[Path, ...], *, as_json: bool) -> int:
                 words(f"Importing {name}: {report.entries} entries, {report.received} new")
 
             try:
-                report = runtime.bundles.take_in(_pieces(file), progress=show)
+                report = runtime.connections.bundles.take_in(_pieces(file), progress=show)
             except (PeerError, RefusedError, InputError) as error:
                 if len(files) == 1:
                     raise

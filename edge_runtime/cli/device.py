@@ -71,9 +71,9 @@ def invite(
     role_name = role_name or theirs
     if role_name is None:
         raise click.UsageError("Missing option '--role'; it may be left out with --for-user only")
-    address = runtime.relay_address(relay)
+    address = runtime.connections.relay_address(relay)
     identity, recorder = runtime.identity, runtime.recorder
-    with working("Asking the relay who it is", as_json=as_json), closing(runtime.http(address)) as http:
+    with working("Asking the relay who it is", as_json=as_json), closing(runtime.connections.http(address)) as http:
         claim_relay(runtime.store, identity, recorder, http, fingerprint=relay_fingerprint, now_ms=clock())
         invitation = invitations.invite(
             recorder,
@@ -85,7 +85,7 @@ def invite(
             user=user,
             device=named_device,
         )
-        runtime.sync_once(address, attempts=3)
+        runtime.connections.sync_once(address, attempts=3)
     write_out(out, (invitations.write_invitation(invitation) + "\n").encode())
     if as_json:
         facts = {"invitation": str(invitation.invitation), "role": role_name, "expires_ms": invitation.expires_ms}
@@ -115,8 +115,8 @@ def enrol(runtime: Runtime, invitation: Path, *, as_json: bool) -> None:
     from edge_runtime.runtime import clock, entropy
 
     opened = read_invitation_file(invitation)
-    address = runtime.relay_address(opened.address)
-    with working("Asking to be enrolled", as_json=as_json), closing(runtime.http(address)) as http:
+    address = runtime.connections.relay_address(opened.address)
+    with working("Asking to be enrolled", as_json=as_json), closing(runtime.connections.http(address)) as http:
         name, code = request_enrolment(runtime.store, http, opened, now_ms=clock(), entropy=entropy)
     if as_json:
         print_json({"device": str(name), "code": code, "role": opened.role.value, "state": "pending"})
@@ -147,12 +147,12 @@ def approve(runtime: Runtime, device_id: str, code: str, relay: str | None, *, a
     from edge_runtime.recorder.naming import one_named
     from edge_runtime.runtime import clock
 
-    address = runtime.relay_address(relay)
+    address = runtime.connections.relay_address(relay)
     with working("Asking the relay who waits", as_json=as_json):
         waiting = {one.request.device: one for one in applicants_of(runtime, address)}
         found = waiting[one_named(device_id, waiting, "request", "list those who wait with 'fieldward device list'")]
         name = approval.approve(runtime.recorder, runtime.identity, found, code=code, now_ms=clock())
-        runtime.sync_once(address, attempts=3)
+        runtime.connections.sync_once(address, attempts=3)
     request = found.request
     if as_json:
         print_json({"device": str(request.device), "role": request.role.value, "certificate": str(name)})

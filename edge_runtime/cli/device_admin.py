@@ -192,9 +192,9 @@ def _endings(runtime: Runtime, subject: Subject, relay: str | None, since_ms: in
     from edge_runtime.enrolment import revoking
 
     try:
-        address = runtime.relay_address(relay)
-        with closing(runtime.http(address)) as http:
-            token = runtime.token(http, address)
+        address = runtime.connections.relay_address(relay)
+        with closing(runtime.connections.http(address)) as http:
+            token = runtime.connections.token(http, address)
             endings, _ = revoking.asked_endings(
                 runtime.store, runtime.identity, http, token, subject, before_ms=since_ms
             )
@@ -214,7 +214,7 @@ def _sync(runtime: Runtime, relay: str | None, *, as_json: bool) -> str | None:
     """Sync what was recorded; what to say where that did not go through."""
     try:
         with working("Telling the relay", as_json=as_json):
-            runtime.sync_once(runtime.relay_address(relay), attempts=3)
+            runtime.connections.sync_once(runtime.connections.relay_address(relay), attempts=3)
     except (RemoteError, RefusedError) as error:
         return f"recorded here, and not yet known to others: {error.got}; run 'fieldward sync once'"
     return None

@@ -39,7 +39,7 @@ def list_devices(runtime: Runtime, relay: str | None, *, offline: bool, as_json:
     note = None
     if runtime.identity.keys.administrator is not None and not offline:
         try:
-            waiting = [_applicant(one) for one in applicants_of(runtime, runtime.relay_address(relay))]
+            waiting = [_applicant(one) for one in applicants_of(runtime, runtime.connections.relay_address(relay))]
         except (RemoteError, RefusedError) as error:
             note = f"who waits is not known now: {error.got}"
     if as_json:
@@ -119,8 +119,8 @@ def applicants_of(runtime: Runtime, address: str) -> list[Applicant]:
     from edge_runtime.enrolment.organisation import require_administrator
 
     require_administrator(runtime.identity)
-    with closing(runtime.http(address)) as http:
-        return applicants(runtime.store, http, runtime.token(http, address))
+    with closing(runtime.connections.http(address)) as http:
+        return applicants(runtime.store, http, runtime.connections.token(http, address))
 
 
 def _applicant(one: Applicant) -> dict[str, str]:

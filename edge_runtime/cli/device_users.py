@@ -94,7 +94,7 @@ def add_user(folder: Path, label: str, invitation: Path, passphrase_file: Path |
     passphrase = read_passphrase(passphrase_file, confirm=True)
 
     def ask(runtime: Runtime) -> tuple[DeviceId, str]:
-        with closing(runtime.http(runtime.relay_address(opened.address))) as http:
+        with closing(runtime.connections.http(runtime.connections.relay_address(opened.address))) as http:
             return request_enrolment(runtime.store, http, opened, now_ms=clock(), entropy=entropy)
 
     with working("Asking to be enrolled", as_json=as_json):

@@ -54,9 +54,14 @@ def _held(report: list[Held], now_ms: int) -> list[str]:
         counts[why] += one.count
         oldest[why] = min(one.since_ms, oldest.get(why, one.since_ms))
     return [
-        f"held: {count} times {got}, for up to {max(0, now_ms - oldest[got, do]) // _DAY_MS} days; {do}"
+        f"held: {count} times {got}{_for_days(oldest[got, do], now_ms)}; {do}"
         for (got, do), count in sorted(counts.items())
     ]
+
+
+def _for_days(since_ms: int, now_ms: int) -> str:
+    """How long something waits; nobody knows of what has no name."""
+    return f", for up to {max(0, now_ms - since_ms) // _DAY_MS} days" if since_ms else ""
 
 
 def _forks(runtime: Runtime) -> list[str]:

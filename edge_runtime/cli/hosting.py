@@ -37,7 +37,7 @@ class HostScreen:
     def run(self, address: str, port: int, *, once: bool) -> int:
         """Wait until told to stop, by a signal or, with `once`, by a meeting that came to its end; the exit code."""
         events = HostEvents(ready=self._ready, progress=self._progress, met=self._met, failed=self._failed)
-        host = self._runtime.host_meetings(events, once=once)
+        host = self._runtime.connections.host_meetings(events, once=once)
         before = {number: signal.signal(number, lambda *_: host.stop()) for number in _SIGNALS}
         try:
             with working("Waiting for other devices", as_json=self._as_json) as self._words:

@@ -165,6 +165,8 @@ def check_out(path: Path) -> None:
     try:
         if path.is_dir():
             raise _unwritable("a folder")
+        if path.exists() and not path.is_file():
+            raise _unwritable("a device")  # it would be replaced by a file
         probe = path.with_name(path.name + ".part")  # as `replace_file` will
         probe.touch()
         probe.unlink()

@@ -151,11 +151,11 @@ def run_(
     from edge_runtime.recovery.words import LiveShare
     from edge_runtime.runtime import entropy
 
-    identity, address = runtime.identity, runtime.relay_address(relay)
+    identity, address = runtime.identity, runtime.connections.relay_address(relay)
     if root:
         require_administrator(identity)
     with working("Asking the relay for the newest records", as_json=as_json):
-        runtime.sync_once(address, attempts=3)
+        runtime.connections.sync_once(address, attempts=3)
     record = present_record(runtime.keyring)
     name = identity.principal if principal is None else _principal(runtime, principal)
     with _refusals(runtime, record, drill=False):
@@ -164,18 +164,18 @@ def run_(
     with working("Putting the use of the recovery key on record", as_json=as_json) as words:
         _audit(runtime, record, drill=False)
         announced = announce_use(runtime.recorder, record, drill=False, entropy=entropy)
-        runtime.sync_once(address, attempts=3)
+        runtime.connections.sync_once(address, attempts=3)
         with _refusals(runtime, record, drill=False):
             keys = open_keys(check_receipted(runtime.store, identity, announced), shares, record)
         if root:
             bring_root(runtime.store, identity, keys, record)
         words("Letting the device in, and fetching the charts")
         grant(runtime.recorder, keys, record, name)
-        runtime.sync_once(address, attempts=3)
-        runtime.sync_once(address, attempts=3)  # the relay feeds the charts once it knows of the grant
+        runtime.connections.sync_once(address, attempts=3)
+        runtime.connections.sync_once(address, attempts=3)  # the relay feeds the charts once it knows of the grant
         words("Opening keys")
         found = rewrap(runtime.recorder, runtime.keyring, identity, keys, record)
-        runtime.sync_once(address, attempts=3)
+        runtime.connections.sync_once(address, attempts=3)
     if as_json:
         facts = {"recovery": str(record.hash), "let_in": str(name), "root": root}
         print_json(facts | {"charts": found.charts, "opened": found.epochs, "closed": found.closed})

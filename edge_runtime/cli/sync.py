@@ -12,7 +12,8 @@ from edge_runtime.cli.blob_text import report_json, say_report
 from edge_runtime.cli.output import EXIT_DONE, EXIT_REFUSED, check_out, print_json, say, with_device, working
 from edge_runtime.cli.safe_text import safe
 from edge_runtime.cli.sync_policy import policy
-from edge_runtime.cli.sync_status import ALARMS, status
+from edge_runtime.cli.sync_status import status
+from edge_runtime.cli.sync_status_text import ALARMS
 
 if TYPE_CHECKING:
     from edge_runtime.runtime import Runtime
@@ -62,20 +63,22 @@ def once(
     from edge_runtime.runtime import clock, entropy
     from edge_runtime.sync.budget import Budget
 
-    address = runtime.relay_address(relay)
+    address = runtime.connections.relay_address(relay)
     budget = Budget(
         bytes_max=None if kilobytes is None else kilobytes * 1000,
         until_ms=None if seconds is None else clock() + seconds * 1000,
     )
     with working("Syncing", as_json=as_json) as words:
         if runtime.waiting:
-            with closing(runtime.http(address)) as http:
+            with closing(runtime.connections.http(address)) as http:
                 complete_enrolment(runtime.store, http, now_ms=clock(), entropy=entropy)
 
         def show(report: SyncReport) -> None:
             words(f"Syncing: {report.receipted} of {report.sent} sent are receipted, {report.received} came in")
 
-        report = runtime.sync_once(address, over_http=over_http, attempts=attempts, progress=show, budget=budget)
+        report = runtime.connections.sync_once(
+            address, over_http=over_http, attempts=attempts, progress=show, budget=budget
+        )
     pending = runtime.store.waiting()
     refused_any = report.refusals or report.blobs.unsent
     ok = not refused_any and not report.alarms and pending == 0 and report.stopped is None
@@ -134,7 +137,7 @@ def meet(runtime: Runtime, address: str, *, as_json: bool) -> int:
         def show(report: MeetingReport) -> None:
             words(f"Meeting: {report.received} entries came, {report.sent} handed over")
 
-        report = runtime.meet(address, progress=show)
+        report = runtime.connections.meet(address, progress=show)
     pending = runtime.store.waiting()
     if as_json:
         print_json(meeting_json(report, pending=pending))

@@ -7,9 +7,10 @@ that others wait for stand in the store, and the next full sync wraps them.
 
 from __future__ import annotations
 
+from edge_runtime.connections import TIMEOUT_S
 from edge_runtime.identity import load_identity
 from edge_runtime.keyring import Keyring
-from edge_runtime.runtime import TIMEOUT_S, Runtime, clock, entropy
+from edge_runtime.runtime import Runtime, clock, entropy
 from edge_runtime.sync.client import SyncClient
 from edge_runtime.sync.lacking import lacking_chains
 from sync_protocol.accusations import Verdict

@@ -233,6 +233,11 @@ class DeviceStore:
         with self._reading() as reader:
             return reader.ledger.pending + reader.ledger.at_peer
 
+    def unsent(self, end: int) -> int:
+        """How many entries with arrival indices below `end` are to be pushed, or were refused."""
+        with self._reading() as reader:
+            return uploads.unsent(reader, end)
+
     def held(self) -> list[HeldEntry]:
         """What waits for other entries, in the order in which it came to wait."""
         with self._reading() as reader:

@@ -163,6 +163,15 @@ def oldest(reader: Reader) -> Arrived | None:
     return reader.arrived(min(ids))
 
 
+def unsent(reader: Reader, end: int) -> int:
+    """How many entries with arrival indices below `end` are to be pushed, or were refused."""
+    if not reader.ledger.pending + reader.ledger.at_peer + reader.ledger.refused:
+        return 0
+    query = "SELECT count(*) FROM upload WHERE state IN (?, ?, ?) AND id < ?"
+    (found,) = reader.connection.execute(query, (*WAITING, UploadState.REFUSED, end)).fetchone()
+    return int(found)
+
+
 def refused(reader: Reader) -> list[Refused]:
     """What the relay did not take, in order of arrival."""
     query = "SELECT id FROM upload WHERE state = ? ORDER BY id"

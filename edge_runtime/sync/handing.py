@@ -5,15 +5,58 @@ In that order, because the other admits an entry only after what it hangs on, an
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from edge_runtime.store.device import DeviceStore
-from sync_protocol.entries import VerifiedEntry
-from sync_protocol.ids import SessionId, StreamId
-from sync_protocol.limits import BATCH_ENTRIES_MAX
+from edge_runtime.sync.budget import Spending
+from edge_runtime.sync.meeting_report import MeetingReport
+from edge_runtime.sync.proofs import ProofBook
+from sync_protocol.certificates import Trust
+from sync_protocol.entries import VerifiedEntry, WireEntry
+from sync_protocol.ids import EntryHash, SessionId, StreamId
+from sync_protocol.intake import Proofs
+from sync_protocol.limits import BATCH_ENTRIES_MAX, MEETING_ITEMS_MAX
+from sync_protocol.peer_steps import Confirmed, HandOver
 
 Chains = Mapping[tuple[StreamId, SessionId], int]
 """The first number to hand over, a chain."""
+
+
+class Handing:
+    """What one meeting hands over, and what the other then says of it."""
+
+    def __init__(self, store: DeviceStore, trust: Trust, spending: Spending, report: MeetingReport) -> None:
+        """Hand over from `store` while `spending` has something left, and note in `report` how much went."""
+        self._store = store
+        self._book = ProofBook(store, trust)
+        self._spending = spending
+        self._report = report
+        self._handed: set[EntryHash] = set()
+        self._items = 0
+
+    def batches(self, asked: HandOver) -> Iterator[tuple[Proofs, Sequence[WireEntry]]]:
+        """What was asked for, each batch with its proofs, until the meeting is long enough."""
+        self._book.lacks(asked.seals)
+        for batch in chains_in_order(self._store, asked.wanted):
+            proofs = self._book.proofs(batch)
+            self._items += len(batch) + len(proofs)
+            if self._items > MEETING_ITEMS_MAX or self._spending.spent is not None:
+                self._report.more = True
+                return
+            self._report.sent += len(batch)
+            self._handed.update(entry.hash for entry in batch if self._waits(entry.hash))
+            yield proofs, [entry.wire for entry in batch]
+
+    def confirmed(self, step: Confirmed) -> None:
+        """What was handed over and not refused is durable at the other: that much is known of what the relay lacks."""
+        there, self._handed = self._handed - step.refused, set()
+        if there and not step.nothing:
+            with self._store.writing() as writer:
+                self._report.at_peer += writer.mark_at_peer(sorted(there))
+
+    def _waits(self, name: EntryHash) -> bool:
+        upload = self._store.upload(name)
+        return upload is not None and upload.waits
 
 
 def chains_in_order(store: DeviceStore, chains: Chains) -> Iterator[list[VerifiedEntry]]:

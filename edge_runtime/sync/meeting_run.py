@@ -1,7 +1,7 @@
 """One meeting under way: the carrying out of what the exchange asks, in order.
 
-Owns the order of things: what comes in is stored before the next frame is read; control records before content, because
-content is judged by them; a chain that came with a gap is asked for whole in the next round.
+Owns the order of things: what comes in is stored before the next frame is read, and what was refused is said; what is
+asked for is `asking`'s, what is handed over `handing`'s, what comes in `taking`'s.
 """
 
 from __future__ import annotations
@@ -12,32 +12,27 @@ from typing import Final
 
 from edge_runtime.blobs.sharing import BlobSharing
 from edge_runtime.errors import RefusedError, RemoteError
-from edge_runtime.events import Changed, Events, GlassBroken
+from edge_runtime.events import Events
 from edge_runtime.identity import Clock, Identity
 from edge_runtime.keyring import Keyring
 from edge_runtime.restored import Why
 from edge_runtime.store.device import DeviceStore
-from edge_runtime.store.uploads import UploadState
-from edge_runtime.sync.admission import Admission
+from edge_runtime.sync.asking import Asking
 from edge_runtime.sync.budget import UNLIMITED, Spending
-from edge_runtime.sync.emergencies import newly_broken
-from edge_runtime.sync.handing import chains_in_order
-from edge_runtime.sync.intake import Receiver, Taken
+from edge_runtime.sync.handing import Handing
+from edge_runtime.sync.intake import Receiver
 from edge_runtime.sync.log_keeping import Heard as Verdict
 from edge_runtime.sync.meeting_report import PEER_UNSOUND, MeetingReport
 from edge_runtime.sync.progress import charts_to_mend, forget_charts_to_mend
-from edge_runtime.sync.proofs import ProofBook
 from edge_runtime.sync.sharing import shared_streams
+from edge_runtime.sync.taking import Part, Taking
 from edge_runtime.transports.link import Link
 from sync_protocol.audit import Head
 from sync_protocol.blob_messages import BlobMessage
 from sync_protocol.certificates import Certificate, Session
-from sync_protocol.entries import WireEntry, claimed_header
 from sync_protocol.errors import ForgedError, MalformedError, PeerError, over_limit, too_often
-from sync_protocol.frontier import wanting
 from sync_protocol.ids import CertificateHash, ChartId, EntryHash, SessionId, StreamId
-from sync_protocol.intake import Proofs
-from sync_protocol.limits import GOSSIP_NOTES_MAX, MEETING_ITEMS_MAX, MEETING_UNSOUND_MAX
+from sync_protocol.limits import GOSSIP_NOTES_MAX, MEETING_UNSOUND_MAX
 from sync_protocol.peer_exchange import PeerExchange
 from sync_protocol.peer_steps import Ask, BlobTurn, Confirmed, Finish, HandOver, Heard, Met, Offer, PeerStep, RoundOver
 from sync_protocol.signed import Verified
@@ -45,7 +40,6 @@ from sync_protocol.steps import RELAY_LOG_SPLIT, BlobSaid, Close, Send, Take
 
 TWICE_MAX: Final = 65_536
 """Entries in one meeting that came though they were here; a fork's branches do, where the other has more of them."""
-_Chain = tuple[StreamId, SessionId]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +87,7 @@ class MeetingRun:
         self._enter = enter
         self._mend_charts = mend_charts
         self._receiver = Receiver(store, identity, keyring, fresh=fresh, clock=clock, events=events)
-        self._book = ProofBook(store, identity.trust)
-        self._admission: Admission | None = None
+        self._taking: Taking | None = None
         self._peer: Verified[Certificate] | None = None
         self.report = MeetingReport()
         self._blobs = blobs
@@ -103,16 +96,11 @@ class MeetingRun:
             self.report.blobs = blobs.report
         self.entered = False
         self.over = False
-        self._handed: set[EntryHash] = set()
         self._spending = link if isinstance(link, Spending) else Spending(link, UNLIMITED, clock)
         self._twice = 0
         self.turn_ends_ms = 0
-        self._charts: set[ChartId] = set()
-        self._items = 0
-        self._theirs: set[_Chain] = set()
-        self._grown: set[_Chain] = set()
-        self._whole: set[_Chain] = set()
-        self._asked_whole: set[_Chain] = set()
+        self._asking = Asking(store, keyring)
+        self._handing = Handing(store, identity.trust, self._spending, self.report)
         self._again = False
 
     def carry_out(self, exchange: PeerExchange, steps: Iterable[PeerStep]) -> None:
@@ -136,7 +124,7 @@ class MeetingRun:
                 case RoundOver():
                     self._round_over(exchange, step)
                 case Confirmed():
-                    self._confirmed(step)
+                    self._handing.confirmed(step)
                 case Take():
                     self._take(exchange, step)
                 case _:
@@ -144,14 +132,10 @@ class MeetingRun:
 
     def heads(self) -> tuple[Head, ...]:
         """How far the other's chains reach here now: those that grew in this meeting, and all of its own sessions."""
-        own = {session for session in {session for _, session in self._theirs} if self._is_of_peer(session)}
-        chains = self._grown | {(stream, session) for stream, session in self._theirs if session in own}
-        frontiers = {stream: self._store.frontier(stream) for stream in {stream for stream, _ in chains}}
-        return tuple(
-            (stream, (session, frontiers[stream][session]))
-            for stream, session in sorted(chains)
-            if session in frontiers[stream]
-        )
+        if self._taking is None:
+            return ()
+        own = {session for session in {session for _, session in self._asking.theirs} if self._is_of_peer(session)}
+        return self._taking.heads((stream, session) for stream, session in self._asking.theirs if session in own)
 
     def mend(self) -> None:
         """Look after the keys of charts whose members changed."""
@@ -193,7 +177,7 @@ class MeetingRun:
             self.carry_out(exchange, exchange.fail(busy()))
         self.entered = True
         self._peer = step.certificate
-        self._admission = Admission(self._store, self._identity, self._keyring)
+        self._taking = Taking(self._store, self._identity, self._keyring, self._events, self._receiver)
 
     def _offer(self, exchange: PeerExchange) -> None:
         assert self._peer is not None, "offers follow the handshake"
@@ -206,7 +190,7 @@ class MeetingRun:
         sessions = {session for held in streams.values() for session in held.frontier}
         theirs = {session for session in sessions if self._is_of_peer(session)}
         for stream, held in streams.items():  # where a stream does not differ, the other's chain reaches as far as here
-            self._theirs.update((stream, session) for session in theirs & held.frontier.keys())
+            self._asking.theirs.update((stream, session) for session in theirs & held.frontier.keys())
         notes = self._gossip.known()[:GOSSIP_NOTES_MAX] if self.report.rounds == 1 else ()
         self.carry_out(exchange, exchange.offer(notes, streams))
 
@@ -215,53 +199,11 @@ class MeetingRun:
         if self.report.rounds == 1 and charts_to_mend(self._store):
             self.mend()  # not before it is known whether this store is the newest of its session
             self._again = True
-        chains: list[tuple[StreamId, SessionId, int]] = []
-        whole: dict[StreamId, set[SessionId]] = {}
-        for stream, session in self._whole:
-            whole.setdefault(stream, set()).add(session)
-        unwanted = self._keyring.destroyed_content()
-        offered = {stream: theirs for stream, theirs in step.theirs.items() if stream not in unwanted}
-        for stream, theirs in offered.items():
-            self._theirs.update((stream, session) for session in theirs)
-            gaps = whole.get(stream, ())
-            wanted = wanting(theirs, self._store.frontier(stream), knows=self._knows, whole=gaps)
-            chains.extend((stream, session, first) for session, first in wanted.items())
-        self._asked_whole |= self._whole
-        again = {session for _, session in self._whole}
-        sessions = dict.fromkeys(session for _, session, _ in chains)
-        seals = [(session, 0 if session in again else self._first_seal(session)) for session in sessions]
-        self.carry_out(exchange, exchange.ask(chains, seals))
-
-    def _first_seal(self, session: SessionId) -> int:
-        last = self._store.last_seal(session)
-        return 0 if last is None else last.value.number + 1
-
-    def _knows(self, name: EntryHash) -> bool:
-        return self._store.entry(name) is not None
+        self.carry_out(exchange, exchange.ask(*self._asking.wanted(step.theirs)))
 
     def _hand_over(self, exchange: PeerExchange, step: HandOver) -> None:
-        """Hand over what was asked for, until the meeting is long enough."""
-        self._book.lacks(step.seals)
-        for batch in chains_in_order(self._store, step.wanted):
-            proofs = self._book.proofs(batch)
-            self._items += len(batch) + len(proofs)
-            if self._items > MEETING_ITEMS_MAX or self._spending.spent is not None:
-                self.report.more = True
-                return
-            self.report.sent += len(batch)
-            self._handed.update(entry.hash for entry in batch if self._waits(entry.hash))
-            self.carry_out(exchange, exchange.hand(proofs, [entry.wire for entry in batch]))
-
-    def _waits(self, name: EntryHash) -> bool:
-        upload = self._store.upload(name)
-        return upload is not None and upload.waits
-
-    def _confirmed(self, step: Confirmed) -> None:
-        """What was handed over and not refused is durable at the other: that much is known of what the relay lacks."""
-        there, self._handed = self._handed - step.refused, set()
-        if there and not step.nothing:
-            with self._store.writing() as writer:
-                self.report.at_peer += writer.mark_at_peer(sorted(there))
+        for proofs, entries in self._handing.batches(step):
+            self.carry_out(exchange, exchange.hand(proofs, entries))
 
     def _round_over(self, exchange: PeerExchange, step: RoundOver) -> None:
         again = step.again or self._again
@@ -290,46 +232,32 @@ class MeetingRun:
             self.carry_out(exchange, exchange.fail(error))
 
     def _take(self, exchange: PeerExchange, step: Take) -> None:
-        assert self._admission is not None, "entries follow the handshake"
-        control = [entry for entry in step.entries if _is_control(entry)]
-        if control and self._store_some(exchange, step.proofs, control, admission=self._admission).stored:
-            self._again = True  # it may open what could not be taken, or given, before
-        names = {entry.hash for entry in control}
-        rest = [entry for entry in step.entries if entry.hash not in names]
-        if rest or not control:
-            self._store_some(exchange, Proofs() if control else step.proofs, rest, admission=self._admission)
+        assert self._taking is not None, "entries follow the handshake"
+        for part in self._taking.take(step.proofs, step.entries):
+            self._count(part)
+            self._refused(exchange, part)
+            if part.is_control and part.taken.stored:
+                self._again = True  # it may open what could not be taken, or given, before
+        self.report.streams = len({stream for stream, _ in self._taking.grown})
+        self.report.charts = len(self._taking.charts)
         if self.report.refusals > MEETING_UNSOUND_MAX:
             error = over_limit("what one device hands over", MEETING_UNSOUND_MAX, self.report.refusals, "unsound items")
             self.carry_out(exchange, exchange.fail(error))
         if self._twice > TWICE_MAX:
             self.carry_out(exchange, exchange.fail(too_often("entries that are here", TWICE_MAX, self._twice)))
 
-    def _store_some(
-        self, exchange: PeerExchange, proofs: Proofs, entries: Sequence[WireEntry], *, admission: Admission
-    ) -> Taken:
-        taken = self._receiver.take(proofs, entries, state=UploadState.PENDING, admit=admission.check)
-        admission.places.learn(self._keyring.controlled(taken.streams))
+    def _count(self, part: Part) -> None:
+        taken = part.taken
         self.report.received += taken.stored
-        self._grown |= taken.chains
         self._spending.took = self._spending.took or taken.stored > 0
         new = taken.stored - taken.released + taken.held + taken.deferred
-        self._twice += max(0, len(entries) - new - taken.unsound)
-        self._refused(exchange, taken, entries)
-        charts = self._keyring.charts_of(taken.streams)
-        if charts:
-            self._charts |= charts
-            self._events.publish(Changed(charts))
-        broken = newly_broken(self._keyring, charts, taken.glass, self._identity.principal)
-        if broken:
-            self._events.publish(GlassBroken(broken))
-        self.report.streams, self.report.charts = len({stream for stream, _ in self._grown}), len(self._charts)
-        return taken
+        self._twice += max(0, len(part.entries) - new - taken.unsound)
 
-    def _refused(self, exchange: PeerExchange, taken: Taken, entries: Sequence[WireEntry]) -> None:
+    def _refused(self, exchange: PeerExchange, part: Part) -> None:
         """Ask for chains with a gap whole, once; tell the other of everything that is not kept here."""
-        for chain in taken.gaps - self._asked_whole:
-            self._again = self._again or chain not in self._whole
-            self._whole.add(chain)
+        taken = part.taken
+        if self._asking.gaps(taken.gaps):
+            self._again = True
         for refusal in taken.refused:
             self.report.refuse(refusal.error)
             if refusal.what is not None:
@@ -337,7 +265,7 @@ class MeetingRun:
             if isinstance(refusal.error, ForgedError | MalformedError):
                 self.report.alarm(PEER_UNSOUND)
         if taken.deferred:  # some of these are held; that they are here is not said of them either
-            for entry in entries:
+            for entry in part.entries:
                 if self._store.arrival(entry.hash) is None:
                     exchange.refuse(EntryHash(entry.hash), _no_room())
 
@@ -363,11 +291,3 @@ def busy() -> RefusedError:
     return RefusedError(
         "busy", expected="a device that meets nobody else now", got="another meeting", do="try again in a minute"
     )
-
-
-def _is_control(entry: WireEntry) -> bool:
-    """Whether an entry claims to carry a control record; what is no header is none, and is refused later."""
-    try:
-        return claimed_header(entry).epoch is None
-    except PeerError:
-        return False

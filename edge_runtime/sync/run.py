@@ -1,18 +1,17 @@
 """One connection to the relay: the carrying out of what the exchange asks, in order.
 
-Owns the order of things: what comes in is durable before the cursor moves; an entry is called receipted only after its
-inclusion was verified; what the relay refuses stays on this device, marked with the reason, and is offered again by the
-next connection. What the relay lost counts as pending again before anything else is done.
+Owns the order of things: an entry is called receipted only after its inclusion was verified; what the relay refuses
+stays on this device, marked with the reason, and is offered again by the next connection. What the relay lost counts as
+pending again before anything else is done. What it feeds is `feed`'s, what goes up `outbox`'s.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final
 
 from edge_runtime.blobs.transfer import BlobTransfer
 from edge_runtime.errors import RemoteError
-from edge_runtime.events import Alarmed, Changed, Events, GlassBroken
+from edge_runtime.events import Alarmed, Events
 from edge_runtime.identity import Clock, Identity
 from edge_runtime.keyring import Keyring
 from edge_runtime.restored import Why
@@ -21,23 +20,19 @@ from edge_runtime.sync import safety
 from edge_runtime.sync.beyond import Beyond, survey
 from edge_runtime.sync.blob_turn import BlobTurn
 from edge_runtime.sync.budget import BYTES, UNLIMITED, Spending
-from edge_runtime.sync.emergencies import newly_broken
+from edge_runtime.sync.feed import Feed
 from edge_runtime.sync.intake import Receiver
 from edge_runtime.sync.log_keeping import LogKeeper
 from edge_runtime.sync.outbox import BATCH_BYTES, Outbox
+from edge_runtime.sync.patience import Patience
 from edge_runtime.sync.progress import (
-    CURSOR,
-    UNSOUND,
     SyncReport,
     charts_to_mend,
     clear_alarm,
     forget_charts_to_mend,
-    forget_fed,
     keep_record,
     load_cursor,
     raise_alarm,
-    save_checkpoint,
-    save_fed,
     unheard_alarm,
 )
 from edge_runtime.transports.http import HttpLink
@@ -45,8 +40,6 @@ from edge_runtime.transports.link import Link, silent
 from sync_protocol.certificates import Certificate, Session
 from sync_protocol.device_exchange import DeviceExchange
 from sync_protocol.digests import holding
-from sync_protocol.entries import VerifiedEntry
-from sync_protocol.errors import too_often
 from sync_protocol.ids import ChartId, EntryHash, SessionId, StreamId
 from sync_protocol.signed import Verified
 from sync_protocol.steps import (
@@ -70,13 +63,6 @@ from sync_protocol.steps import (
     SupplyHoldings,
     Take,
 )
-
-BARREN_FRAMES_MAX: Final = 4096
-"""Frames of a relay in a row that bring neither an entry nor an answer nor a checkpoint."""
-TWICE_MAX: Final = 1024 * 1024
-"""Entries in one connection that came though they were here."""
-POLLS_MAX: Final = 3
-"""Requests in a row that bring nothing new, over HTTP, before the relay counts as silent."""
 
 
 class Run:
@@ -112,30 +98,31 @@ class Run:
         self._settled = settled
         self._receiver = Receiver(store, identity, keyring, fresh=fresh, clock=clock, events=events)
         self._compared = compared
-        self._fed_before = self._receiver.fed
-        self._fed_end = store.size()
-        self._fed_again: set[EntryHash] = set()
-        self._page_first: int | None = None
-        self._log = LogKeeper(store, identity, events=events) if log is None else log
-        self.outbox = Outbox(store, identity, lose=self._log.lose)
-        self.outbox.offer_again()
-        before = survey(store, identity.session.value.session, self._fed_before)
-        self.sessions, self.beyond = before.sessions, before.beyond
         alarm = unheard_alarm(store)
         self.report = SyncReport(checkpoint=load_cursor(store).size, alarms=[] if alarm is None else [alarm])
+        self._log = LogKeeper(store, identity, events=events) if log is None else log
+        self._feed = Feed(
+            store,
+            identity,
+            keyring,
+            events,
+            receiver=self._receiver,
+            log=self._log,
+            report=self.report,
+            alarm=self._alarm,
+        )
+        self.outbox = Outbox(store, identity, lose=self._log.lose)
+        self.outbox.offer_again()
+        before = survey(store, identity.session.value.session, self._feed.uncounted)
+        self.sessions, self.beyond = before.sessions, before.beyond
         self._blobs = BlobTurn(store, link, blobs)
         self.report.blobs = self._blobs.report
         self.opened = False
         self._raised: set[str] = set()
-        self._glass: frozenset[EntryHash] = frozenset()
-        self._glass_charts: frozenset[ChartId] = frozenset()
         self.caught_up = False
         self._may_push = False
         self._receipt_size = 0
-        self._polls = 0
-        self._progress = -1
-        self._barren = 0
-        self._seen_twice = 0
+        self._patience = Patience()
 
     @property
     def stopping(self) -> str | None:
@@ -165,10 +152,8 @@ class Run:
         Raises:
             RemoteError: it has, or asking again brings nothing.
         """
-        progress = self._progress_now
-        self._polls = self._polls + 1 if progress == self._progress else 0
-        self._progress = progress
-        if self._http is None or not self.opened or self._polls > POLLS_MAX:
+        in_vain = self._patience.polls(self._progress)
+        if self._http is None or not self.opened or in_vain:
             raise silent()
         self.caught_up = False
         self.carry_out(exchange, exchange.poll())
@@ -179,18 +164,14 @@ class Run:
         Raises:
             RemoteError: see `carry_out`; or so many frames in a row brought nothing, or so many entries came twice.
         """
-        before = self._progress_now
+        before = self._progress
         self.carry_out(exchange, steps)
-        self._barren = self._barren + 1 if self._progress_now == before else 0
-        if self._barren > BARREN_FRAMES_MAX:
-            self.carry_out(
-                exchange, exchange.fail(too_often("frames that bring nothing", BARREN_FRAMES_MAX, self._barren))
-            )
-        if self._seen_twice > TWICE_MAX:
-            self.carry_out(exchange, exchange.fail(too_often("entries that are here", TWICE_MAX, self._seen_twice)))
+        error = self._patience.hears(brought=self._progress - before, twice=self._feed.twice)
+        if error is not None:
+            self.carry_out(exchange, exchange.fail(error))
 
     @property
-    def _progress_now(self) -> int:
+    def _progress(self) -> int:
         report = self.report
         entries = report.sent + report.receipted + report.received
         return entries + report.refusals + report.checkpoint + report.blobs.steps
@@ -224,14 +205,14 @@ class Run:
                     self._supply(step)
                     self.push(exchange)
                 case Advance():
-                    self._advance(step)
+                    self._feed.advance(step)
                     self._may_push = True
                     self.push(exchange)
                 case CaughtUp():
                     self._catch_up(exchange)
                     self.push(exchange)
                 case SupplyHoldings():
-                    self._may_push, self._fed_before = False, None  # both sides now compare everything
+                    self._may_push, self._feed.uncounted = False, None  # both sides now compare everything
                     self.beyond = Beyond()
                     safety.doubt(self._store)
                     self._blobs.doubt()
@@ -275,54 +256,15 @@ class Run:
                 raise RemoteError(error.code, expected=error.expected, got=error.got, do=error.do)
 
     def _take(self, step: Take) -> None:
-        safety.overtaken(self._store, (EntryHash(entry.hash) for entry in step.entries))
-        size = self._store.size()
-        taken = self._receiver.take(step.proofs, step.entries)
-        if taken.stored and self._page_first is None:
-            self._page_first = size
-        new = taken.stored - taken.released + taken.held + taken.deferred
-        self._seen_twice += max(0, len(step.entries) - new - taken.unsound)
+        taken = self._feed.take(step)
         self._spending.took = self._spending.took or taken.stored > 0
-        if self._fed_before is not None:
-            self._fed_again.update(entry.hash for entry in step.entries)
-        self.report.received += taken.stored
-        self.report.held += taken.held
-        self.report.deferred += taken.deferred
-        self.report.unsound += taken.unsound
-        if taken.unsound:
-            self._alarm(UNSOUND)
-        charts = self._keyring.charts_of(taken.streams)
-        if charts:
-            self._events.publish(Changed(charts))
-        if taken.glass:
-            self._glass |= taken.glass
-            self._glass_charts |= charts
-
-    def _advance(self, step: Advance) -> None:
-        if self.report.unsound:
-            return  # ask for the same again next time; nothing may be skipped
-        first = None if step.whole else self._page_first  # what came before this page is below the checkpoint
-        covered = self._store.size() if first is None else first
-        with self._store.writing() as writer:
-            save_checkpoint(writer, CURSOR, step.checkpoint)
-            self._log.keep(writer, step.newest, step.held)
-            safety.reached(self._store, writer, arrivals=covered, size=step.checkpoint.size)
-            if self._fed_before is None:
-                save_fed(writer, first)
-                self._receiver.fed = first
-        self._page_first = None
-        self.report.checkpoint = step.checkpoint.size
 
     def _catch_up(self, exchange: DeviceExchange) -> None:
         """Nothing more is in the feed."""
-        broken = newly_broken(self._keyring, self._glass_charts, self._glass, self._identity.principal)
-        self._glass, self._glass_charts = frozenset(), frozenset()
-        if broken:  # and what may have closed it since has come, too
-            self.report.broken |= broken
-            self._events.publish(GlassBroken(broken))
+        self._feed.tell_broken()
         self.caught_up = self._may_push = True
         if not self.report.unsound and not exchange.unanswered:
-            self._confirm()
+            self._feed.confirm(self.outbox, self.beyond)
             if not self._raised:
                 clear_alarm(self._store)
         charts = charts_to_mend(self._store)
@@ -340,18 +282,6 @@ class Run:
         if steps:
             self.caught_up = False
             self.carry_out(exchange, steps)
-
-    def _confirm(self) -> None:
-        """What once came without its checkpoint, and did not come again nor was found at the relay, it has lost."""
-        if self._fed_before is not None:
-            self.outbox.unconfirmed(self._fed_before, self._fed_end, confirmed=self._is_confirmed)
-            self._fed_before = None
-        if self._receiver.fed is not None:
-            forget_fed(self._store)
-            self._receiver.fed = None
-
-    def _is_confirmed(self, entry: VerifiedEntry) -> bool:
-        return entry.hash in self._fed_again or self.beyond.confirms(entry.header)
 
     def _alarm(self, code: str) -> None:
         if code in self._raised:

@@ -80,10 +80,10 @@ class _Safety:
             arrival: its arrival index.
             upload: what was noted of it; None for what the relay fed.
         """
+        if upload is not None and upload.state is not UploadState.RECEIPTED:
+            return False  # first of all: the relay may have lost what was safe
         if arrival < self.settled_now:
             return True
-        if upload is not None and upload.state is not UploadState.RECEIPTED:
-            return False
         index = None if upload is None else upload.log_index
         if arrival >= self.since or any(first <= arrival < end for first, end in self.again):
             if index is not None:
@@ -118,13 +118,14 @@ def safe_count(store: DeviceStore) -> int:
     if safety.statement is None:
         return 0
     first = safety.settled_now
-    return first + sum(safety.holds(arrival, upload) for arrival, upload in _from(store, first))
+    return first - store.unsent(first) + sum(safety.holds(arrival, upload) for arrival, upload in _from(store, first))
 
 
 def tally(store: DeviceStore) -> tuple[int, int, int]:
     """How many entries are safe; of the others, how many have a receipt; and how many the relay fed without one."""
     safety = _load(store)
-    safe = first = safety.settled_now
+    first = safety.settled_now
+    safe = first - store.unsent(first)
     receipted = fed = 0
     for arrival, upload in _from(store, first):
         if safety.holds(arrival, upload):

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import os
 import select
-import subprocess
 import sys
 import weakref
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from edge_runtime.text.worker_wire import LENGTH
 from sync_protocol.encoding import Value, decode, encode
 from sync_protocol.errors import ProtocolError
+
+if TYPE_CHECKING:
+    import subprocess
 
 ANSWER_BYTES_MAX: Final = 256 * 1024 * 1024
 """Bytes of one answer: a section's whole text."""
@@ -41,6 +43,8 @@ class WorkerLink:
         Raises:
             LinkError: the system starts none.
         """
+        import subprocess  # noqa: PLC0415 a phone has none, and starts no child
+
         self._clock = clock
         environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))

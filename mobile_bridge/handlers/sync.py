@@ -21,7 +21,7 @@ def start(context: Context, request: Request) -> Body:
     """`sync.start`."""
     runtime = context.runtime
     _ = runtime.identity  # only an enrolled device has something to sync
-    address = runtime.relay_address(request.text_or_none("relay"))
+    address = runtime.connections.relay_address(request.text_or_none("relay"))
     live = context.device.live(context.host)
     if live is None or live.address != address or live.state.state is State.FAILED:
         live = context.device.start_sync(context.host, address)

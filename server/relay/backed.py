@@ -41,12 +41,21 @@ def note(connection: Connection, statement: Verified[BackedUp]) -> None:
             "backup_older",
             expected="a backup that was made after the one that the relay knows of",
             got="one that was made before, by this machine's clock",
-            do="set the clock right; what the newer backup holds counts as backed up already",
+            do="run the command again: another backup was made meanwhile",
         )
     if kept is None:
         connection.execute(insert(_VALUE), {"name": BACKED_UP, "value": statement.wire})
     else:
         connection.execute(update(_VALUE).where(named).values(value=statement.wire))
+
+
+def made_ms(connection: Connection, now_ms: int) -> int:
+    """The time for a statement that is made now: after that of the one before, even where the clock was set back.
+
+    Devices take the later one. A clock that once was ahead must not end all backups until that time has come.
+    """
+    kept = connection.execute(select(_VALUE.c.value).where(_VALUE.c.name == BACKED_UP)).scalar()
+    return now_ms if kept is None else max(now_ms, _read(kept).made_ms + 1)
 
 
 class Backups:
@@ -87,10 +96,10 @@ def standing(store: SqlStore, key: VerifyKey) -> Verified[BackedUp] | None:
 
 
 def age_word(said: BackedUp | None, now_ms: int) -> str:
-    """How it is with backups, in a word: never, overdue or ok."""
+    """How it is with backups, in a word: never, overdue or ok. One from far ahead is of no known age: overdue."""
     if said is None:
         return "never"
-    return "overdue" if now_ms - said.made_ms > OVERDUE_MS else "ok"
+    return "ok" if abs(now_ms - said.made_ms) <= OVERDUE_MS else "overdue"
 
 
 def told_backup(said: BackedUp | None, now_ms: int) -> dict[str, Any]:

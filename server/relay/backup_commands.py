@@ -173,8 +173,9 @@ def _say(settings: RelaySettings, size: int, blobs: int) -> dict[str, Any]:
                 do="say what the backup held when it was made: `fieldward server status` shows the log's size",
             )
         key = load_key(settings.home / KEY_FILE, lambda _: b"")
-        said = BackedUp(size=size, root=store.root_at(size), made_ms=_now_ms(), blobs_through=blobs)
         with for_writing(engine) as connection, connection.begin():
+            made_ms = backed.made_ms(connection, _now_ms())
+            said = BackedUp(size=size, root=store.root_at(size), made_ms=made_ms, blobs_through=blobs)
             backed.note(connection, sign_backed_up(said, key))
     return {"size": size, "root": said.root.hex(), "made_ms": said.made_ms, "blobs_through": blobs}
 

@@ -96,7 +96,7 @@ def back_up(
     Raises:
         StartError: the database is not an SQLite file.
         StorageError: something cannot be read or written, or the copy does not hold; the relay is told nothing.
-        ConflictError: the clock is behind that of the backup before.
+        ConflictError: somebody else made one meanwhile.
     """
     source = _database_file(settings)
     out.mkdir(parents=True, exist_ok=True, mode=_FOLDER_MODE)
@@ -107,8 +107,12 @@ def back_up(
         try:
             copied, kept = _copy_files(copy, Place(settings.home), Place(out), progress)
             checkpoint = check(copy, key.public, Place(out), progress)
+            with engine.connect() as connection:
+                made_ms = backed.made_ms(connection, now_ms)
             statement = sign_backed_up(
-                BackedUp(size=checkpoint.size, root=checkpoint.root, made_ms=now_ms, blobs_through=blobs_through(copy)),
+                BackedUp(
+                    size=checkpoint.size, root=checkpoint.root, made_ms=made_ms, blobs_through=blobs_through(copy)
+                ),
                 key,
             )
             with for_writing(copy) as connection, connection.begin():

@@ -80,6 +80,23 @@ def saw(connection: Connection, later: EntryHash, earlier: EntryHash) -> bool:
     return False
 
 
+def headers(connection: Connection, names: Collection[EntryHash]) -> dict[EntryHash, Header]:
+    """What those of some entries that are here say of themselves."""
+    found: dict[EntryHash, Header] = {}
+    for some in slices(sorted(names), _SESSIONS_MAX):
+        for name, header in connection.execute(select(_ENTRY.c.hash, _ENTRY.c.header).where(_ENTRY.c.hash.in_(some))):
+            found[EntryHash(name)] = read_header(header)
+    return found
+
+
+def first_index(connection: Connection, stream: StreamId, session: SessionId, first: int) -> int | None:
+    """The log index of a chain's first entry from a sequence number on; None where there is none."""
+    within = (_ENTRY.c.session == session, _ENTRY.c.stream == stream, _ENTRY.c.seq >= first)
+    query = select(_ENTRY.c.log_index).where(*within).order_by(_ENTRY.c.seq, _ENTRY.c.log_index).limit(1)
+    found = connection.execute(query).scalar()
+    return None if found is None else int(found)
+
+
 def _headers(connection: Connection, names: Sequence[EntryHash]) -> list[Header]:
     rows = connection.execute(select(_ENTRY.c.header).where(_ENTRY.c.hash.in_(names)))
     return [read_header(header) for header in rows.scalars()]

@@ -10,10 +10,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from server.relay.directory import Directory
+from server.relay.store import SqlStore
 from sync_protocol.digests import Holding, holding
 from sync_protocol.frontier import Frontier, lacking, unknown
 from sync_protocol.ids import CertificateHash, EntryHash, SessionId, StreamId
-from sync_protocol.store import Store
 
 Wanted = Mapping[StreamId, Mapping[SessionId, int]]
 """Of each chain the first sequence number that somebody lacks."""
@@ -34,7 +34,9 @@ class Named:
     lost: tuple[tuple[StreamId, SessionId, int], ...]
 
 
-def find(beyond: Mapping[StreamId, Frontier], reader: CertificateHash, *, directory: Directory, store: Store) -> Named:
+def find(
+    beyond: Mapping[StreamId, Frontier], reader: CertificateHash, *, directory: Directory, store: SqlStore
+) -> Named:
     """Look up what a reader says that it holds beyond its cursor.
 
     Raises:
@@ -43,14 +45,14 @@ def find(beyond: Mapping[StreamId, Frontier], reader: CertificateHash, *, direct
     chains: dict[tuple[StreamId, SessionId], int] = {}
     seals: dict[SessionId, int] = {}
     lost: list[tuple[StreamId, SessionId, int]] = []
+    known = store.headers({head for frontier in beyond.values() for _, head in frontier.values()})
     for stream, frontier in beyond.items():
         forked = store.forked(stream)
         for session, (seq, head) in frontier.items():
-            known = store.entry(head)
-            if known is None:
+            header = known.get(head)
+            if header is None:
                 lost.append((stream, session, 0))
                 continue
-            header = known.entry.header
             if (header.stream, header.session, header.seq) == (stream, session, seq) and session not in forked:
                 chains[stream, session] = seq
                 seals[session] = max(header.seal, seals.get(session, 0))
@@ -63,7 +65,7 @@ def compare(
     reader: CertificateHash,
     *,
     directory: Directory,
-    store: Store,
+    store: SqlStore,
 ) -> tuple[Wanted, list[tuple[StreamId, SessionId, int]]]:
     """Compare a device's frontiers with the log.
 
@@ -90,7 +92,7 @@ def compare(
         heads = {head for _, head in ours.values()}
 
         def knows(name: EntryHash, heads: Collection[EntryHash] = heads) -> bool:
-            return name in heads or store.entry(name) is not None
+            return name in heads or store.has(name)
 
         if (stream in differing and stream in readable) or (theirs and ended.of(stream) >= 0):
             lacks = lacking(theirs, ours, knows=knows, forked=store.forked(stream))
@@ -101,7 +103,7 @@ def compare(
     return wanted, missing
 
 
-def holdings(streams: Collection[StreamId], store: Store) -> dict[StreamId, Holding]:
+def holdings(streams: Collection[StreamId], store: SqlStore) -> dict[StreamId, Holding]:
     """What the log holds of some streams; of one in which nothing was written there is nothing to compare.
 
     Raises:
@@ -111,15 +113,15 @@ def holdings(streams: Collection[StreamId], store: Store) -> dict[StreamId, Hold
     return {stream: held for stream, held in found if held.frontier}
 
 
-def first_index(chains: Wanted, store: Store) -> int | None:
+def first_index(chains: Wanted, store: SqlStore) -> int | None:
     """The log index of the first of these entries; None where there are none.
 
     Raises:
         StorageError: the store cannot be read.
     """
-    pages = (
-        store.chain(stream, session, first=first, limit=1)
+    found = (
+        store.first_index(stream, session, first)
         for stream, wanted in chains.items()
         for session, first in wanted.items()
     )
-    return min((page[0].index for page in pages if page), default=None)
+    return min((index for index in found if index is not None), default=None)

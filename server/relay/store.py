@@ -28,7 +28,7 @@ from server.relay.models import (
 )
 from server.relay.writer import SqlWriter
 from sync_protocol.certificates import Certificate, Session
-from sync_protocol.entries import Seal
+from sync_protocol.entries import Header, Seal
 from sync_protocol.frontier import Frontier
 from sync_protocol.ids import CertificateHash, ChartId, EntryHash, SessionId, StreamId
 from sync_protocol.merkle import CompactRange
@@ -130,6 +130,20 @@ class SqlStore(FilingStore):
         """See Store."""
         found = self._arrived(arrivals.WIRE_ENTRY.where(_ENTRY.c.hash == name))
         return found[0] if found else None
+
+    def has(self, name: EntryHash) -> bool:
+        """Whether an entry is here."""
+        return bool(self._column(select(_ENTRY.c.log_index).where(_ENTRY.c.hash == name)))
+
+    def headers(self, names: Collection[EntryHash]) -> dict[EntryHash, Header]:
+        """What those of some entries that are here say of themselves: without bodies, which may be in cold segments."""
+        with self._engine.connect() as connection:
+            return chains.headers(connection, names)
+
+    def first_index(self, stream: StreamId, session: SessionId, first: int) -> int | None:
+        """The log index of a chain's first entry from a sequence number on; None where there is none."""
+        with self._engine.connect() as connection:
+            return chains.first_index(connection, stream, session, first)
 
     def chain(self, stream: StreamId, session: SessionId, *, first: int, limit: int) -> list[Arrived]:
         """See Store."""

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from edge_runtime.connections import Connections
 from edge_runtime.errors import RemoteError
-from edge_runtime.runtime import Runtime
 from edge_runtime.transports.link import Link
 from sync_protocol.blob_messages import BlobChunk
 from sync_protocol.frames import unpack_frame
@@ -83,13 +83,13 @@ class Line:
 def fixture_line(monkeypatch: pytest.MonkeyPatch) -> Line:
     """Every connection over WebSocket goes over it."""
     line = Line()
-    dial: Callable[..., Link] = Runtime.dial
+    dial: Callable[..., Link] = Connections.dial
 
-    def cut(self: Runtime, address: str, *, over_http: bool) -> Link:
+    def cut(self: Connections, address: str, *, over_http: bool) -> Link:
         link = dial(self, address, over_http=over_http)
         return link if over_http else CutLink(link, line)
 
-    monkeypatch.setattr(Runtime, "dial", cut)
+    monkeypatch.setattr(Connections, "dial", cut)
     return line
 
 

@@ -40,7 +40,7 @@ def ask(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 def sync(folder: Path, url: str) -> None:
     """Sync a home."""
     with open_home(folder, PASSPHRASE, cost=CHEAP) as runtime:
-        runtime.sync_once(url)
+        runtime.connections.sync_once(url)
 
 
 def test_an_officer_proves_a_nurse_s_entry(tmp_path: Path, ask: Ask, capsys: pytest.CaptureFixture[str]) -> None:

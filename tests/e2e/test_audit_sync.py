@@ -50,7 +50,7 @@ class Ward:
     def sync(self, *names: str) -> None:
         """Each once, in this order; nothing stays behind."""
         for name in names:
-            self.open[name].sync_once(self.url)
+            self.open[name].connections.sync_once(self.url)
             assert self.open[name].store.upload_counts()[UploadState.PENDING] == 0, name
 
     def read(self, name: str, chart: ChartId) -> list[str]:

@@ -285,5 +285,6 @@ def test_health_tells_nothing_of_anybody(relay: RelayProcess):
     assert status == 200
     assert told["status"] == "ok"
     assert set(told) == {"status", "claimed", "parts", "version", "log_size", "devices", "backup"}
-    assert told["parts"] == {"database": "ok", "log": "ok", "writer": "ok", "disk": "ok", "devices": "ok", "backup": "never"}
+    parts = dict.fromkeys(("database", "log", "writer", "disk", "devices"), "ok")
+    assert told["parts"] == parts | {"backup": "never"}
     assert set(told["devices"]) == {"enrolled", "overdue", "unseen_after_days", "oldest"}

@@ -78,7 +78,10 @@ def _run(options: argparse.Namespace) -> int:
         for line in outcome.lines:
             print(line)
         state = "fails" if outcome.failures else "holds"
-        print(f"seed {outcome.seed}: {state}; {outcome.entries} entries, {sum(outcome.faults.values())} faults", flush=True)
+        print(
+            f"seed {outcome.seed}: {state}; {outcome.entries} entries, {sum(outcome.faults.values())} faults",
+            flush=True,
+        )
         for checker, detail in first_of_each(outcome.failures):
             print(f"    {checker}: {detail}")
         if outcome.failures:

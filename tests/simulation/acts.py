@@ -18,6 +18,7 @@ from tests.simulation.template import PEOPLE, fact
 from tests.simulation.words import NAMES, SECTIONS, edited, stated
 from tests.simulation.world import Act, World
 
+
 def _chart(world: World, device: SimDevice) -> ChartId | None:
     charts = sorted(device.runtime.keyring.charts())
     return world.rng.choice(charts) if charts else None
@@ -144,7 +145,7 @@ def sync(world: World, device: SimDevice) -> str:
     """Sync with the relay; how it ended."""
     device.busy = True
     try:
-        return world.guard(device, "sync", lambda: device.runtime.sync_once(ADDRESS))
+        return world.guard(device, "sync", lambda: device.runtime.connections.sync_once(ADDRESS))
     finally:
         device.busy = False
 
@@ -159,7 +160,7 @@ def meet(world: World, first: SimDevice, second: SimDevice, weather: Weather | N
 
     def end(device: SimDevice, link: PairLink, part: Part) -> Callable[[], None]:
         def work() -> None:
-            meetings: Meetings = device.runtime.meetings()
+            meetings: Meetings = device.runtime.connections.meetings()
             try:
                 meetings.run(link, PEER_ADDRESS, part)
             finally:
@@ -205,5 +206,3 @@ ACTS: Final[tuple[Act, ...]] = (
     Act("meet", 3, _meet),
     Act("restart", 1.5, _restart),
 )
-
-

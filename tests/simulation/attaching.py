@@ -78,10 +78,11 @@ def _tight(world: World, device: SimDevice) -> None:
 
     def work() -> None:
         stock = device.runtime.attachments.stock
-        wanted = replace(stock.policy, fetch=world.rng.choice((Fetch.ALL, Fetch.NONE)), room_bytes=0)
+        held = stock.held_bytes()
+        wanted = replace(stock.policy, fetch=world.rng.choice((Fetch.ALL, Fetch.NONE)), room_bytes=held)
         stock.decide(wanted)
-        if stock.make_room(1, BlobId(bytes(BlobId.SIZE))):
-            world.fault("pruned")
+        if stock.make_room(1, frozenset(stock.book.all())) and held:  # as if the relay had confirmed them just now
+            world.fault_free("pruned")
         stock.decide(replace(wanted, room_bytes=_ROOM))
 
     if device.runtime.keyring.charts():
@@ -114,8 +115,8 @@ def in_backup(folder: Path) -> Path:
 
 
 ATTACHING: Final[tuple[Act, ...]] = (
-    Act("attach", 2, in_chart("attach", _attach)),
+    Act("attach", 3, in_chart("attach", _attach)),
     Act("read attachment", 1, in_chart("read attachment", _read)),
-    Act("tight", 1.2, _tight),
-    Act("relay backup", 0.5, _back_up),
+    Act("tight", 2, _tight),
+    Act("relay backup", 0.6, _back_up),
 )

@@ -75,7 +75,7 @@ class SimDevice:
         hostile: whether it is in a thief's hands.
         noted: the arrival index up to which the oracle knows what it holds.
         moved: how many entries came to it, but for those of ledgers.
-        off_until_ms, cut_until_ms, full_until_ms: until when it is off, cut off from the relay, or full, by the true time.
+        off_until_ms, cut_until_ms, full_until_ms: until when it is off, cut off from the relay, or full; true time.
     """
 
     def __init__(
@@ -123,6 +123,11 @@ class SimDevice:
         return self._runtime
 
     @property
+    def key(self) -> DataKey:
+        """What opens its store."""
+        return DataKey(hashlib.sha256(f"{self._key_of}/key".encode()).digest())
+
+    @property
     def store(self) -> DeviceStore:
         """Its store."""
         return self.runtime.store
@@ -133,7 +138,7 @@ class SimDevice:
         self.disk.start()
         self.boots += 1
         entropy = Entropy(f"{self.seed}/boot/{self.boots}")
-        key = DataKey(hashlib.sha256(f"{self._key_of}/key".encode()).digest())
+        key = self.key
         self.folder.mkdir(parents=True, exist_ok=True)
         store = SimStore(self.folder / _STORE, key, entropy, self.disk, lambda: self._acknowledged(self))
         around = Surroundings(

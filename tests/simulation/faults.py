@@ -1,4 +1,4 @@
-"""What goes wrong in a simulation, but for links (see `network`) and thieves (see `hostile`); each is counted by kind."""
+"""What goes wrong in a simulation, but for links (`network`) and thieves (`hostile`); each is counted by kind."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import Any, Final
 
 from edge_runtime.facts import Content, Fact
 from edge_runtime.sections import TEXT
+from edge_runtime.store.uploads import UploadState
 from sync_protocol.ids import CertificateHash, StreamId
 from tests.simulation.device import Restore, SimDevice
 from tests.simulation.disk import Moment
 from tests.simulation.relay import SimRelay, copy_relay
 from tests.simulation.words import MARK
 from tests.simulation.world import Act, World
+from tests.unit.edge_runtime.store.schema_1 import write_schema_1
 
 _MINUTE_MS: Final = 60_000
 _HOUR_MS: Final = 60 * _MINUTE_MS
@@ -98,7 +100,7 @@ def _restore(world: World, device: SimDevice) -> None:
     world.restored.add(device.name)
     if how is Restore.EVERYTHING and device.copied == device.disk.inode:
         world.unnoticed.add(device.name)
-    world.oracle.acknowledged[device.name] = set()  # what only this disk held is gone; what others hold is not
+    world.disown(device)
     world.rise(device)
 
 
@@ -135,7 +137,7 @@ def _replace(world: World, relay: SimRelay, source: Any) -> None:
 
 
 def _split(world: World, device: SimDevice) -> None:
-    """Two copies of the relay, each of which half of the devices believes to be the one; then only the first goes on."""
+    """Two copies of the relay, each of which half of the devices takes for the one; then only the first goes on."""
     del device
     if world.other is not None:
         world.other.stop()
@@ -197,6 +199,20 @@ def _newer(world: World, device: SimDevice) -> None:
         world.fault("newer_layout")
 
 
+def _upgrade(world: World, device: SimDevice) -> None:
+    """The program is replaced by a newer one, which finds a store as the first schema laid it down."""
+    store = device.store
+    if store.held() or store.upload_counts().get(UploadState.AT_PEER, 0):
+        return  # what the first schema had no place for
+    world.fault("schema_upgrade")
+    device.stop()
+    path = device.disk.path
+    older = path.with_name("store.older")
+    write_schema_1(path, older, device.key)
+    older.replace(path)
+    world.rise(device)
+
+
 FAULTS: Final[tuple[Act, ...]] = (
     Act("crash soon", 2.2, _crash_soon),
     Act("kill", 0.9, _kill),
@@ -215,4 +231,5 @@ FAULTS: Final[tuple[Act, ...]] = (
     Act("split", 0.25, _split),
     Act("withhold", 0.3, _withhold),
     Act("newer", 0.6, _newer),
+    Act("upgrade", 0.4, _upgrade),
 )

@@ -6,6 +6,7 @@ After it the checkers ask whether all is as it must be.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Final
 
 from tests.simulation.acts import meet, sync
@@ -64,7 +65,7 @@ def _mend_relay(world: World) -> None:
 def _meet_all(world: World) -> None:
     """Each meets the next: what a relay withheld is somewhere."""
     devices = world.honest()
-    for first, second in zip(devices, devices[1:], strict=False):
+    for first, second in pairwise(devices):
         world.time.passes(60_000)
         meet(world, first, second, Weather())
 

@@ -54,7 +54,7 @@ def steal(world: World, device: SimDevice) -> None:
     world.devices[THIEF] = thief
     world.stolen[device.name] = world.relay.clock()
     world.stolen_at_ms = world.time.now_ms
-    world.oracle.acknowledged.pop(device.name, None)
+    world.disown(device)
     thief.start()
     thief.noted = thief.store.size()
 
@@ -95,7 +95,9 @@ def is_revoked(world: World) -> bool:
 # ------------------------------------------------------------------------------------------------ what a thief writes
 
 
-def forge(device: SimDevice, build: Callable[[Batch], object], *, twist: Callable[[Draft], Draft] | None = None) -> None:
+def forge(
+    device: SimDevice, build: Callable[[Batch], object], *, twist: Callable[[Draft], Draft] | None = None
+) -> None:
     """Seal what no honest program would, and keep it to be sent."""
     runtime = device.runtime
     batch = runtime.recorder.begin()

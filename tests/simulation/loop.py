@@ -1,4 +1,4 @@
-"""An event loop without sockets, threads or waiting: the relay's side of a simulation runs in it, when it is told to."""
+"""An event loop without sockets, threads or waiting: the relay's side of a simulation runs in it, when told to."""
 
 from __future__ import annotations
 

@@ -163,7 +163,7 @@ _ALL: Final = (
         "client_id_reused_after_restore",
         "a device that was restored goes on in its old session, and so under its old client ids",
         "sequences",
-        _swap("edge_runtime.runtime.watch", lambda *_, **__: None),
+        _swap("edge_runtime.rooms.watch", lambda *_, **__: None),
     ),
     Plant(
         "accept_future_delete",
@@ -194,6 +194,12 @@ _ALL: Final = (
         "of two entries under one number a device keeps the one that came first",
         "convergence",
         _loser,
+    ),
+    Plant(
+        "prune_before_safe",
+        "an attachment is pushed out to make room as soon as the relay has it, though no backup does",
+        "attachments",
+        _swap("edge_runtime.blobs.pruning.may_go", lambda note, _: note.receipt is not None),
     ),
     Plant(
         "held_for_ever",

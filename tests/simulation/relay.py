@@ -1,4 +1,4 @@
-"""A relay in a simulation: the real one, from the socket's route down to SQLite, in a loop that runs when it is told to.
+"""A relay in a simulation: the real one, from the socket's route down to SQLite, in a loop that runs when told to.
 
 Owns its machine: the folder with its database and keys, its clock, its disk, and its process, which may end at any
 write. Nothing of the relay is replaced but the thread of its committer, whose work is done at once instead.
@@ -72,7 +72,6 @@ class SimSqlStore(SqlStore):
             yield writer
             self.disk.commit()
         self.disk.committed()
-
 
     def _flushes(self) -> bool:
         with self._engine.connect() as connection:

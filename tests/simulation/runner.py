@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.simulation.acts import ACTS
+from tests.simulation.attaching import ATTACHING
 from tests.simulation.checkers import check_all
 from tests.simulation.faults import FAULTS
 from tests.simulation.healing import heal
@@ -47,6 +48,7 @@ class Outcome:
     steps: int
     digest: str
     faults: dict[str, int]
+    happened: dict[str, int]
     failures: list[tuple[str, str]]
     entries: int
     frames: int
@@ -77,7 +79,7 @@ class Order:
 def run(order: Order, progress: Callable[[Outcome], None] = lambda _: None) -> list[Outcome]:
     """Run seeds, and give what came of them, in order of seed."""
     ends = None if order.until_s is None else time.monotonic() + order.until_s
-    seeds = [seed for seed in range(order.first, order.first + order.count)]
+    seeds = list(range(order.first, order.first + order.count))
     found: list[Outcome] = []
     with ExitStack() as stack:
         if order.jobs <= 1 or order.count == 1:
@@ -105,8 +107,10 @@ def replay(order: Order, seed: int) -> str:
 def report(order: Order, outcomes: Sequence[Outcome]) -> dict[str, Any]:
     """The stable form: seeds, steps, faults by kind, failures with the command that replays each."""
     faults: Counter[str] = Counter()
+    happened: Counter[str] = Counter()
     for outcome in outcomes:
         faults.update(outcome.faults)
+        happened.update(outcome.happened)
     return {
         "seeds": len(outcomes),
         "first": order.first,
@@ -115,6 +119,7 @@ def report(order: Order, outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "entries": sum(outcome.entries for outcome in outcomes),
         "frames": sum(outcome.frames for outcome in outcomes),
         "faults": dict(sorted(faults.items())),
+        "happened": dict(sorted(happened.items())),
         "failures": [
             {"seed": outcome.seed, "checker": checker, "replay": replay(order, outcome.seed), "detail": detail}
             for outcome in outcomes
@@ -188,7 +193,7 @@ def _one(seed: int, order: Order) -> Outcome:
     random.seed(seed)  # nobody should ask it; whoever does gets the same each time
     world = World(template, folder / f"seed-{seed}", seed, keep_trace=order.keep_trace)
     try:
-        world.acts, world.thieving = [*ACTS, *FAULTS, *THEFT], list(HOSTILE)
+        world.acts, world.thieving = [*ACTS, *ATTACHING, *FAULTS, *THEFT], list(HOSTILE)
         world.run(order.steps)
         if not world.oracle.failures:
             heal(world)
@@ -200,6 +205,7 @@ def _one(seed: int, order: Order) -> Outcome:
             steps=order.steps,
             digest=world.trace.hexdigest(),
             faults=dict(books.faults),
+            happened=dict(books.happened),
             failures=[(one.checker, one.detail) for one in books.failures],
             entries=len(books.entries),
             frames=books.frames,

@@ -120,7 +120,7 @@ def installed() -> Iterator[None]:
 
     swaps: list[tuple[Any, str, Any]] = [
         (key_wrap, "_SUITE", suite),
-        (key_wrap, "_parse", lambda recipient: WrapPublicKey(recipient)),
+        (key_wrap, "_parse", WrapPublicKey),
         (WrapPrivateKey, "open", opened),
         (signing, "MLDSA65PrivateKey", _LatticePrivate),
         (signing, "MLDSA65PublicKey", _LatticePublic),
@@ -130,9 +130,8 @@ def installed() -> Iterator[None]:
     ]
     swaps.append((restored, "_file", lambda path: (FILES.get(path, 1), 0)))
     decoding = lru_cache(_RECORDS_KEPT)(records.unpack)
-    for module in list(sys.modules.values()):
-        if getattr(module, "unpack", None) is records.unpack:
-            swaps.append((module, "unpack", decoding))
+    users = [module for module in list(sys.modules.values()) if getattr(module, "unpack", None) is records.unpack]
+    swaps.extend((module, "unpack", decoding) for module in users)
     patches = [patch.object(owner, name, value) for owner, name, value in swaps]
     for one in patches:
         one.start()

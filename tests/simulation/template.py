@@ -7,6 +7,7 @@ on the organisation's stream, as approval does; the invitations before it are ot
 
 from __future__ import annotations
 
+import random
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,8 +31,6 @@ from tests.simulation.device import SimDevice
 from tests.simulation.network import RelayLink, Sky, Weather
 from tests.simulation.relay import ADDRESS, SimRelay, copy_relay
 from tests.simulation.words import NAMES
-
-import random
 
 ADMIN: Final = "admin"
 PEOPLE: Final = {
@@ -170,7 +169,7 @@ def _settle(everybody: list[SimDevice], time: Time) -> None:
         moved = 0
         for device in everybody:
             time.passes(60_000)
-            report = device.runtime.sync_once(ADDRESS)
+            report = device.runtime.connections.sync_once(ADDRESS)
             moved += report.sent + report.received
         if not moved:
             return

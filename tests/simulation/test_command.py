@@ -6,10 +6,12 @@ import os
 import shlex
 import subprocess
 import sys
-
-import pytest
+from typing import TYPE_CHECKING
 
 from tests.simulation.commands import ROOT, simulate
+
+if TYPE_CHECKING:
+    import pytest
 
 FEW = ("--steps", "120", "--jobs", "1")
 

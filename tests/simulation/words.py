@@ -9,7 +9,7 @@ MARK: Final = "Zyzzogeton"
 """Stands in every name and phrase: where it is found outside a device, something was not sealed."""
 NAMES: Final = tuple(f"{MARK} {name}" for name in ("Ana Lima", "Jürgen Käse", "O'Hara 🍀", "Nguyễn Thị", "李雷"))
 SECTIONS: Final = ("plan", "history", "subjective", "assessment")
-_WORDS: Final = ("Rest", "Walk", "50 mg", "250 mg", "naïve", "Käse 🍀", "twice", "daily", "stop", "e\u0301té", "125 ml", MARK)
+_WORDS: Final = ("Rest", "Walk", "50 mg", "250 mg", "naïve", "Käse 🍀", "twice", "daily", "stop", "e\u0301té", MARK)
 
 
 def phrase(rng: random.Random) -> str:
@@ -39,7 +39,10 @@ def stated(rng: random.Random) -> tuple[str, dict[str, Any]]:
             ("status", {"to": rng.choice(("active", "paused", "completed"))}),
             ("allergy", {"text": f"Penicillin {note}", "severity": "severe"}),
             ("allergy", {"text": f"Penicillin {note}", "verification": "refuted"}),
-            ("medication", {"text": f"Metoprolol {note}", "dose": str(rng.choice((25, 50))), "unit": "mg", "action": "start"}),
+            (
+                "medication",
+                {"text": f"Metoprolol {note}", "dose": rng.choice(("25", "50")), "unit": "mg", "action": "start"},
+            ),
             ("medication", {"text": f"Metoprolol {note}", "action": "stop"}),
             (
                 "observation",

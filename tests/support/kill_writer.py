@@ -45,7 +45,7 @@ def write(runtime: Runtime, chart: ChartId, document: DocumentId, chance: random
 def sync(runtime: Runtime, address: str, waiting: list[VerifiedEntry]) -> list[VerifiedEntry]:
     """Sync, and tell what was receipted of what waited; what waits still."""
     try:
-        runtime.sync_once(address)
+        runtime.connections.sync_once(address)
     except RemoteError as error:
         say("E", error.code)
     left = []

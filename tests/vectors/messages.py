@@ -13,6 +13,7 @@ from sync_protocol.blob_messages import (
     BlobStored,
     BlobWant,
 )
+from sync_protocol.bundle_messages import BundleEnd, BundleHead
 from sync_protocol.encoding import Value, decode, encode
 from sync_protocol.entries import WireEntry
 from sync_protocol.frames import pack_frame, unpack_frame
@@ -127,6 +128,8 @@ SAMPLES: list[Message] = [
     PeerAuth(address="ws://192.0.2.5:8731", certificates=(b"envelope",), signature=SIGNATURE),
     PeerNotes(notes=(NOTE,)),
     Done(again=True),
+    BundleHead(version=1, organisation=ROOT.organisation, certificates=(b"administrator", b"nurse"), made_ms=NOW),
+    BundleEnd(frames=7, digest=HASH, signature=SIGNATURE),
 ]
 
 

@@ -75,11 +75,11 @@ def _found(runtime: Runtime, holder: Holder, named: Named, relay: str | None) ->
         if kept is not None:
             return kept
     try:
-        address = runtime.relay_address(relay)
+        address = runtime.connections.relay_address(relay)
     except RefusedError:
         raise without_receipt(name) from None
-    with closing(runtime.http(address)) as http:
-        return fresh_inclusion(holder, name, FetchedLog(http), hear=runtime.log_keeper().gossip)
+    with closing(runtime.connections.http(address)) as http:
+        return fresh_inclusion(holder, name, FetchedLog(http), hear=runtime.connections.log_keeper().gossip)
 
 
 def _write(runtime: Runtime, holder: Holder, named: Named, found: Inclusion, out: Path) -> None:

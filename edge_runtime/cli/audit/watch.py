@@ -117,7 +117,8 @@ def _post(
         InputError: an organisation file that cannot be read, or no address.
         PeerError: an organisation file that does not hold.
     """
-    from edge_runtime.runtime import TIMEOUT_S, open_home
+    from edge_runtime.connections import TIMEOUT_S
+    from edge_runtime.runtime import open_home
     from edge_runtime.transports.http import HttpClient
     from edge_runtime.transports.link import address_of
 
@@ -132,7 +133,7 @@ def _post(
         return _Post(root=root, http=http, state=kept, as_json=as_json)
     folder = home or Path.home() / ".fieldward"
     with open_home(folder, read_passphrase(passphrase_file, confirm=False)) as runtime:
-        root, http = runtime.identity.root, runtime.http(runtime.relay_address(relay))
+        root, http = runtime.identity.root, runtime.connections.http(runtime.connections.relay_address(relay))
     return _Post(root=root, http=http, state=state or folder / "watch.json", as_json=as_json)
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from tests.simulation.checkers import (
     arrival,
+    attachments,
     audit,
     convergence,
     cuts,
@@ -27,6 +28,7 @@ CHECKERS: Final[dict[str, Callable[[World], None]]] = {
     "held": held.check,
     "honest_state": honest_state.check,
     "cuts": cuts.check,
+    "attachments": attachments.check,
     "secrecy": secrecy.check,
     "arrival": arrival.check,
     "audit": audit.check,

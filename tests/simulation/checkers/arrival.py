@@ -24,8 +24,8 @@ _ROUNDS_MAX = 5
 def check(world: World) -> None:
     """A device to which everything comes anew, in another order, is shown what the others are shown.
 
-    The order is by chance, a few entries at a time, entries before what they follow included: those wait, and count once
-    that has come. Nothing is left waiting then but what waits at the others, too.
+    The order is by chance, a few entries at a time, entries before what they follow included: those wait, and count
+    once that has come. Nothing is left waiting then but what waits at the others, too.
     """
     rng = random.Random(f"arrival/{world.seed}")
     candidates = [device for device in world.honest() if device.name in {"doctor", "second", "nurse", "kit"}]

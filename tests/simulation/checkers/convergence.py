@@ -91,7 +91,9 @@ def _same(world: World, what: str, holders: dict[str, frozenset[EntryHash]]) -> 
 
 def _difference(views: dict[str, str]) -> str:
     """Where two views part, for people."""
-    (first, one), (second, other) = sorted(views.items())[:2] if len(set(list(views.values())[:2])) > 1 else _pair(views)
+    (first, one), (second, other) = (
+        sorted(views.items())[:2] if len(set(list(views.values())[:2])) > 1 else _pair(views)
+    )
     at = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
     return f"{first}: ...{one[max(0, at - 80) : at + 80]} | {second}: ...{other[max(0, at - 80) : at + 80]}"
 

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from edge_runtime import restored
 from edge_runtime.audit.device_source import DeviceSource, Holder
+from edge_runtime.birth import born_ns
 from edge_runtime.clinical.layout import WorkflowType
 from edge_runtime.events import Alarmed
 from edge_runtime.restored import MARKER, NOTES_MAX, RESTORED, Marker, Why, leave_session, note, notes, watch
@@ -139,6 +141,35 @@ def test_a_store_that_was_put_back_is_noticed(watched: Watched) -> None:
     watched.stop()
     assert watched.start().why() == [Why.STORE_OLDER]
     assert watched.device.store.check() == []
+
+
+def test_a_home_that_was_deleted_and_copied_back_is_noticed(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many disks give the copy the very number that the deleted file had; when it was made tells them apart."""
+    if not born_ns(watched.device.path):
+        pytest.skip("this disk does not tell when a file was made")
+    told = restored._file
+    monkeypatch.setattr(restored, "_file", lambda path: (7, told(path)[1]))
+    watched.write()
+    copy = watched.snapshot("copy")
+    assert watched.why() == []
+    watched.write("Lost")
+    watched.stop()
+    shutil.rmtree(watched.home)
+    shutil.copytree(copy, watched.home)
+    assert watched.start().why() == [Why.OTHER_FILE]
+
+
+def test_a_disk_that_does_not_say_when_is_believed(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it was not told when a store was made, or is told no more, its number alone counts."""
+    watched.write()
+    left = watched.session
+    monkeypatch.setattr("edge_runtime.restored.born_ns", lambda _: 0)
+    watched.stop()
+    assert watched.start().session == left
+    watched.marker.begin(left)
+    monkeypatch.undo()
+    watched.stop()
+    assert watched.start().session == left
 
 
 def test_a_copied_home_is_noticed(watched: Watched) -> None:

@@ -9,11 +9,12 @@ from typing import Any, Final
 import pytest
 
 from edge_runtime.cache.shelf import INDEX
+from edge_runtime.connections import Connections
 from edge_runtime.errors import InputError, RefusedError, RemoteError, StoreError, VaultError
 from edge_runtime.events import Changed, Synced
 from edge_runtime.identity import INVITATION, RELAY_ADDRESS, DeviceKeys, enrol
 from edge_runtime.recorder.record import Recorder
-from edge_runtime.runtime import Runtime, clock, entropy, open_home
+from edge_runtime.runtime import clock, entropy, open_home
 from edge_runtime.sync.progress import RELAY
 from edge_runtime.transports.http import HttpLink
 from edge_runtime.vault.attempts import failed_attempts
@@ -90,11 +91,11 @@ def test_the_relays_address_is_found_in_order(tmp_path: Path, clinic: Clinic):
     """The one given, the one last used, the invitation's, the one in the relay's record; otherwise it is asked for."""
     with open_home(_home(tmp_path, clinic), PASSPHRASE) as runtime:
         with pytest.raises(RefusedError) as none:
-            runtime.relay_address(None)
+            runtime.connections.relay_address(None)
         assert none.value.code == "no_relay"
         with runtime.store.writing() as writer:
             writer.put_value(RELAY, clinic.relay.wire)
-        assert runtime.relay_address(None) == ADDRESS
+        assert runtime.connections.relay_address(None) == ADDRESS
         invitation = Invitation(
             invitation=InvitationId(bytes(16)),
             root=RootHash(bytes(32)),
@@ -105,24 +106,24 @@ def test_the_relays_address_is_found_in_order(tmp_path: Path, clinic: Clinic):
         )
         with runtime.store.writing() as writer:
             writer.put_value(INVITATION, pack(invitation))
-        assert runtime.relay_address(None) == "http://invited:80"
-        runtime.keep_address("http://used:81")
-        runtime.keep_address("http://used:81")
+        assert runtime.connections.relay_address(None) == "http://invited:80"
+        runtime.connections.keep_address("http://used:81")
+        runtime.connections.keep_address("http://used:81")
         assert runtime.store.get_value(RELAY_ADDRESS) == b"http://used:81"
-        assert runtime.relay_address(None) == "http://used:81"
-        assert runtime.relay_address("HTTP://Given/") == "http://given:80"
+        assert runtime.connections.relay_address(None) == "http://used:81"
+        assert runtime.connections.relay_address("HTTP://Given/") == "http://given:80"
         with pytest.raises(InputError):
-            runtime.relay_address("given")
+            runtime.connections.relay_address("given")
 
 
 def test_a_relay_is_dialled_by_socket_or_by_requests(tmp_path: Path, clinic: Clinic):
     """Requests are dialled when they are made; a socket at once."""
     with open_home(_home(tmp_path, clinic), PASSPHRASE) as runtime:
-        link = runtime.dial("http://127.0.0.1:9", over_http=True)
+        link = runtime.connections.dial("http://127.0.0.1:9", over_http=True)
         assert isinstance(link, HttpLink)
         link.close()
         with pytest.raises(RemoteError) as error:
-            runtime.dial("http://127.0.0.1:9", over_http=False)
+            runtime.connections.dial("http://127.0.0.1:9", over_http=False)
         assert error.value.code == "relay_unreachable"
 
 
@@ -131,13 +132,13 @@ def test_a_sync_tries_again_closes_its_links_and_tells(tmp_path: Path, clinic: C
     relay = RelayShell(clinic)
     slept: list[float] = []
 
-    def dial(_: Runtime, __: str, *, over_http: bool) -> Any:
+    def dial(_: Connections, __: str, *, over_http: bool) -> Any:
         assert not over_http
         link = relay.link()
         link.cut_after = 2 if len(relay.links) < 3 else None
         return link
 
-    monkeypatch.setattr(Runtime, "dial", dial)
+    monkeypatch.setattr(Connections, "dial", dial)
     monkeypatch.setattr("edge_runtime.runtime.time.sleep", slept.append)
     monkeypatch.setattr("edge_runtime.runtime.clock", lambda: START_MS)  # its certificate has not ended
     with open_home(_home(tmp_path, clinic, Role.PHYSICIAN), PASSPHRASE) as runtime:
@@ -147,8 +148,8 @@ def test_a_sync_tries_again_closes_its_links_and_tells(tmp_path: Path, clinic: C
         heard: list[Any] = []
         runtime.events.subscribe(heard.append)
         with pytest.raises(RemoteError):
-            runtime.sync_once(ADDRESS)
-        report = runtime.sync_once(ADDRESS, attempts=3)
+            runtime.connections.sync_once(ADDRESS)
+        report = runtime.connections.sync_once(ADDRESS, attempts=3)
         # The chart, and this device's ledger, its key and the record that the relay was met on the attempt before.
         assert report.receipted == report.sent == 4
         assert len(slept) == 1

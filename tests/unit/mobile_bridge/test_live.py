@@ -14,7 +14,7 @@ from edge_runtime.errors import RemoteError
 from edge_runtime.keyring import Keyring
 from edge_runtime.memberships import Memberships
 from edge_runtime.recorder.record import Recorder
-from edge_runtime.runtime import Runtime
+from edge_runtime.rooms import Rooms
 from edge_runtime.sync.retry import PAUSE_S_MAX
 from edge_runtime.sync.retry import pause_s as real_pause_s
 from edge_runtime.transports.link import Link
@@ -319,7 +319,7 @@ class TurnGuard:
         monkeypatch.setattr(Turn, "acquire", acquired)
         monkeypatch.setattr(Turn, "release", released)
         for name in ("identity", "keyring", "recorder", "charts"):
-            monkeypatch.setattr(Runtime, name, property(self._watch(name, vars(Runtime)[name].fget)))
+            monkeypatch.setattr(Rooms, name, property(self._watch(name, vars(Rooms)[name].fget)))
         for kind, name in (
             (Memberships, "membership"),
             (Memberships, "charts_of"),

@@ -31,7 +31,7 @@ def chunk(index: int) -> BlobChunk:
 @settings(max_examples=60, deadline=None)
 @for_all(st.sets(st.integers(0, 39)), st.randoms(use_true_random=False))
 def test_a_transfer_goes_on_from_any_chunks_in_any_order(kept, rng):
-    """Cut anywhere, any number of times, with chunks in any order and twice: each is kept once, and none asked again."""
+    """Cut anywhere, any number of times, chunks in any order and twice: each is kept once, and none asked again."""
     durable = set(kept)
     came: list[int] = []
     taker = BlobTaker(BLOB, durable)

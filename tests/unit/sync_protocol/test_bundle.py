@@ -248,7 +248,7 @@ def test_many_entries_travel_in_packs() -> None:
 
 def test_attachments_are_handed_on() -> None:
     """Parts of attachments come out as they went in, in their place."""
-    parts = [
+    parts: list[BlobManifest | BlobChunk] = [
         BlobManifest(manifest=b"manifest", receipt=None),
         BlobChunk(blob=BlobId(b"b" * 32), index=0, data=b"sealed"),
     ]

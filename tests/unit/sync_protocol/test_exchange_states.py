@@ -23,6 +23,7 @@ from sync_protocol.ids import EntryHash, Hash, SessionId, StreamId
 from sync_protocol.intake import Proofs, Refusal
 from sync_protocol.limits import (
     AGAIN_CHAINS_MAX,
+    COMPARISONS_MAX,
     FRAME_ITEMS_MAX,
     FRONTIER_HEADS_MAX,
     PROOFS_BYTES_MAX,
@@ -719,6 +720,37 @@ def test_a_device_is_not_asked_for_ever(monkeypatch: pytest.MonkeyPatch):
     machine = opened()
     hear(machine, Want(chains=()))
     assert failed(hear(machine, Want(chains=()))).code == "too_often"
+
+
+def test_a_relay_does_not_compare_for_ever():
+    """Each comparison has it look at all that a device may read, and begins the feed anew."""
+    machine = serving()
+    for _ in range(COMPARISONS_MAX):
+        heard(machine, Cursor(size=9, root=HASH, sessions=()))
+        machine.located(note=note(1), seals=())
+        heard(machine, Digests(digests=bytes(16)))
+        machine.holding({})
+        heard(machine, Frontiers(streams=(), last=True))
+        assert heard(machine, Unknown(tags=b"", last=True))
+    heard(machine, Cursor(size=9, root=HASH, sessions=()))
+    machine.located(note=note(1), seals=())
+    error = failed(heard(machine, Digests(digests=bytes(16))))
+    assert (error.code, "comparisons" in error.expected) == ("too_often", True)
+
+
+def test_a_device_does_not_compare_for_ever(monkeypatch: pytest.MonkeyPatch):
+    """A relay that forgets again and again is left: each time costs a look at everything."""
+    monkeypatch.setattr("sync_protocol.device_exchange.COMPARISONS_MAX", 0)
+    error = failed(hear(opened(), Resync(note=note(2))))
+    assert (error.code, "RESYNC" in error.expected) == ("too_often", True)
+
+
+def test_a_chain_is_fed_again_once():
+    """Whoever asks for everything again and again gets it once a connection, from whatever number it asks."""
+    machine = serving()
+    (again, _) = heard(machine, Want(chains=((STREAM, (OWN, 3)),)))
+    assert again == FeedAgain(((STREAM, OWN, 3),))
+    assert heard(machine, Want(chains=((STREAM, (OWN, 0)),))) == [FeedAgain(()), Feed()]
 
 
 def test_frontiers_are_bounded(monkeypatch: pytest.MonkeyPatch):

@@ -23,7 +23,7 @@ def test_every_message_travels(message: Message):
 
 
 def test_there_is_a_sample_of_every_type():
-    """Numbers ascend and are never reused: below 32 the relay's, from 32 on those of two devices, from 48 a bundle's."""
+    """Numbers ascend and are never reused: below 32 the relay's, from 32 on two devices', from 48 on a bundle's."""
     assert {type(message) for message in SAMPLES} == set(TYPES.values())
     assert len(SAMPLES) == len(TYPES)
     assert list(TYPES) == sorted(TYPES)

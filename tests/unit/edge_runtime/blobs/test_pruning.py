@@ -7,13 +7,15 @@ from dataclasses import replace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edge_runtime.blobs.book import BlobState
+from edge_runtime.blobs.book import BlobBackup, BlobState
 from edge_runtime.blobs.policy import Fetch, Policy
 from edge_runtime.blobs.pruning import may_go, prunable, prune
 from sync_protocol.blobs import BlobReceipt
 from sync_protocol.labels import Label
 from sync_protocol.signed import sign
 from tests.unit.edge_runtime.blobs.ward import RELAY, Ward
+
+NINE = BlobBackup(9, 1000)
 
 
 def both_have(ward: Ward, *sizes: int) -> list:
@@ -34,14 +36,16 @@ def held(ward: Ward) -> set:
 
 
 def test_nothing_goes_that_is_not_safe(ward: Ward):
-    """A receipt alone permits nothing: the relay must have said that its backup holds the blob."""
+    """A receipt alone permits nothing: the relay must have backed the blob up, and confirm that it holds it still."""
     first, second = both_have(ward, 1000, 2000)
     stock = ward.physician.stock
-    assert prune(stock.book, stock.folder, needed_bytes=1 << 30, backed_up_through=0) == 0
+    assert prune(stock.book, stock.folder, needed_bytes=1 << 30, backup=BlobBackup(), confirmed={first, second}) == 0
     assert held(ward) == {first, second}
     number = ward.physician.note(first).number
     assert number is not None
-    assert prune(stock.book, stock.folder, needed_bytes=1 << 30, backed_up_through=number) > 0
+    assert prune(stock.book, stock.folder, needed_bytes=1 << 30, backup=BlobBackup(number, 1000), confirmed=()) == 0
+    assert held(ward) == {first, second}
+    assert prune(stock.book, stock.folder, needed_bytes=1 << 30, backup=BlobBackup(number, 1000), confirmed={first}) > 0
     assert held(ward) == {second}
     assert not [path for path in ward.physician.files() if path.parent.name == stock.folder.name(first)]
 
@@ -52,8 +56,8 @@ def test_the_least_recently_used_goes_first_and_no_more_than_needed(ward: Ward):
     ward.clinic.clock.now_ms += 1000
     ward.physician.read(ward.chart, first)
     stock = ward.physician.stock
-    assert prunable(stock.book, backed_up_through=9) == [second, third, first]
-    prune(stock.book, stock.folder, needed_bytes=1, backed_up_through=9, spared={second})
+    assert prunable(stock.book, backup=NINE) == [second, third, first]
+    prune(stock.book, stock.folder, needed_bytes=1, backup=NINE, confirmed={first, third})
     assert held(ward) == {first, second}
 
 
@@ -62,7 +66,7 @@ def test_others_go_before_ones_own(ward: Ward):
     both_have(ward, 1000)
     own = ward.physician.attach(ward.chart, ward.encounter, b"own", "own.png").blob
     ward.sync(ward.physician)
-    assert prunable(ward.physician.stock.book, backed_up_through=9)[-1] == own
+    assert prunable(ward.physician.stock.book, backup=NINE)[-1] == own
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -78,7 +82,7 @@ def test_whatever_is_known_only_safe_blobs_go(clinic, numbers, through):
         if number:
             receipt = sign(BlobReceipt(blob=blob, number=number, stored_ms=1), RELAY, Label.BLOB_RECEIPT)
             stock.book.put(blob, replace(ward.nurse.note(blob), receipt=receipt.wire))
-    prune(stock.book, stock.folder, needed_bytes=1 << 40, backed_up_through=through)
+    prune(stock.book, stock.folder, needed_bytes=1 << 40, backup=BlobBackup(through, 1000), confirmed=blobs)
     gone = {blob for blob in blobs if not ward.nurse.note(blob).whole}
     assert gone == {blob for blob, number in blobs.items() if 0 < number <= through}
     assert all(not stock.folder.kept(blob) for blob in gone)
@@ -89,7 +93,7 @@ def test_what_was_pruned_comes_back_only_when_asked_for(ward: Ward):
     """Making room is not undone by the next sync; whoever asks gets it again."""
     (blob,) = both_have(ward, 1000)
     stock = ward.physician.stock
-    prune(stock.book, stock.folder, needed_bytes=1, backed_up_through=9)
+    prune(stock.book, stock.folder, needed_bytes=1, backup=NINE, confirmed=stock.book.all())
     assert ward.sync(ward.physician).fetched == 0
     assert ward.physician.listed(ward.chart)[0].state is BlobState.RECEIPTED
     stock.ask(blob)
@@ -104,8 +108,8 @@ def test_a_crash_while_pruning_is_made_good(ward: Ward, monkeypatch):
     stock = ward.physician.stock
     with monkeypatch.context() as patch:
         patch.setattr(ChunkFolder, "drop", lambda *_: None)
-        prune(stock.book, stock.folder, needed_bytes=1, backed_up_through=9)
-    assert (held(ward), stock.folder.kept(blob)) == (set(), {0})
+        prune(stock.book, stock.folder, needed_bytes=1, backup=NINE, confirmed=stock.book.all())
+    assert (held(ward), stock.folder.kept(blob)) == (set(), frozenset({0}))
     ward.physician.restart()
     ward.physician.stock.tidy()
     assert not ward.physician.stock.folder.kept(blob)
@@ -127,6 +131,39 @@ def test_room_is_made_only_where_that_is_enough(ward: Ward):
     assert stock.held_bytes() == 1_200_000
 
 
+def test_what_the_relay_lost_is_brought_back_before_anything_goes(ward: Ward):
+    """A relay that was restored without saying so holds less than it receipted: what is to make room is offered again.
+
+    What it got back is in none of its backups so far, whatever its number: it goes once a later one holds it.
+    """
+    (first,) = both_have(ward, 1_000_000)
+    ward.physician.stock.decide(Policy(fetch=Fetch.ALL, small_bytes=0, room_bytes=1_500_000))
+    ward.physician.through = 9
+    del ward.relay.chunks[first], ward.relay.numbers[first]
+    ward.relay.now_ms = 2000
+    ward.attach(1_200_000, "second.png")
+    ward.sync(ward.nurse)
+    ward.carry()
+    report = ward.sync(ward.physician)
+    assert (report.refused, first in ward.relay.numbers, first in held(ward)) == (["device_full"], True, True)
+    assert ward.relay.chunks[first]
+    ward.physician.made_ms = 3000
+    assert ward.sync(ward.physician).fetched == 1
+    assert first not in held(ward)
+
+
+def test_without_a_word_of_the_relay_nothing_makes_room(ward: Ward):
+    """In a meeting, or from a bundle, nobody confirms anything: what finds no room waits for a sync."""
+    (first,) = both_have(ward, 1_000_000)
+    stock = ward.physician.stock
+    stock.decide(Policy(fetch=Fetch.ALL, small_bytes=0, room_bytes=1_500_000))
+    ward.physician.through = 9
+    assert stock.to_confirm(1_200_000) == [first]
+    assert stock.to_confirm(100) == []
+    assert not stock.make_room(1_200_000, ())
+    assert held(ward) == {first}
+
+
 def test_may_go_is_the_rule():
     """Safe, by the receipt's number and the relay's word, and nothing else."""
     from edge_runtime.blobs.book import BlobNote
@@ -143,6 +180,8 @@ def test_may_go_is_the_rule():
         used_ms=0,
     )
     receipt = sign(BlobReceipt(blob=BlobId(bytes(32)), number=3, stored_ms=1), RELAY, Label.BLOB_RECEIPT)
-    assert not may_go(note, 9)
-    assert not may_go(replace(note, receipt=receipt.wire), 2)
-    assert may_go(replace(note, receipt=receipt.wire), 3)
+    held = replace(note, receipt=receipt.wire)
+    assert not may_go(note, NINE)
+    assert not may_go(held, BlobBackup(2, 1000))
+    assert not may_go(held, BlobBackup(3, 0))
+    assert may_go(held, BlobBackup(3, 1))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from edge_runtime.attaching import Attachments, Listed
-from edge_runtime.blobs.book import BlobNote
+from edge_runtime.blobs.book import BlobBackup, BlobNote
 from edge_runtime.blobs.fetching import BlobReport
 from edge_runtime.blobs.stock import BlobStock
 from edge_runtime.blobs.transfer import BlobTransfer
@@ -55,6 +55,7 @@ class Blobs:
         self.refuse: Callable[[Blob], str | None] = lambda _: None
         self.left: int | None = None
         self.asked: list[int] = []
+        self.now_ms = 7
         self._offered: deque[Blob] = deque()
         self._taker: BlobTaker | None = None
 
@@ -98,7 +99,7 @@ class Blobs:
     def receipt(self, blob: BlobId) -> bytes:
         """The receipt of a whole blob."""
         number = self.numbers.setdefault(blob, len(self.numbers) + 1)
-        return sign(BlobReceipt(blob=blob, number=number, stored_ms=7), RELAY, Label.BLOB_RECEIPT).wire
+        return sign(BlobReceipt(blob=blob, number=number, stored_ms=self.now_ms), RELAY, Label.BLOB_RECEIPT).wire
 
     def _go_on(self) -> list[BlobMessage]:
         said: list[BlobMessage] = []
@@ -145,6 +146,7 @@ class Holder:
         self.device = device
         self.folder = folder
         self.through = 0
+        self.made_ms = 1000
         self.load()
 
     def load(self) -> None:
@@ -156,7 +158,7 @@ class Holder:
             self.folder,
             clock=self.device.clinic.clock,
             entropy=self.device.entropy,
-            backed_up_through=lambda: self.through,
+            backup=lambda: BlobBackup(self.through, self.made_ms),
         )
         self.attachments = Attachments(self.device.charts, self.stock, entropy=self.device.entropy)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_runtime.runtime import Runtime
+from edge_runtime.connections import Connections
 from server.desk.app import found_desk, open_desk
 from tests.unit.edge_runtime.break_glass.conftest import DESK_URL, WHY, DeskHttp
 from tests.unit.edge_runtime.cli.world import CHEAP, World
@@ -50,9 +50,9 @@ def clinic(world: World, monkeypatch: pytest.MonkeyPatch) -> Clinic:
     monkeypatch.setenv("FIELDWARD_TOKEN_PASSPHRASE", "of the token")
     monkeypatch.setattr("edge_runtime.vault.passphrase.DEFAULT_COST", CHEAP)
     made = Clinic(world)
-    relayed = Runtime.http
+    relayed = Connections.http
     monkeypatch.setattr(
-        Runtime, "http", lambda self, address: made.desk if address == DESK_URL else relayed(self, address)
+        Connections, "http", lambda self, address: made.desk if address == DESK_URL else relayed(self, address)
     )
     return made
 

@@ -55,7 +55,7 @@ def hosting(world: World, name: str) -> Iterator[str]:
 
     with open_home(world.folder / name, PASSPHRASE) as runtime:
         events = HostEvents(ready=start, progress=lambda _: None, met=lambda _: None, failed=lambda _: None)
-        host = runtime.host_meetings(events)
+        host = runtime.connections.host_meetings(events)
         thread = threading.Thread(target=host.run, args=("127.0.0.1", 0))
         thread.start()
         assert ready.wait(timeout=WAIT_S)
@@ -87,7 +87,7 @@ def meet_as(world: World, name: str) -> Callable[[str], Any]:
 
     def visit(address: str) -> MeetingReport:
         with open_home(world.folder / name, PASSPHRASE) as runtime:
-            return runtime.meet(address)
+            return runtime.connections.meet(address)
 
     return visit
 

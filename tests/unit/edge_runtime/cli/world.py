@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from edge_runtime.cli.main import run
+from edge_runtime.connections import Connections
 from edge_runtime.errors import RemoteError
-from edge_runtime.runtime import Runtime, clock, open_home
+from edge_runtime.runtime import clock, open_home
 from edge_runtime.store.device import DeviceStore
 from edge_runtime.transports.http import HttpLink
 from edge_runtime.vault.passphrase import Cost
@@ -72,8 +73,10 @@ class World:
         monkeypatch.setenv("FIELDWARD_PASSPHRASE", PASSPHRASE)
         monkeypatch.setattr("sync_protocol.invitations.CODE_MEMORY_KIB", CHEAP.memory_kib)
         monkeypatch.chdir(folder)
-        monkeypatch.setattr(Runtime, "http", lambda *_: self._relay())
-        monkeypatch.setattr(Runtime, "dial", lambda _, address, *, over_http: self._dial(address, over_http=over_http))
+        monkeypatch.setattr(Connections, "http", lambda *_: self._relay())
+        monkeypatch.setattr(
+            Connections, "dial", lambda _, address, *, over_http: self._dial(address, over_http=over_http)
+        )
         monkeypatch.setattr("edge_runtime.runtime.time.sleep", lambda _: None)
         monkeypatch.setattr("edge_runtime.runtime.DeviceStore", _open)
 

@@ -11,10 +11,12 @@ from edge_runtime.store.uploads import UploadState
 from edge_runtime.sync import safety
 from edge_runtime.sync.deferred import deferred, unnamed
 from edge_runtime.sync.lacking import held_report, lacking_chains
+from edge_runtime.sync.outbox import Outbox
 from sync_protocol.entries import VerifiedEntry
 from sync_protocol.ids import EntryHash, SessionId, StreamId
 from sync_protocol.limits import AGAIN_CHAINS_MAX
 from sync_protocol.roles import Role
+from sync_protocol.store import walk_chain
 from tests.support.people import DeviceSession, Organisation
 from tests.unit.edge_runtime.clinic import Clinic
 from tests.unit.edge_runtime.sync.test_client import Ward
@@ -159,11 +161,21 @@ def test_states_add_up_after_the_relay_lost_what_was_safe(clinic: Clinic) -> Non
     ward.relay.back_up(made_ms=1)
     ward.settle()
     store = ward.one.store
-    lost = store.arrivals(after=0, limit=3)
-    with store.writing() as writer:
-        writer.mark_pending([one.entry.hash for one in lost])
+    header = store.arrivals(after=0, limit=1)[0].entry.header
+    assert sum(safety.tally(store)) == store.size()
+    Outbox(store, ward.one.identity).lost([(header.stream, header.session, 0)])
+    lost = list(walk_chain(store, header.stream, header.session, first=0))
     counts = store.upload_counts()
     waits = counts[UploadState.PENDING] + counts[UploadState.AT_PEER] + counts[UploadState.REFUSED]
-    assert waits == 3
+    assert waits == len(lost)
     assert not any(safety.is_safe(store, one.entry.hash) for one in lost)
     assert sum(safety.tally(store)) + waits == store.size()
+    size = safety.safe_size(store)
+    ward.settle()
+    assert all(
+        upload.log_index < size
+        for one in lost
+        if safety.is_safe(store, one.entry.hash)
+        and (upload := store.upload(one.entry.hash)) is not None
+        and upload.log_index is not None
+    )

@@ -466,7 +466,7 @@ def _headless(frame: bytes) -> bytes:
 
 def test_a_long_history_takes_several_meetings(clinic: Clinic, monkeypatch: pytest.MonkeyPatch):
     """A limit that is reached leaves the rest for the next, and both are told."""
-    monkeypatch.setattr("edge_runtime.sync.meeting_run.MEETING_ITEMS_MAX", 30)
+    monkeypatch.setattr("edge_runtime.sync.handing.MEETING_ITEMS_MAX", 30)
     monkeypatch.setattr("edge_runtime.sync.handing.BATCH_ENTRIES_MAX", 2)
     phone, kit = clinic.device(Role.PHYSICIAN), clinic.device(Role.NURSE)
     chart, encounter = a_chart(phone, kit)

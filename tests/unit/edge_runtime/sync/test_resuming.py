@@ -246,7 +246,7 @@ def flooded(link: RelayLink, message: Message) -> None:
 
 def test_a_relay_that_never_stops_is_left(ward: Ward, monkeypatch: pytest.MonkeyPatch):
     """Frames that bring nothing end the exchange, with the limit by name; what the device holds stays as it is."""
-    monkeypatch.setattr("edge_runtime.sync.run.BARREN_FRAMES_MAX", 50)
+    monkeypatch.setattr("edge_runtime.sync.patience.BARREN_FRAMES_MAX", 50)
     link = ward.relay.link()
     flooded(link, Have(seals=()))
     waiting = ward.one.pending()
@@ -270,7 +270,7 @@ def test_a_relay_that_wants_for_ever_is_left(ward: Ward, monkeypatch: pytest.Mon
 
 def test_a_relay_that_sends_everything_twice_is_left(ward: Ward, monkeypatch: pytest.MonkeyPatch):
     """What is here already counts against it, and is stored once."""
-    monkeypatch.setattr("edge_runtime.sync.run.TWICE_MAX", 10)
+    monkeypatch.setattr("edge_runtime.sync.patience.TWICE_MAX", 10)
     settle(ward.relay, ward.one, ward.two)
     entries = [a.entry.wire for a in ward.two.store.arrivals(after=0, limit=4)]
     size = ward.two.store.size()

@@ -226,9 +226,11 @@ class Kept:
     data: bytes | None = None
 
     def get_value(self, _: str) -> bytes | None:
+        """What stands there."""
         return self.data
 
     def put_value(self, _: str, value: bytes | None) -> None:
+        """Have it stand there."""
         self.data = value
 
 

@@ -17,6 +17,7 @@ from server.relay.archive import TileArchive
 from server.relay.cooling import Cooled, archive_cold
 from server.relay.database import open_engine
 from server.relay.errors import StorageError
+from server.relay.files import write_whole
 from server.relay.store import SqlStore
 from sync_protocol import merkle
 from sync_protocol.checkpoints import Checkpoint, sign_checkpoint
@@ -156,7 +157,7 @@ def test_the_log_grows_on(engine: Engine, store: SqlStore, files: TileArchive) -
 
 def _in_a_file(patch: pytest.MonkeyPatch) -> None:
     """Cut while the tenth file is written: a part of it lies there under its draft's name."""
-    written, write = 0, archive.write_whole
+    written = 0
 
     def cut(path: Path, data: bytes) -> None:
         nonlocal written
@@ -164,7 +165,7 @@ def _in_a_file(patch: pytest.MonkeyPatch) -> None:
         if written == 10:
             path.with_name(f"{path.name}.new").write_bytes(data[:100])
             raise Cut
-        write(path, data)
+        write_whole(path, data)
 
     patch.setattr(archive, "write_whole", cut)
 

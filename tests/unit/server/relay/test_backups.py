@@ -236,12 +236,43 @@ def test_a_database_that_does_not_hold_is_not_backed_up(home: Home, damage: str)
     assert not (home.out / "backup.json").exists()
 
 
-def test_a_clock_that_was_set_back_is_said(home: Home):
-    """A device takes the later statement, so an earlier one would be lost on it."""
+def test_a_clock_that_was_set_back_ends_no_backups(home: Home):
+    """What was written since is backed up; devices take the later statement, so the new one is later all the same."""
     home.back_up()
-    with pytest.raises(ConflictError) as error:
-        home.back_up(now_ms=5)
+    before = home.said()
+    home.write(1)
+    done = home.back_up(now_ms=5)
+    said = home.said()
+    assert before is not None
+    assert said is not None
+    assert said.made_ms == before.made_ms + 1 == done.manifest.made_ms
+    assert said.size > before.size
+    assert age_word(said, 5) == "overdue"  # nobody knows of what age it is
+
+
+def test_a_statement_that_was_overtaken_is_not_kept(home: Home):
+    """Two that make backups at once: what devices were told last stays the latest."""
+    home.back_up()
+    said = home.said()
+    assert said is not None
+    earlier = sign_backed_up(replace(said, made_ms=said.made_ms - 1), home.key)
+    with pytest.raises(ConflictError) as error, for_writing(home.bench.store._engine) as connection:
+        note(connection, earlier)
     assert error.value.code == "backup_older"
+
+
+def test_a_body_that_is_not_its_headers_is_not_backed_up(home: Home):
+    """What counts as safe has bodies as well: a device must not let go of what is damaged here."""
+    with sqlite3.connect(home.settings.database_file) as connection:
+        done = connection.execute(
+            "UPDATE entry SET body = zeroblob(length(body)) WHERE log_index ="
+            " (SELECT max(log_index) FROM entry WHERE length(body) > 0)"
+        )
+        assert done.rowcount == 1
+    with pytest.raises(StorageError) as error:
+        home.back_up()
+    assert error.value.code == "backup_damaged"
+    assert home.said() is None
 
 
 def test_a_database_server_has_its_own_means(home: Home):

@@ -503,6 +503,24 @@ def test_what_a_reader_holds_beyond_its_cursor_is_not_fed(bench: Bench, organisa
     assert len(page.proofs.seals) == len(session.seals) - 1 - wrote[3].header.seal
 
 
+def test_what_is_said_of_old_entries_is_looked_up_without_their_bodies(
+    bench: Bench, organisation: Organisation, monkeypatch: pytest.MonkeyPatch
+):
+    """Those may lie in cold segments, of which each would be read and hashed whole for one head."""
+    author = organisation.device(Role.PHYSICIAN)
+    session = author.session()
+    chart = ChartWriter.begin(session)
+    chart.write(count=3)
+    bench.commit(session, entries=chart.written)
+    content, last = chart.stream(Compartment.CLINICAL), chart.written[-1]
+    monkeypatch.setattr(bench.store, "_arrived", lambda _: pytest.fail("bodies were read"))
+    said = {content: {session.id: (last.header.seq, last.hash)}, chart.control_stream: {session.id: (9, last.hash)}}
+    named = find(said, author.name, directory=bench.directory, store=bench.store)
+    assert named.chains == {(content, session.id): last.header.seq}
+    assert compare(said, {content}, author.name, directory=bench.directory, store=bench.store) == ({}, [])
+    assert first_index({content: {session.id: 1}}, bench.store) is not None
+
+
 def test_a_reader_may_be_fed_again_what_it_may_read(bench: Bench, organisation: Organisation):
     """From a number on, though it was fed it; of a stream that it may not read, nothing."""
     author, other = organisation.device(Role.PHYSICIAN), organisation.device(Role.NURSE)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from server.relay.fanout import Fanout, Listener
 from server.relay.comparison import compare
+from server.relay.fanout import Fanout, Listener
 from server.relay.feed import LogFeed
 from server.relay.stays import LASTING, Ended, common, end_of
 from server.relay.stretches import PageLimits
