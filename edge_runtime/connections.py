@@ -17,11 +17,11 @@ from edge_runtime.errors import RefusedError
 from edge_runtime.events import Synced
 from edge_runtime.identity import RELAY_ADDRESS, stored_invitation
 from edge_runtime.rooms import Rooms
+from edge_runtime.sync.again import ask_again
 from edge_runtime.sync.budget import UNLIMITED, Budget
 from edge_runtime.sync.bundles import Bundles
 from edge_runtime.sync.client import RELAY, SyncClient, SyncReport
 from edge_runtime.sync.hosting import Host, HostEvents
-from edge_runtime.sync.lacking import lacking_chains
 from edge_runtime.sync.log_keeping import LogKeeper
 from edge_runtime.sync.log_shelf import HELD
 from edge_runtime.sync.meeting import Meetings
@@ -104,7 +104,7 @@ class Connections:
             settled=rooms.settle,
             accused=rooms.auditor.accused,
             compared=lambda: rooms.auditor.met_relay(known),
-            lacking=lambda: lacking_chains(rooms.store),
+            lacking=lambda: ask_again(rooms.store),
             blobs=lambda: BlobTransfer(rooms.attachments.stock),
         )
 

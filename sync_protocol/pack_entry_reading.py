@@ -94,7 +94,10 @@ class EntryReading:
         session = source.chosen("entry_sessions", source.lists.names)
         seq = source.near("seqs", past.next_seq(stream, session), SEQ_MAX)
         prev = self._predecessor(past.chain(stream, session))
-        deps = dict(self._dependency(stream) for _ in range(source.take("dep_counts", DEPS_MAX)))
+        count = source.take("dep_counts", DEPS_MAX)
+        deps = dict(self._dependency(stream) for _ in range(count))
+        if len(deps) != count:  # otherwise a few bytes under zlib would cost work that leaves no trace
+            raise malformed("each session once among what an entry depends on", f"{len(deps)} of {count}")
         organisation_heads, chart_heads, epoch = map(self._set, ("organisation_sets", "chart_sets", "epoch_sets"))
         if len(epoch) > 1:
             raise malformed("at most one epoch", f"{len(epoch)}")

@@ -11,8 +11,8 @@ from edge_runtime.connections import TIMEOUT_S
 from edge_runtime.identity import load_identity
 from edge_runtime.keyring import Keyring
 from edge_runtime.runtime import Runtime, clock, entropy
+from edge_runtime.sync.again import ask_again
 from edge_runtime.sync.client import SyncClient
-from edge_runtime.sync.lacking import lacking_chains
 from sync_protocol.accusations import Verdict
 
 
@@ -38,7 +38,7 @@ class QuietSync:
             timeout_s=TIMEOUT_S,
             mend=None,
             accused=self._verdicts.append,
-            lacking=lambda: lacking_chains(store),
+            lacking=lambda: ask_again(store),
         )
 
     def record(self) -> None:

@@ -139,6 +139,28 @@ def author_of(reader: Reader, session: SessionId) -> CertificateHash:
     return certificate.value.renews or CertificateHash(certificate.hash)
 
 
+def keep(shelf: Shelf, one: HeldEntry) -> None:
+    """Keep an entry that waits for another, or what it waits for now."""
+    known = find(shelf, one.entry.hash)
+    if known is None:
+        shelf.ledger.held += 1
+        shelf.ledger.held_bytes += one.size
+    else:
+        shelf.ledger.held_bytes += one.size - known[1].size
+    put(shelf, shelf.next_row(Table.HELD) if known is None else known[0], one)
+
+
+def let_go(shelf: Shelf, name: EntryHash) -> bool:
+    """Keep an entry no more as one that waits; whether it was one."""
+    known = find(shelf, name)
+    if known is None:
+        return False
+    shelf.connection.execute("DELETE FROM held WHERE id = ?", (known[0],))
+    shelf.ledger.held -= 1
+    shelf.ledger.held_bytes -= known[1].size
+    return True
+
+
 def put(shelf: Shelf, row: int, one: HeldEntry) -> None:
     """Write a row, which counts in the ledger already."""
     header, boxes = one.entry.header, shelf.boxes

@@ -88,6 +88,11 @@ class Shelf:
             raise damaged(table, None, f"{len(found)} of {count} records")
         return found
 
+    def next_row(self, table: Table) -> int:
+        """The number of a row to be added to a table whose numbers tell nothing."""
+        (last,) = self.connection.execute(f"SELECT max(id) FROM {table.value.decode()}").fetchone()  # noqa: S608 - ours
+        return int(last or 0) + 1
+
     def find_stream(self, stream: StreamId) -> StreamRow | None:
         """A stream's row."""
         found = self.find(Table.STREAM, stream)

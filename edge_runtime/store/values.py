@@ -8,14 +8,17 @@ from __future__ import annotations
 import struct
 from typing import Final
 
-from edge_runtime.store.boxes import Table
+from edge_runtime.store.boxes import Table, columns
 from edge_runtime.store.reading import Reader
+from edge_runtime.store.rows import NAMED
 from edge_runtime.store.shelf import believe
 from sync_protocol.errors import over_limit
 
 NAME_BYTES_MAX: Final = 256
 VALUE_BYTES_MAX: Final = 4 * 1024 * 1024
 _LENGTH: Final = struct.Struct(">H")
+# Not OR REPLACE: under a damaged index that would remove another row.
+_PUT: Final = "INSERT INTO value VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET box = excluded.box"
 
 
 def get(reader: Reader, name: str) -> bytes | None:
@@ -35,6 +38,28 @@ def under(reader: Reader, prefix: str) -> dict[str, bytes]:
     pairs = [unpack(plain) for _, plain in reader.records(Table.VALUE, reader.ledger.values)]
     start = prefix.encode()
     return {key.decode(): value for key, value in sorted(pairs) if key.startswith(start)}
+
+
+def put(reader: Reader, name: str, value: bytes | None) -> None:
+    """Keep a value under a name, in place of the one before; None removes it.
+
+    Raises:
+        LimitError: name or value are too long.
+    """
+    key = name.encode()
+    keyed = reader.boxes.name(Table.VALUE, key)
+    found = reader.find(Table.VALUE, key)
+    if found is not None and value is None:
+        reader.connection.execute("DELETE FROM value WHERE id = ?", (found[0],))
+        reader.ledger.values -= 1
+        reader.ledger.toggle(keyed)
+    elif value is not None:
+        row = reader.next_row(Table.VALUE) if found is None else found[0]
+        box = reader.boxes.close(Table.VALUE, row, pack(name, value), columns(NAMED, keyed))
+        reader.connection.execute(_PUT, (row, keyed, box))
+        if found is None:
+            reader.ledger.values += 1
+            reader.ledger.toggle(keyed)
 
 
 def pack(name: str, value: bytes) -> bytes:

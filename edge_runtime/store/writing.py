@@ -5,19 +5,20 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
-from edge_runtime.store import database, holding, uploads, values
-from edge_runtime.store.boxes import Boxes, Table, columns, damaged
-from edge_runtime.store.holding import HeldEntry, HeldKind, Origin
+from edge_runtime.store import holding, values
+from edge_runtime.store.appending import Appending
+from edge_runtime.store.boxes import Boxes, Table, columns
+from edge_runtime.store.holding import HeldEntry
 from edge_runtime.store.links import Links
 from edge_runtime.store.marking import Marks
 from edge_runtime.store.ranks import Ranking, RankOf
 from edge_runtime.store.reading import Reader
-from edge_runtime.store.rows import ENTRY, NAMED, SEAL, ChainRow, pack_entry, pack_wire
+from edge_runtime.store.rows import NAMED, SEAL
 from edge_runtime.store.shelf import write_ledger
+from edge_runtime.store.stripping import overwriting, strip, strip_held
 from edge_runtime.store.uploads import Upload, UploadState
 from sync_protocol.certificates import Certificate, Session
 from sync_protocol.entries import Seal, VerifiedEntry
@@ -31,8 +32,6 @@ _INSERT: Final = {
     Table.SESSION: "INSERT INTO session VALUES (?, ?, ?)",
 }
 _NONE: Final[Mapping[EntryHash, bytes]] = MappingProxyType({})
-# Not OR REPLACE: under a damaged index that would remove another row.
-_PUT_VALUE: Final = "INSERT INTO value VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET box = excluded.box"
 
 
 class DeviceWriter:
@@ -61,6 +60,7 @@ class DeviceWriter:
         self._links = Links(self.reader)
         self._marks = Marks(self.reader)
         self._ranking = Ranking(self.reader.entry)
+        self._appending = Appending(self.reader, self._links, self._marks)
 
     def put_certificate(self, certificate: Verified[Certificate]) -> None:
         """See Writer."""
@@ -116,7 +116,7 @@ class DeviceWriter:
     ) -> list[tuple[Outcome, int]]:
         """Append entries, each in a state of its own: see `append`. One is in the store before the next is taken."""
         with self._step():
-            result = [self._append(entry, state, rank or self._ranking) for entry, state in entries]
+            result = [self._appending.append(entry, state, rank or self._ranking) for entry, state in entries]
             self._links.flush()
         return result
 
@@ -172,25 +172,12 @@ class DeviceWriter:
     def hold(self, one: HeldEntry) -> None:
         """Keep an entry that waits for another, or what it waits for now."""
         with self._step():
-            found = holding.find(self.reader, one.entry.hash)
-            row = self._next_row(Table.HELD) if found is None else found[0]
-            if found is None:
-                self._ledger.held += 1
-                self._ledger.held_bytes += one.size
-            else:
-                self._ledger.held_bytes += one.size - found[1].size
-            holding.put(self.reader, row, one)
+            holding.keep(self.reader, one)
 
     def let_go(self, name: EntryHash) -> bool:
         """Keep an entry no more as one that waits; whether it was one."""
         with self._step():
-            found = holding.find(self.reader, name)
-            if found is None:
-                return False
-            self._connection.execute("DELETE FROM held WHERE id = ?", (found[0],))
-            self._ledger.held -= 1
-            self._ledger.held_bytes -= found[1].size
-            return True
+            return holding.let_go(self.reader, name)
 
     def strip(self, indices: Collection[int], *, values: Collection[str] = ()) -> frozenset[int]:
         """Destroy the bodies of entries that the relay has, by arrival index. Headers stay, and with them every chain.
@@ -204,10 +191,10 @@ class DeviceWriter:
         Returns:
             Those that have no body now.
         """
-        with self._step(), self._overwriting():
+        with self._step(), overwriting(self._connection):
             for name in values:
                 self.put_value(name, None)
-            return frozenset(index for index in indices if self._strip(index))
+            return frozenset(index for index in indices if strip(self.reader, index))
 
     def strip_held(self, streams: Collection[StreamId]) -> int:
         """Destroy the bodies of entries that wait in the pool of streams, and that the relay has; how many.
@@ -215,16 +202,8 @@ class DeviceWriter:
         Headers stay: what they hang on may come, and then they take their places. What a device brought keeps its body
         until the relay has it.
         """
-        with self._step(), self._overwriting():
-            found = [
-                one
-                for one in (holding.held(self.reader) if self._ledger.held else ())
-                if one.kind is HeldKind.POOL and one.origin is Origin.RELAY and one.entry.header.stream in streams
-            ]
-            full = [one for one in found if one.entry.body]
-            for one in full:
-                self.hold(replace(one, entry=VerifiedEntry.from_store(replace(one.entry.wire, body=b""))))
-            return len(full)
+        with self._step(), overwriting(self._connection):
+            return strip_held(self.reader, streams)
 
     def put_value(self, name: str, value: bytes | None) -> None:
         """Keep a value under a name, in place of the one before; None removes it.
@@ -233,20 +212,7 @@ class DeviceWriter:
             LimitError: name or value are too long.
         """
         with self._step():
-            key = name.encode()
-            keyed = self._boxes.name(Table.VALUE, key)
-            found = self.reader.find(Table.VALUE, key)
-            if found is not None and value is None:
-                self._connection.execute("DELETE FROM value WHERE id = ?", (found[0],))
-                self._ledger.values -= 1
-                self._ledger.toggle(keyed)
-            elif value is not None:
-                row = self._next_row(Table.VALUE) if found is None else found[0]
-                box = self._boxes.close(Table.VALUE, row, values.pack(name, value), columns(NAMED, keyed))
-                self._connection.execute(_PUT_VALUE, (row, keyed, box))
-                if found is None:
-                    self._ledger.values += 1
-                    self._ledger.toggle(keyed)
+            values.put(self.reader, name, value)
 
     def finish(self) -> None:
         """Write the ledger, the last thing before the commit."""
@@ -260,15 +226,6 @@ class DeviceWriter:
         )
 
     @contextmanager
-    def _overwriting(self) -> Iterator[None]:
-        """Else pages that a shorter record leaves would lie in the file as they were. See also DeviceStore.scrub."""
-        self._connection.execute("PRAGMA secure_delete = ON")
-        try:
-            yield
-        finally:
-            self._connection.execute(f"PRAGMA secure_delete = {database.SECURE_DELETE}")
-
-    @contextmanager
     def _step(self) -> Iterator[None]:
         if self._failure is not None:
             raise self._failure
@@ -279,68 +236,12 @@ class DeviceWriter:
             self._failure = failure
             raise
 
-    def _append(self, entry: VerifiedEntry, state: UploadState, rank: RankOf) -> tuple[Outcome, int]:
-        assert state in {UploadState.PENDING, UploadState.RECEIPTED}, "the other states come after it was offered"
-        known = self.reader.index(entry.hash)
-        if known is not None:
-            if state is UploadState.RECEIPTED:
-                self._marks.forget(known)
-            return Outcome.DUPLICATE, known
-        header = entry.header
-        stream = self._links.stream(header.stream)
-        chain = self._links.chain(header.session, stream)
-        if header.prev is not None and not self._reaches(chain, header.seq - 1, header.prev):
-            return Outcome.GAP, -1
-        if not chain.row:
-            self._links.begin(chain, stream)
-        forked = chain.count > 0 and header.seq <= chain.last  # chains have no gaps, so something is there
-        if forked and self._reaches(chain, header.seq, entry.hash):
-            raise damaged(Table.ENTRY, None, f"an entry of chain {chain.row} that its index does not know")
-        index = self._ledger.entries
-        name = self._boxes.name(Table.ENTRY, entry.hash)
-        place = (stream.row, stream.entries, chain.row, header.seq, name)
-        box = self._boxes.close(Table.ENTRY, index, pack_entry(entry), columns(ENTRY, *place))
-        self._connection.execute("INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?)", (index, *place, box))
-        stream.entries += 1
-        chain.extend(header.seq, entry.hash)
-        self._ledger.entries += 1
-        if state is UploadState.PENDING:
-            self._marks.wait(index, entry, rank)
-        return (Outcome.FORK if forked else Outcome.STORED), index
-
-    def _reaches(self, chain: ChainRow, seq: int, name: EntryHash) -> bool:
-        """Whether the chain has that entry under that number."""
-        if chain.count and chain.last == seq and chain.head == name:
-            return True
-        keyed = self._boxes.name(Table.ENTRY, name)
-        # Not by the index of names: the caller has asked that one, and a second opinion shows whether it is damaged.
-        query = "SELECT id FROM entry INDEXED BY entry_seq WHERE chain = ? AND seq = ? AND name = ?"
-        return self._connection.execute(query, (chain.row, seq, keyed)).fetchone() is not None
-
-    def _strip(self, index: int) -> bool:
-        row = self.reader.entry_row(index)
-        entry = self.reader.open_entry(row).entry
-        if not entry.body:
-            return True
-        upload = uploads.find(self.reader, index)
-        if upload is not None and upload.state is not UploadState.RECEIPTED:
-            return False
-        place = row[1:6]
-        plain = pack_wire(replace(entry.wire, body=b""))
-        box = self._boxes.close(Table.ENTRY, index, plain, columns(ENTRY, *place))
-        self._connection.execute("UPDATE entry SET box = ? WHERE id = ?", (box, index))
-        return True
-
     def _put(self, table: Table, what: bytes, record: bytes) -> bool:
         """Keep a record under one name; False when it is there."""
         if self.reader.find(table, what) is not None:
             return False
         name = self._boxes.name(table, what)
-        row = self._next_row(table)
+        row = self.reader.next_row(table)
         box = self._boxes.close(table, row, record, columns(NAMED, name))
         self._connection.execute(_INSERT[table], (row, name, box))
         return True
-
-    def _next_row(self, table: Table) -> int:
-        (last,) = self._connection.execute(f"SELECT max(id) FROM {table.value.decode()}").fetchone()  # noqa: S608 - ours
-        return int(last or 0) + 1

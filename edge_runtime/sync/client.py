@@ -14,6 +14,7 @@ from edge_runtime.events import Alarmed, Events
 from edge_runtime.identity import Clock, Entropy, Identity, new_session
 from edge_runtime.keyring import Keyring
 from edge_runtime.store.device import DeviceStore
+from edge_runtime.sync.again import begin_anew
 from edge_runtime.sync.budget import UNLIMITED, Budget, Spending
 from edge_runtime.sync.log_keeping import LogKeeper, OnVerdict
 from edge_runtime.sync.progress import (
@@ -184,6 +185,7 @@ class SyncClient:
 
     def _begin(self, link: Link, address: str) -> tuple[Run, DeviceExchange]:
         take_over(self._store, self._identity, now_ms=self._clock(), entropy=self._entropy)
+        begin_anew(self._store)
         run = Run(
             self._store,
             self._identity,

@@ -63,8 +63,15 @@ def deferred(store: Values) -> tuple[Deferred, ...]:
 
 
 def unnamed(store: Values) -> int:
-    """How many entries were not kept, of chains beyond those that may be noted."""
+    """How many entries were not kept, of chains beyond those that may be noted; each as often as it came."""
     return _load(store.get_value(DEFERRED)).unnamed
+
+
+def forget_unnamed(writer: DeviceWriter) -> None:
+    """Count them no more: everything is asked for again."""
+    known = _load(values.get(writer.reader, DEFERRED))
+    left = replace(known, unnamed=0)
+    writer.put_value(DEFERRED, None if left == _NONE else pack(left))
 
 
 class Notes:
@@ -95,7 +102,7 @@ class Notes:
         """Let go of what came meanwhile, and write the rest."""
         reader = self._writer.reader
         left = tuple(one for one in self._chains.values() if reader.index(one.head) is None)
-        # Where nothing is named any more, whoever was crowded out is found again by comparing everything.
+        # Where nothing is named any more, the relay is asked for everything again: see `again.begin_anew`.
         after = _Notes(chains=left, unnamed=self._unnamed)
         if after != self._before:
             self._writer.put_value(DEFERRED, None if after == _NONE else pack(after))

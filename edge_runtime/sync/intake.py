@@ -6,15 +6,13 @@ for the relay like what this device wrote itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from edge_runtime.destroyed import await_purge
 from edge_runtime.events import Alarmed, Events
 from edge_runtime.identity import SESSION, Clock, Identity, take_renewal
 from edge_runtime.keyring import Keyring
-from edge_runtime.memberships import CHART, created_chart
 from edge_runtime.restored import RESTORED, Why, note, seals_here
 from edge_runtime.store.device import DeviceStore
 from edge_runtime.store.holding import Origin
@@ -22,19 +20,15 @@ from edge_runtime.store.uploads import UploadState
 from edge_runtime.store.writing import DeviceWriter
 from edge_runtime.sync.emergencies import glass_records
 from edge_runtime.sync.held import Holder, Settled
-from edge_runtime.sync.progress import charts_to_mend, load_fed, save_charts_to_mend, save_fed
+from edge_runtime.sync.learning import Learning
+from edge_runtime.sync.progress import load_fed, save_fed
 from sync_protocol.certificates import Certificate, Session
-from sync_protocol.chart_records import ConfirmPurge
-from sync_protocol.control import Certify, unpack_control
-from sync_protocol.emergency_records import AnnounceBreakGlass, AnnounceRecovery, GrantRecovered
-from sync_protocol.entries import VerifiedEntry, WireEntry
-from sync_protocol.errors import BrokenChainError, PeerError
+from sync_protocol.entries import WireEntry
+from sync_protocol.errors import BrokenChainError
 from sync_protocol.frontier import Frontier
-from sync_protocol.ids import CertificateHash, ChartId, EntryHash, SessionId, StreamId, TeamId
+from sync_protocol.ids import EntryHash, SessionId, StreamId
 from sync_protocol.intake import Checked, Intake, Proofs, Refusal
-from sync_protocol.roles import Role
-from sync_protocol.signed import Signed, Verified
-from sync_protocol.team_records import AddToTeam, MintTeamEpoch
+from sync_protocol.signed import Verified
 
 _ORIGINS: Final = {UploadState.RECEIPTED: Origin.RELAY, UploadState.PENDING: Origin.PEER}
 
@@ -100,6 +94,7 @@ class Receiver:
         self._clock = clock
         self._events = events
         self._intake = Intake(identity.trust, store)
+        self._learning = Learning(store, identity, keyring)
         self.fed = load_fed(store)
         """From where on entries came whose checkpoint did not."""
 
@@ -141,7 +136,7 @@ class Receiver:
             fed = min(from_relay, default=None) if self.fed is None else self.fed
             if fed != self.fed:
                 save_fed(writer, fed)
-            charts = self._learn(new, writer)
+            charts = self._learning.learn(new, writer)
             renewal = None if self._fresh is None else self._identity.renewal()
             if self._fresh is not None and renewal is not None:
                 session = self._fresh(renewal)
@@ -216,80 +211,6 @@ class Receiver:
         return any(entry.header.session == own for entry in came) or any(
             seal.value.session == own for seal in checked.seals
         )
-
-    def _learn(self, entries: Iterable[VerifiedEntry], writer: DeviceWriter) -> set[ChartId]:
-        """Make known the charts and certificates that control entries bring; the charts are returned."""
-        organisation = self._identity.root.value.control
-        created: set[ChartId] = set()
-        changed: set[StreamId] = set()
-        officers = reaching = False
-        teams: set[TeamId] = set()
-        for entry in entries:
-            if entry.header.epoch is not None:
-                continue
-            if _confirms_purge(entry):
-                await_purge(writer, entry.header.stream)
-            if entry.header.stream == organisation:
-                officers |= self._learn_certificate(entry, writer) is Role.COMPLIANCE_OFFICER
-                reaching |= _reaches_every_chart(entry)
-                teams |= _team_that_changes(entry)
-                continue
-            changed.add(entry.header.stream)
-            chart = created_chart(entry, self._author(entry, writer))
-            if chart is not None:
-                created.add(chart)
-                writer.put_value(CHART + chart.hex(), b"\x01")
-        mend = created | self._keyring.controlled(changed) | (self._keyring.created() if officers else frozenset())
-        mend |= set(self._keyring.charts()) if reaching else self._shared_with(teams)
-        if mend:
-            save_charts_to_mend(writer, charts_to_mend(self._store) | mend)
-        return created
-
-    def _shared_with(self, teams: Collection[TeamId]) -> set[ChartId]:
-        found = {chart: self._keyring.membership(chart) for chart in self._keyring.charts()} if teams else {}
-        return {chart for chart, known in found.items() if known is not None and known.teams.keys() & set(teams)}
-
-    def _learn_certificate(self, entry: VerifiedEntry, writer: DeviceWriter) -> Role | None:
-        """Keep the certificate that an entry brings, if any; the role is its holder's."""
-        try:
-            record = unpack_control(entry.body)
-            if not isinstance(record, Certify):
-                return None
-            certificate = self._identity.trust.admit(Signed(Certificate, record.certificate))
-        except PeerError:
-            return None  # an undecodable or unsound record is void alone; the entry stays, for the audit
-        for one in self._identity.trust.chain(certificate.hash):
-            writer.put_certificate(one)
-        return certificate.value.role
-
-    def _author(self, entry: VerifiedEntry, writer: DeviceWriter) -> CertificateHash:
-        session = writer.reader.session(entry.header.session)
-        assert session is not None, "a stored entry has a stored session"
-        return self._identity.trust.principal(session.value.certificate)
-
-
-def _confirms_purge(entry: VerifiedEntry) -> bool:
-    try:
-        return isinstance(unpack_control(entry.body), ConfirmPurge)
-    except PeerError:
-        return False
-
-
-def _reaches_every_chart(entry: VerifiedEntry) -> bool:
-    """Whether a record of the organisation names somebody to whom the keys of every chart are to be wrapped."""
-    try:
-        return isinstance(unpack_control(entry.body), AnnounceBreakGlass | AnnounceRecovery | GrantRecovered)
-    except PeerError:
-        return False
-
-
-def _team_that_changes(entry: VerifiedEntry) -> set[TeamId]:
-    """The team that a record lets somebody into, or gives a key that may have missed somebody."""
-    try:
-        record = unpack_control(entry.body)
-    except PeerError:
-        return set()
-    return {record.team} if isinstance(record, AddToTeam | MintTeamEpoch) else set()
 
 
 def _no_predecessor() -> BrokenChainError:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Final
 
 from edge_runtime.store.device import DeviceStore
@@ -11,6 +14,7 @@ from edge_runtime.sync.deferred import Deferred, Reason, deferred, unnamed
 from sync_protocol.frontier import Frontier
 from sync_protocol.ids import CertificateHash, EntryHash, SessionId, StreamId
 from sync_protocol.limits import (
+    AGAIN_CHAINS_MAX,
     DEFERRED_CHAINS_PER_AUTHOR,
     HELD_BYTES_MAX,
     HELD_BYTES_PER_AUTHOR,
@@ -27,7 +31,7 @@ DEFERRED_CODES: Final = {
     Reason.DEVICE_BYTES: "held_bytes",
 }
 UNNAMED: Final = "deferred_chains_per_author"
-_DO: Final = "sync, or meet a device that has it; it is asked for each time"
+_DO: Final = "sync, or meet a device that has it; it is asked for again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,33 +63,97 @@ class Held:
     do: str = _DO
 
 
-def lacking_chains(store: DeviceStore) -> list[tuple[StreamId, SessionId, int]]:
-    """The chains to be asked for again, each from a number on: what held entries wait for, and what was deferred.
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """A chain to be asked for again.
 
-    From 0 where a branch of a fork is missing: where it leaves the branch that is here is not known.
+    Attributes:
+        author: for whose entries it is asked for.
+        chain: which, from a number on: 0 where a branch of a fork is missing, because where it leaves the branch that
+            is here is not known.
+        hopeful: whether there is room again for what was deferred of it.
     """
-    frontiers: dict[StreamId, Frontier] = {}
-    wanted: dict[Chain, int] = {}
 
-    def want(stream: StreamId, session: SessionId, missing: int) -> None:
-        """Ask for a chain in which the entry of a number is missing."""
-        if stream not in frontiers:
-            frontiers[stream] = store.frontier(stream)
-        reached = frontiers[stream].get(session)
-        first = 0 if reached is None or reached[0] >= missing else reached[0] + 1
-        chain = stream, session
-        wanted[chain] = min(first, wanted.get(chain, first))
+    author: CertificateHash
+    chain: tuple[StreamId, SessionId, int]
+    hopeful: bool = False
 
-    for one in store.held():
+
+def lacking_chains(store: DeviceStore) -> list[tuple[StreamId, SessionId, int]]:
+    """The chains to be asked for again, each from a number on: what held entries wait for, and what was deferred."""
+    return list(dict.fromkeys(one.chain for one in lacks(store)))
+
+
+def lacks(store: DeviceStore) -> list[Lack]:
+    """The same with their authors, who take turns: nobody's many keep from being asked for what others lack.
+
+    Of each author AGAIN_CHAINS_MAX at most, the chains that it wrote before those that it names.
+    """
+    search = _Search(store)
+    waiting = store.held()
+    notes = deferred(store)
+    for one in waiting:
         header = one.entry.header
         if one.kind is HeldKind.POOL:
-            want(header.stream, header.session, header.seq - 1)
-        for session, (seq, name) in header.deps.items():
+            search.want(one.author, header.stream, header.session, header.seq - 1)
+    has_room = _rooms(waiting)
+    for note in notes:
+        search.want(note.author, note.stream, note.session, note.last, hopeful=has_room(note.author))
+    for one in waiting:
+        for session, (seq, name) in one.entry.header.deps.items():
+            if search.full(one.author):
+                break
             if store.arrival(name) is None:
-                want(header.stream, session, seq)
-    for note in deferred(store):
-        want(note.stream, note.session, note.last)
-    return sorted((stream, session, first) for (stream, session), first in wanted.items())
+                search.want(one.author, one.entry.header.stream, session, seq)
+    return search.in_turns()
+
+
+class _Search:
+    """What is lacking, by author."""
+
+    def __init__(self, store: DeviceStore) -> None:
+        self._store = store
+        self._frontiers: dict[StreamId, Frontier] = {}
+        self._wanted: dict[CertificateHash, dict[Chain, tuple[int, bool]]] = {}
+
+    def full(self, author: CertificateHash) -> bool:
+        """Whether no more is looked for on behalf of an author."""
+        return len(self._wanted.get(author, ())) >= AGAIN_CHAINS_MAX
+
+    def want(
+        self, author: CertificateHash, stream: StreamId, session: SessionId, missing: int, *, hopeful: bool = False
+    ) -> None:
+        """Ask for a chain in which the entry of a number is missing."""
+        if self.full(author):
+            return
+        if stream not in self._frontiers:
+            self._frontiers[stream] = self._store.frontier(stream)
+        reached = self._frontiers[stream].get(session)
+        first = 0 if reached is None or reached[0] >= missing else reached[0] + 1
+        wanted = self._wanted.setdefault(author, {})
+        before, hoped = wanted.get((stream, session), (first, False))
+        wanted[stream, session] = min(first, before), hopeful or hoped
+
+    def in_turns(self) -> list[Lack]:
+        """All of it, one of each author after the other."""
+        lines = [
+            [Lack(author, (stream, session, first), hopeful) for (stream, session), (first, hopeful) in wanted.items()]
+            for author, wanted in sorted(self._wanted.items())
+        ]
+        return [one for turn in zip_longest(*lines) for one in turn if one is not None]
+
+
+def _rooms(waiting: Iterable[HeldEntry]) -> Callable[[CertificateHash], bool]:
+    """Whether at least half of what an author may have waiting is free."""
+    entries: Counter[CertificateHash] = Counter()
+    sizes: Counter[CertificateHash] = Counter()
+    for one in waiting:
+        entries[one.author] += 1
+        sizes[one.author] += one.size
+    crowded = sizes.total() > HELD_BYTES_MAX // 2
+    return lambda author: (
+        not crowded and entries[author] <= HELD_ENTRIES_PER_AUTHOR // 2 and sizes[author] <= HELD_BYTES_PER_AUTHOR // 2
+    )
 
 
 def held_report(store: DeviceStore) -> list[Held]:
@@ -105,9 +173,9 @@ def held_report(store: DeviceStore) -> list[Held]:
                 since_ms=0,
                 bytes=0,
                 code=UNNAMED,
-                got=f"entries that were not kept, of {limit}",
+                got=f"entries that were not kept, each counted as often as it came, of {limit}",
                 count=more,
-                do="meet a device that has them: meetings compare everything",
+                do="meet a device that has them; once the others are here, the relay is asked for everything again",
             )
         )
     return found

@@ -54,6 +54,7 @@ class Outbox:
         self._lose = lose
         self._book = ProofBook(store, identity.trust)
         self._waiting: set[EntryHash] = set()
+        self._lost: dict[tuple[StreamId, SessionId], int] = {}
 
     @property
     def settled(self) -> bool:
@@ -74,8 +75,14 @@ class Outbox:
         self._book.lacks(seals)
 
     def lost(self, chains: Iterable[tuple[StreamId, SessionId, int]]) -> None:
-        """Hear that the relay lost chains, from a number on: they are pending again, durably, with all their proofs."""
+        """Hear that the relay lost chains, from a number on: they are pending again, durably, with all their proofs.
+
+        A chain of which that is known on this connection is not looked through again, however often it is wanted.
+        """
         for stream, session, first in chains:
+            if self._lost.get((stream, session), first + 1) <= first:
+                continue
+            self._lost[stream, session] = first
             self._book.lacks({session: 0})
             self._mark(walk_chain(self._store, stream, session, first=first))
 

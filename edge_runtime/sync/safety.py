@@ -178,8 +178,8 @@ def reached(values: Values, writer: ValueWriter, *, arrivals: int, size: int) ->
         size: of the checkpoint.
     """
     safety = _load(values)
-    if safety.reaches and safety.reaches[-1][0] >= arrivals:
-        return  # nothing is known of more: the smaller size says more
+    if safety.reaches and (safety.reaches[-1][0] >= arrivals or safety.reaches[-1][1] > size):
+        return  # nothing is known of more: the smaller size says more; or all is fed again, from the beginning
     _save(writer, replace(safety, reaches=_thinned((*safety.reaches, (arrivals, size)))))
 
 

@@ -202,7 +202,7 @@ ACTS: Final[tuple[Act, ...]] = (
     Act("consent", 0.4, in_chart("consent", _consent)),
     Act("adopt", 2, in_chart("adopt", _adopt)),
     Act("create", 0.8, _create),
-    Act("sync", 12, _sync),
-    Act("meet", 3, _meet),
+    Act("sync", 10, _sync),
+    Act("meet", 2.4, _meet),
     Act("restart", 1.5, _restart),
 )

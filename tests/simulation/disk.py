@@ -2,8 +2,8 @@
 
 A crash before a commit leaves nothing of the transaction. A crash after it, before whoever wrote hears of it, leaves
 the write-ahead log cut or garbled at a random byte behind what was flushed before: SQLite finds by its checksums what
-is whole, and either outcome is legitimate. What was flushed before is never touched: a disk that loses that is broken. A
-database that does not wait for its disk (SQLite's `synchronous` below FULL) has flushed nothing since it was opened.
+is whole, and either outcome is legitimate. What was flushed before is never touched: a disk that loses that is broken.
+A database that does not wait for its disk (SQLite's `synchronous` below FULL) flushed nothing since it was opened.
 """
 
 from __future__ import annotations

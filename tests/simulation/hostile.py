@@ -17,14 +17,13 @@ from edge_runtime.enrolment.register import members, of_device
 from edge_runtime.enrolment.revoking import authority, revoke, subject_of
 from edge_runtime.enrolment.sessions import SessionBook
 from edge_runtime.facts import Content, Fact, TextUpdate
-from edge_runtime.recorder import drafts
 from edge_runtime.recorder.batch import Batch
 from edge_runtime.sections import TEXT, text_doc_id
 from edge_runtime.store.uploads import UploadState
 from edge_runtime.text.draft import client_id
 from server.relay.routes.principals import _answer
 from sync_protocol.control import Certify
-from sync_protocol.entries import Draft, seal_batch
+from sync_protocol.entries import Draft, next_lamport, seal_batch
 from sync_protocol.ids import ChartId, DocumentId, EntryHash, SealHash, SessionId
 from sync_protocol.revocation import RevocationReason
 from sync_protocol.roles import Compartment
@@ -170,8 +169,8 @@ def _fork(world: World, device: SimDevice, chart: ChartId, document: DocumentId)
 
 def _lamport(world: World, device: SimDevice, chart: ChartId, document: DocumentId) -> None:
     """A Lamport time out of thin air."""
-    real = drafts.next_lamport
-    with patch.object(drafts, "next_lamport", lambda parents: real(parents) + world.rng.randint(2, 10**6)):
+    ahead = world.rng.randint(2, 10**6)
+    with patch("edge_runtime.recorder.drafts.next_lamport", lambda parents: next_lamport(parents) + ahead):
         forge(device, lambda batch: batch.content(chart, document, TEXT, _note("observation", "early bird")))
 
 

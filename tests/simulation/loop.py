@@ -46,7 +46,9 @@ class SimLoop(asyncio.BaseEventLoop):
         """The simulated time in seconds."""
         return self._time_s()
 
-    def run_in_executor(self, executor: Any, func: Callable[..., T], *args: Any) -> asyncio.Future[T]:
+    def run_in_executor(  # type: ignore[override]
+        self, executor: Any, func: Callable[..., T], *args: Any
+    ) -> asyncio.Future[T]:
         """Do it at once, in this thread."""
         del executor
         future: asyncio.Future[T] = self.create_future()

@@ -13,7 +13,7 @@ from unittest.mock import patch
 
 from edge_runtime.recorder.batch import Batch
 from edge_runtime.sections import Sections
-from edge_runtime.store.writing import DeviceWriter
+from edge_runtime.store.appending import Appending
 from edge_runtime.text.order import ItemOrder
 from server.relay import database
 from server.relay.connection import Connection
@@ -91,7 +91,7 @@ def _without_one(real: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _first_stays(real: Callable[..., Any]) -> Callable[..., Any]:
-    """In place of `DeviceWriter._append`: where a number is taken, what comes second is not kept."""
+    """In place of `Appending.append`: where a number is taken, what comes second is not kept."""
 
     def append(self: Any, entry: Any, *rest: Any) -> Any:
         stream = self._links.stream(entry.header.stream)
@@ -143,7 +143,7 @@ def _root() -> AbstractContextManager[Any]:
 
 
 def _loser() -> AbstractContextManager[Any]:
-    return patch.object(DeviceWriter, "_append", _first_stays(DeviceWriter._append))
+    return patch.object(Appending, "append", _first_stays(Appending.append))
 
 
 _ALL: Final = (

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from unittest.mock import patch
 
-from server.relay import app
 from server.relay.app import Surroundings, open_services, writer_of
 from server.relay.batches import Batch
 from server.relay.committer import Committer, Done
@@ -275,12 +275,8 @@ def copy_relay(source: Path, target: Path) -> None:
 @contextmanager
 def migrated() -> Iterator[None]:
     """Skip the migration of tables that were migrated when their template was made; it takes longer than a world."""
-    kept = app.migrate
-    app.migrate = lambda _engine: None
-    try:
+    with patch("server.relay.app.migrate", lambda _engine: None):
         yield
-    finally:
-        app.migrate = kept
 
 
 __all__ = ["ADDRESS", "Crash", "SimRelay", "copy_relay", "migrated"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.simulation.commands import simulate, told
@@ -9,13 +11,20 @@ from tests.simulation.plants import PLANTS
 
 SEEDS_MAX = 200
 STEPS = "250"
+KNOWN: dict[str, int] = {}
+"""Seeds that caught a bug when this was written, tried first: the search takes longer than the finding."""
 
 
 @pytest.mark.parametrize("name", PLANTS)
 def test_a_planted_bug_is_noticed(name: str):
-    """The first seeds that are tried are those of every other run; the search ends with the first failure."""
-    code, found = simulate(
-        "run", "--seeds", str(SEEDS_MAX), "--steps", STEPS, "--plant", name, "--until-failure", "--jobs", "1"
-    )
+    """By the known seed, or else by one of the first two hundred; the search ends with the first failure."""
+    code, found = _tried(name, first=KNOWN.get(name, 1), seeds=1)
+    if code == 0:
+        code, found = _tried(name, first=1, seeds=SEEDS_MAX)
     assert code == 3, f"{name} passed {found['seeds']} seeds unnoticed"
     assert PLANTS[name].checker in {failure["checker"] for failure in found["failures"]}, told(found)
+
+
+def _tried(name: str, *, first: int, seeds: int) -> tuple[int, dict[str, Any]]:
+    where = ("--seeds", str(seeds), "--first", str(first), "--steps", STEPS)
+    return simulate("run", *where, "--plant", name, "--until-failure", "--jobs", "1")

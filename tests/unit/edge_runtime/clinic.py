@@ -24,9 +24,9 @@ from edge_runtime.identity import ORGANISATION_KEYS, DeviceKeys, enrol, load_ide
 from edge_runtime.keyring import Keyring
 from edge_runtime.recorder.record import Recorder
 from edge_runtime.store.device import DeviceStore
+from edge_runtime.sync.again import ask_again
 from edge_runtime.sync.client import SyncClient, SyncReport
 from edge_runtime.sync.intake import Receiver, Taken
-from edge_runtime.sync.lacking import lacking_chains
 from edge_runtime.transports.link import Link
 from edge_runtime.vault.keys import DataKey
 from sync_protocol.certificates import Certificate, RelayRecord, issue
@@ -117,7 +117,7 @@ class Device:
             entropy=self.entropy,
             timeout_s=1.0,
             mend=self.recorder.mend,
-            lacking=lambda: lacking_chains(self.store),
+            lacking=lambda: ask_again(self.store),
         )
 
     def sync(self, relay: RelayShell, link: Link | None = None) -> SyncReport:

@@ -137,6 +137,28 @@ def test_a_bomb_is_not_expanded():
     assert peak < 4 * PACK_BYTES_MAX
 
 
+def test_dependencies_that_fall_together_are_refused():
+    """Four hundred bytes that stand for a hundred thousand dependencies of one session: the first of them end it."""
+    many = BATCH_ENTRIES_MAX
+    zeros = ("body_sizes", "indices", "path_sizes", "entry_streams", "entry_sessions", "seqs", "prevs", "lamports")
+    sets = ("organisation_sets", "chart_sets", "epoch_sets", "walls", "entry_seals")
+    columns = replace(
+        EMPTY,
+        streams=(StreamId(b"s" * 16),),
+        names=(SessionId(b"n" * 16),),
+        **{name: bytes(many) for name in (*zeros, *sets)},
+        forms=bytes([2]) * many,
+        set_sizes=b"\0",
+        dep_counts=b"\0" + numbers(DEPS_MAX) * (many - 1),
+        dep_sessions=bytes(DEPS_MAX * (many - 1)),
+        dep_places=b"\1" * (DEPS_MAX * (many - 1)),
+    )
+    bomb = Pack(columns=deflate(pack(columns)), hashes=b"", signatures=b"", bodies=b"")
+    assert len(pack_frame(bomb)) < 1000
+    with pytest.raises(MalformedError, match=f"1 of {DEPS_MAX}"):
+        read_pack(bomb)
+
+
 def test_columns_that_are_no_whole_zlib_stream_are_refused(good: Pack):
     """Another form, a part, something behind it, a dictionary that nobody has."""
     needs = zlib.compressobj(zdict=b"dictionary")

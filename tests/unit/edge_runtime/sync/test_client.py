@@ -11,6 +11,7 @@ import pytest
 from edge_runtime.clinical.layout import WorkflowType
 from edge_runtime.errors import RefusedError, RemoteError, StoreError
 from edge_runtime.events import Alarmed, Changed
+from edge_runtime.store.device import DeviceStore
 from edge_runtime.store.uploads import UploadState
 from edge_runtime.store.writing import DeviceWriter
 from edge_runtime.sync import run as run_module
@@ -33,12 +34,12 @@ from sync_protocol.control import content_stream
 from sync_protocol.entries import VerifiedEntry
 from sync_protocol.errors import BrokenChainError, ExplainedError, LimitError, MisuseError
 from sync_protocol.frames import pack_frame, unpack_frame
-from sync_protocol.ids import ChartId, DocumentId, EntryHash
+from sync_protocol.ids import ChartId, DocumentId, EntryHash, SessionId, StreamId
 from sync_protocol.messages import Entries, Page, Receipt
 from sync_protocol.roles import Compartment, Role
 from sync_protocol.signing import SigningKey
 from sync_protocol.steps import RELAY_LOG_DENIED, RELAY_LOG_DIFFERS, Rejected
-from sync_protocol.store import Arrived
+from sync_protocol.store import Arrived, walk_chain
 from tests.unit.edge_runtime.clinic import ADDRESS, Clinic, Device, carry, fact, settle
 from tests.unit.edge_runtime.relay_shell import RelayRequests, RelayShell
 
@@ -827,6 +828,25 @@ def test_batches_go_in_order_of_arrival_within_their_bounds(ward: Ward, monkeypa
     ward.write(ward.one)
     monkeypatch.setattr("edge_runtime.sync.outbox.BATCH_BYTES", 1)
     assert len(Outbox(ward.one.store, ward.one.identity).next_batch().entries) == 1  # type: ignore[union-attr]
+
+
+def test_a_chain_that_is_wanted_again_and_again_is_looked_through_once(ward: Ward, monkeypatch: pytest.MonkeyPatch):
+    """A hostile relay may name every chain a thousand times; what stands below what it named first is new."""
+    ward.write(ward.one)
+    ward.settle()
+    last = ward.write(ward.one).header
+    walked: list[int] = []
+
+    def walk(store: DeviceStore, stream: StreamId, session: SessionId, *, first: int) -> Iterator[Arrived]:
+        walked.append(first)
+        return walk_chain(store, stream, session, first=first)
+
+    monkeypatch.setattr("edge_runtime.sync.outbox.walk_chain", walk)
+    box = Outbox(ward.one.store, ward.one.identity)
+    for first in (1, 1, 2, 0, 0, 1):
+        box.lost([(last.stream, last.session, first)])
+    assert walked == [1, 0]
+    assert ward.one.store.waiting() >= last.seq + 1
 
 
 def test_proofs_are_sent_once_and_as_the_relay_lacks_them(ward: Ward):

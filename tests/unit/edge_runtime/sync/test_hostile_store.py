@@ -9,9 +9,12 @@ import pytest
 
 from edge_runtime.store.uploads import UploadState
 from edge_runtime.sync import safety
-from edge_runtime.sync.deferred import deferred, unnamed
-from edge_runtime.sync.lacking import held_report, lacking_chains
+from edge_runtime.sync.again import ask_again, begin_anew
+from edge_runtime.sync.deferred import DEFERRED, deferred, unnamed
+from edge_runtime.sync.lacking import held_report
 from edge_runtime.sync.outbox import Outbox
+from edge_runtime.sync.progress import load_cursor
+from sync_protocol.encoding import encode
 from sync_protocol.entries import VerifiedEntry
 from sync_protocol.ids import EntryHash, SessionId, StreamId
 from sync_protocol.limits import AGAIN_CHAINS_MAX
@@ -76,21 +79,31 @@ def test_what_could_not_be_named_is_not_said_for_ever(street: Street, monkeypatc
     for chain in chains:
         street.device.take(chain[1:])
     assert unnamed(street.device.store)
+    assert not begin_anew(street.device.store)
     for chain in chains:
         street.device.take(chain)
+    assert begin_anew(street.device.store)
     assert held_report(street.device.store) == []
+    assert not begin_anew(street.device.store)
 
 
-def test_what_comes_again_is_not_counted_again(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An entry that could not be noted is one, however often it comes."""
-    monkeypatch.setattr("edge_runtime.sync.held.HELD_ENTRIES_PER_AUTHOR", 0)
-    monkeypatch.setattr("edge_runtime.sync.deferred.DEFERRED_CHAINS_PER_AUTHOR", 1)
-    person = street.person()
-    street.device.take(street.write(person, 2)[1:])
-    late = street.write(person, 2, street.organisation.stream())[1:]
-    for _ in range(5):
-        street.device.take(late)
-    assert unnamed(street.device.store) == 1
+def test_all_is_fed_again_without_an_alarm(clinic: Clinic) -> None:
+    """A device that asks for everything once more gets it, ends where it was, and calls nothing safe that is not."""
+    ward = Ward(clinic)
+    ward.settle()
+    ward.relay.back_up(made_ms=1)
+    ward.settle()
+    store = ward.two.store
+    late = ward.write(ward.one)
+    ward.settle()
+    before = safety.safe_count(store)
+    with store.writing() as writer:
+        writer.put_value(DEFERRED, encode({1: [], 2: 3}))
+    told = ward.two.sync(ward.relay)
+    assert (told.alarms, told.unsound, unnamed(store)) == ([], 0, 0)
+    assert load_cursor(store).size == ward.relay.store.size()
+    assert safety.safe_count(store) == before
+    assert not safety.is_safe(store, late.hash)
 
 
 def test_an_entry_that_names_what_nobody_wrote_has_nothing_fed_again(street: Street) -> None:
@@ -99,16 +112,11 @@ def test_an_entry_that_names_what_nobody_wrote_has_nothing_fed_again(street: Str
     street.device.take(street.write(honest, 50))
     street.names((honest.id, 7), session=hostile)
     street.device.take(street.write(hostile))
-    asked = sum(
-        50 - first
-        for _ in range(20)
-        for _, session, first in lacking_chains(street.device.store)
-        if session == honest.id
-    )
-    assert asked < 3 * 50
+    asked = [first for _ in range(100) for _, session, first in ask_again(street.device.store) if session == honest.id]
+    assert asked == [0] * 8, "after 1, 2, 4, 8, 16 and then each 32 connections"
 
 
-def test_nobodys_fiction_crowds_out_what_others_lack(street: Street) -> None:
+def test_nobodys_fiction_crowds_out_what_others_lack(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
     """One author names more chains than one connection asks for: what somebody else's entry lacks is asked for too."""
     hostile = street.person()
     for number in range(AGAIN_CHAINS_MAX // 256 + 1):
@@ -120,15 +128,19 @@ def test_nobodys_fiction_crowds_out_what_others_lack(street: Street) -> None:
     honest = street.person()
     stream = StreamId(b"\xff" * 16)
     street.device.take(street.write(honest, 3, stream)[2:])
-    asked = lacking_chains(street.device.store)[:AGAIN_CHAINS_MAX]
-    assert (stream, honest.id, 0) in asked
+    monkeypatch.setattr("edge_runtime.sync.again.WAIT_MAX", 1)
+    for _ in range(3):
+        asked = ask_again(street.device.store)
+        assert len(asked) == AGAIN_CHAINS_MAX
+        assert (stream, honest.id, 0) in asked[:4]
 
 
 def test_a_flood_that_waits_for_nothing_is_not_fed_again_at_each_sync(
     street: Street, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What an author wrote beyond its budget, waiting for what nobody wrote, does not come with each sync for ever."""
-    monkeypatch.setattr("edge_runtime.sync.held.HELD_ENTRIES_PER_AUTHOR", 4)
+    for room in ("held", "lacking"):
+        monkeypatch.setattr(f"edge_runtime.sync.{room}.HELD_ENTRIES_PER_AUTHOR", 4)
     hostile = street.person()
     flood: list[VerifiedEntry] = []
     for _ in range(60):
@@ -137,12 +149,29 @@ def test_a_flood_that_waits_for_nothing_is_not_fed_again_at_each_sync(
     street.device.take(flood)
     came = 0
     for _ in range(20):
-        for _, session, first in lacking_chains(street.device.store):
+        for _, session, first in ask_again(street.device.store):
             if session == hostile.id:
                 came += len(flood[first:])
                 street.device.take(flood[first:])
     assert deferred(street.device.store)
     assert came < 5 * len(flood)
+
+
+def test_what_has_room_again_is_asked_for_at_once(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often a deferred chain was asked for in vain: when its author's entries wait no more, it is asked for."""
+    for room in ("held", "lacking"):
+        monkeypatch.setattr(f"edge_runtime.sync.{room}.HELD_ENTRIES_PER_AUTHOR", 4)
+    person = street.person()
+    chain = street.write(person, 12)
+    street.device.take(chain[1:])
+    for _ in range(70):
+        ask_again(street.device.store)
+    street.device.take(chain[:1])
+    assert ask_again(street.device.store) == [(street.stream, person.id, 5)]
+    assert ask_again(street.device.store) == [(street.stream, person.id, 5)]
+    street.device.take(chain[5:])
+    assert ask_again(street.device.store) == []
+    assert street.device.store.values("deferred/") == {}
 
 
 def test_who_fills_its_budget_takes_no_room_of_others(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
