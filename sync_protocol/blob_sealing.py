@@ -12,12 +12,14 @@ from typing import Final
 from sync_protocol.encoding import encode
 from sync_protocol.errors import LimitError, MalformedError, forged
 from sync_protocol.labels import Label
-from sync_protocol.limits import BLOB_CHUNK_BYTES, BLOB_CHUNKS_MAX
+from sync_protocol.limits import BLOB_CHUNK_BYTES, BLOB_CHUNKS_MAX, BLOB_SEALED_CHUNK_BYTES
 from sync_protocol.sealing import NONCE_BYTES, ContentKey, padme, xaes_decrypt, xaes_encrypt
 
 FILE_BYTES_MAX: Final = BLOB_CHUNKS_MAX * BLOB_CHUNK_BYTES - 1
 """A file that one blob holds: 256 MiB, less the mark that ends it."""
 _FLOOR_BYTES: Final = 256
+_OVERHEAD_BYTES: Final = BLOB_SEALED_CHUNK_BYTES - BLOB_CHUNK_BYTES
+"""Nonce and tag of a chunk."""
 _MARK: Final = b"\x80"
 
 
@@ -35,6 +37,12 @@ def chunk_count(file_bytes: int) -> int:
             do="attach what matters of it, such as single images or a smaller scan",
         )
     return -(-_padded_bytes(file_bytes) // BLOB_CHUNK_BYTES)
+
+
+def sealed_bytes(file_bytes: int) -> int:
+    """How many bytes the sealed chunks of a file of so many bytes have together: what its manifest has to say."""
+    padded = _padded_bytes(file_bytes)
+    return padded - (-padded // BLOB_CHUNK_BYTES) * _OVERHEAD_BYTES
 
 
 def cut(pieces: Iterable[bytes], *, file_bytes: int) -> Iterator[bytes]:

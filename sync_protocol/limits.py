@@ -148,6 +148,8 @@ BLOB_OFFERS_MAX: Final = 64
 """Manifests in one BLOBOFFER."""
 BLOB_ASKED_MAX: Final = 16
 """Chunks that one BLOBWANT asks for: 1 MiB, which one round trip carries and one request over HTTP has room for."""
+BLOB_BARREN_TURNS_MAX: Final = 256
+"""Turns about blobs in a row in which neither of two devices that meet gave a chunk."""
 BLOB_TURN_MAX: Final = 128
 """Messages about blobs in one turn of a meeting: what is held, one window of chunks, one want."""
 BACKED_UP_BYTES_MAX: Final = 512

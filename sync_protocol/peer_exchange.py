@@ -19,12 +19,18 @@ from sync_protocol.certificates import Certificate, Root, Trust
 from sync_protocol.comparing import Answering, Beginning, split_unknown
 from sync_protocol.digests import Holding, salt_of
 from sync_protocol.entries import WireEntry
-from sync_protocol.errors import ExplainedError, MisuseError, PeerError, malformed, over_limit
+from sync_protocol.errors import ExplainedError, MisuseError, PeerError, malformed, over_limit, too_often
 from sync_protocol.frames import pack_frame, split_batch, split_frontiers, unpack_frame
 from sync_protocol.gathering import Gathering
 from sync_protocol.ids import CertificateHash, EntryHash, Hash, SessionId, StreamId
 from sync_protocol.intake import Proofs
-from sync_protocol.limits import BLOB_TURN_MAX, FRAME_ITEMS_MAX, MEETING_ITEMS_MAX, MEETING_ROUNDS_MAX
+from sync_protocol.limits import (
+    BLOB_BARREN_TURNS_MAX,
+    BLOB_TURN_MAX,
+    FRAME_ITEMS_MAX,
+    MEETING_ITEMS_MAX,
+    MEETING_ROUNDS_MAX,
+)
 from sync_protocol.messages import (
     Digests,
     Entries,
@@ -100,6 +106,10 @@ class PeerExchange:
         self._forks: dict[tuple[StreamId, SessionId], tuple[bytes, ...]] = {}
         self._handed = False
         self._blobs = 0
+        self._blob_turns = 0
+        self._barren_turns = 0
+        self._moved = False
+        self._asked_blob = False
         self._refusals = Refusals()
         self._refused = HeardRefusals()
         self._gathering = Gathering()
@@ -219,7 +229,10 @@ class PeerExchange:
         self._speak()
         self._state = PeerState.SHARING
         more = again or self._part is Part.DIALLED
-        return [*self._say_refusals(), *map(_send, said), _send(Done(again=more))]
+        words = tuple(said)
+        self._moved = self._moved or any(isinstance(message, BlobChunk) for message in words)
+        self._asked_blob = any(isinstance(message, BlobWant) for message in words)
+        return [*self._say_refusals(), *map(_send, words), _send(Done(again=more))]
 
     def end(self) -> list[PeerStep]:
         """Answer `RoundOver` or `BlobTurn`: all is well."""
@@ -351,6 +364,9 @@ class PeerExchange:
         self._blobs += 1
         if self._blobs > BLOB_TURN_MAX:
             raise over_limit("one turn about blobs", BLOB_TURN_MAX, self._blobs, "messages")
+        if isinstance(message, BlobsHeld) and self._blob_turns:
+            raise malformed("what is held in the first turn about blobs", "it in a later one")
+        self._moved = self._moved or (self._asked_blob and isinstance(message, BlobChunk))
         return [*confirmed, BlobSaid(message)]
 
     def _count(self, items: int) -> None:
@@ -367,7 +383,7 @@ class PeerExchange:
             self._state = PeerState.CLOSED
             return [*self._confirm(), Close(None)]
         if self._state is PeerState.SHARING:
-            self._state, self._blobs = PeerState.TURN, 0
+            self._blob_turn_over()
             return [BlobTurn(message.again)]
         came: list[PeerStep] = [*self._gathering.rest()]
         if self._state is PeerState.ASKED:
@@ -380,6 +396,18 @@ class PeerExchange:
         handing = self._hand_over()
         self._state, self._after, self._round = PeerState.TURN, PeerState.OFFERED, PeerRound()
         return [*came, *self._confirm(), RoundOver(message.again)] if taking else [*came, handing, Finish()]
+
+    def _blob_turn_over(self) -> None:
+        """Turns go on while something moves: a device that wants what nobody has must not keep another for ever.
+
+        Raises:
+            LimitError: nothing did for long.
+        """
+        self._barren_turns = 0 if self._moved else self._barren_turns + 1
+        if self._barren_turns > BLOB_BARREN_TURNS_MAX:
+            raise too_often("turns about blobs without a chunk", BLOB_BARREN_TURNS_MAX, self._barren_turns)
+        self._state, self._blobs, self._moved = PeerState.TURN, 0, False
+        self._blob_turns += 1
 
     def _hand_over(self) -> HandOver:
         """What was asked for, and the chains that fork, but for those that were handed over as they are now."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -12,6 +13,7 @@ from edge_runtime.cli.bundle_text import (
     error_json,
     import_json,
     inspection_json,
+    many,
     say_failure,
     say_import,
     say_inspection,
@@ -74,6 +76,7 @@ def export(
     from edge_runtime.sync.bundle_export import Exported
 
     check_out(file)
+    _check_replaced(file)
     wanted = _charts(runtime, charts)
     with working("Writing", as_json=as_json) as words, out_errors(), replacing(file) as target:
         done: Exported = runtime.connections.bundles.export(
@@ -88,13 +91,12 @@ def export(
         counts = {"entries": done.entries, "streams": done.streams, "charts": done.charts}
         print_json({"file": str(file), "bytes": size} | counts | {"attachments": done.attachments})
         return
-    files = f" and {done.attachments} attachments" if done.attachments else ""
+    files = f" and {many(done.attachments, 'attachment')}" if done.attachments else ""
     if not done.charts and not everything:
         say(f"Nothing of a chart waits for the relay: in {file} are only records of the organisation and this device.")
         say("For what the relay has, too: --everything.")
         return
-    where = "1 chart" if done.charts == 1 else f"{done.charts} charts"
-    say(f"{done.entries} entries of {where}{files} are in {file} ({_size(size)}).")
+    say(f"{done.entries} entries of {many(done.charts, 'chart')}{files} are in {file} ({_size(size)}).")
     say("On the other device: fieldward bundle import FILE. Nothing here counts as sent by this.")
 
 
@@ -163,6 +165,20 @@ def inspect(file: Path, *, as_json: bool) -> int:
     else:
         say_inspection(file, found)
     return EXIT_DONE if found.is_whole else EXIT_DAMAGE
+
+
+def _check_replaced(file: Path) -> None:
+    """Refuse to write over a file that is no bundle; one is replaced, since the newer one holds what it held unsent."""
+    from edge_runtime.sync.bundle_inspection import inspect_bundle
+
+    if not file.exists() or not file.stat().st_size:
+        return
+    try:
+        inspect_bundle(islice(_pieces(file), 1), progress=lambda _: None)
+    except PeerError:
+        raise InputError(
+            "out_file", expected="a new file, or an older bundle", got="a file of another kind", do="name another file"
+        ) from None
 
 
 def _charts(runtime: Runtime, texts: tuple[str, ...]) -> frozenset[ChartId] | None:

@@ -58,7 +58,7 @@ def say_import(file: Path, report: BundleReport) -> None:
     """One import, for people."""
     say(f"{safe(file.name)}: {_ENDINGS[report.ending.value] if report.is_proven else _UNPROVEN[report.ending.value]}.")
     say(f"  {_made_by(report)}, {when(report.made_ms)}")
-    where = f", in {_many(len(report.charts), 'chart')}" if report.charts else ""
+    where = f", in {many(len(report.charts), 'chart')}" if report.charts else ""
     goes_up = "; the next sync brings them to the relay" if report.received else ""
     for count, words in (
         (report.received, f"new on this device{where}{goes_up}"),
@@ -66,8 +66,8 @@ def say_import(file: Path, report: BundleReport) -> None:
         (report.known, "were here before"),
         (report.held, "wait here for entries that come before them; see 'fieldward sync status'"),
         (report.deferred, "NOT KEPT: too much of their author's waits here; see 'fieldward sync status'"),
-        (report.attachments.fetched, "attachments came with it"),
-        (report.attachments.waiting, "attachments are of charts that this device does not read"),
+        (report.attachments.fetched, "came as attachments"),
+        (report.attachments.waiting, "attached to what this device does not read, or not yet; left in the file"),
     ):
         if count or words.startswith(("new", "were here")):
             say(f"  {count:>6} {words}")
@@ -76,7 +76,7 @@ def say_import(file: Path, report: BundleReport) -> None:
     for code, count in sorted(report.refused.items()):
         say(f"  {count:>6} not taken, {_WHY.get(code, safe(code))}")
     if report.damaged:
-        say(f"  {report.damaged:>6} parts of the file cannot be read; what was whole was taken")
+        say(f"  {report.damaged:>6} times the file is not as it was written; what was whole was taken")
     if not report.is_whole:
         say("Copy the file again, or export it again, and import it: what is here already changes nothing.")
     if report.maker_revoked:
@@ -127,7 +127,7 @@ def say_inspection(file: Path, found: Inspection) -> None:
     say(f"  entries       {found.entries}, of which {found.control} on members and keys; {found.bodies} bytes sealed")
     if found.first_ms is not None and found.last_ms is not None:
         say(f"  written       {when(found.first_ms)} to {when(found.last_ms)}, by their authors' clocks")
-    say(f"  streams       {len(found.streams)}, written by {_many(len(found.sessions), 'session')}")
+    say(f"  streams       {len(found.streams)}, written by {many(len(found.sessions), 'session')}")
     for error in found.damaged[:_SHOWN]:
         say(safe(f"  damage        expected {error.expected}; got {error.got}"))
     if not found.is_whole:
@@ -144,7 +144,8 @@ def _made_by(report: BundleReport) -> str:
     return f"made by {who}" if report.is_proven else f"says that it was made by {who}"
 
 
-def _many(count: int, what: str) -> str:
+def many(count: int, what: str) -> str:
+    """A number of things."""
     return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 

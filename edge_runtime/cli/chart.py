@@ -14,7 +14,7 @@ from edge_runtime.cli.chart_adopt import adopt
 from edge_runtime.cli.chart_attachments import ATTACHMENT_COMMANDS, attachments_json
 from edge_runtime.cli.chart_members import members
 from edge_runtime.cli.chart_purge import destruction_json, destruction_lines
-from edge_runtime.cli.output import print_json, say, with_device, working
+from edge_runtime.cli.output import print_json, say, why_unreadable, with_device, working
 from edge_runtime.errors import InputError
 from sync_protocol.audit import Purpose
 
@@ -224,9 +224,9 @@ def import_files(runtime: Runtime, files: Sequence[Path], *, as_json: bool) -> N
 def _json(text: str) -> object:
     try:
         return json.loads(text, parse_float=_no_float)
-    except (ValueError, RecursionError) as error:
+    except (ValueError, RecursionError):
         raise InputError(
-            "fact_json", expected="one JSON object", got=type(error).__name__, do="check quotes and braces"
+            "fact_json", expected="one JSON object", got="other text", do="check quotes and braces"
         ) from None
 
 
@@ -247,5 +247,5 @@ def _text(file: Path) -> str:
         return bytes(data).decode().removesuffix("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(
-            "text_file", expected="a readable file of UTF-8 text", got=type(error).__name__, do="check --text-file"
+            "text_file", expected="a readable file of UTF-8 text", got=why_unreadable(error), do="check --text-file"
         ) from None

@@ -157,7 +157,7 @@ def approve(runtime: Runtime, device_id: str, code: str, relay: str | None, *, a
     if as_json:
         print_json({"device": str(request.device), "role": request.role.value, "certificate": str(name)})
         return
-    say(f"Device {request.device.short} is now a {request.role.value} of the organisation.")
+    say(f"Device {request.device.short} is now enrolled in the organisation, as {request.role.value}.")
 
 
 def _named(

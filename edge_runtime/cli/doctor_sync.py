@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from edge_runtime.cli.sync_status_text import ALARMS, ago, entries
+
 if TYPE_CHECKING:
     from edge_runtime.runtime import Runtime
     from edge_runtime.sync.lacking import Held
 
-_DAY_MS: Final = 24 * 3600 * 1000
 _WHY: Final = {
     "store_older": "its store is older than it was: it was restored where it lies",
     "other_marker": "the marker beside its store is gone or another's",
@@ -28,12 +29,12 @@ def waiting_warnings(runtime: Runtime) -> list[str]:
     counts = runtime.store.upload_counts()
     found: list[str] = []
     if counts[UploadState.PENDING]:
-        found.append(f"{counts[UploadState.PENDING]} entries are on this device only; sync when you can")
+        found.append(f"{entries(counts[UploadState.PENDING])} on this device only; sync when you can")
     if counts[UploadState.AT_PEER]:
-        found.append(f"{counts[UploadState.AT_PEER]} entries are at another device as well, not yet at the relay; sync")
+        found.append(f"{entries(counts[UploadState.AT_PEER])} at another device as well, not yet at the relay; sync")
     if counts[UploadState.REFUSED]:
         found.append(
-            f"the relay refused {counts[UploadState.REFUSED]} entries; each sync offers them again, and "
+            f"{entries(counts[UploadState.REFUSED])} refused by the relay; each sync offers again, and "
             "'fieldward sync status' says why"
         )
     return found
@@ -43,7 +44,14 @@ def sync_warnings(runtime: Runtime, now_ms: int) -> list[str]:
     """What is held or deferred, which chains fork, and which sessions this device left, with the way out."""
     from edge_runtime.sync.lacking import held_report
 
-    return [*_held(held_report(runtime.store), now_ms), *_forks(runtime), *_left(runtime, now_ms)]
+    return [*_alarm(runtime), *_held(held_report(runtime.store), now_ms), *_forks(runtime), *_left(runtime, now_ms)]
+
+
+def _alarm(runtime: Runtime) -> list[str]:
+    from edge_runtime.sync.progress import ALARM
+
+    noted = runtime.store.get_value(ALARM)
+    return [] if noted is None else [f"ALARM: {ALARMS.get(noted.decode(), noted.decode()).removesuffix('.')}"]
 
 
 def _held(report: list[Held], now_ms: int) -> list[str]:
@@ -54,22 +62,23 @@ def _held(report: list[Held], now_ms: int) -> list[str]:
         counts[why] += one.count
         oldest[why] = min(one.since_ms, oldest.get(why, one.since_ms))
     return [
-        f"held: {count} times {got}{_for_days(oldest[got, do], now_ms)}; {do}"
+        f"held, {entries(count)}: {got}{_since(oldest[got, do], now_ms)}; {do}"
         for (got, do), count in sorted(counts.items())
     ]
 
 
-def _for_days(since_ms: int, now_ms: int) -> str:
+def _since(since_ms: int, now_ms: int) -> str:
     """How long something waits; nobody knows of what has no name."""
-    return f", for up to {max(0, now_ms - since_ms) // _DAY_MS} days" if since_ms else ""
+    return f", for up to {ago(max(0, now_ms - since_ms) // 1000)}" if since_ms else ""
 
 
 def _forks(runtime: Runtime) -> list[str]:
     store = runtime.store
     forked = {session for stream in store.streams() for session in store.forked(stream)}
     words = (
-        f"{len(forked)} sessions wrote twice at one place, as a restored or copied device does; nothing is lost, facts "
-        "of both count, and text from there on awaits review: 'fieldward audit findings'"
+        f"{len(forked)} session{'' if len(forked) == 1 else 's'} wrote twice at one place, as a restored or copied "
+        "device does; nothing is lost, facts of both count, and text from there on awaits review: 'fieldward audit "
+        "findings'"
     )
     return [words] if forked else []
 
@@ -79,7 +88,7 @@ def _left(runtime: Runtime, now_ms: int) -> list[str]:
 
     left = notes(runtime.store)
     return [
-        f"{max(0, now_ms - one.at_ms) // _DAY_MS} days ago this device went on in a new session, because "
+        f"{ago(max(0, now_ms - one.at_ms) // 1000)} ago this device went on in a new session, because "
         f"{_WHY.get(one.why, one.why)}; what it wrote before comes back by sync; use one copy of it only"
         for one in left[-1:]
     ]

@@ -119,8 +119,8 @@ def _tell_restored(event: object) -> None:
 
     if isinstance(event, Alarmed) and event.code == RESTORED:
         click.echo(
-            "NOTE: this device's store was put back or copied. It goes on in a new session, and nothing is lost; "
-            "'fieldward doctor' says why.",
+            "NOTE: this device's store was put back or copied. It goes on in a new session. What it had sent comes "
+            "back by sync; what it alone had, and this store does not have, is gone. 'fieldward doctor' says why.",
             err=True,
         )
 
@@ -140,7 +140,7 @@ def read_passphrase(file: Path | None, *, confirm: bool) -> str:
             raise InputError(
                 "passphrase_file",
                 expected="a readable file whose first line is the passphrase",
-                got=type(error).__name__,
+                got=why_unreadable(error),
                 do="check --passphrase-file",
             ) from None
     given = os.environ.get("FIELDWARD_PASSPHRASE")
@@ -154,6 +154,14 @@ def read_passphrase(file: Path | None, *, confirm: bool) -> str:
             do="give --passphrase-file, or set FIELDWARD_PASSPHRASE",
         )
     return str(click.prompt("Passphrase", hide_input=True, confirmation_prompt=confirm, err=True))
+
+
+def why_unreadable(error: OSError | ValueError) -> str:
+    """Why a file of text cannot be read: in the system's words, and never with what is in it."""
+    if isinstance(error, UnicodeDecodeError):
+        return "bytes that are no UTF-8"
+    reason = error.strerror if isinstance(error, OSError) else None
+    return (reason or "no file's name").lower()
 
 
 def check_out(path: Path) -> None:

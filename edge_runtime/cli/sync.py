@@ -93,7 +93,12 @@ def once(
             | {"log_size": report.checkpoint, "broken": [str(chart) for chart in sorted(report.broken)]}
         )
         return EXIT_DONE if ok else EXIT_REFUSED
-    say(f"{report.receipted} of {report.sent} sent entries are durable at the relay; {report.received} came in.")
+    sent = (
+        f"{report.receipted} of {report.sent} sent entries are durable at the relay"
+        if report.sent
+        else "Nothing was sent"
+    )
+    say(f"{sent}; {report.received} came in.")
     for error in report.refused[:_SHOWN]:
         say(safe(f"Refused ({error.code}): expected {error.expected}; got {error.got}; {error.do}."))
     if report.refusals > _SHOWN:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from edge_runtime.cli.blob_text import counts_json
-from edge_runtime.cli.output import print_json, with_device
+from edge_runtime.cli.output import print_json, with_device, working
 from edge_runtime.cli.sync_status_text import say_status
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ def status(runtime: Runtime, *, as_json: bool) -> None:
     Example:
       fieldward sync status --home nurse
     """
-    facts = _facts(runtime)
+    with working("Looking through what is here", as_json=as_json):
+        facts = _facts(runtime)
     if as_json:
         print_json(facts)
     else:

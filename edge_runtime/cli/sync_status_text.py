@@ -49,9 +49,9 @@ _Line = tuple[str, str]
 def say_status(facts: dict[str, Any]) -> None:
     """All of it."""
     age, backup = facts["oldest_unsent_s"], facts["backed_up"]
-    oldest = "" if age is None else f"; the oldest has waited {_ago(age)}"
+    oldest = "" if age is None else f"; the oldest has waited {ago(age)}"
     only_here = facts["on_this_device_only"]
-    saved = "" if backup is None else f", which is {_ago(backup['age_s'])} old"
+    saved = "" if backup is None else f", which is {ago(backup['age_s'])} old"
     say(f"{facts['entries']} entries are on this device. Of these")
     for count, words in (
         (only_here, f"on this device only{oldest if only_here else ''}"),
@@ -100,7 +100,7 @@ def _refused_lines(refused: Iterable[dict[str, Any]]) -> Iterator[_Line]:
         return one["code"], one["reason"], one["do"]
 
     for (code, reason, do), some in groupby(sorted(refused, key=why), key=why):
-        yield f"{_entries(len(list(some)))} ({code}): {reason}", do
+        yield f"{entries(len(list(some)))} ({code}): {reason}", do
 
 
 def _held_lines(held: Iterable[dict[str, Any]]) -> Iterator[_Line]:
@@ -112,28 +112,31 @@ def _held_lines(held: Iterable[dict[str, Any]]) -> Iterator[_Line]:
         who = "several authors" if author is None else f"author {author[:8]}"
         first = min(one["since_ms"] for one in some)
         since = f", since {when(first)}" if first else ""
-        yield f"{_entries(sum(one['entries'] for one in some))} of {who}{since}: {reason}", do
+        yield f"{entries(sum(one['entries'] for one in some))} of {who}{since}: {reason}", do
 
 
 def _dispute_line(one: dict[str, Any]) -> _Line:
     where = "the organisation's records" if one["chart"] is None else f"chart {one['chart'][:8]}"
-    return f"{_entries(one['entries'])} in {where}: {_DISPUTES[one['kind']]}", one["do"]
+    return f"{entries(one['entries'])} in {where}: {_DISPUTES[one['kind']]}", one["do"]
 
 
 def _say_restored(notes: list[dict[str, Any]]) -> None:
-    for one in notes[-_SHOWN:]:
+    """The newest: it stays true for ever, and the others are long over."""
+    for one in notes[-1:]:
         why = _WHY.get(one["why"], one["why"])
-        say(f"Note: this device began a new session at {when(one['at_ms'])}, because {why}.")
+        before = f" {len(notes) - 1} more before; --json has them all." if len(notes) > 1 else ""
+        say(f"Note: this device began a new session at {when(one['at_ms'])}, because {why}.{before}")
     if len(notes) >= _COPIES and {one["why"] for one in notes[-_COPIES:]} == {"other_file"}:
         say("If nobody copied it: its disk gives files other numbers at each start. Nothing is lost by that, but")
         say("every start begins a session; better keep the device's home on a disk inside the machine.")
 
 
-def _entries(count: int) -> str:
+def entries(count: int) -> str:
+    """A number of entries."""
     return "1 entry" if count == 1 else f"{count} entries"
 
 
-def _ago(seconds: int) -> str:
+def ago(seconds: int) -> str:
     """A length of time for a person."""
     for unit, words in ((_DAY_S, "d"), (_HOUR_S, "h"), (_MINUTE_S, "min")):
         if seconds >= unit:

@@ -17,6 +17,9 @@ BYTES, TIME = "bytes", "time"
 BATCH_SHARE: Final = 4
 """At most this part of what is left goes into one batch, so that there is room for its answer."""
 
+BARREN_BYTES_MAX: Final = 16 * 1024 * 1024
+"""Beyond a budget, for proofs that come before the first entry: more than that without one, and somebody wastes it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
@@ -24,7 +27,7 @@ class Budget:
 
     Attributes:
         bytes_max: in both directions together. A frame that was begun is finished, and one batch is taken in any case,
-            so that every connection makes progress.
+            so that every connection makes progress; but for BARREN_BYTES_MAX at most.
         until_ms: the clock at which to stop, in Unix milliseconds.
     """
 
@@ -58,9 +61,15 @@ class Spending:
         budget = self._budget
         if budget.until_ms is not None and self._clock() >= budget.until_ms:
             return TIME
-        if budget.bytes_max is not None and self.sent + self.received >= budget.bytes_max and self.took:
-            return BYTES
+        if budget.bytes_max is not None and self.sent + self.received >= budget.bytes_max:
+            return BYTES if self.took or self.overdrawn else None
         return None
+
+    @property
+    def overdrawn(self) -> bool:
+        """Whether so much came beyond the budget that nothing is waited for any more."""
+        most = self._budget.bytes_max
+        return most is not None and self.sent + self.received >= most + BARREN_BYTES_MAX
 
     def batch_bytes(self, most: int) -> int:
         """How many bytes of bodies the next batch may have, at most `most`."""

@@ -16,24 +16,22 @@ from typing import Final
 from edge_runtime.blobs.bundled import Incoming
 from edge_runtime.blobs.fetching import BlobReport
 from edge_runtime.errors import RefusedError
-from edge_runtime.events import Changed, Events, GlassBroken
+from edge_runtime.events import Events
 from edge_runtime.identity import Clock, Identity
 from edge_runtime.keyring import Keyring
 from edge_runtime.store.device import DeviceStore
-from edge_runtime.store.uploads import UploadState
-from edge_runtime.sync.admission import Admission
-from edge_runtime.sync.emergencies import newly_broken
 from edge_runtime.sync.intake import Receiver, Taken
 from edge_runtime.sync.meeting_report import PEER_UNSOUND
+from edge_runtime.sync.taking import Taking
 from sync_protocol.audit import Head
 from sync_protocol.blob_messages import BlobChunk, BlobManifest
 from sync_protocol.bundle import BundleReader, BundleStep, Carried, Damaged, Ending
 from sync_protocol.bundle_messages import BundleHead
 from sync_protocol.certificates import Certificate, Session
-from sync_protocol.entries import WireEntry, claimed_header
+from sync_protocol.entries import WireEntry
 from sync_protocol.errors import ExplainedError, ForgedError, MalformedError, PeerError
-from sync_protocol.ids import ChartId, EntryHash, SessionId, StreamId
-from sync_protocol.intake import Proofs, Refusal
+from sync_protocol.ids import ChartId, EntryHash
+from sync_protocol.intake import Refusal
 from sync_protocol.limits import MEETING_UNSOUND_MAX
 from sync_protocol.signed import Signed, Verified
 from sync_protocol.steps import Take
@@ -41,6 +39,9 @@ from sync_protocol.steps import Take
 REFUSALS_KEPT: Final = 100
 UNSOUND_MAX: Final = MEETING_UNSOUND_MAX
 """Items that nobody signed so, after which a file is given up."""
+BARREN_MAX: Final = 65_536
+"""The same of entries in a row that nothing in the file or here proves: whole records may lack in a damaged one."""
+_UNPROVEN: Final = frozenset({"untrusted", "gap"})
 
 
 @dataclass(slots=True)
@@ -118,14 +119,12 @@ class BundleImport:
         self._store = store
         self._identity = identity
         self._keyring = keyring
-        self._events = events
-        self._receiver = Receiver(store, identity, keyring, fresh=fresh, clock=clock, events=events)
-        self._admission = Admission(store, identity, keyring)
+        receiver = Receiver(store, identity, keyring, fresh=fresh, clock=clock, events=events)
+        self._taking = Taking(store, identity, keyring, events, receiver)
         self._attachments = attachments
-        self._grown: set[tuple[StreamId, SessionId]] = set()
         self._placed = 0
         self._waiting: set[EntryHash] = set()
-        self._unsound = 0
+        self._unsound = self._barren = 0
         self.report = BundleReport()
 
     def read(self, pieces: Iterable[bytes], *, progress: Callable[[BundleReport], None]) -> BundleReport:
@@ -153,7 +152,7 @@ class BundleImport:
 
     @property
     def _is_unsound(self) -> bool:
-        return self._unsound > UNSOUND_MAX
+        return self._unsound > UNSOUND_MAX or self._barren > BARREN_MAX
 
     def _sum_up(self) -> None:
         """Tell what still waits from what found its place, and this file's entries from those that were here."""
@@ -171,13 +170,12 @@ class BundleImport:
         maker = report.maker
         revoked = self._keyring.organisation().now.revoked
         report.maker_revoked = maker is not None and self._identity.trust.principal(maker.hash) in revoked
-        if self._unsound and (ending is Ending.WHOLE or self._is_unsound):
+        if self._unsound > UNSOUND_MAX or (self._unsound and ending is Ending.WHOLE):
             report.alarms.append(PEER_UNSOUND)
 
     def heads(self) -> tuple[Head, ...]:
         """How far the chains that grew reach here now."""
-        frontiers = {stream: self._store.frontier(stream) for stream in {stream for stream, _ in self._grown}}
-        return tuple((stream, (session, frontiers[stream][session])) for stream, session in sorted(self._grown))
+        return self._taking.heads()
 
     def _carry_out(self, steps: Iterator[BundleStep]) -> None:
         for step in steps:
@@ -225,27 +223,9 @@ class BundleImport:
         new = [entry for entry in step.entries if self._store.arrival(entry.hash) is None]
         self.report.entries += len(step.entries)
         self.report.known += len(step.entries) - len(new)
-        control = [entry for entry in new if _is_control(entry)]
-        names = {entry.hash for entry in control}
-        rest = [entry for entry in new if entry.hash not in names]
-        if control:
-            self._store_some(step.proofs, control)
-        if rest or (step.proofs and not control):
-            self._store_some(Proofs() if control else step.proofs, rest)
-
-    def _store_some(self, proofs: Proofs, entries: Sequence[WireEntry]) -> None:
-        admission, report = self._admission, self.report
-        taken = self._receiver.take(proofs, entries, state=UploadState.PENDING, admit=admission.check)
-        admission.places.learn(self._keyring.controlled(taken.streams))
-        self._count(taken, entries)
-        self._grown |= taken.chains
-        charts = self._keyring.charts_of(taken.streams)
-        if charts:
-            report.charts |= charts
-            self._events.publish(Changed(charts))
-        broken = newly_broken(self._keyring, charts, taken.glass, self._identity.principal)
-        if broken:
-            self._events.publish(GlassBroken(broken))
+        for part in self._taking.take(step.proofs, new):
+            self._count(part.taken, part.entries)
+        self.report.charts = self._taking.charts
 
     def _count(self, taken: Taken, entries: Sequence[WireEntry]) -> None:
         """Count each entry of a batch once; of those stored some had waited here, perhaps since this very batch."""
@@ -258,6 +238,8 @@ class BundleImport:
         self._placed += taken.released
         if taken.held:
             self._waiting.update(EntryHash(entry.hash) for entry in entries)
+        if placed:
+            self._barren = 0
         for refusal in taken.refused:
             self._refused(refusal)
 
@@ -265,10 +247,4 @@ class BundleImport:
         if refusal.what is not None:
             self.report.refuse(refusal.error)
         self._unsound += isinstance(refusal.error, ForgedError | MalformedError)
-
-
-def _is_control(entry: WireEntry) -> bool:
-    try:
-        return claimed_header(entry).epoch is None
-    except PeerError:
-        return False
+        self._barren += refusal.error.code in _UNPROVEN

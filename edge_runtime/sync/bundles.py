@@ -8,6 +8,7 @@ from typing import Protocol
 
 from edge_runtime.blobs.bundled import Incoming, outgoing
 from edge_runtime.blobs.stock import BlobStock
+from edge_runtime.errors import StoreError
 from edge_runtime.events import Events, Synced
 from edge_runtime.identity import Clock, Entropy, Identity, new_session
 from edge_runtime.keyring import Keyring
@@ -105,10 +106,19 @@ class Bundles:
             attachments=Incoming(self.stock()),
         )
         try:
-            report = taking.read(pieces, progress=progress)
-        finally:
-            self._conclude(taking)
-        return report
+            try:
+                return taking.read(pieces, progress=progress)
+            finally:
+                self._conclude(taking)
+        except StoreError as error:
+            if error.code != "disk_full" or not taking.report.entries:
+                raise
+            raise StoreError(
+                error.code,
+                expected="room for what the bundle holds, and for the record that it was taken in",
+                got=error.got,
+                do="free some space and import it again: what came before is kept, and nothing comes twice",
+            ) from error
 
     def _conclude(self, taking: BundleImport) -> None:
         """After an import, also one that was cut off: mend keys, record it, tell of it."""

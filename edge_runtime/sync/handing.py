@@ -69,9 +69,9 @@ def chains_in_order(store: DeviceStore, chains: Chains) -> Iterator[list[Verifie
         for (stream, session), first in chains.items()
         if (page := store.chain(stream, session, first=first, limit=1))
     ]
-    streams = {stream for stream, _ in chains}
     ended: set[tuple[StreamId, SessionId]] = set()
     after = _earliest(store, chains, firsts)
+    streams = _to_look_in(store, chains, after)
     while firsts and (page := store.arrivals(after=after, limit=BATCH_ENTRIES_MAX, streams=streams)):
         after = page[-1].index + 1
         headers = ((arrived.entry, arrived.entry.header) for arrived in page)
@@ -79,6 +79,15 @@ def chains_in_order(store: DeviceStore, chains: Chains) -> Iterator[list[Verifie
         batch = [entry for entry in asked if not _ends(entry, ended)]
         if batch:
             yield batch
+
+
+def _to_look_in(store: DeviceStore, chains: Chains, after: int) -> set[StreamId] | None:
+    """The streams to look in, or None for everything from an arrival on: by page the one costs a look-up a stream."""
+    streams = {stream for stream, _ in chains}
+    frontiers = {stream: store.frontier(stream) for stream in streams}
+    reached = ((first, frontiers[stream].get(session)) for (stream, session), first in chains.items())
+    pages = 1 + sum(place[0] + 1 - first for first, place in reached if place) // BATCH_ENTRIES_MAX
+    return streams if pages * len(streams) <= store.size() - after else None
 
 
 def _earliest(store: DeviceStore, chains: Chains, firsts: list[int]) -> int:

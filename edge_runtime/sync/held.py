@@ -98,10 +98,21 @@ class Holder:
                     ready.extend(self._release(one.hash))
 
     def _missing(self, entry: VerifiedEntry) -> EntryHash | None:
-        """The first that an entry names and that is not here, its predecessor before all others; none of one here."""
+        """One that an entry names and that is not here, its predecessor before all others; none of one here."""
         if self._reader.index(entry.hash) is not None:
             return None
-        return next((name for name in entry.header.parents if self._reader.index(name) is None), None)
+        prev = entry.header.prev
+        return prev if prev is not None and self._reader.index(prev) is None else self._lacked(entry)
+
+    def _lacked(self, entry: VerifiedEntry) -> EntryHash | None:
+        """One of those that an entry names and that are not here.
+
+        Which one, its own hash decides: nobody can let them come in such an order that the entry is looked at again
+        for each of them, with many entries that name many.
+        """
+        own = int.from_bytes(entry.hash, "big")
+        missing = (name for name in entry.header.parents if self._reader.index(name) is None)
+        return min(missing, key=lambda name: own ^ int.from_bytes(name, "big"), default=None)
 
     def _row(self, name: EntryHash) -> HeldEntry | None:
         found = holding.find(self._reader, name)
@@ -146,8 +157,7 @@ class Holder:
             if one.kind is HeldKind.POOL:
                 released.append((one.entry, one.origin))
                 continue
-            parents = one.entry.header.parents
-            missing = next((parent for parent in parents if self._reader.index(parent) is None), None)
+            missing = self._lacked(one.entry)
             if missing is None:
                 self._let_go(one)
             else:

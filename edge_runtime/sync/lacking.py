@@ -103,8 +103,9 @@ def lacks(store: DeviceStore) -> list[Lack]:
         for session, (seq, name) in one.entry.header.deps.items():
             if search.full(one.author):
                 break
-            if store.arrival(name) is None:
-                search.want(one.author, one.entry.header.stream, session, seq)
+            stream = one.entry.header.stream
+            if search.adds(one.author, stream, session, seq) and store.arrival(name) is None:
+                search.want(one.author, stream, session, seq)
     return search.in_turns()
 
 
@@ -126,13 +127,21 @@ class _Search:
         """Ask for a chain in which the entry of a number is missing."""
         if self.full(author):
             return
-        if stream not in self._frontiers:
-            self._frontiers[stream] = self._store.frontier(stream)
-        reached = self._frontiers[stream].get(session)
-        first = 0 if reached is None or reached[0] >= missing else reached[0] + 1
+        first = self._first(stream, session, missing)
         wanted = self._wanted.setdefault(author, {})
         before, hoped = wanted.get((stream, session), (first, False))
         wanted[stream, session] = min(first, before), hopeful or hoped
+
+    def adds(self, author: CertificateHash, stream: StreamId, session: SessionId, missing: int) -> bool:
+        """Whether that would ask for more: to look for thousands of names of one chain takes its time."""
+        before = self._wanted.get(author, {}).get((stream, session))
+        return before is None or self._first(stream, session, missing) < before[0]
+
+    def _first(self, stream: StreamId, session: SessionId, missing: int) -> int:
+        if stream not in self._frontiers:
+            self._frontiers[stream] = self._store.frontier(stream)
+        reached = self._frontiers[stream].get(session)
+        return 0 if reached is None or reached[0] >= missing else reached[0] + 1
 
     def in_turns(self) -> list[Lack]:
         """All of it, one of each author after the other."""

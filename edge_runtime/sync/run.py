@@ -128,7 +128,7 @@ class Run:
     def stopping(self) -> str | None:
         """Why to stop now, by the budget: BYTES or TIME; None to go on. Bytes end when what was pushed is answered."""
         spent = self._spending.spent
-        return None if spent == BYTES and self.outbox.waits else spent
+        return None if spent == BYTES and self.outbox.waits and not self._spending.overdrawn else spent
 
     @property
     def waits(self) -> bool:

@@ -5,13 +5,11 @@ Here alone the clock is read and entropy drawn, and here the database is opened.
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import os
 import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -28,7 +26,7 @@ from server.relay.committer import Committer
 from server.relay.cosigning import Cosigning
 from server.relay.database import migrate, open_engine
 from server.relay.enrolment import Enrolment
-from server.relay.errors import RelayError, StartError
+from server.relay.errors import StartError
 from server.relay.fanout import Fanout
 from server.relay.growth import LogGrowth
 from server.relay.homes import cold_bodies
@@ -52,6 +50,7 @@ from server.relay.seen import Policy, Watch, begin_watching, recall_arrivals
 from server.relay.services import Services
 from server.relay.settings import MIB, RelaySettings
 from server.relay.store import SqlStore
+from server.relay.upkeep import Upkeep
 from server.relay.window import Archive, Tip, Window
 from sync_protocol.errors import PeerError
 from sync_protocol.organisation_file import open_organisation_file
@@ -65,13 +64,6 @@ if TYPE_CHECKING:
 _VERIFIERS: Final = 2
 """Threads for cryptography; it frees the interpreter for one other thread or two, not for more."""
 _READERS: Final = 4
-_COSIGN_LOOK_S: Final = 600
-"""How often to see whether the daily cosignature is due."""
-_PURGE_LOOK_S: Final = 600
-"""How often to see whether the date of a purge has come, or a legal hold has ended."""
-_BACKUP_LOOK_S: Final = 30
-"""How often to see whether a backup was made."""
-_LOG: Final = logging.getLogger("fieldward.relay")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,73 +231,20 @@ def _newest(store: SqlStore, identity: Identity) -> Tip:
     return tip
 
 
-async def _cosign(services: Services, cosigning: Cosigning) -> None:
-    newest, now_ms = services.window.tip.checkpoint, services.now_ms()
-    try:
-        await asyncio.get_running_loop().run_in_executor(services.readers, cosigning.cosign, newest, now_ms)
-    except RelayError as error:
-        _LOG.error("the log was not cosigned: %s (%s)", error.code, error.got)
-
-
-async def _cosign_daily(services: Services, cosigning: Cosigning) -> None:
-    while True:
-        await asyncio.sleep(_COSIGN_LOOK_S)
-        await _cosign(services, cosigning)
-
-
-async def _purge_often(services: Services, purger: Purger, confirmed: asyncio.Event) -> None:
-    while True:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_PURGE_LOOK_S):  # `wait_for` may swallow a cancellation (CPython 86296)
-                await confirmed.wait()
-        confirmed.clear()
-        await asyncio.get_running_loop().run_in_executor(services.readers, purger.try_run)
-        await asyncio.get_running_loop().run_in_executor(
-            services.readers, services.blobs.try_sweep, services.store.purges
-        )
-
-
-async def _watch_backups(services: Services) -> None:
-    """Tell live connections of what was backed up since."""
-    while True:
-        try:
-            news = await asyncio.get_running_loop().run_in_executor(services.readers, services.backups.look)
-        except RelayError as error:
-            _LOG.error("what is backed up could not be read: %s (%s)", error.code, error.got)
-        else:
-            if news:
-                services.fanout.wake_all(services.window.tip.size)
-        await asyncio.sleep(_BACKUP_LOOK_S)
-
-
-def _tell(loop: asyncio.AbstractEventLoop, confirmed: asyncio.Event) -> None:
-    """Set an event of the loop's from another thread."""
-    loop.call_soon_threadsafe(confirmed.set)
-
-
 def _app(services: Services, engine: Engine, around: Surroundings, organisation_file: bytes) -> FastAPI:
     cosigning = Cosigning(services.store, services.identity)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        loop, confirmed = asyncio.get_running_loop(), asyncio.Event()
         purger = Purger(services.store, services.directory, now_ms=services.now_ms)
-        confirmed.set()  # what was interrupted goes on
-        committer = writer_of(services, engine, around, confirmed=lambda: _tell(loop, confirmed))
+        upkeep = Upkeep(services, cosigning, purger)
+        committer = writer_of(services, engine, around, confirmed=upkeep.confirmed)
         purger.destroyed = services.ingest.destroyed
         services.revocations.changed = services.ingest.judged
         services.ingest.start(committer)
-        await _cosign(services, cosigning)  # before anybody asks for it
-        upkeep = [
-            asyncio.create_task(_cosign_daily(services, cosigning)),
-            asyncio.create_task(_purge_often(services, purger, confirmed)),
-            asyncio.create_task(_watch_backups(services)),
-        ]
+        await upkeep.start()
         yield
-        purger.stop()
-        for task in upkeep:
-            task.cancel()
-        await asyncio.gather(*upkeep, return_exceptions=True)
+        await upkeep.stop()
         await services.ingest.stop()
         services.verifiers.shutdown()
         services.readers.shutdown()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from server.serving.telling import json_option
 
 if TYPE_CHECKING:
     from server.relay.backup_set import Progress
+    from sync_protocol.signing import VerifyKey
 
 BACKUP_LOCK: Final = "backup.lock"
 _ASSERTS: Final = (
@@ -56,7 +57,8 @@ def backup(home: Path, out: Path, with_keys: bool, database_url: str | None, as_
         return
     click.echo(
         f"Backed up through entry {told['size']} of the log and attachment {told['blobs_through']} to {out};"
-        f" {told['copied']} files copied, {told['kept']} were there. Checked, and devices are told."
+        f" {told['copied']} files copied, {told['kept']} were there. Checked."
+        " Devices hear of it when they sync; a relay that runs notices within half a minute."
     )
     if with_keys:
         click.echo("The relay's keys are in it: whoever has them can pass for the relay.")
@@ -135,6 +137,7 @@ def _back_up(settings: RelaySettings, out: Path, *, with_keys: bool, show: bool)
 
     with opened_home(settings) as engine:
         key = load_key(settings.home / KEY_FILE, lambda _: b"")
+        _check_place(settings.home, out, key.public)
         out.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = FileLock(out / BACKUP_LOCK)
         try:
@@ -149,6 +152,31 @@ def _back_up(settings: RelaySettings, out: Path, *, with_keys: bool, show: bool)
         with lock, _bar(show=show) as progress:
             done = back_up(settings, engine, key, out, with_keys=with_keys, now_ms=_now_ms(), progress=progress)
     return {**asdict(done.manifest), "copied": done.copied, "kept": done.kept, "folder": str(out)}
+
+
+def _check_place(home: Path, out: Path, key: VerifyKey) -> None:
+    """Refuse a folder where a backup would be lost with the home, or would remove what is not this relay's backup."""
+    from server.relay.backup_set import MANIFEST, Manifest
+    from server.relay.errors import StartError, StorageError
+
+    inner, outer = out.resolve(), home.resolve()
+    if inner.is_relative_to(outer) or outer.is_relative_to(inner):
+        raise StartError(
+            "backup_in_home",
+            expected="a folder apart from the relay's home, since a backup there is lost with it",
+            got=f"{out}, which is the home, in it, or around it",
+            do="name a folder of its own, on another disk",
+        )
+    ours = any((out / name).exists() for name in (MANIFEST, BACKUP_LOCK)) or not any(out.glob("*"))
+    with suppress(StorageError):  # one that cannot be read is made anew
+        ours = ours and Manifest.read(out).origin.endswith(f"/{key.hex()[:16]}")
+    if not ours:
+        raise StartError(
+            "backup_folder",
+            expected="a new or empty folder, or this relay's backup: what that does not need is removed there",
+            got=f"{out}, which holds something else",
+            do="name another folder, or a new one in it",
+        )
 
 
 def _say(settings: RelaySettings, size: int, blobs: int) -> dict[str, Any]:

@@ -53,6 +53,7 @@ _PAGES: Final = 2048
 _TRIES: Final = 3
 """A purge may destroy a file between the database's copy and its own: then all begins again."""
 _FOLDER_MODE: Final = 0o700
+_FILE_MODE: Final = 0o600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +157,7 @@ def _copy_database(source: Path, draft: Path, progress: Progress) -> None:
     """
     for left in (draft, *(draft.with_name(draft.name + end) for end in ("-wal", "-shm", "-journal"))):
         left.unlink(missing_ok=True)
+    draft.touch(mode=_FILE_MODE)  # before there is anything in it: the folder may be somebody else's to read
     try:
         with closing(sqlite3.connect(source, isolation_level=None)) as old, closing(sqlite3.connect(draft)) as new:
             old.execute("BEGIN")
@@ -218,8 +220,6 @@ def _finish(out: Path, said: BackedUp, checkpoint: Checkpoint, *, with_keys: boo
         for name in KEY_FILES:
             write_whole(out / KEYS_FOLDER / name, (home / name).read_bytes())
         flush_folder(out / KEYS_FOLDER)
-    else:
-        shutil.rmtree(out / KEYS_FOLDER, ignore_errors=True)
     flush_folder(out)
     manifest = Manifest(
         format=FORMAT,
@@ -234,6 +234,8 @@ def _finish(out: Path, said: BackedUp, checkpoint: Checkpoint, *, with_keys: boo
     )
     manifest.write(out)
     flush_folder(out)
+    if not with_keys:  # not before: until then the backup is one with keys
+        shutil.rmtree(out / KEYS_FOLDER, ignore_errors=True)
     _prune(out, final)
     return manifest
 

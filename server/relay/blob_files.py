@@ -7,21 +7,19 @@ all that the relay asks of it, so that an object store can stand in the folder's
 
 from __future__ import annotations
 
-import os
 import shutil
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from server.relay.errors import StorageError
+from server.relay.files import flush_folder, write_whole
 
 if TYPE_CHECKING:
     from sync_protocol.ids import BlobId
 
-_OWNER_ONLY: Final = 0o600
 _FOLDER_MODE: Final = 0o700
 _MANIFEST: Final = "manifest"
-_DRAFT: Final = ".new"
 
 
 class BlobFiles(Protocol):
@@ -76,7 +74,7 @@ class BlobFolder:
                 _write_whole(path / _MANIFEST, manifest)
             # All the way up: a run that was cut off may have left folders whose names are not durable yet.
             for folder in (path, path.parent, self._folder, self._folder.parent):
-                _flush(folder)
+                flush_folder(folder)
         except OSError as error:
             raise _unwritable(error) from None
 
@@ -112,7 +110,7 @@ class BlobFolder:
             StorageError: it cannot be made durable.
         """
         try:
-            _flush(self._place(blob))
+            flush_folder(self._place(blob))
         except OSError as error:
             raise _unwritable(error) from None
 
@@ -132,7 +130,7 @@ class BlobFolder:
                 (place / str(index)).unlink(missing_ok=True)
             elif place.exists():
                 shutil.rmtree(place)
-                _flush(place.parent)
+                flush_folder(place.parent)
         except OSError as error:
             raise _unwritable(error) from None
 
@@ -142,20 +140,7 @@ class BlobFolder:
 
 def _write_whole(path: Path, data: bytes) -> None:
     # Two connections may bring one blob: each writes a draft of its own, and both the same bytes.
-    draft = path.with_name(f"{path.name}.{threading.get_ident()}{_DRAFT}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _OWNER_ONLY), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-
-
-def _flush(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    write_whole(path, data, draft=f".{threading.get_ident()}")
 
 
 def _read(path: Path) -> bytes | None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 WANTS_MAX: Final = 2
 """Wants that are answered in one message of frames: 2 MiB. A device asks for one window after the other."""
+OFFERS_MAX: Final = 2
+"""Offers that are looked at in one message of frames: each may begin an upload, which writes and flushes."""
 
 
 class BlobTalk:
@@ -34,10 +36,11 @@ class BlobTalk:
         self._offered: deque[Blob] = deque()
         self._taker: BlobTaker | None = None
         self._wants = 0
+        self._offers = 0
 
     def begin_message(self) -> None:
         """Hear that another message of frames came: what came before was answered."""
-        self._wants = 0
+        self._wants = self._offers = 0
 
     def answer(self, message: BlobMessage) -> list[BlobMessage]:
         """Answer what the device said of a blob.
@@ -47,15 +50,22 @@ class BlobTalk:
         """
         match message:
             case BlobOffer():
-                self._offered = deque(map(Blob, message.manifests))
-                self._taker = None
-                return list(self._go_on())
+                return self._look_at(message)
             case BlobWant():
                 return self._give(message)
             case BlobChunk():
                 return self._keep(message)
             case _:
                 raise AssertionError("the accept table lets nothing else through")
+
+    def _look_at(self, offer: BlobOffer) -> list[BlobMessage]:
+        blobs = deque(map(Blob, offer.manifests))
+        self._offers += 1
+        if self._offers > OFFERS_MAX:
+            error = busy("offers of blobs in one message", OFFERS_MAX, "offers")
+            return [blob_refused(blob.id, error) for blob in blobs]
+        self._offered, self._taker = blobs, None
+        return list(self._go_on())
 
     def _go_on(self) -> Iterator[BlobMessage]:
         """Answer for offered blobs until one of them lacks chunks."""

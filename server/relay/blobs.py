@@ -111,6 +111,9 @@ class Blobs:
             self._check_chart(chart, blob)
             self._book.heard(blob.id, self._now_ms())
         self._files.begin(blob.id, blob.wire)
+        if self._book.find(blob.id) is None:  # a purge came in between, which removed less than is there now
+            self._files.drop(blob.id)
+            raise _unknown()
         taker = BlobTaker(blob, self._files.kept(blob.id))
         return self._whole(taker) if taker.complete else taker
 
@@ -174,6 +177,7 @@ class Blobs:
         for blob in doomed:
             self._files.drop(blob)  # before its row: a crash in between leaves the row to the next run
             self._book.forget(blob)
+            self._files.drop(blob)  # and after it: an upload may have begun again in between, and now sees no row
         return len(doomed)
 
     def try_sweep(self, purged: Callable[[], frozenset[ChartId]]) -> None:
@@ -232,6 +236,7 @@ class Blobs:
         self._files.settle(blob)
         number = self._book.complete(blob, now_ms)
         if number is None:
+            self._files.drop(blob)
             raise _unknown()
         return self._receipt(blob, number, now_ms)
 

@@ -1,7 +1,8 @@
 """What a device holds, beside what the log holds: which entries it lacks, and which the log lacks.
 
 A device says how far its chains reach, beyond its cursor or where its cursor is no state of this log. Nothing of that
-is believed but to choose what is fed; the log asks only for what it would take from that device.
+is believed but to choose what is fed, and what is asked for: whoever holds an entry that the log lacks may bring it,
+because its author is judged and not its carrier.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ class Named:
     Attributes:
         chains: up to which sequence number, a chain; none that forks here.
         seals: the highest seal that it holds for that, a session.
-        lost: chains whose named head the log does not know, from 0 on, where the reader may write.
+        lost: chains whose named head the log does not know, from 0 on.
     """
 
     chains: Mapping[tuple[StreamId, SessionId], int]
@@ -34,9 +35,7 @@ class Named:
     lost: tuple[tuple[StreamId, SessionId, int], ...]
 
 
-def find(
-    beyond: Mapping[StreamId, Frontier], reader: CertificateHash, *, directory: Directory, store: SqlStore
-) -> Named:
+def find(beyond: Mapping[StreamId, Frontier], store: SqlStore) -> Named:
     """Look up what a reader says that it holds beyond its cursor.
 
     Raises:
@@ -56,7 +55,7 @@ def find(
             if (header.stream, header.session, header.seq) == (stream, session, seq) and session not in forked:
                 chains[stream, session] = seq
                 seals[session] = max(header.seal, seals.get(session, 0))
-    return Named(chains, seals, tuple(chain for chain in lost if directory.writable(reader, chain[0])))
+    return Named(chains, seals, tuple(lost))
 
 
 def compare(
@@ -77,8 +76,7 @@ def compare(
         store: the log.
 
     Returns:
-        What the device lacks of what it may read, and which chains the log lacks: those in streams where the device may
-        write, or that are unknown here because the log forgot their chart.
+        What the device lacks of what it may read, and which chains the log lacks.
 
     Raises:
         StorageError: the store cannot be read.
@@ -98,8 +96,7 @@ def compare(
             lacks = lacking(theirs, ours, knows=knows, forked=store.forked(stream))
             if lacks:
                 wanted[stream] = lacks
-        if directory.writable(reader, stream):
-            missing.extend((stream, session, first) for session, first in unknown(theirs, knows=knows).items())
+        missing.extend((stream, session, first) for session, first in unknown(theirs, knows=knows).items())
     return wanted, missing
 
 

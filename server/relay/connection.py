@@ -266,7 +266,7 @@ class Connection:
         lost: Sequence[tuple[StreamId, SessionId, int]] = ()
         if valid and step.beyond:
             services = self._services
-            look = partial(find, step.beyond, self._reader, directory=services.directory, store=services.store)
+            look = partial(find, step.beyond, services.store)
             named = await self._in(services.readers, look)
             lost = named.lost
             self._named.append(named)
@@ -320,7 +320,7 @@ class Connection:
         wanted, missing = await self._in(services.readers, look)
         feed = LogFeed(self._reader, directory=services.directory, trust=services.trust, cursor=0)
         feed.resync(wanted, tip, compared)
-        told = partial(find, step.frontiers, self._reader, directory=services.directory, store=services.store)
+        told = partial(find, step.frontiers, services.store)
         feed.holds(await self._in(services.readers, told))
         self._feed = feed
         await self._carry_out(self._exchange.compared(missing))

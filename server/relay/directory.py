@@ -15,7 +15,7 @@ from server.relay import reading
 from server.relay.drafting import Draft
 from server.relay.parties import Party
 from server.relay.stays import Ended, Stay
-from server.relay.tables import Tables, may_write
+from server.relay.tables import Tables
 from sync_protocol.control import control_stream
 from sync_protocol.ids import CertificateHash
 
@@ -76,13 +76,6 @@ class Directory(Tables):
                         stays[control_stream(chart.id)] = gone
                 found = self._ended[principal] = Ended(stays)
             return found
-
-    def writable(self, name: CertificateHash, stream: StreamId) -> bool:
-        """Whether entries of this stream would be taken from the device as their author, or the stream is unknown."""
-        if stream == self.organisation:
-            return True
-        place = self._streams.get(stream)
-        return place is None or may_write(self._charts[place.chart], self.principal(name), self)
 
     def readers(self, streams: Iterable[StreamId], first: int) -> frozenset[CertificateHash] | None:
         """Every principal whom entries in these streams concern; None for the whole organisation.

@@ -9,17 +9,22 @@ from typing import Final
 _OWNER_ONLY: Final = 0o600
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes, *, draft: str = "") -> None:
     """Write a file under another name, durably, and then give it its own; only its owner may read it.
 
     Its name is durable once its folder was flushed.
+
+    Args:
+        path: the file.
+        data: what shall be in it.
+        draft: sets the other name apart, where two may write the file at once.
     """
-    draft = path.with_name(f"{path.name}.new")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _OWNER_ONLY), "wb") as file:
+    place = path.with_name(f"{path.name}{draft}.new")
+    with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _OWNER_ONLY), "wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-    draft.replace(path)
+    place.replace(path)
 
 
 def flush_folder(folder: Path) -> None:

@@ -99,9 +99,14 @@ class PageDraft:
         return segment
 
     def _is_due(self, item: Arrived, segment: Segment) -> bool:
-        """Whether an entry is to be sent: not what came from the reader, nor what nobody could verify any more."""
+        """Whether an entry is to be sent: not what came from the reader, nor what nobody could verify any more.
+
+        A revocation goes to who holds it, too: the seals that lead to its cuts come by no other way.
+        """
         entry = item.entry
-        if not segment.wants(item) or (self._holdings.has(item) and not segment.again):
+        held = self._holdings.has(item) and not segment.again
+        cuts = entry.header.stream == self._directory.organisation and bool(_cuts(item))
+        if not segment.wants(item) or (held and not cuts):
             return False
         return not (entry.is_stripped or self._directory.withholds(entry.header))
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 MARK: Final = "restore.unfinished"
 _ALLOWED: Final = frozenset({KEY_FILE, COSIGNER_FILE})
 _FOLDER_MODE: Final = 0o700
+_FILE_MODE: Final = 0o600
 
 
 def restore(source: Path, home: Path, *, progress: Progress = lambda *_: None) -> Manifest:
@@ -53,6 +54,8 @@ def restore(source: Path, home: Path, *, progress: Progress = lambda *_: None) -
             got="another content, or none",
             do="use an earlier backup that is whole",
         )
+    draft.unlink(missing_ok=True)
+    draft.touch(mode=_FILE_MODE)
     shutil.copyfile(database, draft)
     engine = open_copy(draft)
     try:

@@ -89,6 +89,26 @@ def test_a_relay_does_not_start_on_half_a_restore(relay: RelayProcess, tmp_path:
     assert "restore" in out
 
 
+def test_a_backup_has_a_folder_of_its_own(relay: RelayProcess, tmp_path: Path):
+    """Not the home's, where it is lost with it; nor one where the files of others, or another relay's, would go."""
+    other, full_of = tmp_path / "other", tmp_path / "photos"
+    (full_of / "blobs").mkdir(parents=True)
+    (full_of / "blobs" / "one.jpg").write_bytes(b"x")
+    place = ("--home", str(relay.home))
+    for out in (relay.home, relay.home / "backup", relay.home.parent):
+        assert told("backup", *place, "--out", str(out), code=1)["error"]["code"] == "backup_in_home"
+    assert told("backup", *place, "--out", str(full_of), code=1)["error"]["code"] == "backup_folder"
+    told("backup", *place, "--out", str(other))
+    told("backup", *place, "--out", str(other))
+    manifest = other / "backup.json"
+    origin = json.loads(manifest.read_text())["origin"]
+    manifest.write_text(manifest.read_text().replace(origin, f"fieldward/{'0' * 32}/{'0' * 16}"))
+    assert told("backup", *place, "--out", str(other), code=1)["error"]["code"] == "backup_folder"
+    assert (full_of / "blobs" / "one.jpg").exists()
+    manifest.write_text("{")
+    assert told("backup", *place, "--out", str(other))["folder"] == str(other)
+
+
 def test_who_backs_up_otherwise_says_so(relay: RelayProcess, people: Organisation):
     """After being told what that asserts; never more than the relay has."""
     full(relay, people)

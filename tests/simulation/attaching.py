@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from edge_runtime.blobs.policy import Fetch
 from server.relay.backups import back_up
 from server.relay.settings import RelaySettings
 from sync_protocol.ids import BlobId, ChartId, DocumentId
@@ -21,6 +20,8 @@ from tests.simulation.world import Act, World
 BACKUP: Final = "relay-backup"
 _BYTES_MAX: Final = 2500
 _ROOM: Final = 1 << 20
+_WANTED: Final = 0.3
+"""The chance that somebody who sees an attachment that is elsewhere asks for it."""
 
 
 @dataclass(slots=True)
@@ -59,7 +60,8 @@ def read(world: World, device: SimDevice, chart: ChartId, blob: BlobId | None = 
         if known is None or (blob is not None and name != blob):
             continue
         if not one.here:
-            attachments.stock.ask(name)
+            if world.rng.random() < _WANTED:
+                attachments.stock.ask(name)
             continue
         data = b"".join(attachments.pieces(one))
         if hashlib.sha256(data).digest() != known.sha256:
@@ -79,7 +81,7 @@ def _tight(world: World, device: SimDevice) -> None:
     def work() -> None:
         stock = device.runtime.attachments.stock
         held = stock.held_bytes()
-        wanted = replace(stock.policy, fetch=world.rng.choice((Fetch.ALL, Fetch.NONE)), room_bytes=held)
+        wanted = replace(stock.policy, room_bytes=held)
         stock.decide(wanted)
         if stock.make_room(1, frozenset(stock.book.all())) and held:  # as if the relay had confirmed them just now
             world.fault_free("pruned")

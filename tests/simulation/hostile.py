@@ -30,6 +30,7 @@ from sync_protocol.roles import Compartment
 from tests.simulation import acts
 from tests.simulation.device import SimDevice
 from tests.simulation.network import Weather
+from tests.simulation.stand_ins import forging
 from tests.simulation.template import ADMIN
 from tests.simulation.words import MARK, SECTIONS
 from tests.simulation.world import Act, World
@@ -161,7 +162,7 @@ def _fork(world: World, device: SimDevice, chart: ChartId, document: DocumentId)
             previous=None if last is None else SealHash(last.hash),
             signer=identity.keys.signer,
         )
-        with runtime.store.writing() as writer:
+        with forging(), runtime.store.writing() as writer:
             writer.put_session(identity.session)
             writer.put_seal(seal)
             writer.append(entries, state=UploadState.PENDING)

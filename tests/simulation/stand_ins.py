@@ -110,6 +110,24 @@ class _SmallPrivate(_LatticePrivate):
     public = _SmallPublic
 
 
+_FORGING: list[bool] = []
+
+
+@contextmanager
+def forging() -> Iterator[None]:
+    """A thief's own program writes within this block: planted bugs of honest ones are none of its."""
+    _FORGING.append(True)
+    try:
+        yield
+    finally:
+        _FORGING.pop()
+
+
+def is_forging() -> bool:
+    """Whether a thief's own program writes now."""
+    return bool(_FORGING)
+
+
 @contextmanager
 def installed() -> Iterator[None]:
     """Work with the stand-ins within a `with` block; keys that were made within are of no use outside."""

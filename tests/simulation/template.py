@@ -10,10 +10,11 @@ from __future__ import annotations
 import random
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from edge_runtime.blobs.policy import Fetch
 from edge_runtime.clinical.layout import WorkflowType
 from edge_runtime.enrolment.organisation import certify_self, found_organisation
 from edge_runtime.facts import Fact
@@ -199,6 +200,9 @@ def _begin_work(devices: dict[str, SimDevice], everybody: list[SimDevice], time:
     second.charts.share(other, id_of("nurse"))
     third, _ = nurse.charts.create([fact("identity", name=NAMES[2])], workflow=WorkflowType.ENCOUNTER)
     nurse.charts.share(third, id_of("second"))
+    for device in devices.values():
+        stock = device.runtime.attachments.stock
+        stock.decide(replace(stock.policy, fetch=Fetch.NONE))  # a file lies where it was attached, and where it is read
     _settle(everybody, time)
     _settle(everybody, time)
 

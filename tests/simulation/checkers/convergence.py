@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from typing import Any
 
 from edge_runtime.cli.chart_text import chart_json
@@ -16,15 +17,24 @@ NAME = "convergence"
 
 
 def check(world: World) -> None:
-    """After healing, all who may read a stream hold the same entries of it, all of which they could read and place.
+    """After healing, all who may read a stream hold all of it that any of them or the relay holds, readable.
 
     And of each chart every member with the same compartments is shown the same: members, state, reviews and text.
     """
-    devices = world.honest()
+    devices, relayed = world.honest(), at_relay(world)
     organisation = devices[0].runtime.identity.root.value.control
-    _same(world, "the organisation's records", {one.name: held(one, organisation) for one in devices})
+    holders = {one.name: held(one, organisation) for one in devices}
+    _same(world, "the organisation's records", holders, relayed[organisation])
     for chart in sorted({chart for one in devices for chart in one.runtime.keyring.charts()}):
-        _chart(world, chart, devices)
+        _chart(world, chart, devices, relayed)
+
+
+def at_relay(world: World) -> defaultdict[StreamId, set[EntryHash]]:
+    """What the relay holds of each stream: both branches of every fork."""
+    found: defaultdict[StreamId, set[EntryHash]] = defaultdict(set)
+    for name in world.relay.entries():
+        found[world.oracle.entries[name].header.stream].add(name)
+    return found
 
 
 def held(device: SimDevice, stream: StreamId) -> frozenset[EntryHash]:
@@ -48,19 +58,22 @@ def readers(chart: ChartId, devices: list[SimDevice]) -> dict[str, frozenset[Com
     return found
 
 
-def _chart(world: World, chart: ChartId, devices: list[SimDevice]) -> None:
+def _chart(
+    world: World, chart: ChartId, devices: list[SimDevice], relayed: defaultdict[StreamId, set[EntryHash]]
+) -> None:
     who = readers(chart, devices)
     mine = [one for one in devices if one.name in who]
     if not mine:
         return
-    _same(world, f"chart {chart.short}'s control", {one.name: held(one, control_stream(chart)) for one in mine})
+    stream = control_stream(chart)
+    _same(world, f"chart {chart.short}'s control", {one.name: held(one, stream) for one in mine}, relayed[stream])
     membership = mine[0].runtime.keyring.membership(chart)
     assert membership is not None, "it has readers"
     for document in sorted(membership.documents):
         for compartment in CONTENT:
             stream = content_stream(chart, document, compartment)
             holders = {one.name: held(one, stream) for one in mine if compartment in who[one.name]}
-            _same(world, f"document {document.short}'s {compartment.name.lower()} stream", holders)
+            _same(world, f"document {document.short}'s {compartment.name.lower()} stream", holders, relayed[stream])
     shown: dict[frozenset[Compartment], dict[str, str]] = {}
     for one in mine:
         if who[one.name] & set(CONTENT):
@@ -81,8 +94,8 @@ def _whole(world: World, device: SimDevice, state: dict[str, Any]) -> None:
                 world.oracle.fail(NAME, f"{device.name} cannot read {name.short}: {one['why']}")
 
 
-def _same(world: World, what: str, holders: dict[str, frozenset[EntryHash]]) -> None:
-    everything = frozenset().union(*holders.values()) if holders else frozenset()
+def _same(world: World, what: str, holders: dict[str, frozenset[EntryHash]], relayed: set[EntryHash]) -> None:
+    everything = frozenset(relayed).union(*holders.values())
     for name, entries in holders.items():
         lacking = everything - entries
         if lacking:

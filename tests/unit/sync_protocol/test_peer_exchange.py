@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sync_protocol.blob_messages import BlobManifest, BlobsHeld, BlobWant
+from sync_protocol.blob_messages import BlobChunk, BlobManifest, BlobsHeld, BlobWant
 from sync_protocol.certificates import Trust
 from sync_protocol.digests import Holding
 from sync_protocol.errors import (
@@ -461,16 +461,44 @@ def test_blobs_end_the_last_round_as_done_does():
 def test_one_turn_about_blobs_is_bounded(monkeypatch: pytest.MonkeyPatch):
     """So many messages a turn; the next turn has its own."""
     monkeypatch.setattr("sync_protocol.peer_exchange.BLOB_TURN_MAX", 2)
-    kit = answered(PeerState.OFFERED)
+    kit, want = answered(PeerState.OFFERED), BlobWant(blob=BLOB, ranges=())
     for _ in range(2):
-        receive(kit, BlobsHeld(blobs=()))
-        receive(kit, BlobsHeld(blobs=()))
+        receive(kit, want)
+        receive(kit, want)
         assert receive(kit, Done(again=True)) == [BlobTurn(again=True)]
         kit.share((), again=False)
     for _ in range(2):
-        receive(kit, BlobsHeld(blobs=()))
-    close = receive(kit, BlobsHeld(blobs=()))[-1]
+        receive(kit, want)
+    close = receive(kit, want)[-1]
     assert isinstance(close.error, LimitError)
+
+
+def test_what_is_held_is_said_once():
+    """In the first turn about blobs: what a device has to remember of it is bounded by one turn."""
+    kit = answered(PeerState.OFFERED)
+    for _ in range(2):
+        receive(kit, BlobsHeld(blobs=(BLOB,)))
+    receive(kit, Done(again=True))
+    kit.share((), again=False)
+    close = receive(kit, BlobsHeld(blobs=(BLOB,)))[-1]
+    assert isinstance(close.error, MalformedError)
+
+
+@pytest.mark.parametrize("gives", ["neither", "what nobody asked for", "this side", "the other"])
+def test_turns_about_blobs_end_where_nothing_moves(monkeypatch: pytest.MonkeyPatch, gives: str):
+    """A device that asks for what nobody has, again and again, does not keep another for ever; a chunk does."""
+    monkeypatch.setattr("sync_protocol.peer_exchange.BLOB_BARREN_TURNS_MAX", 2)
+    kit, chunk = answered(PeerState.OFFERED), BlobChunk(blob=BLOB, index=0, data=b"sealed")
+    want = BlobWant(blob=BLOB, ranges=())
+    says = {"this side": [chunk], "the other": [want]}.get(gives, [])
+    for _ in range(4):
+        receive(kit, chunk if gives in {"the other", "what nobody asked for"} else want)
+        last = receive(kit, Done(again=True))[-1]
+        if isinstance(last, Close):
+            break
+        kit.share(says, again=True)
+    assert isinstance(last, BlobTurn if says else Close)
+    assert not isinstance(last, Close) or (isinstance(last.error, LimitError) and last.error.code == "too_often")
 
 
 def test_the_other_may_fail():

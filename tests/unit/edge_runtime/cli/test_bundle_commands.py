@@ -156,6 +156,18 @@ def test_other_files_are_no_bundles(ward: Ward, content: bytes) -> None:
     assert ward.world.refused("bundle", "inspect", "file") == "malformed"
 
 
+def test_an_export_replaces_no_other_file(ward: Ward) -> None:
+    """An older bundle, or what is left of one, yes; what somebody else put there, never."""
+    file = ward.world.folder / "round.fwb"
+    file.write_text("somebody's notes")
+    assert ward.world.refused("bundle", "export", "round.fwb", "--home", "phone") == "out_file"
+    assert file.read_text() == "somebody's notes"
+    file.write_bytes(b"")
+    for _ in range(2):
+        ward.export("round.fwb")
+        assert ward.take("round.fwb")[0]["ending"] == "whole"
+
+
 def test_a_file_that_is_not_there(ward: Ward) -> None:
     """A wrong name is told with the name."""
     assert ward.world.refused("bundle", "import", "none.fwb", "--home", "kit") == "bundle_file"

@@ -100,7 +100,7 @@ def test_the_same_way_in_words(world: World):
     device = next(line for line in said.out.splitlines() if line.startswith("  device")).split()[1]
     assert "waits for approval" in world.run("device", "list", "--home", "admin").out
     said = world.run("device", "approve", device[:8], "--code", code, "--home", "admin")
-    assert (said.code, "is now a nurse" in said.out) == (0, True)
+    assert (said.code, "as nurse" in said.out) == (0, True)
     said = world.run("sync", "once", "--home", "phone")
     assert said.code == 0
     said = world.run("device", "list", "--home", "phone")
@@ -389,9 +389,9 @@ def test_a_sync_tells_what_went_and_came(ward: World):
     shown = [ward.json("chart", "show", chart, "--home", home) for home in ("tablet", "phone")]
     assert shown[0] == shown[1]
     said = ward.run("sync", "once", "--home", "phone")
-    assert "0 of 0 sent" not in said.out, "the read goes up, and that the relay was met"
+    assert "Nothing was sent" not in said.out, "the read goes up, and that the relay was met"
     said = ward.run("sync", "once", "--home", "phone")
-    assert "0 of 0 sent" in said.out
+    assert "Nothing was sent" in said.out
 
 
 def test_status_is_honest(ward: World):

@@ -35,8 +35,8 @@ def test_what_waits_is_told(nurse: World) -> None:
         writer.mark_at_peer([first.entry.hash])
         writer.mark_refused(second.entry.hash, "quota", "")
     told = warnings(nurse)
-    assert any(line.startswith("1 entries are at another device as well") for line in told)
-    assert any(line.startswith("the relay refused 1 entries") for line in told)
+    assert any(line.startswith("1 entry at another device as well") for line in told)
+    assert any(line.startswith("1 entry refused by the relay") for line in told)
 
 
 def test_what_is_held_or_forked_is_told(nurse: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,8 +59,8 @@ def test_what_is_held_or_forked_is_told(nurse: World, monkeypatch: pytest.Monkey
     monkeypatch.setattr(DeviceStore, "forked", lambda *_: frozenset({session.value.session}))
     told = warnings(nurse)
     assert any("an entry that waits for the entry before it in its chain" in line for line in told)
-    assert any("held: 1 times entries that were not kept, because 4096" in line for line in told)
-    assert any(line.startswith("1 sessions wrote twice") for line in told)
+    assert any("held, 1 entry: entries that were not kept, because 4096" in line for line in told)
+    assert any(line.startswith("1 session wrote twice") for line in told)
 
 
 def test_a_session_that_was_left_is_told(nurse: World) -> None:

@@ -89,3 +89,11 @@ def test_a_disk_that_renames_everything_is_named(capsys: pytest.CaptureFixture[s
     assert not any("If nobody copied it" in line for line in said(capsys, restored=[note] * 2))
     assert any("If nobody copied it" in line for line in said(capsys, restored=[note] * 3))
     assert not any("If nobody copied it" in line for line in said(capsys, restored=[note, note | {"why": "relay"}] * 2))
+
+
+def test_old_restores_do_not_pile_up(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of years of restores the newest is shown, and how many there were."""
+    note = {"session": "d" * 64, "at_ms": 1_700_000_000_000, "why": "backup"}
+    lines = said(capsys, restored=[note] * 20)
+    assert sum("began a new session" in line for line in lines) == 1
+    assert any("19 more before" in line for line in lines)

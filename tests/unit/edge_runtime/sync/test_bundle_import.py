@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from edge_runtime.clinical.layout import WorkflowType
+from edge_runtime.errors import StoreError
 from edge_runtime.events import Alarmed
 from edge_runtime.restored import RESTORED
 from edge_runtime.store.device import DeviceStore
@@ -253,6 +254,20 @@ def test_a_file_of_forgeries_is_given_up(stick: Stick, monkeypatch: pytest.Monke
     assert told.alarms
 
 
+def test_a_file_of_what_nothing_proves_is_given_up(stick: Stick, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Entries without end of sessions that nobody knows end the reading; what is proven between them begins anew."""
+    monkeypatch.setattr("edge_runtime.sync.bundle_import.BARREN_MAX", 10)
+    (stick.clinic.folder / "other").mkdir()
+    other = Clinic(stick.clinic.folder / "other", seed=9)
+    strange = [arrived.entry.wire for arrived in other.admin.store.arrivals(after=0, limit=2)]
+    proofs, entries = stick.parts()
+    told = stick.desk.take(stick.written(proofs, [*([strange[0]] for _ in range(8)), entries, *[strange[:1]] * 8]))
+    assert (told.ending, told.refused["untrusted"], told.alarms) == (Ending.WHOLE, 16, [])
+    endless = stick.desk.take(stick.written(Proofs(), [*[strange[:1]] * 100, entries]))
+    assert (endless.ending, endless.entries, endless.alarms) == (Ending.DAMAGED, 11, [])
+    other.close()
+
+
 def test_what_waits_is_dated_by_this_devices_clock(stick: Stick) -> None:
     """Since when something waits is not for its author to say."""
     stick.clinic.clock.now_ms += 10_000_000
@@ -280,6 +295,24 @@ def test_own_work_that_comes_back_is_told(stick: Stick) -> None:
     assert old.identity.session.value.session != before
     assert Alarmed(RESTORED) in old.heard
     old.store.close()
+
+
+def test_a_full_disk_does_not_say_that_nothing_was_changed(stick: Stick, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What came before the disk was full is here, and that is said; other damage is told as it is."""
+    errors = iter(["disk_full", "disk_failed"])
+
+    def fails(*_: Any, **__: Any) -> None:
+        raise StoreError(next(errors), expected="room", got="none", do="nothing was changed")
+
+    stick.write("Ana")
+    data = stick.export()
+    monkeypatch.setattr(stick.desk, "bundle_imported", fails)
+    with pytest.raises(StoreError, match="what came before is kept"):
+        stick.desk.take(data)
+    with pytest.raises(StoreError, match="nothing was changed"):
+        stick.desk.take(data)
+    monkeypatch.undo()
+    assert stick.desk.take(data).received == 0
 
 
 def test_everything_is_pending_here(stick: Stick) -> None:

@@ -7,10 +7,14 @@ from typing import Any
 
 import pytest
 
+from edge_runtime.store.device import DeviceStore
+from edge_runtime.store.holding import HeldEntry
 from edge_runtime.store.uploads import UploadState
+from edge_runtime.store.writing import DeviceWriter
 from edge_runtime.sync import safety
 from edge_runtime.sync.again import ask_again, begin_anew
 from edge_runtime.sync.deferred import DEFERRED, deferred, unnamed
+from edge_runtime.sync.handing import chains_in_order
 from edge_runtime.sync.lacking import held_report
 from edge_runtime.sync.outbox import Outbox
 from edge_runtime.sync.progress import load_cursor
@@ -172,6 +176,54 @@ def test_what_has_room_again_is_asked_for_at_once(street: Street, monkeypatch: p
     street.device.take(chain[5:])
     assert ask_again(street.device.store) == []
     assert street.device.store.values("deferred/") == {}
+
+
+def test_many_that_name_many_cost_no_more_than_they_must(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Entries that all lack the same others are not written again for each of these, in whatever order they come."""
+    hostile = street.person()
+    heads = [street.write(street.person())[0] for _ in range(40)]
+    entries: list[VerifiedEntry] = []
+    for _ in range(20):
+        hostile.see(heads)
+        entries += street.write(hostile)
+    street.device.take(entries)
+    written: list[EntryHash] = []
+    hold = DeviceWriter.hold
+
+    def counted(writer: DeviceWriter, one: HeldEntry) -> None:
+        written.append(one.entry.hash)
+        hold(writer, one)
+
+    monkeypatch.setattr(DeviceWriter, "hold", counted)
+    street.device.take(sorted(heads, key=lambda one: one.header.session))
+    assert street.device.store.held() == []
+    assert len(written) < 10 * len(entries)
+
+
+@pytest.mark.parametrize(("each", "everything"), [(1, True), (30, False)])
+def test_many_streams_are_not_looked_up_for_each_page(
+    street: Street, monkeypatch: pytest.MonkeyPatch, each: int, *, everything: bool
+) -> None:
+    """Of many streams with little in each all that came is gone through once; what is handed over is the same."""
+    monkeypatch.setattr("edge_runtime.sync.handing.BATCH_ENTRIES_MAX", 8)
+    person, other = street.person(), street.person()
+    streams = [street.organisation.stream() for _ in range(20)]
+    written = [entry for stream in streams for entry in street.write(person, each, stream)]
+    street.device.take([one for stream in streams for one in street.write(other, each, stream)])
+    street.device.take(written)
+    store = street.device.store
+    looked: list[bool] = []
+    arrivals = DeviceStore.arrivals
+
+    def counted(store: DeviceStore, **options: Any) -> Any:
+        looked.append(options["streams"] is None)
+        return arrivals(store, **options)
+
+    monkeypatch.setattr(DeviceStore, "arrivals", counted)
+    chains = {(stream, person.id): 0 for stream in streams[: 20 if everything else 2]}
+    handed = [entry.hash for batch in chains_in_order(store, chains) for entry in batch]
+    assert handed == [one.hash for one in written if one.header.stream in {stream for stream, _ in chains}]
+    assert set(looked) == {everything}
 
 
 def test_who_fills_its_budget_takes_no_room_of_others(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,11 +12,12 @@ import pytest
 from edge_runtime.clinical.layout import WorkflowType
 from edge_runtime.errors import RemoteError
 from edge_runtime.sync.beyond import survey
-from edge_runtime.sync.budget import BYTES, TIME, UNLIMITED, Budget, Spending
+from edge_runtime.sync.budget import BARREN_BYTES_MAX, BYTES, TIME, UNLIMITED, Budget, Spending
 from edge_runtime.sync.progress import FED, load_cursor, load_fed, save_fed
+from edge_runtime.transports.link import Link
 from sync_protocol.frames import pack_frame, unpack_frame
 from sync_protocol.ids import EntryHash
-from sync_protocol.messages import Cursor, Entries, Have, Message, Want
+from sync_protocol.messages import Cursor, Entries, Have, Message, ProofsFrame, Want
 from sync_protocol.roles import Role
 from tests.unit.edge_runtime.clinic import ADDRESS, Clinic, Device, carry, fact, settle
 from tests.unit.edge_runtime.relay_shell import RelayLink
@@ -202,6 +203,40 @@ def test_spending_counts_both_directions():
     assert paid.spent is None
     paid.took = True
     assert paid.spent == BYTES
+    idle = Spending(link, Budget(bytes_max=1), lambda: 0)
+    idle.send(bytes(BARREN_BYTES_MAX))
+    assert (idle.spent, idle.overdrawn) == (None, False)
+    idle.send(b"1")
+    assert (idle.spent, idle.overdrawn) == (BYTES, True)
+
+
+def test_a_relay_that_brings_nothing_is_not_paid_for(clinic: Clinic, monkeypatch: pytest.MonkeyPatch):
+    """Nothing ends a connection for its bytes before something is stored; but so much, and nobody waits any longer."""
+    ward = Ward(clinic)
+    monkeypatch.setattr("edge_runtime.sync.budget.BARREN_BYTES_MAX", 20_000)
+    junk = pack_frame(ProofsFrame(certificates=(), sessions=(), seals=(bytes(1000),)))
+    heard: list[bytes] = []
+
+    class Mute:
+        """A link whose relay lets the device in and then talks about nothing."""
+
+        def __init__(self, link: Link) -> None:
+            self.link = link
+
+        def send(self, frame: bytes) -> None:
+            self.link.send(frame)
+
+        def receive(self, *, timeout_s: float) -> bytes | None:
+            frame = self.link.receive(timeout_s=timeout_s) if len(heard) < 2 else junk
+            heard.append(frame or b"")
+            return frame
+
+        def close(self) -> None:
+            self.link.close()
+
+    report = ward.one.client.run(Mute(ward.relay.link()), ADDRESS, budget=Budget(bytes_max=5_000))
+    assert report.stopped == BYTES
+    assert len(heard) < 40
 
 
 @pytest.mark.parametrize("seed", range(6))

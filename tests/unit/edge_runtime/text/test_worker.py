@@ -13,20 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from edge_runtime.text import worker as worker_module
 from edge_runtime.text.draft import Effect, TextDraft, Uptake
 from edge_runtime.text.errors import ReplicaFailedError
 from edge_runtime.text.replica import InProcessReplica, Replica
-from edge_runtime.text.worker import (
-    BATCH_UPDATES_MAX,
-    SUSPECTS_MAX,
-    TextWorker,
-    WorkerLimits,
-    WorkerReplica,
-    can_start,
-    is_wanted,
-)
+from edge_runtime.text.worker import TextWorker, can_start, is_wanted
+from edge_runtime.text.worker_child import LIMITS as DEFAULT_LIMITS
+from edge_runtime.text.worker_child import SUSPECTS_MAX, WorkerLimits
 from edge_runtime.text.worker_link import LinkError, WorkerLink
+from edge_runtime.text.worker_replica import BATCH_UPDATES_MAX, WorkerReplica
 from edge_runtime.text.worker_wire import Op
 from tests.unit.edge_runtime.text import bad_worker
 from tests.unit.edge_runtime.text.drafts import AB, ABC, APPLIED, ME, MINE, entry
@@ -304,7 +298,8 @@ def test_the_child_knows_no_secret_and_no_text(make, monkeypatch: pytest.MonkeyP
 _PARENT = """
 import os, sys
 import time
-from edge_runtime.text.worker import TextWorker, WorkerLimits
+from edge_runtime.text.worker import TextWorker
+from edge_runtime.text.worker_child import WorkerLimits
 from tests.unit.edge_runtime.text.encoder import edit, typed
 from tests.unit.edge_runtime.text.histories import DOC
 limits = WorkerLimits(call_ms=600_000)
@@ -372,4 +367,4 @@ def test_phones_and_applications_in_one_file_start_none(
     monkeypatch.setattr(sys, "frozen", packed, raising=False)
     assert can_start() is there
     assert [is_wanted(setting) for setting in (None, "1", "0")] == [there, there, False]
-    assert worker_module.LIMITS.memory_bytes > 1 << 30
+    assert DEFAULT_LIMITS.memory_bytes > 1 << 30

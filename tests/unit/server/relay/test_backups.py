@@ -369,6 +369,32 @@ def test_a_restore_that_is_cut_off_begins_again(home: Home, tmp_path: Path, monk
     assert entries(tmp_path / "new") == entries(home.settings.home)
 
 
+def test_a_backup_is_its_owner_s_alone(home: Home, tmp_path: Path):
+    """Also in a folder that others may read: who wrote what and when stands in it, though no content."""
+    home.out.mkdir(mode=0o755)
+    (tmp_path / "new").mkdir(mode=0o755)
+    home.back_up()
+    restore(home.out, tmp_path / "new")
+    for folder in (home.out, tmp_path / "new"):
+        assert {path.stat().st_mode & 0o077 for path in folder.rglob("*") if path.is_file()} == {0}
+
+
+def test_a_backup_with_keys_stays_whole_while_one_without_is_made(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """What the manifest names is there until another manifest stands; then the keys go."""
+    home.back_up()
+    home.write(1)
+    with monkeypatch.context() as patch:
+        patch.setattr(Manifest, "write", _cut)
+        with pytest.raises(Cut):
+            home.back_up(with_keys=False)
+    restore(home.out, tmp_path / "new")
+    assert load_key(tmp_path / "new" / KEY_FILE, lambda _: b"").public == home.key.public
+    home.back_up(with_keys=False)
+    assert not (home.out / "keys").exists()
+
+
 @pytest.mark.parametrize("what", ["database", "cold", "blobs", "archive", "manifest", "size"])
 def test_a_damaged_backup_is_not_restored(home: Home, tmp_path: Path, what: str):
     """What is wrong is named, and the home does not count as restored."""

@@ -14,7 +14,7 @@ import pytest
 import server.relay.blob_files
 from server.relay.blob_book import BlobBook
 from server.relay.blob_files import BlobFolder
-from server.relay.blob_talk import WANTS_MAX, BlobTalk
+from server.relay.blob_talk import OFFERS_MAX, WANTS_MAX, BlobTalk
 from server.relay.blobs import INCOMPLETE_MAX, SILENT_MS_MAX, BlobQuotas, Blobs
 from server.relay.errors import StorageError
 from sync_protocol.blob_messages import (
@@ -235,7 +235,7 @@ def test_an_upload_goes_on_wherever_it_was_cut(case: Case, seed: int) -> None:
 def test_a_crash_between_any_two_writes_loses_nothing(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever write of the relay fails, the next offer goes on; a receipt is given once everything is durable."""
     blob, made = sealed(chunks(3), stream=case.stream)
-    write, flush = server.relay.blob_files._write_whole, server.relay.blob_files._flush
+    write, flush = server.relay.blob_files._write_whole, server.relay.blob_files.flush_folder
     left = [0]
 
     def failing(act: Callable[..., None]) -> Callable[..., None]:
@@ -248,7 +248,7 @@ def test_a_crash_between_any_two_writes_loses_nothing(case: Case, monkeypatch: p
         return act_or_fail
 
     monkeypatch.setattr(server.relay.blob_files, "_write_whole", failing(write))
-    monkeypatch.setattr(server.relay.blob_files, "_flush", failing(flush))
+    monkeypatch.setattr(server.relay.blob_files, "flush_folder", failing(flush))
     for budget in range(12):
         left[0] = budget
         talk = case.talk(case.doctor)
@@ -297,6 +297,22 @@ def test_a_flood_of_wants_is_answered_within_bounds(case: Case) -> None:
     assert code(answers[-1]) == "busy"
     talk.begin_message()
     assert isinstance(talk.answer(BlobWant(blob=blob.id, ranges=()))[0], BlobManifest)
+
+
+def test_a_flood_of_offers_is_looked_at_within_bounds(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each may write and flush; a hundred bytes sent a thousand times must not keep the disk for a minute."""
+    blob, made = sealed(b"scan", stream=case.stream)
+    talk, offer = case.talk(case.doctor), BlobOffer(manifests=(blob.wire,))
+    begun: list[BlobId] = []
+    begin = BlobFolder.begin
+    monkeypatch.setattr(BlobFolder, "begin", lambda self, name, wire: (begun.append(name), begin(self, name, wire))[1])
+    answers = [talk.answer(offer)[0] for _ in range(OFFERS_MAX + 3)]
+    assert [isinstance(one, BlobWant) for one in answers] == [True] * OFFERS_MAX + [False] * 3
+    assert code(answers[-1]) == "busy"
+    assert len(begun) == OFFERS_MAX
+    assert isinstance(talk.answer(chunk(blob, made, 0))[0], BlobStored)  # what is under way goes on
+    talk.begin_message()
+    assert isinstance(talk.answer(offer)[0], BlobStored)
 
 
 def test_a_new_offer_takes_the_place_of_the_last(case: Case) -> None:
@@ -435,6 +451,40 @@ def test_a_blob_that_went_while_it_came_is_refused(case: Case, monkeypatch: pyte
     talk.answer(BlobOffer(manifests=(blob.wire,)))
     monkeypatch.setattr(BlobBook, "complete", lambda *_: None)
     assert code(talk.answer(chunk(blob, made, 0))[0]) == "unknown_blob"
+    assert not [path for path in case.folder.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("when", ["before its files", "after the files went", "after the row went"])
+def test_an_offer_that_crosses_a_purge_leaves_nothing(case: Case, monkeypatch: pytest.MonkeyPatch, when: str) -> None:
+    """It was judged before the purge and writes after it: nothing of a destroyed chart may stay that nobody knows of."""
+    blob, _ = sealed(b"scan", stream=case.stream)
+    purged = frozenset({case.chart.id})
+    begin, drop, forget = BlobFolder.begin, BlobFolder.drop, BlobBook.forget
+
+    def sweep_first(self: BlobFolder, name: BlobId, wire: bytes) -> None:
+        case.blobs().sweep(purged)
+        begin(self, name, wire)
+
+    def begin_after(self: BlobFolder, name: BlobId, index: int | None = None) -> None:
+        drop(self, name, index)
+        if case.book.find(name) is not None:
+            begin(self, name, blob.wire)
+
+    def begin_last(self: BlobBook, name: BlobId) -> None:
+        begin(BlobFolder(case.folder), name, blob.wire)
+        forget(self, name)
+
+    if when == "before its files":
+        monkeypatch.setattr(BlobFolder, "begin", sweep_first)
+        assert code(case.talk(case.doctor).answer(BlobOffer(manifests=(blob.wire,)))[0]) == "unknown_blob"
+    else:
+        case.talk(case.doctor).answer(BlobOffer(manifests=(blob.wire,)))
+        if when == "after the files went":
+            monkeypatch.setattr(BlobFolder, "drop", begin_after)
+        else:
+            monkeypatch.setattr(BlobBook, "forget", begin_last)
+        case.blobs().sweep(purged)
+    assert not [path for path in case.folder.rglob("*") if path.is_file()]
 
 
 def test_a_sweep_that_fails_is_said_and_goes_on_later(

@@ -221,7 +221,7 @@ class World:
         assert missing == []
         reader.size = -1
         feed.resync(wanted, bench.window.tip, readable)
-        feed.holds(find(frontiers, reader.device.name, directory=bench.directory, store=bench.store))
+        feed.holds(find(frontiers, bench.store))
         self.feeds[reader.device.name] = feed
 
     def page(self) -> bool:
@@ -477,6 +477,20 @@ def test_resync_sends_what_the_frontiers_lack_and_asks_for_the_rest(bench: Bench
     assert page.proofs.seals
 
 
+def test_what_somebody_carries_for_another_is_asked_for(bench: Bench, organisation: Organisation):
+    """Whoever holds what the log lost may be the last who does: who may write there is asked when it is taken."""
+    author, carrier = organisation.device(Role.PHYSICIAN), organisation.device(Role.NURSE)
+    session = author.session()
+    chart = ChartWriter.begin(session)
+    chart.write(count=3)
+    kept, lost = chart.written[:-1], chart.written[-1]
+    bench.commit(session, entries=kept)
+    held = {lost.header.stream: {session.id: (lost.header.seq, lost.hash)}}
+    _, missing = compare(held, set(), carrier.name, directory=bench.directory, store=bench.store)
+    assert missing == [(lost.header.stream, session.id, 0)]
+    assert find(held, bench.store).lost == ((lost.header.stream, session.id, 0),)
+
+
 def test_what_a_reader_holds_beyond_its_cursor_is_not_fed(bench: Bench, organisation: Organisation):
     """Nor the seals up to there; a head that the log does not know is lost, and one of another chain says nothing."""
     author, other = organisation.device(Role.PHYSICIAN), organisation.device(Role.NURSE)
@@ -489,12 +503,12 @@ def test_what_a_reader_holds_beyond_its_cursor_is_not_fed(bench: Bench, organisa
     wrote = [entry for entry in chart.written if entry.header.stream == content]
     unknown, elsewhere = EntryHash(b"?" * 32), SessionId(b"e" * 16)
     beyond = {content: {session.id: (3, wrote[3].hash)}, chart.control_stream: {session.id: (0, unknown)}}
-    named = find(beyond, other.name, directory=bench.directory, store=bench.store)
+    named = find(beyond, bench.store)
     assert named.chains == {(content, session.id): 3}
     assert named.seals == {session.id: wrote[3].header.seal}
     assert named.lost == ((chart.control_stream, session.id, 0),)
     false = {content: {elsewhere: (3, wrote[3].hash), session.id: (4, wrote[3].hash)}}
-    assert find(false, other.name, directory=bench.directory, store=bench.store).chains == {}
+    assert find(false, bench.store).chains == {}
     feed = reader_of(bench, other)
     feed.holds(named)
     page = feed.page(bench.archive, bench.window.tip, LARGE)
@@ -515,7 +529,7 @@ def test_what_is_said_of_old_entries_is_looked_up_without_their_bodies(
     content, last = chart.stream(Compartment.CLINICAL), chart.written[-1]
     monkeypatch.setattr(bench.store, "_arrived", lambda _: pytest.fail("bodies were read"))
     said = {content: {session.id: (last.header.seq, last.hash)}, chart.control_stream: {session.id: (9, last.hash)}}
-    named = find(said, author.name, directory=bench.directory, store=bench.store)
+    named = find(said, bench.store)
     assert named.chains == {(content, session.id): last.header.seq}
     assert compare(said, {content}, author.name, directory=bench.directory, store=bench.store) == ({}, [])
     assert first_index({content: {session.id: 1}}, bench.store) is not None

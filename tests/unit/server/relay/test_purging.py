@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-import server.relay.app
 import server.relay.purging
+import server.relay.upkeep
 from server.relay.commands import server as command
 from server.relay.errors import StorageError
 from server.relay.evidence import open_evidence
@@ -343,7 +343,7 @@ def test_the_purged_data_verifies_and_nothing_else_may_be_missing(tmp_path: Path
 def test_a_running_relay_purges_and_counts(tmp_path: Path, organisation: Organisation, monkeypatch):
     """Once the wait is over, without anybody asking; `fieldward server status` says how many charts."""
     done = threading.Event()
-    monkeypatch.setattr(server.relay.app, "_PURGE_LOOK_S", 0.02)
+    monkeypatch.setattr(server.relay.upkeep, "_PURGE_LOOK_S", 0.02)
     end = SqlStore.end_purge
 
     def ending(self: SqlStore, *arguments) -> None:

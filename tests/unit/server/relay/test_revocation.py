@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from server.relay.comparison import find
 from server.relay.feed import LogFeed
 from server.relay.stretches import PageLimits
 from sync_protocol.certificates import Certificate, issue
@@ -331,6 +332,26 @@ def test_a_revocation_travels_with_the_seals_that_lead_to_its_cuts(
     wanted = {first.id: list(range(4)), sessions[1].id: list(range(len(sessions[1].seals))), admin.id: [0]}
     assert {name: [s.number for s in seals if s.session == name] for name in {s.session for s in seals}} == wanted
     assert len(known) == 3
+
+
+def test_who_heard_of_a_revocation_elsewhere_gets_the_seals_that_lead_to_its_cuts(
+    bench: Bench, organisation: Organisation
+):
+    """A device that was met hands over the record and not those seals: it may never have had them."""
+    thief, reader = organisation.device(Role.PHYSICIAN), organisation.device(Role.NURSE)
+    session, admin = thief.session(), organisation.admin.session()
+    bench.commit(session, entries=ChartWriter.begin(session).written)
+    stream = organisation.root.value.control
+    record = revoke(organisation, thief, cut_at(session), by=organisation.admin)
+    (entry,) = admin.write_control(stream, [record])[1]
+    bench.commit(admin, entries=[entry])
+    bench.trust.restore(reader.certificate)
+    feed = LogFeed(reader.name, directory=bench.directory, trust=bench.trust, cursor=0)
+    held = {stream: {admin.id: (entry.header.seq, entry.hash)}}
+    feed.holds(find(held, bench.store))
+    page = feed.page(bench.archive, bench.window.tip, LARGE)
+    seals = [Signed(Seal, wire).claimed() for wire in page.proofs.seals]
+    assert [seal.number for seal in seals if seal.session == session.id] == list(range(len(session.seals)))
 
 
 def test_an_administrator_learns_how_far_each_session_had_come(room: RelayThread, organisation: Organisation):
