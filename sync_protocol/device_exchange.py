@@ -225,7 +225,10 @@ class DeviceExchange:
         """
         if self._state is not DeviceState.OPEN:
             return []
-        wants = [(stream, (session, seq)) for stream, session, seq in islice(chains, AGAIN_CHAINS_MAX)]
+        firsts: dict[tuple[StreamId, SessionId], int] = {}
+        for stream, session, seq in islice(chains, AGAIN_CHAINS_MAX):  # several may lack something of one chain
+            firsts[stream, session] = min(seq, firsts.get((stream, session), seq))
+        wants = [(stream, (session, seq)) for (stream, session), seq in firsts.items()]
         starts = range(0, len(wants), FRAME_ITEMS_MAX)
         return [_send(Want(chains=tuple(wants[start : start + FRAME_ITEMS_MAX]))) for start in starts]
 

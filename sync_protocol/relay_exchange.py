@@ -103,7 +103,7 @@ class RelayExchange:
         self._largest = 0
         self._beyond_heads = 0
         self._again = 0
-        self._fed_again: set[tuple[StreamId, SessionId]] = set()
+        self._fed_again: dict[tuple[StreamId, SessionId], tuple[int, int]] = {}
         self._fed = 0
         self._shown: tuple[Checkpoint | None, ...] = ()
         self._known = 0
@@ -343,13 +343,13 @@ class RelayExchange:
             raise too_often("chains to feed again", AGAIN_CHAINS_MAX, self._again)
         if self._state is not RelayState.OPEN:
             return []  # it crossed RESYNC on the way; what is lacking comes after the comparison
-        chains = tuple(
-            (stream, session, seq)
-            for stream, (session, seq) in message.chains
-            if (stream, session) not in self._fed_again  # once a connection: no device needs one twice
-        )
-        self._fed_again.update((stream, session) for stream, session, _ in chains)
-        return [FeedAgain(chains), Feed()]
+        chains: list[tuple[StreamId, SessionId, int]] = []
+        for stream, (session, seq) in message.chains:
+            first, times = self._fed_again.get((stream, session), (seq + 1, 0))
+            if seq < first and times <= REWINDS_MAX:  # what was fed again on this connection need not be so twice
+                self._fed_again[stream, session] = seq, times + 1
+                chains.append((stream, session, seq))
+        return [FeedAgain(tuple(chains)), Feed()]
 
     def _proofs(self, message: ProofsFrame, _: bytes) -> list[RelayStep]:
         return [*self._gathering.proofs(message)]

@@ -83,8 +83,12 @@ class Incoming:
             self._stock.find()
             self._found = True
         note = self._stock.book.get(blob.id)
-        if note is None or note.whole or note.stream != blob.manifest.stream:
+        if note is None or note.whole:
             self.report.waiting += note is None
+            return
+        misfit = self._stock.misfit(note, blob)
+        if misfit is not None:
+            self.report.refuse(misfit)
             return
         if not self._stock.make_room(note.file_bytes, ()):  # nobody is here to confirm what might go
             self.report.refuse("device_full")

@@ -6,15 +6,38 @@ its turn; only what no honest sender says is an error.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
+from typing import Final
 
 from edge_runtime.blobs.stock import BlobStock
 from edge_runtime.errors import StoreError
 from sync_protocol.blob_exchange import BlobTaker
 from sync_protocol.blob_messages import BlobChunk, BlobWant
 from sync_protocol.blobs import Blob
-from sync_protocol.errors import malformed
+from sync_protocol.errors import malformed, too_often
 from sync_protocol.ids import BlobId
+
+GIVEN_TIMES_MAX: Final = 2
+"""How often one connection or meeting gives each chunk of a blob, on average: nobody honest needs one twice."""
+
+
+class Given:
+    """What one connection or meeting gave of each blob."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._chunks: Counter[BlobId] = Counter()
+
+    def spend(self, blob: Blob, chunks: int) -> None:
+        """Count chunks that are about to be given.
+
+        Raises:
+            LimitError: the other asks for the same again and again.
+        """
+        self._chunks[blob.id] += chunks
+        if self._chunks[blob.id] > GIVEN_TIMES_MAX * blob.count:
+            raise too_often("chunks of one attachment", GIVEN_TIMES_MAX * blob.count, self._chunks[blob.id])
 
 
 @dataclass(slots=True)
@@ -91,8 +114,9 @@ class Fetching:
         if self._taker is not None or blob.id != self.blob:
             raise malformed("the manifest of the blob that was asked for", "another")
         note = self._stock.book.get(blob.id)
-        if note is None or note.stream != blob.manifest.stream:  # its author named a blob of another chart
-            self.drop("attachment_stream")
+        misfit = None if note is None else self._stock.misfit(note, blob)
+        if note is None or misfit is not None:  # its author named a blob of another chart, or lied about its length
+            self.drop(misfit)
             return None
         try:
             self._stock.folder.begin(blob)
@@ -148,5 +172,7 @@ class Fetching:
         note = self._stock.book.get(blob.id)
         if note is not None:
             now_ms = self._stock.now_ms()
-            self._stock.book.put(blob.id, replace(note, whole=True, asked=False, pruned=False, used_ms=now_ms))
+            self._stock.book.put(
+                blob.id, replace(note, whole=True, asked=False, pruned=False, used_ms=now_ms, refused=None)
+            )
         self._report.fetched += 1

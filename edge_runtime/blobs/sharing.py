@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Collection
 from typing import Final
 
-from edge_runtime.blobs.fetching import BlobReport, Fetching
+from edge_runtime.blobs.fetching import BlobReport, Fetching, Given
 from edge_runtime.blobs.stock import BlobStock
 from sync_protocol.blob_exchange import blob_refused, given
 from sync_protocol.blob_messages import BlobChunk, BlobManifest, BlobMessage, BlobRefused, BlobsHeld, BlobWant
@@ -33,6 +33,7 @@ class BlobSharing:
         self._said = False
         self._theirs: set[BlobId] = set()
         self._tried: set[BlobId] = set()
+        self._given = Given()
         self._wanted: deque[BlobWant] = deque()
         self._next: BlobWant | None = None
         self.report = BlobReport()
@@ -109,7 +110,9 @@ class BlobSharing:
         try:
             blob = Blob(wire)
             said: list[BlobMessage] = [] if want.ranges else [BlobManifest(manifest=wire, receipt=None)]
-            for index in given(blob, want):
+            indices = given(blob, want)
+            self._given.spend(blob, len(indices))
+            for index in indices:
                 data = self._stock.folder.read(blob.id, index) or b""
                 blob.check(index, data)
                 said.append(BlobChunk(blob=blob.id, index=index, data=data))

@@ -20,6 +20,7 @@ from edge_runtime.destroyed import destroyed
 from edge_runtime.identity import Clock, Entropy, Identity
 from edge_runtime.keyring import Keyring
 from edge_runtime.store.device import DeviceStore
+from sync_protocol.blob_sealing import sealed_bytes
 from sync_protocol.blobs import Blob
 from sync_protocol.errors import PeerError
 from sync_protocol.ids import BlobId, ChartId, StreamId
@@ -141,6 +142,15 @@ class BlobStock:
     def fetches(self, note: BlobNote) -> bool:
         """Whether a blob is to be fetched now."""
         return self.policy.fetches(note) and self._may_read(note.chart)
+
+    def misfit(self, note: BlobNote, blob: Blob) -> str | None:
+        """Why a manifest is not that of the file of which a fact says where it stands and how long it is; or None.
+
+        Whoever calls a large file small would have everybody fetch it unasked, and nobody's room would end.
+        """
+        if note.stream != blob.manifest.stream:
+            return "attachment_stream"
+        return None if blob.manifest.size == sealed_bytes(note.file_bytes) else "attachment_size"
 
     def now_ms(self) -> int:
         """The clock."""

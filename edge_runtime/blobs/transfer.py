@@ -7,12 +7,12 @@ whatever goes wrong with a blob is noted, and the next one has its turn.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
-from edge_runtime.blobs.fetching import BlobReport, Fetching
+from edge_runtime.blobs.fetching import BlobReport, Fetching, Given
 from edge_runtime.blobs.stock import BlobStock
 from sync_protocol.blob_exchange import given, offers
 from sync_protocol.blob_messages import (
@@ -26,12 +26,17 @@ from sync_protocol.blob_messages import (
 )
 from sync_protocol.blobs import Blob, read_receipt
 from sync_protocol.errors import PeerError, malformed
-from sync_protocol.ids import BlobId
+from sync_protocol.ids import BlobId, ChartId
 from sync_protocol.messages import told
 from sync_protocol.signing import VerifyKey
 
-LATER: Final = frozenset({"unknown_blob", "busy"})
+UNKNOWN: Final = "unknown_blob"
+LATER: Final = frozenset({UNKNOWN, "busy"})
 """Refusals that mean no more than not yet."""
+
+MISSED_MAX: Final = 16
+"""Blobs of one chart that a connection asks for in vain before it passes over the chart's others: a member may name as
+many as it likes that nobody has, and each costs a round trip."""
 
 
 class BlobTransfer:
@@ -44,6 +49,8 @@ class BlobTransfer:
         self._waiting: dict[BlobId, Blob] = {}
         self._fetch: deque[BlobId] = deque()
         self._tried: set[BlobId] = set()
+        self._given = Given()
+        self._missed: Counter[ChartId] = Counter()
         self.begun = False
         self.report = BlobReport()
         self._fetching = Fetching(stock, self.report)
@@ -67,13 +74,16 @@ class BlobTransfer:
         notes = self._stock.book.all()
         open_ = {blob: note for blob, note in notes.items() if blob not in self._tried}
         ours = sorted((note.file_bytes, blob) for blob, note in open_.items() if note.whole and note.receipt is None)
-        wanted = sorted((note.file_bytes, blob) for blob, note in open_.items() if self._stock.fetches(note))
+        fetched = (blob for blob, note in open_.items() if self._stock.fetches(note))
+        # Small ones first, after them what was asked for in vain before.
+        wanted = sorted(fetched, key=lambda blob: (notes[blob].refused is not None, notes[blob].file_bytes, blob))
         # What is to make room is offered again: a relay that lost it asks for it, and only what it confirms may go.
-        confirm = [blob for blob in self._stock.to_confirm(sum(size for size, _ in wanted)) if blob in open_]
+        needed_bytes = sum(notes[blob].file_bytes for blob in wanted)
+        confirm = [blob for blob in self._stock.to_confirm(needed_bytes) if blob in open_]
         offered = [*(blob for _, blob in ours), *confirm]
         self._offers.extend(offers(self._manifests(offered)))
-        self._fetch.extend(blob for _, blob in wanted)
-        self._tried.update((*offered, *(blob for _, blob in wanted)))
+        self._fetch.extend(wanted)
+        self._tried.update((*offered, *wanted))
         return self._next()
 
     def doubt(self) -> None:
@@ -112,7 +122,10 @@ class BlobTransfer:
             self._waiting = {blob.id: blob for blob in map(Blob, offer.manifests)}
             return [offer]
         while self._fetch:
-            said = self._fetching.begin(self._fetch.popleft())
+            blob = self._fetch.popleft()
+            note = self._stock.book.get(blob)
+            passed_over = note is None or self._missed[note.chart] >= MISSED_MAX
+            said = None if passed_over else self._fetching.begin(blob)
             if said is not None:
                 return [said]
         return []
@@ -123,7 +136,9 @@ class BlobTransfer:
         if blob is None:
             raise malformed("a want of an offered blob", "another")
         said: list[BlobMessage] = []
-        for index in given(blob, want):
+        indices = given(blob, want)
+        self._given.spend(blob, len(indices))
+        for index in indices:
             data = self._stock.folder.read(blob.id, index)
             try:
                 blob.check(index, data or b"")
@@ -152,6 +167,7 @@ class BlobTransfer:
         """Pass over one blob. It stays as it is, and the next connection tries again."""
         code = told(message).code
         if message.blob == self._fetching.blob:
+            self._miss(message.blob, code)
             self._fetching.drop()
             self.report.waiting += code in LATER
         elif self._waiting.pop(message.blob, None) is not None:
@@ -162,6 +178,12 @@ class BlobTransfer:
         if code not in LATER:
             self.report.refuse(code)
         return self._next()
+
+    def _miss(self, blob: BlobId, code: str) -> None:
+        note = self._stock.book.get(blob)
+        if note is not None and code == UNKNOWN:
+            self._missed[note.chart] += 1
+            self._note(blob, refused=code)
 
     def _manifest(self, message: BlobManifest, relay: VerifyKey) -> list[BlobMessage]:
         blob = Blob(message.manifest)

@@ -48,9 +48,9 @@ def say_report(report: BlobReport) -> None:
     """Say the same to a person; nothing where nothing was done."""
     lines: list[str] = []
     if report.receipted or report.fetched:
-        lines.append(f"{report.receipted} attachments are whole at the relay now; {report.fetched} came here.")
+        lines.append(f"Attachments: {report.receipted} became whole at the relay, {report.fetched} came here.")
     if report.waiting:
-        lines.append(f"{report.waiting} attachments are not at the relay yet; the next sync asks again.")
+        lines.append(f"Attachments not at the relay yet: {report.waiting}; the next sync asks again.")
     lines.extend(
         safe(f"An attachment was not transferred ({code}). It stays where it is, and the next sync tries again.")
         for code in dict.fromkeys(report.refused or ())

@@ -76,7 +76,8 @@ def say_import(file: Path, report: BundleReport) -> None:
     for code, count in sorted(report.refused.items()):
         say(f"  {count:>6} not taken, {_WHY.get(code, safe(code))}")
     if report.damaged:
-        say(f"  {report.damaged:>6} times the file is not as it was written; what was whole was taken")
+        places = "place in the file is" if report.damaged == 1 else "places in the file are"
+        say(f"  {report.damaged:>6} {places} not as written; what was whole was taken")
     if not report.is_whole:
         say("Copy the file again, or export it again, and import it: what is here already changes nothing.")
     if report.maker_revoked:

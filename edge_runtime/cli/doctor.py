@@ -60,7 +60,7 @@ def doctor(runtime: Runtime, *, as_json: bool) -> int:
     for warning in warnings:
         say(f"Note: {warning}.")
     if problems and all(problem["check"] == "attachments" for problem in problems):
-        say("Charts are sound. Sync: these attachments are fetched again, as far as the relay has them.")
+        say("Charts are sound. To fetch one of these again: 'fieldward chart save-attachment', sync, and once more.")
     elif problems:
         say("Copy the home aside. What the relay has receipted comes back when the device is enrolled in a new home.")
     else:

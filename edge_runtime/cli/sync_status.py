@@ -52,8 +52,7 @@ def _facts(runtime: Runtime) -> dict[str, Any]:
     counts, oldest, alarm = store.upload_counts(), store.oldest_pending_ms(), store.get_value(ALARM)
     safe_entries, receipted, fed = tally(store)
     refused = [
-        {"entry": str(one.arrived.entry.hash), "code": one.code, "reason": one.text, "do": _REFUSED_DO}
-        for one in store.refused()
+        {"entry": str(one.name), "code": one.code, "reason": one.text, "do": _REFUSED_DO} for one in store.refused()
     ]
     return {
         "entries": store.size(),

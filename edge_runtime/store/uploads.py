@@ -94,11 +94,20 @@ class Waiting(Arrived):
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """An entry that the relay did not take, and the relay's reason."""
+    """An entry that the relay did not take, and the relay's reason. Without its body: there may be many, and large.
 
-    arrived: Arrived
+    Attributes:
+        index: its arrival index.
+        name: its hash.
+        code, text: the reason.
+        is_stripped: whether its body was destroyed, so that it cannot be sent any more.
+    """
+
+    index: int
+    name: EntryHash
     code: str
     text: str
+    is_stripped: bool
 
 
 def find(reader: Reader, index: int) -> Upload | None:
@@ -179,7 +188,8 @@ def refused(reader: Reader) -> list[Refused]:
     for (index,) in reader.connection.execute(query, (UploadState.REFUSED,)):
         upload = find(reader, index) or Upload(state=UploadState.RECEIPTED)
         believe(upload.state is UploadState.REFUSED, Table.UPLOAD, index)
-        found.append(Refused(reader.arrived(index), upload.code, upload.text))
+        entry = reader.arrived(index).entry
+        found.append(Refused(index, entry.hash, upload.code, upload.text, entry.is_stripped))
     if len(found) != reader.ledger.refused:
         raise damaged(Table.UPLOAD, None, f"{len(found)} of {reader.ledger.refused} entries that are refused")
     return found

@@ -7,7 +7,7 @@ pushed was receipted or refused and waits no more, and what was recorded meanwhi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
@@ -68,7 +68,7 @@ class Outbox:
 
     def offer_again(self) -> None:
         """Offer what the relay refused before: what it lacked may be there now, or its operator has mended it."""
-        self._mark(refused.arrived for refused in self._store.refused())
+        self._mark(refused.name for refused in self._store.refused() if not refused.is_stripped)
 
     def relay_lacks(self, seals: Mapping[SessionId, int]) -> None:
         """Hear from the relay which seals it lacks."""
@@ -84,12 +84,12 @@ class Outbox:
                 continue
             self._lost[stream, session] = first
             self._book.lacks({session: 0})
-            self._mark(walk_chain(self._store, stream, session, first=first))
+            self._mark(_names(walk_chain(self._store, stream, session, first=first)))
 
     def unconfirmed(self, first: int, end: int, *, confirmed: Callable[[VerifiedEntry], bool]) -> None:
         """Hear what the relay has of the entries that came with these arrival indices; the others are pending again."""
         while first < end and (page := self._store.arrivals(after=first, limit=min(_MARKED, end - first))):
-            self._mark(arrived for arrived in page if not confirmed(arrived.entry))
+            self._mark(_names(arrived for arrived in page if not confirmed(arrived.entry)))
             first = page[-1].index + 1
 
     def answered(self, names: Iterable[EntryHash]) -> int:
@@ -122,11 +122,16 @@ class Outbox:
             batch.append(arrived)
         return batch
 
-    def _mark(self, entries: Iterable[Arrived]) -> None:
-        """Mark entries as pending, some at a time. One whose body was destroyed cannot be sent any more."""
-        every = (arrived.entry.hash for arrived in entries if not arrived.entry.is_stripped)
+    def _mark(self, names: Iterable[EntryHash]) -> None:
+        """Mark entries as pending, some at a time."""
+        every = iter(names)
         while some := list(islice(every, _MARKED)):
             with self._store.writing() as writer:
                 if self._lose is not None:
                     self._lose(writer, some)
                 writer.mark_pending(some)
+
+
+def _names(entries: Iterable[Arrived]) -> Iterator[EntryHash]:
+    """The names of entries, but for those whose body was destroyed: they cannot be sent any more."""
+    return (arrived.entry.hash for arrived in entries if not arrived.entry.is_stripped)

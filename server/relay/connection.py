@@ -1,37 +1,33 @@
 """One device's exchange with this relay: carries out what the machine asks, whatever the transport.
 
-A transport hands in messages of whole frames and a way to send; over WebSocket it runs `feed_live` beside, over HTTP it
-asks for pages within a request. Messages are handled one after the other; entries that came together are stored
-together.
+A transport hands in messages of whole frames and a way to send; over WebSocket it runs the delivery's `live` beside,
+over HTTP it asks that for pages within a request. Messages are handled one after the other; entries that came together
+are stored together.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Executor
 from functools import partial
 from typing import Final, TypeVar
 
 from server.relay.blob_talk import BlobTalk
 from server.relay.comparison import Named, compare, find, first_index, holdings
+from server.relay.delivery import PAGE_BYTES_MAX, Delivery, SendMessage
 from server.relay.errors import RelayError, revoked
-from server.relay.fanout import Listener
 from server.relay.feed import LogFeed
 from server.relay.ingest import weight_of
-from server.relay.packing import backlog, merged, messages, packed
+from server.relay.packing import merged, messages
 from server.relay.services import Services
-from server.relay.stretches import FeedPage, PageLimits
-from server.relay.window import Absent, Source, Tip
-from sync_protocol.backed_up import BackedUp
+from server.relay.window import Tip
 from sync_protocol.certificates import Certificate
 from sync_protocol.errors import ExplainedError, PeerError, over_limit
 from sync_protocol.frames import FrameReader, pack_frame
 from sync_protocol.ids import CertificateHash, SessionId, StreamId
-from sync_protocol.intake import Proofs
 from sync_protocol.limits import BATCH_ENTRIES_MAX
 from sync_protocol.merkle import EMPTY_ROOT
-from sync_protocol.messages import Backed
 from sync_protocol.relay_exchange import RelayExchange, note_size
 from sync_protocol.signed import Verified
 from sync_protocol.steps import (
@@ -49,15 +45,11 @@ from sync_protocol.steps import (
     Take,
 )
 
-PAGE_BYTES_MAX: Final = 1024 * 1024
-"""Entries on one page of a feed."""
 FRAMES_MAX: Final = 1024
 """Frames in one message."""
 _INLINE_BYTES_MAX: Final = 4096
 """A frame up to this size is decoded in the event loop; a larger one would hold that up."""
-_NO_PROOFS: Final = Proofs()
 
-SendMessage = Callable[[bytes], Awaitable[None]]
 Admit = Callable[[Verified[Certificate]], tuple[bytes | None, int | None]]
 """Lets a device in, and says which token stands for that, until when: none over WebSocket. May raise RelayError."""
 T = TypeVar("T")
@@ -97,16 +89,17 @@ class Connection:
             nonce=services.entropy(32),
         )
         self._takes: list[Take] = []
-        self._feed: LogFeed | None = None
         self._named: list[Named] = []
         self._compared: tuple[Tip, Collection[StreamId]] | None = None
         self._blobs: BlobTalk | None = None
         self.peer: Verified[Certificate] | None = None
-        self.listener = Listener()
+        self.delivery = Delivery(
+            services,
+            self._exchange,
+            lambda message: self.send(message),  # noqa: PLW0108 each request over HTTP has a way of its own
+        )
         self.in_order = True
         """Whether what was sent has arrived: then a repeated cursor does not begin the feed anew."""
-        self.owes_page = False
-        self._told_backed = b""
 
     async def accept(self, message: bytes) -> None:
         """Handle one message of whole frames. Entries in it wait for `flush`, so that more can join them.
@@ -117,7 +110,7 @@ class Connection:
         reader = FrameReader()
         self._exchange.arrived(everything=self.in_order)
         if not self.in_order:
-            self._told_backed = b""
+            self.delivery.told_backed = b""
         if self._blobs is not None:
             self._blobs.begin_message()
         try:
@@ -148,31 +141,6 @@ class Connection:
         """
         await self._carry_out(self._exchange.fail(error))
 
-    async def feed_live(self) -> None:
-        """Send what comes in, for as long as the connection lasts.
-
-        Raises:
-            Ended: the exchange is over.
-        """
-        while True:
-            first = await self.listener.wait()
-            feed = self._feed
-            if feed is not None:
-                feed.advance(first)
-                while feed is self._feed and await self._page(feed):
-                    pass
-
-    async def feed_some(self) -> bool:
-        """Send the next page, if one was asked for.
-
-        Returns:
-            Whether another one can follow.
-
-        Raises:
-            Ended: the exchange is over.
-        """
-        return self.owes_page and self._feed is not None and await self._page(self._feed)
-
     async def _receive(self, frame: bytes) -> Sequence[RelayStep]:
         receive = partial(self._exchange.receive, frame, now_ms=self._services.now_ms())
         if self.peer is not None and len(frame) <= _INLINE_BYTES_MAX:
@@ -196,8 +164,7 @@ class Connection:
                     await self._store()  # a fact goes before its blob, and may open the chart for it
                     await self._reply(step)
                 case Feed():
-                    self.owes_page = True
-                    self.listener.wake(0)
+                    self.delivery.owe()
 
     async def _reply(self, step: Locate | Hold | Compare | FeedAgain | BlobSaid) -> None:
         match step:
@@ -246,13 +213,14 @@ class Connection:
                 self._exchange.ingested, note=done.note, leaves=done.leaves, refused=done.refused, consistency=growth
             )
             steps = await self._in(self._services.readers, answer)
-            await self._send_all([step.frame for step in steps if isinstance(step, Send)])
+            for message in messages([step.frame for step in steps if isinstance(step, Send)]):
+                await self.send(message)
             if done.leaves:
                 self._exchange.sent(done.note)
 
     def _stored(self, indices: Sequence[int]) -> None:
-        if self._feed is not None:
-            self._feed.own(indices)
+        if self.delivery.feed is not None:
+            self.delivery.feed.own(indices)
 
     async def _answer(self, step: BlobSaid) -> None:
         if self._blobs is None:
@@ -270,15 +238,17 @@ class Connection:
             named = await self._in(services.readers, look)
             lost = named.lost
             self._named.append(named)
-            if self._feed is not None:
-                self._feed.holds(named)
+            if self.delivery.feed is not None:
+                self.delivery.feed.holds(named)
         if not valid:
-            self._feed, self._named = None, []
-        elif not (self._feed is not None and self.in_order and step.size >= self._feed.start):
+            self.delivery.feed, self._named = None, []
+        elif not (self.delivery.feed is not None and self.in_order and step.size >= self.delivery.feed.start):
             services = self._services
-            self._feed = LogFeed(self._reader, directory=services.directory, trust=services.trust, cursor=step.size)
+            self.delivery.feed = LogFeed(
+                self._reader, directory=services.directory, trust=services.trust, cursor=step.size
+            )
             for named in self._named:
-                self._feed.holds(named)
+                self.delivery.feed.holds(named)
         note = None if valid else self._services.window.tip.note
         await self._carry_out(self._exchange.located(note=note, seals=seals, lost=lost))
 
@@ -322,73 +292,18 @@ class Connection:
         feed.resync(wanted, tip, compared)
         told = partial(find, step.frontiers, services.store)
         feed.holds(await self._in(services.readers, told))
-        self._feed = feed
+        self.delivery.feed = feed
         await self._carry_out(self._exchange.compared(missing))
 
     async def _feed_again(self, step: FeedAgain) -> None:
         wanted: dict[StreamId, dict[SessionId, int]] = {}
         for stream, session, first in step.chains:
             wanted.setdefault(stream, {})[session] = first
-        services, feed = self._services, self._feed
+        services, feed = self._services, self.delivery.feed
         start = await self._in(services.readers, first_index, wanted, services.store)
         if feed is not None and start is not None:
             feed.again(wanted, start=start, until=services.window.tip.size)
 
-    async def _page(self, feed: LogFeed) -> bool:
-        """Send the next page of a feed; whether another one can follow."""
-        services = self._services
-        limits = PageLimits(entries=services.settings.page_entries_max, size_bytes=PAGE_BYTES_MAX)
-        tip = services.window.tip
-        try:
-            page = feed.page(services.window, tip, limits)
-            return await self._send_page(feed, page, services.fanout.packed(page, packed))
-        except Absent:
-            async with services.pages.entered(PAGE_BYTES_MAX):
-                page, frames = await self._in(services.readers, _load, feed, services.archive, tip, limits)
-                return await self._send_page(feed, page, frames)
-
-    async def _send_page(self, feed: LogFeed, page: FeedPage, frames: tuple[bytes, ...]) -> bool:
-        if feed is not self._feed:
-            return False
-        base = self._exchange.base if page.note is None else max(self._exchange.base, note_size(page.note))
-        news = None if page.more else self._news(base)
-        if not (frames or page.note or page.more or self.owes_page or news):
-            return False
-        growth = None
-        if page.note is not None:
-            growth = await self._services.growth.between(self._exchange.base, note_size(page.note))
-        backed = None
-        if news is not None:
-            proof = await self._services.growth.between(base, news.value.size)
-            backed = Backed(statement=news.wire, consistency=proof)
-        if feed is not self._feed:
-            return False
-        ends = self._exchange.page(_NO_PROOFS, (), note=page.note, more=page.more, consistency=growth, backed=backed)
-        if ends:
-            self._told_backed = self._told_backed if news is None else news.wire
-            self.owes_page = self.owes_page and page.more
-            await self._send_all([*frames, *(step.frame for step in ends if isinstance(step, Send))])
-            if page.note is not None:
-                self._exchange.sent(page.note)
-        return page.more and bool(ends)
-
-    def _news(self, base: int) -> Verified[BackedUp] | None:
-        """What is backed up, if this connection has not heard and can follow: it knows the log up to `base`."""
-        newest = self._services.backups.newest
-        if newest is None or newest.wire == self._told_backed or not 0 < newest.value.size <= base:
-            return None
-        return newest
-
-    async def _send_all(self, frames: Sequence[bytes]) -> None:
-        for message in messages(frames):
-            await self.send(message)
-
     @staticmethod
     async def _in(pool: Executor, work: Callable[..., T], *arguments: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(pool, work, *arguments)
-
-
-def _load(feed: LogFeed, source: Source, tip: Tip, limits: PageLimits) -> tuple[FeedPage, tuple[bytes, ...]]:
-    """Read a page from the store and pack it; in a thread."""
-    page = feed.page(source, tip, limits)
-    return page, backlog(page)

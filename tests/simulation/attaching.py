@@ -13,7 +13,7 @@ from typing import Any, Final
 from server.relay.backups import back_up
 from server.relay.settings import RelaySettings
 from sync_protocol.ids import BlobId, ChartId, DocumentId
-from tests.simulation.acts import in_chart
+from tests.simulation.acts import in_chart, sync
 from tests.simulation.device import SimDevice
 from tests.simulation.world import Act, World
 
@@ -76,19 +76,27 @@ def _read(world: World, device: SimDevice, chart: ChartId, document: DocumentId)
 
 
 def _tight(world: World, device: SimDevice) -> None:
-    """The device needs room: what may go, goes."""
+    """Somebody wants a file that is elsewhere, and the device is full: by the next sync what may go, goes."""
 
     def work() -> None:
         stock = device.runtime.attachments.stock
-        held = stock.held_bytes()
-        wanted = replace(stock.policy, room_bytes=held)
-        stock.decide(wanted)
-        if stock.make_room(1, frozenset(stock.book.all())) and held:  # as if the relay had confirmed them just now
-            world.fault_free("pruned")
-        stock.decide(replace(wanted, room_bytes=_ROOM))
+        elsewhere = sorted(blob for blob, note in stock.book.all().items() if not note.whole)
+        if elsewhere:
+            stock.ask(world.rng.choice(elsewhere))
+        stock.decide(replace(stock.policy, room_bytes=stock.held_bytes()))
 
-    if device.runtime.keyring.charts():
-        world.guard(device, "tight", work)
+    if device.runtime.keyring.charts() and world.guard(device, "tight", work) == "done":
+        before = _here(device)
+        sync(world, device)
+        if device.up:
+            if before - _here(device):
+                world.fault_free("pruned")
+            stock = device.runtime.attachments.stock
+            world.guard(device, "room", lambda: stock.decide(replace(stock.policy, room_bytes=_ROOM)))
+
+
+def _here(device: SimDevice) -> set[BlobId]:
+    return {blob for blob, note in device.runtime.attachments.stock.book.all().items() if note.whole}
 
 
 def _back_up(world: World, device: SimDevice) -> None:

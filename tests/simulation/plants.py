@@ -205,7 +205,7 @@ _ALL: Final = (
         "prune_before_safe",
         "an attachment is pushed out to make room as soon as the relay has it, though no backup does",
         "attachments",
-        _swap("edge_runtime.blobs.pruning.may_go", lambda note, _: note.receipt is not None),
+        _swap("edge_runtime.blobs.pruning.may_go", lambda note, *_: note.receipt is not None),
     ),
     Plant(
         "held_for_ever",

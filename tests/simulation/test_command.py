@@ -28,7 +28,7 @@ def test_the_same_seed_is_the_same_world_byte_for_byte(monkeypatch: pytest.Monke
 
 def test_a_failure_prints_the_command_that_replays_it():
     """Run as it is printed, it fails by the same checker on the same seed, and exits 3."""
-    code, found = simulate("run", "--seeds", "60", "--steps", "200", "--plant", "ignored_cut", "--until-failure")
+    code, found = simulate("run", "--seeds", "20", *FEW, "--plant", "held_for_ever", "--until-failure")
     assert code == 3
     failure = found["failures"][0]
     command = shlex.split(failure["replay"])

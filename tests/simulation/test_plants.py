@@ -11,8 +11,14 @@ from tests.simulation.plants import PLANTS
 
 SEEDS_MAX = 200
 STEPS = "250"
-KNOWN: dict[str, int] = {}
-"""Seeds that caught a bug when this was written, tried first: the search takes longer than the finding."""
+KNOWN = {
+    "accept_future_delete": 5,
+    "client_id_reused_after_restore": 16,
+    "fork_loser_dropped": 5,
+    "ignored_cut": 5,
+    "prune_before_safe": 7,
+}
+"""Seeds that caught a bug when this was written, tried first: a search takes longer. The others fall to the first."""
 
 
 @pytest.mark.parametrize("name", PLANTS)

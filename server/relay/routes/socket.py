@@ -77,7 +77,7 @@ class _Live:
         try:
             async with self._deadline, asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._read())
-                tasks.create_task(self._connection.feed_live())
+                tasks.create_task(self._connection.delivery.live())
                 tasks.create_task(self._handle())
                 tasks.create_task(self._until_revoked())
         except* Ended as group:
@@ -94,19 +94,20 @@ class _Live:
             await _tell(self._websocket, ended)
         finally:
             if self._connection.peer is not None:
-                self._services.fanout.leave(CertificateHash(self._connection.peer.hash), self._connection.listener)
+                name = CertificateHash(self._connection.peer.hash)
+                self._services.fanout.leave(name, self._connection.delivery.listener)
         return ended
 
     def _admit(self, certificate: Verified[Certificate]) -> tuple[None, None]:
         """Wake this connection from now on, until its certificate ends."""
-        self._services.fanout.join(CertificateHash(certificate.hash), self._connection.listener)
+        self._services.fanout.join(CertificateHash(certificate.hash), self._connection.delivery.listener)
         left_s = (certificate.value.not_after_ms - self._services.now_ms()) / 1000
         self._deadline.reschedule(asyncio.get_running_loop().time() + min(left_s, LIFE_S_MAX))
         return None, None
 
     async def _until_revoked(self) -> None:
         """End as soon as the device is revoked, though it reads nothing or a page is under way."""
-        await self._connection.listener.revoked.wait()
+        await self._connection.delivery.listener.revoked.wait()
         error = revoked()
         with suppress(TimeoutError):
             async with asyncio.timeout(_FAREWELL_S):

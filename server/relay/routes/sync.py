@@ -26,7 +26,8 @@ from server.relay.auth import (
     bearer,
     no_token,
 )
-from server.relay.connection import PAGE_BYTES_MAX, Connection, Ended
+from server.relay.connection import Connection, Ended
+from server.relay.delivery import PAGE_BYTES_MAX
 from server.relay.errors import ConflictError, MissingError, busy, retry_after_s, revoked
 from server.relay.rates import Desk
 from server.relay.routes.requests import ANSWERS, FRAMES
@@ -143,7 +144,7 @@ class Seats:
             await connection.flush()
             room = BODY_BYTES_MAX
             self.find(header)
-            while room > PAGE_BYTES_MAX and await connection.feed_some():
+            while room > PAGE_BYTES_MAX and await connection.delivery.some():
                 room = BODY_BYTES_MAX - sum(map(len, desk.parts))
         except Ended as ended:
             self._seats.take(bearer(header), now_ms=self._services.now_ms())

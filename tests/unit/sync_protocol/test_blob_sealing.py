@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sync_protocol import blob_sealing
-from sync_protocol.blob_sealing import FILE_BYTES_MAX, chunk_count, cut, join, open_chunk, seal_chunk
+from sync_protocol.blob_sealing import FILE_BYTES_MAX, chunk_count, cut, join, open_chunk, seal_chunk, sealed_bytes
 from sync_protocol.errors import ForgedError, LimitError, MalformedError
 from sync_protocol.limits import BLOB_CHUNK_BYTES
 from sync_protocol.sealing import ContentKey, padme
@@ -47,6 +47,12 @@ def test_lengths_are_padded():
     """Only what Padme leaves of a length shows: files of up to 255 bytes look alike."""
     assert {sealed(some_bytes(size))[0].manifest.size for size in (0, 1, 200, 255)} == {256 + 40}
     assert sealed(some_bytes(100_000))[0].manifest.size == padme(100_001) + 2 * 40
+
+
+@pytest.mark.parametrize("size", EDGES)
+def test_the_length_of_a_file_says_that_of_its_blob(size: int):
+    """So a fact that says one length and names a blob of another is found out by the manifest."""
+    assert sealed_bytes(size) == sealed(some_bytes(size))[0].manifest.size
 
 
 def test_a_file_over_the_limit_is_refused_by_name():

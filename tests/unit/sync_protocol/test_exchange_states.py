@@ -745,12 +745,20 @@ def test_a_device_does_not_compare_for_ever(monkeypatch: pytest.MonkeyPatch):
     assert (error.code, "RESYNC" in error.expected) == ("too_often", True)
 
 
-def test_a_chain_is_fed_again_once():
-    """Whoever asks for everything again and again gets it once a connection, from whatever number it asks."""
+def test_a_chain_is_not_fed_again_and_again():
+    """From no number twice on one connection; from a lower one it may be, some times."""
     machine = serving()
-    (again, _) = heard(machine, Want(chains=((STREAM, (OWN, 3)),)))
-    assert again == FeedAgain(((STREAM, OWN, 3),))
-    assert heard(machine, Want(chains=((STREAM, (OWN, 0)),))) == [FeedAgain(()), Feed()]
+    for first in (20, *range(19, 19 - REWINDS_MAX, -1)):
+        (again, _) = heard(machine, Want(chains=((STREAM, (OWN, first)), (STREAM, (OWN, first)))))
+        assert again == FeedAgain(((STREAM, OWN, first),))
+    for first in (30, 0):
+        assert heard(machine, Want(chains=((STREAM, (OWN, first)),))) == [FeedAgain(()), Feed()]
+
+
+def test_a_device_asks_for_a_chain_once():
+    """From the lowest number from which anything of it is lacking, whoever named it first."""
+    (want,) = sent(opened().request([(STREAM, OWN, 9), (STREAM, OWN, 3), (STREAM, OWN, 5)]))
+    assert want == Want(chains=((STREAM, (OWN, 3)),))
 
 
 def test_frontiers_are_bounded(monkeypatch: pytest.MonkeyPatch):

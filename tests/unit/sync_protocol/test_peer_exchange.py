@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sync_protocol.blob_messages import BlobChunk, BlobManifest, BlobsHeld, BlobWant
+from sync_protocol.blob_messages import BlobChunk, BlobManifest, BlobMessage, BlobsHeld, BlobWant
 from sync_protocol.certificates import Trust
 from sync_protocol.digests import Holding
 from sync_protocol.errors import (
@@ -490,7 +490,8 @@ def test_turns_about_blobs_end_where_nothing_moves(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("sync_protocol.peer_exchange.BLOB_BARREN_TURNS_MAX", 2)
     kit, chunk = answered(PeerState.OFFERED), BlobChunk(blob=BLOB, index=0, data=b"sealed")
     want = BlobWant(blob=BLOB, ranges=())
-    says = {"this side": [chunk], "the other": [want]}.get(gives, [])
+    words: dict[str, list[BlobMessage]] = {"this side": [chunk], "the other": [want]}
+    says = words.get(gives, [])
     for _ in range(4):
         receive(kit, chunk if gives in {"the other", "what nobody asked for"} else want)
         last = receive(kit, Done(again=True))[-1]

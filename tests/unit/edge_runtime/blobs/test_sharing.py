@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edge_runtime.blobs.book import BlobState
+from edge_runtime.blobs.fetching import GIVEN_TIMES_MAX
 from edge_runtime.blobs.policy import Fetch, Policy
 from edge_runtime.blobs.sharing import BlobSharing
 from sync_protocol.blob_messages import BlobChunk, BlobManifest, BlobRefused, BlobsHeld, BlobWant
@@ -143,3 +144,16 @@ def test_what_no_honest_device_says_is_refused(ward: Ward):
     assert isinstance(refusal, BlobRefused)
     assert refusal.code == "malformed"
     assert Blob(manifest.manifest).id == attachment.blob
+
+
+def test_the_same_chunks_are_not_given_for_ever(ward: Ward):
+    """What is asked for again and again is refused, and turns in which nothing moves end the meeting."""
+    attachment, _ = ward.attach(200_000)
+    give = BlobSharing(ward.nurse.stock)
+    streams = {note.stream for note in ward.nurse.stock.book.all().values()}
+    codes: list[str] = []
+    for _ in range(GIVEN_TIMES_MAX + 1):
+        give.heard(BlobWant(blob=attachment.blob, ranges=()))
+        said, _ = give.turn(streams)
+        codes += [one.code for one in said if isinstance(one, BlobRefused)]
+    assert codes == ["too_often"]

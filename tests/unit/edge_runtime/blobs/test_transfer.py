@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edge_runtime.blobs import chunks
 from edge_runtime.blobs.book import BlobState
+from edge_runtime.blobs.fetching import GIVEN_TIMES_MAX
 from edge_runtime.blobs.policy import Fetch, Policy
-from edge_runtime.blobs.transfer import BlobTransfer
+from edge_runtime.blobs.transfer import MISSED_MAX, UNKNOWN, BlobTransfer
 from edge_runtime.errors import StoreError
 from edge_runtime.settings import sync_folder
 from sync_protocol.blob_messages import BlobChunk, BlobManifest, BlobOffer, BlobRefused, BlobStored, BlobWant
 from sync_protocol.blobs import Blob, BlobReceipt
-from sync_protocol.errors import ForgedError, MalformedError
-from sync_protocol.ids import BlobId
+from sync_protocol.errors import ForgedError, LimitError, MalformedError
+from sync_protocol.ids import BlobId, ChartId
 from sync_protocol.labels import Label
 from sync_protocol.signed import sign
 from sync_protocol.signing import SigningKey
@@ -205,6 +208,59 @@ def test_a_blob_of_another_stream_is_not_taken(ward: Ward):
     ward.physician.stock.book.put(odd.id, note)
     report = ward.sync(ward.physician)
     assert (report.fetched, report.refused) == (1, ["attachment_stream"])
+
+
+def test_blobs_that_nobody_has_do_not_hold_up_the_others(ward: Ward, monkeypatch: pytest.MonkeyPatch):
+    """So many of a chart are asked for in vain on one connection; the next begins with what was not missed before."""
+    attachment, _ = ward.attach(50_000)
+    ward.sync(ward.nurse)
+    ward.carry()
+    stock = ward.physician.stock
+    stock.find()
+    note = ward.physician.note(attachment.blob)
+    for number in range(MISSED_MAX + 1):
+        stock.book.put(BlobId(bytes([number]) * 32), replace(note, file_bytes=1))
+    stock.book.put(BlobId(b"y" * 32), replace(note, file_bytes=2, chart=ChartId(b"y" * 16)))
+    monkeypatch.setattr(stock, "fetches", lambda note: not note.whole)  # nobody is a member of the made up chart
+    report = ward.sync(ward.physician)
+    assert (report.waiting, report.fetched) == (MISSED_MAX + 1, 0)  # one of them of another chart
+    missed = [blob for blob, one in stock.book.all().items() if one.refused == UNKNOWN]
+    assert len(missed) == MISSED_MAX + 1
+    transfer = BlobTransfer(stock)
+    transfer.begin()
+    assert transfer._fetch[0] == attachment.blob
+    assert {*transfer._fetch} == {attachment.blob, *missed}
+
+
+def test_the_same_chunks_are_not_sent_for_ever(ward: Ward):
+    """A relay that wants what it got already, again and again, would use up what a phone may send."""
+    ward.attach(200_000)
+    offering = BlobTransfer(ward.nurse.stock)
+    (offer,) = offering.begin()
+    assert isinstance(offer, BlobOffer)
+    blob = Blob(offer.manifests[0])
+    want = BlobWant(blob=blob.id, ranges=((0, blob.count),))
+    for _ in range(GIVEN_TIMES_MAX):
+        assert len(offering.heard(want, RELAY.public)) == blob.count
+    with pytest.raises(LimitError, match=f"at most {GIVEN_TIMES_MAX * blob.count} chunks"):
+        offering.heard(want, RELAY.public)
+
+
+def test_a_large_blob_that_a_fact_calls_small_is_not_taken(ward: Ward):
+    """Otherwise everybody would fetch it unasked, and it would count as nothing against anybody's room."""
+    attachment, _ = ward.attach()
+    ward.sync(ward.nurse)
+    ward.carry()
+    ward.physician.stock.find()
+    note = ward.physician.note(attachment.blob)
+    large, made = sealed(some_bytes(200_000), stream=note.stream)
+    ward.relay.manifests[large.id] = large
+    ward.relay.chunks[large.id] = dict(enumerate(made))
+    ward.relay.receipt(large.id)
+    ward.physician.stock.book.put(large.id, note)
+    report = ward.sync(ward.physician)
+    assert (report.fetched, report.refused) == (1, ["attachment_size"])
+    assert not ward.physician.note(large.id).whole
 
 
 def test_chunks_that_are_damaged_here_are_not_sent(ward: Ward):

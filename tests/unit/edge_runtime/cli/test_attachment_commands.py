@@ -109,7 +109,7 @@ def test_damage_is_exit_code_3(world: World, chart: str):
     problems = world.json("doctor", "--home", "nurse", code=3)["problems"]
     assert [(one["check"], one["found"]) for one in problems] == [("attachments", "chunk 1 is missing or another")]
     said = world.run("doctor", "--home", "nurse").out
-    assert "Sync: these attachments are fetched again" in said
+    assert "To fetch one of these again" in said
     assert "Copy the home aside" not in said
     save = ("chart", "save-attachment", chart, made["attachment"], "--out", "out.png", "--home", "nurse")
     assert world.refused(*save, code=3) == "attachment_damaged"

@@ -92,7 +92,7 @@ def test_a_refusal_keeps_its_reason(mixed: DeviceStore, world: World) -> None:
         assert writer.mark_refused(third.hash, "limit", "a body of 9 MB")
         assert writer.mark_refused(first.hash, "unbekannt", "Gerät gesperrt")
     assert counts(mixed) == (4, 3, 2)
-    assert [(r.arrived.index, r.code, r.text) for r in mixed.refused()] == [
+    assert [(r.index, r.code, r.text) for r in mixed.refused()] == [
         (3, "unbekannt", "Gerät gesperrt"),
         (5, "limit", "a body of 9 MB"),
     ]

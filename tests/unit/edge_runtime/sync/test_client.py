@@ -200,7 +200,7 @@ def test_what_the_relay_refuses_is_kept_told_and_offered_again(ward: Ward):
     assert report.refusals == 2
     assert [error.code for error in report.refused] == ["quota", "gap"]
     kept = ward.one.store.refused()
-    assert [(one.arrived.entry.hash, one.code) for one in kept] == [(refused.hash, "quota"), (follows.hash, "gap")]
+    assert [(one.name, one.code) for one in kept] == [(refused.hash, "quota"), (follows.hash, "gap")]
     assert "wait" in kept[0].text
     assert "critical" in str(ward.one.shown(ward.chart))
     again = ward.one.sync(ward.relay)

@@ -200,14 +200,14 @@ def test_spending_counts_both_directions():
     assert (free.batch_bytes(1000), free.spent) == (1000, None)
     paid = Spending(link, Budget(bytes_max=1), lambda: 0)
     paid.send(bytes(2))
-    assert paid.spent is None
+    spent = [paid.spent]
     paid.took = True
-    assert paid.spent == BYTES
+    assert [*spent, paid.spent] == [None, BYTES]
     idle = Spending(link, Budget(bytes_max=1), lambda: 0)
     idle.send(bytes(BARREN_BYTES_MAX))
-    assert (idle.spent, idle.overdrawn) == (None, False)
+    before = idle.spent, idle.overdrawn
     idle.send(b"1")
-    assert (idle.spent, idle.overdrawn) == (BYTES, True)
+    assert [before, (idle.spent, idle.overdrawn)] == [(None, False), (BYTES, True)]
 
 
 def test_a_relay_that_brings_nothing_is_not_paid_for(clinic: Clinic, monkeypatch: pytest.MonkeyPatch):

@@ -17,6 +17,7 @@ from server.relay.blob_files import BlobFolder
 from server.relay.blob_talk import OFFERS_MAX, WANTS_MAX, BlobTalk
 from server.relay.blobs import INCOMPLETE_MAX, SILENT_MS_MAX, BlobQuotas, Blobs
 from server.relay.errors import StorageError
+from server.relay.files import flush_folder
 from sync_protocol.blob_messages import (
     BlobChunk,
     BlobManifest,
@@ -235,7 +236,7 @@ def test_an_upload_goes_on_wherever_it_was_cut(case: Case, seed: int) -> None:
 def test_a_crash_between_any_two_writes_loses_nothing(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever write of the relay fails, the next offer goes on; a receipt is given once everything is durable."""
     blob, made = sealed(chunks(3), stream=case.stream)
-    write, flush = server.relay.blob_files._write_whole, server.relay.blob_files.flush_folder
+    write, flush = server.relay.blob_files._write_whole, flush_folder
     left = [0]
 
     def failing(act: Callable[..., None]) -> Callable[..., None]:
@@ -305,7 +306,12 @@ def test_a_flood_of_offers_is_looked_at_within_bounds(case: Case, monkeypatch: p
     talk, offer = case.talk(case.doctor), BlobOffer(manifests=(blob.wire,))
     begun: list[BlobId] = []
     begin = BlobFolder.begin
-    monkeypatch.setattr(BlobFolder, "begin", lambda self, name, wire: (begun.append(name), begin(self, name, wire))[1])
+
+    def count(self: BlobFolder, name: BlobId, wire: bytes) -> None:
+        begun.append(name)
+        begin(self, name, wire)
+
+    monkeypatch.setattr(BlobFolder, "begin", count)
     answers = [talk.answer(offer)[0] for _ in range(OFFERS_MAX + 3)]
     assert [isinstance(one, BlobWant) for one in answers] == [True] * OFFERS_MAX + [False] * 3
     assert code(answers[-1]) == "busy"
@@ -456,7 +462,7 @@ def test_a_blob_that_went_while_it_came_is_refused(case: Case, monkeypatch: pyte
 
 @pytest.mark.parametrize("when", ["before its files", "after the files went", "after the row went"])
 def test_an_offer_that_crosses_a_purge_leaves_nothing(case: Case, monkeypatch: pytest.MonkeyPatch, when: str) -> None:
-    """It was judged before the purge and writes after it: nothing of a destroyed chart may stay that nobody knows of."""
+    """It was judged before the purge and writes after it: of a destroyed chart nothing may stay unknown to all."""
     blob, _ = sealed(b"scan", stream=case.stream)
     purged = frozenset({case.chart.id})
     begin, drop, forget = BlobFolder.begin, BlobFolder.drop, BlobBook.forget

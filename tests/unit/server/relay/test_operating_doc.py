@@ -10,7 +10,14 @@ import click
 import pytest
 
 from server.relay.commands import server
-from server.relay.settings import BYTES_AN_HOUR, DISK_FREE_BYTES_MIN, ENTRIES_AN_HOUR, MIB
+from server.relay.settings import (
+    BYTES_AN_HOUR,
+    CHART_BLOBS_MIB,
+    DEVICE_BLOBS_MIB,
+    DISK_FREE_BYTES_MIN,
+    ENTRIES_AN_HOUR,
+    MIB,
+)
 
 PAGE = (Path(__file__).parents[4] / "docs" / "operating.md").read_text(encoding="utf-8")
 COMMANDS = sorted(set(re.findall(r"fieldward server [a-z][^`\n]*", PAGE)))
@@ -40,4 +47,6 @@ def test_the_table_of_limits_has_the_options_and_their_defaults():
         "--device-entries-per-hour": ENTRIES_AN_HOUR,
         "--device-mib-per-hour": BYTES_AN_HOUR // MIB,
         "--disk-free-min": DISK_FREE_BYTES_MIN // MIB,
+        "--attachments-per-chart": CHART_BLOBS_MIB,
+        "--attachments-per-device": DEVICE_BLOBS_MIB,
     }
