@@ -15,7 +15,7 @@ from edge_runtime.blobs.book import BlobBackup, BlobBook, BlobNote, BlobState
 from edge_runtime.blobs.chunks import ChunkFolder
 from edge_runtime.blobs.finding import SCANNED, Finder
 from edge_runtime.blobs.policy import Policy, load_policy, save_policy
-from edge_runtime.blobs.pruning import prunable, prune
+from edge_runtime.blobs.pruning import may_go, prunable, prune
 from edge_runtime.destroyed import destroyed
 from edge_runtime.identity import Clock, Entropy, Identity
 from edge_runtime.keyring import Keyring
@@ -27,6 +27,9 @@ from sync_protocol.ids import BlobId, ChartId, StreamId
 
 _NAME_KEY: Final = "blobs/name-key"
 _NAME_KEY_BYTES: Final = 32
+CHECKED: Final = "blobs/checked"
+"""When the relay said what it had backed up, of the newest word after which every blob here was offered again."""
+_TIME_BYTES: Final = 8
 
 
 class BlobStock:
@@ -196,7 +199,10 @@ class BlobStock:
         self._tidied = True
 
     def sweep(self) -> None:
-        """Remove the chunks of destroyed charts; and of those that this device may read no more, what the relay has.
+        """Remove the chunks of destroyed charts; and of those that this device may read no more, what others have.
+
+        That is a copy of what somebody else attached, once the relay has it; what was attached here stays, sealed and
+        not shown, until it is safe: it may be the only one.
 
         Raises:
             StoreError: something cannot be removed; the next sweep goes on.
@@ -209,7 +215,7 @@ class BlobStock:
             if note.chart in gone:
                 self.folder.drop(self.folder.name(blob))
                 self.book.forget([blob])
-            elif note.chart in closed and (note.receipt is not None or not note.whole):
+            elif note.chart in closed and (not note.whole or self._spare(note)):
                 self.book.put(blob, replace(note, whole=False, asked=False))
                 self.folder.drop(self.folder.name(blob))
 
@@ -223,6 +229,32 @@ class BlobStock:
                 lacking -= self.book.all()[blob].file_bytes
         return found
 
+    def to_check(self) -> list[BlobId]:
+        """What the relay receipted, once for each newer word of what it backed up, small ones first.
+
+        A relay that was restored may have lost a blob while its log is as it was, and one that finds a blob damaged can
+        only wait until somebody offers it: nothing but asking tells.
+        """
+        if self._backup().made_ms <= self._checked_ms():
+            return []
+        notes = self.book.all()
+        held = [(note.file_bytes, blob) for blob, note in notes.items() if note.whole and note.receipt is not None]
+        return [blob for _, blob in sorted(held)]
+
+    def checked(self) -> None:
+        """Note that all of `to_check` was offered and answered.
+
+        Raises:
+            StoreError: it cannot be noted; they are offered again.
+        """
+        made_ms = self._backup().made_ms
+        if made_ms > self._checked_ms():
+            with self._store.writing() as writer:
+                writer.put_value(CHECKED, made_ms.to_bytes(_TIME_BYTES, "big"))
+
+    def _checked_ms(self) -> int:
+        return int.from_bytes(self._store.get_value(CHECKED) or b"", "big")
+
     def make_room(self, needed_bytes: int, confirmed: Collection[BlobId]) -> bool:
         """Make room by removing safe blobs that the relay confirmed, if that is enough; whether there is room now.
 
@@ -233,8 +265,8 @@ class BlobStock:
         if lacking <= 0:
             return True
         backup, notes = self._backup(), self.book.all()
-        may_go = (blob for blob in prunable(self.book, backup=backup) if blob in confirmed)
-        if sum(notes[blob].file_bytes for blob in may_go) < lacking:
+        leaving = (blob for blob in prunable(self.book, backup=backup) if blob in confirmed)
+        if sum(notes[blob].file_bytes for blob in leaving) < lacking:
             return False
         prune(self.book, self.folder, needed_bytes=lacking, backup=backup, confirmed=confirmed)
         return True
@@ -258,6 +290,10 @@ class BlobStock:
             if note.whole:
                 found.extend((blob, words) for words in _wrong(self.folder, blob))
         return found
+
+    def _spare(self, note: BlobNote) -> bool:
+        """Whether a whole blob is at the relay, and not only there once it is gone here."""
+        return note.receipt is not None and (not note.own or may_go(note, self._backup()))
 
     def _may_read(self, chart: ChartId) -> bool:
         membership = self._keyring.membership(chart)

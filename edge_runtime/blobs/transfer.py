@@ -79,7 +79,8 @@ class BlobTransfer:
         wanted = sorted(fetched, key=lambda blob: (notes[blob].refused is not None, notes[blob].file_bytes, blob))
         # What is to make room is offered again: a relay that lost it asks for it, and only what it confirms may go.
         needed_bytes = sum(notes[blob].file_bytes for blob in wanted)
-        confirm = [blob for blob in self._stock.to_confirm(needed_bytes) if blob in open_]
+        again = (*self._stock.to_confirm(needed_bytes), *self._stock.to_check())
+        confirm = [blob for blob in dict.fromkeys(again) if blob in open_]
         offered = [*(blob for _, blob in ours), *confirm]
         self._offers.extend(offers(self._manifests(offered)))
         self._fetch.extend(wanted)
@@ -128,6 +129,7 @@ class BlobTransfer:
             said = None if passed_over else self._fetching.begin(blob)
             if said is not None:
                 return [said]
+        self._stock.checked()
         return []
 
     def _give(self, want: BlobWant) -> list[BlobMessage]:

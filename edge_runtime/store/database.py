@@ -8,6 +8,7 @@ which wait for others. It shows no id, hash, name, time or content: those are in
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -65,6 +66,8 @@ _WAITED: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _UNWRITABLE: Final = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM})
 _DISK: Final = sqlite3.SQLITE_IOERR
 _PRIMARY: Final = 0xFF
+_ROOM_BYTES: Final = 1024 * 1024
+"""Less than this, and a failing write is for want of room."""
 
 
 def create(path: Path, fill: Callable[[sqlite3.Connection], None]) -> None:
@@ -173,7 +176,7 @@ def explained(path: Path) -> Iterator[None]:
 
 
 def _explain(path: Path, code: int, text: str) -> StoreError:
-    if code == _FULL:
+    if code == _FULL or (code == _DISK and _is_full(path)):
         return StoreError(
             "disk_full",
             expected="room for the change",
@@ -207,3 +210,11 @@ def _explain(path: Path, code: int, text: str) -> StoreError:
         got=text,
         do=RESTORE,
     )
+
+
+def _is_full(path: Path) -> bool:
+    """Whether the disk has no room left: where its index has none, sqlite calls that an error of the disk."""
+    try:
+        return shutil.disk_usage(path.parent).free < _ROOM_BYTES
+    except OSError:
+        return False

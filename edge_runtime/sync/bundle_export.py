@@ -31,6 +31,7 @@ _CONTENT_ORDER = (
 )
 
 
+Chain = tuple[StreamId, SessionId]
 Attachments = Callable[[Collection[ChartId]], Iterable[tuple[BlobId, BlobManifest | BlobChunk]]]
 
 
@@ -112,7 +113,7 @@ class BundleExport:
                 found.append(membership)
         return found
 
-    def _groups(self, memberships: Collection[Membership], waiting: Chains | None) -> Iterator[Chains]:
+    def _groups(self, memberships: Collection[Membership], waiting: frozenset[Chain] | None) -> Iterator[Chains]:
         """Chains in the order in which they are written, a group after the other."""
         gone = self._keyring.destroyed_content()
         yield self._whole([self._identity.root.value.control])
@@ -122,23 +123,25 @@ class BundleExport:
             if waiting is None:
                 yield self._whole(streams)
             else:
-                yield {chain: first for chain, first in waiting.items() if chain[0] in streams}
+                yield {chain: 0 for chain in sorted(waiting) if chain[0] in streams}
 
     def _whole(self, streams: Iterable[StreamId]) -> dict[tuple[StreamId, SessionId], int]:
         return {(stream, session): 0 for stream in sorted(streams) for session in self._store.frontier(stream)}
 
-    def _waiting(self) -> Chains:
-        """Of each chain with something that the relay has not receipted, the first number of that."""
-        found: dict[tuple[StreamId, SessionId], int] = {}
+    def _waiting(self) -> frozenset[Chain]:
+        """The chains with something that the relay has not receipted.
+
+        They are written whole: who carries a ledger, or a compartment that it does not read, is fed none of it, and so
+        would never have what comes before.
+        """
+        found: set[Chain] = set()
         after: tuple[int, int] | None = None
         while page := self._store.pending(BATCH_ENTRIES_MAX, after=after):
-            for header in (waiting.entry.header for waiting in page):
-                chain = header.stream, header.session
-                found[chain] = min(header.seq, found.get(chain, header.seq))
+            found.update((waiting.entry.header.stream, waiting.entry.header.session) for waiting in page)
             after = page[-1].place
-        return found
+        return frozenset(found)
 
     @staticmethod
-    def _concerned(membership: Membership, waiting: Chains) -> bool:
+    def _concerned(membership: Membership, waiting: frozenset[Chain]) -> bool:
         streams = {control_stream(membership.chart)} | streams_of(membership, frozenset(Compartment))
         return any(stream in streams for stream, _ in waiting)

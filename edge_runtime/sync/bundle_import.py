@@ -215,6 +215,9 @@ class BundleImport:
                 self.report.maker = self._identity.trust.admit(Signed(Certificate, wire))
         except PeerError:
             self.report.maker = None  # its entries are judged by themselves
+        # This device's own bundle, taken in again after a restore, is in no other device's store.
+        own_name, maker = self._identity.principal, self.report.maker
+        self._taking.elsewhere = maker is not None and self._identity.trust.principal(maker.hash) != own_name
 
     def _take(self, step: Take) -> None:
         """Control records first, because content is judged by them. What is here already costs a look-up."""

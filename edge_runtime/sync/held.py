@@ -32,6 +32,7 @@ class Settled:
     """What became of a batch.
 
     Attributes:
+        given: the entries of the batch that are in the store, with what they released; new ones or not.
         new: entries that are in the store now and were not, by arrival index, with where they came from.
         released: how many of these had waited in the pool.
         held: the entries of the batch that wait in the pool now and did not before.
@@ -40,6 +41,7 @@ class Settled:
         broken: those that name a predecessor that is none, and will never have one.
     """
 
+    given: list[EntryHash] = field(default_factory=list)
     new: dict[int, tuple[VerifiedEntry, Origin]] = field(default_factory=dict)
     released: int = 0
     held: list[VerifiedEntry] = field(default_factory=list)
@@ -69,7 +71,9 @@ class Holder:
         for (entry, came), (outcome, index) in zip(self._given, outcomes, strict=True):
             if outcome is Outcome.GAP:
                 settled.broken.append(entry)
-            elif outcome is not Outcome.DUPLICATE:
+                continue
+            settled.given.append(entry.hash)
+            if outcome is not Outcome.DUPLICATE:
                 settled.new[index] = entry, came
         self._notes.finish()
         for stream in self._touched:

@@ -105,6 +105,7 @@ class Receiver:
         *,
         state: UploadState = UploadState.RECEIPTED,
         admit: Callable[[Checked], None] | None = None,
+        elsewhere: bool = False,
     ) -> Taken:
         """Verify and store a batch.
 
@@ -114,6 +115,7 @@ class Receiver:
             state: RECEIPTED for what the relay sent, PENDING for what a device handed over.
             admit: moves what may not stand where it claims from the batch's entries to what was refused; nothing where
                 the relay has admitted them.
+            elsewhere: whether another device has what came: then none of it is on this device only.
 
         Raises:
             StoreError: the store is full or damaged; nothing of the batch was stored.
@@ -124,13 +126,10 @@ class Receiver:
         renewal: Verified[Certificate] | None = None
         session: Verified[Session] | None = None
         with self._store.writing() as writer:
-            for certificate in checked.certificates:
-                writer.put_certificate(certificate)
-            for record in checked.sessions:
-                writer.put_session(record)
-            for seal in checked.seals:
-                writer.put_seal(seal)
+            _put_proofs(checked, writer)
             settled = Holder(writer, self._clock).append(checked.entries, _ORIGINS[state])
+            if elsewhere:
+                writer.mark_at_peer(settled.given)
             new = [entry for entry, _ in settled.new.values()]
             from_relay = (index for index, (_, origin) in settled.new.items() if origin is Origin.RELAY)
             fed = min(from_relay, default=None) if self.fed is None else self.fed
@@ -211,6 +210,15 @@ class Receiver:
         return any(entry.header.session == own for entry in came) or any(
             seal.value.session == own for seal in checked.seals
         )
+
+
+def _put_proofs(checked: Checked, writer: DeviceWriter) -> None:
+    for certificate in checked.certificates:
+        writer.put_certificate(certificate)
+    for record in checked.sessions:
+        writer.put_session(record)
+    for seal in checked.seals:
+        writer.put_seal(seal)
 
 
 def _no_predecessor() -> BrokenChainError:

@@ -88,8 +88,10 @@ class _Safety:
         if arrival >= self.since or any(first <= arrival < end for first, end in self.again):
             if index is not None:
                 return index < self.size
-            return any(arrival < reach and size <= self.size for reach, size in self.reaches if reach > self.since)
-        return index is not None and index < min(self.kept, self.size)
+        elif index is not None and index < min(self.kept, self.size):
+            return True
+        # Since the loss all was compared, and what the relay lacked waits: the rest it has, below that size.
+        return any(arrival < reach and size <= self.size for reach, size in self.reaches)
 
 
 _NOTHING: Final = _Safety(reaches=(), since=0, again=(), settled=0, kept=0)

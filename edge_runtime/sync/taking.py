@@ -47,6 +47,7 @@ class Taking:
     Attributes:
         grown: the chains that got something new, stream and session.
         charts: that changed.
+        elsewhere: whether somebody else has what comes.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Taking:
         self._admission = Admission(store, identity, keyring)
         self.grown: set[Chain] = set()
         self.charts: set[ChartId] = set()
+        self.elsewhere = True
 
     def take(self, proofs: Proofs, entries: Sequence[WireEntry]) -> Iterator[Part]:
         """Take in what came together, one part as each is asked for: control records, then the rest.
@@ -95,7 +97,8 @@ class Taking:
         )
 
     def _part(self, proofs: Proofs, entries: Sequence[WireEntry], *, is_control: bool) -> Part:
-        taken = self._receiver.take(proofs, entries, state=UploadState.PENDING, admit=self._admission.check)
+        admit, elsewhere = self._admission.check, self.elsewhere
+        taken = self._receiver.take(proofs, entries, state=UploadState.PENDING, admit=admit, elsewhere=elsewhere)
         self._admission.places.learn(self._keyring.controlled(taken.streams))
         self.grown |= taken.chains
         charts = self._keyring.charts_of(taken.streams)

@@ -668,7 +668,7 @@ def test_what_the_log_lost_is_asked_for_before_the_answer():
 
 def test_a_device_asks_for_chains_again():
     """In state OPEN, in as many frames as it takes and no more than the limit; the relay feeds them and says so."""
-    chains = [(STREAM, OWN, n) for n in range(AGAIN_CHAINS_MAX + 1)]
+    chains = [(STREAM, SessionId(n.to_bytes(16, "big")), 0) for n in range(AGAIN_CHAINS_MAX + 1)]
     wants = sent(opened().request(chains))
     assert [len(want.chains) for want in wants if isinstance(want, Want)] == [FRAME_ITEMS_MAX] * 4
     assert device_in(DeviceState.COMPARING).request(chains) == []

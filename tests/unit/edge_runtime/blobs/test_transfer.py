@@ -315,3 +315,18 @@ def test_a_folder_that_cannot_be_read_holds_up_nothing_else(ward: Ward, monkeypa
 
     monkeypatch.setattr(type(ward.physician.stock), "make_room", broken)
     assert ward.sync(ward.physician).refused == ["attachments_unwritable"]
+
+
+def test_what_the_relay_lost_without_knowing_comes_back_once_a_backup(ward: Ward):
+    """A relay whose log is as it was, and whose blobs are not, asks for what is offered after its next backup."""
+    attached, _ = ward.attach(1000)
+    ward.sync(ward.nurse)
+    ward.relay.chunks.clear()
+    ward.relay.manifests.clear()
+    assert ward.sync(ward.nurse).sent == 0, "nothing new was said"
+    ward.nurse.made_ms += 1
+    assert ward.sync(ward.nurse).sent > 0
+    assert attached.blob in ward.relay.chunks
+    ward.relay.chunks.clear()
+    ward.relay.manifests.clear()
+    assert ward.sync(ward.nurse).sent == 0, "once a backup is enough"

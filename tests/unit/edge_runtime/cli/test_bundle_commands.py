@@ -88,17 +88,18 @@ def test_who_took_it_in_brings_it_to_the_relay(ward: Ward) -> None:
 
 
 def test_any_order_ends_the_same(ward: Ward) -> None:
-    """A later bundle before an earlier one: what lacks its beginning is held, said, and placed when that comes."""
+    """A later bundle before an earlier one: each stands by itself, nothing waits, and both together say the same."""
     ward.says(SAID)
     ward.export("one.fwb")
     ward.world.json("sync", "once", "--home", "phone")
     ward.says(LATER)
     ward.export("two.fwb")
     (early,) = ward.take("two.fwb")
-    assert early["held"] > 0
+    assert (early["held"], early["refused"]) == (0, {})
     (late,) = ward.take("one.fwb")
     assert late["refused"] == {}
     assert all(word in ward.reads() for word in ("Penicillin", "Latex"))
+    assert ward.counts()["held"] == []
     assert ward.world.json("doctor", "--home", "kit")["ok"]
 
 
@@ -283,3 +284,15 @@ def test_a_part_of_an_attachment_counts(ward: Ward) -> None:
     kept = sum(path.stat().st_size for path in (ward.world.folder / "kit" / "blobs").rglob("*") if path.is_file())
     assert kept > 60_000
     assert ward.take("one.fwb")[0]["attachments"]["received"] == 1
+
+
+def test_what_came_in_a_file_is_elsewhere_too(ward: Ward) -> None:
+    """Whoever made the file has what is in it; of its own bundle, taken in again, a device learns nothing of others."""
+    ward.says(SAID)
+    ward.export("one.fwb")
+    ward.take("one.fwb")
+    kit = ward.counts()
+    assert kit["at_a_peer"] > 5
+    assert kit["on_this_device_only"] < 5, "its own ledger: that it took the file in"
+    ward.world.json("bundle", "import", "one.fwb", "--home", "phone")
+    assert ward.counts("phone")["at_a_peer"] == 0

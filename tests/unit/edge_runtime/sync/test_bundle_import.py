@@ -315,12 +315,14 @@ def test_a_full_disk_does_not_say_that_nothing_was_changed(stick: Stick, monkeyp
     assert stick.desk.take(data).received == 0
 
 
-def test_everything_is_pending_here(stick: Stick) -> None:
-    """What a file brought counts as on this device only: nobody knows whether its maker still has it."""
+def test_what_came_waits_for_the_relay_and_is_elsewhere(stick: Stick) -> None:
+    """What a file brought is to be pushed, and counts as at a peer as well: its maker had it."""
     stick.write("Ana")
-    before = stick.taker.store.upload_counts()[UploadState.PENDING]
+    store = stick.taker.store
+    before, alone = store.waiting(), store.upload_counts()[UploadState.PENDING]
     told = stick.desk.take(stick.export())
-    assert stick.taker.store.upload_counts()[UploadState.PENDING] == before + told.received
+    assert store.waiting() == before + told.received
+    assert store.upload_counts()[UploadState.PENDING] == alone
 
 
 def _batched(stick: Stick) -> tuple[Proofs, list[list[WireEntry]]]:
