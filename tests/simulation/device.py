@@ -117,6 +117,11 @@ class SimDevice:
         return self._runtime is not None and not self.disk.ended
 
     @property
+    def started(self) -> bool:
+        """Whether its program was started and has not been let go."""
+        return self._runtime is not None
+
+    @property
     def runtime(self) -> Runtime:
         """The running program."""
         assert self._runtime is not None, f"{self.name} runs"

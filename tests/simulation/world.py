@@ -346,6 +346,10 @@ class World:
         self.depth += 1
         try:
             act.run(self, device)
+        except Crash:  # beside what the act guards, such as the first look at a store after a start
+            for one in self.devices.values():
+                if one.disk.ended and one.started:
+                    self.fell(one)
         finally:
             self.depth -= 1
 
