@@ -119,9 +119,9 @@ def _back_up(world: World, device: SimDevice) -> None:
         world.fault_free("relay_backup")
 
 
-def in_backup(folder: Path) -> Path:
-    """Where the database of a backup lies."""
-    return folder / BACKUP / "relay.sqlite3"
+def in_backup(folder: Path) -> list[Path]:
+    """The databases of backups: the newest one, and one that was being made when the relay ended."""
+    return sorted((folder / BACKUP).glob("relay-*.sqlite3"))
 
 
 ATTACHING: Final[tuple[Act, ...]] = (

@@ -21,7 +21,8 @@ def check(world: World) -> None:
 
     What a device has whole is what was attached. What the relay has, a reader who asks for it gets.
     """
-    relay, backup = _whole(world.relay.folder / DATABASE_FILE), _whole(in_backup(world.folder))
+    relay = _whole(world.relay.folder / DATABASE_FILE)
+    backup = frozenset[bytes]().union(*map(_whole, in_backup(world.folder)))
     for blob, attached in sorted(world.attached.items()):
         holders = [device for device in world.honest() if _has(device, blob)]
         for device in holders:
@@ -45,8 +46,6 @@ def _reads(device: SimDevice, attached: Attached) -> bool:
 
 def _whole(database: Path) -> frozenset[bytes]:
     """The blobs of which a relay's database says that they are whole."""
-    if not database.exists():
-        return frozenset()
     with closing(sqlite3.connect(database)) as connection:
         rows = connection.execute("SELECT id FROM blob WHERE number IS NOT NULL").fetchall()
     return frozenset(bytes(row[0]) for row in rows)
