@@ -225,6 +225,14 @@ def test_the_store_gives_an_entry_back():
         VerifiedEntry(object(), FIRST.wire, FIRST.header)
 
 
+def test_an_entry_without_the_body_that_it_had_is_stripped():
+    """One that never had any is not; header, path and name stay what they were."""
+    (empty,) = NURSE.session().write(STREAM, [b""])[1]
+    stripped = VerifiedEntry.from_store(replace(FIRST.wire, body=b""))
+    assert [entry.is_stripped for entry in (stripped, FIRST, empty)] == [True, False, False]
+    assert (stripped.hash, stripped.wire.path) == (FIRST.hash, FIRST.wire.path)
+
+
 def test_a_body_completes_its_header():
     """With its hash and size."""
     draft = with_body(FIRST.header, b"other")
