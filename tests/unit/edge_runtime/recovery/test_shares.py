@@ -207,16 +207,21 @@ def test_words_are_read_however_they_are_written():
 
 @given(data=st.data())
 def test_a_wrong_word_is_found_in_the_share_itself(data: st.DataObject):
-    """Any one word, replaced by any other of the list: the checksum finds up to three for certain."""
+    """Any one word, replaced by any other of the list: the checksum finds up to three for certain.
+
+    What is said of it is the same whatever the words are, so none of them is in it.
+    """
     from shamir_mnemonic.wordlist import WORDLIST
 
-    words = list(_live()[0].words)
-    at = data.draw(st.integers(0, WORDS - 1))
-    words[at] = data.draw(st.sampled_from([word for word in WORDLIST if word != words[at]]))
-    with pytest.raises(InputError) as error:
-        _read(" ".join(words))
-    assert _code(error) == "share_checksum"
-    assert not any(word in str(error.value).split() for word in set(words) - {"one", "word", "sheet"})
+    at, said = data.draw(st.integers(0, WORDS - 1)), set()
+    for share in _live()[:2]:
+        words = list(share.words)
+        words[at] = data.draw(st.sampled_from([word for word in WORDLIST if word != words[at]]))
+        with pytest.raises(InputError) as error:
+            _read(" ".join(words))
+        assert _code(error) == "share_checksum"
+        said.add(str(error.value))
+    assert len(said) == 1
 
 
 @given(at=st.integers(0, WORDS - 2))

@@ -94,7 +94,7 @@ class World:
             "values": on(DeviceStore.values),
             "values under": on(DeviceStore.values, prefix="kind/1/"),
             "pending": on(DeviceStore.pending, wires, limit=ALL),
-            "refused": on(DeviceStore.refused, lambda found: [(*wires([r.arrived]), r.code, r.text) for r in found]),
+            "refused": on(DeviceStore.refused, lambda found: [(r.index, r.name, r.code, r.text) for r in found]),
             "counts": on(DeviceStore.upload_counts),
             "oldest": on(DeviceStore.oldest_pending_ms),
             "no value": on(DeviceStore.get_value, name="never written"),
