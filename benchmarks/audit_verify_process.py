@@ -12,14 +12,11 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import Final, TypedDict
+from typing import TypedDict
 
+from benchmarks.machine import peak_mib
 from edge_runtime.audit.evidence_file import open_file
 from sync_protocol.evidence_verification import verify_evidence
-
-_STATUS: Final = Path("/proc/self/status")
-_PEAK: Final = "VmHWM:"
-"""The most memory that this program held at once; what `getrusage` tells includes its parent's."""
 
 
 class Verified(TypedDict):
@@ -37,23 +34,14 @@ def main() -> None:
     began = time.perf_counter()
     report = verify_evidence(open_file(path))
     verified = time.perf_counter()
-    peak_mib = _peak_mib()
+    peak = peak_mib()
     assert report.ok, report.findings[:3]
     hashing = time.perf_counter()
     with path.open("rb") as file:
         hashlib.file_digest(file, "sha256")
     hashed = time.perf_counter()
-    found = Verified(entries=report.entries, verify_s=verified - began, hash_s=hashed - hashing, peak_mib=peak_mib)
+    found = Verified(entries=report.entries, verify_s=verified - began, hash_s=hashed - hashing, peak_mib=peak)
     json.dump(found, sys.stdout)
-
-
-def _peak_mib() -> float | None:
-    """The peak so far; None where the system has no such file."""
-    try:
-        lines = _STATUS.read_text("ascii").splitlines()
-    except OSError:
-        return None
-    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(_PEAK)), None)
 
 
 if __name__ == "__main__":

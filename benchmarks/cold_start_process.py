@@ -11,16 +11,13 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import Final, TypedDict
+from typing import TypedDict
 
 from benchmarks.cold_start_chart import frames_of, receiver
 from benchmarks.devices import opened
+from benchmarks.machine import peak_mib
 from edge_runtime.settings import Home
 from sync_protocol.pack_reading import read_pack
-
-_STATUS: Final = Path("/proc/self/status")
-_PEAK: Final = "VmHWM:"
-"""The most memory that this program held at once; what `getrusage` tells includes its parent's."""
 
 
 class Loaded(TypedDict):
@@ -36,22 +33,13 @@ def main() -> None:
     """Load the file into the device's store."""
     with opened(Home(Path(sys.argv[1]))) as device:
         taking, entries = receiver(device), 0
-        before_mib, began = _peak_mib(), time.perf_counter()
+        before_mib, began = peak_mib(), time.perf_counter()
         for one in frames_of(Path(sys.argv[2])):
             proofs, wires = read_pack(one)
             entries += taking.take(proofs, wires).stored
         load_s = time.perf_counter() - began
-    found = Loaded(entries=entries, load_s=load_s, before_mib=before_mib, peak_mib=_peak_mib())
+    found = Loaded(entries=entries, load_s=load_s, before_mib=before_mib, peak_mib=peak_mib())
     json.dump(found, sys.stdout)
-
-
-def _peak_mib() -> float | None:
-    """The peak so far; None where the system has no such file."""
-    try:
-        lines = _STATUS.read_text("ascii").splitlines()
-    except OSError:
-        return None
-    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(_PEAK)), None)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,9 @@ PACKAGES: Final = ("fieldward", "cryptography", "cbor2", "pycrdt", "websockets",
 _CPU_INFO: Final = Path("/proc/cpuinfo")
 _CPU_TIMES: Final = Path("/proc/stat")
 _MOUNTS: Final = Path("/proc/self/mounts")
+_STATUS: Final = Path("/proc/self/status")
+_PEAK: Final = "VmHWM:"
+"""The most memory that this program held at once; what `getrusage` tells includes its parent's."""
 _IDLE: Final = (3, 4)
 """Fields of the times that are nobody's: idle, and waiting for a disk."""
 _STEAL: Final = 7
@@ -66,6 +69,15 @@ class _Times:
         stolen = self.stolen_s - began.stolen_s
         others = self.busy_s - began.busy_s - stolen - (self.own_s - began.own_s)
         return {"others_cores": round(max(0.0, others) / wall, 2), "stolen_cores": round(stolen / wall, 2)}
+
+
+def peak_mib() -> float | None:
+    """The most memory that this process has held so far; None where the system has no such file."""
+    try:
+        lines = _STATUS.read_text("ascii").splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(_PEAK)), None)
 
 
 def versions() -> dict[str, str]:

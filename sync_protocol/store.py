@@ -17,6 +17,7 @@ from sync_protocol.certificates import Certificate, Session
 from sync_protocol.entries import Seal, VerifiedEntry
 from sync_protocol.frontier import Frontier
 from sync_protocol.ids import EntryHash, SessionId, StreamId
+from sync_protocol.intake import Checked
 from sync_protocol.limits import BATCH_ENTRIES_MAX
 from sync_protocol.signed import Verified
 
@@ -127,6 +128,16 @@ class Store(Protocol):
     def size(self) -> int:
         """How many entries there are: the next arrival index."""
         ...
+
+
+def put_proofs(writer: Writer, checked: Checked) -> None:
+    """Keep what a batch's entries were verified by, in the order in which each record needs those before."""
+    for certificate in checked.certificates:
+        writer.put_certificate(certificate)
+    for session in checked.sessions:
+        writer.put_session(session)
+    for seal in checked.seals:
+        writer.put_seal(seal)
 
 
 def walk_chain(store: Store, stream: StreamId, session: SessionId, *, first: int = 0) -> Iterator[Arrived]:

@@ -29,6 +29,7 @@ from sync_protocol.frontier import Frontier
 from sync_protocol.ids import EntryHash, SessionId, StreamId
 from sync_protocol.intake import Checked, Intake, Proofs, Refusal
 from sync_protocol.signed import Verified
+from sync_protocol.store import put_proofs
 
 _ORIGINS: Final = {UploadState.RECEIPTED: Origin.RELAY, UploadState.PENDING: Origin.PEER}
 
@@ -126,7 +127,7 @@ class Receiver:
         renewal: Verified[Certificate] | None = None
         session: Verified[Session] | None = None
         with self._store.writing() as writer:
-            _put_proofs(checked, writer)
+            put_proofs(writer, checked)
             settled = Holder(writer, self._clock).append(checked.entries, _ORIGINS[state])
             if elsewhere:
                 writer.mark_at_peer(settled.given)
@@ -210,15 +211,6 @@ class Receiver:
         return any(entry.header.session == own for entry in came) or any(
             seal.value.session == own for seal in checked.seals
         )
-
-
-def _put_proofs(checked: Checked, writer: DeviceWriter) -> None:
-    for certificate in checked.certificates:
-        writer.put_certificate(certificate)
-    for record in checked.sessions:
-        writer.put_session(record)
-    for seal in checked.seals:
-        writer.put_seal(seal)
 
 
 def _no_predecessor() -> BrokenChainError:

@@ -21,7 +21,7 @@ from sync_protocol.errors import BrokenChainError, PeerError
 from sync_protocol.ids import CertificateHash, EntryHash, SessionId
 from sync_protocol.intake import Checked, Refusal
 from sync_protocol.signed import Verified
-from sync_protocol.store import Arrived, Outcome
+from sync_protocol.store import Arrived, Outcome, put_proofs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,12 +56,7 @@ class Written:
 def write_batch(batch: Batch, writer: SqlWriter, draft: Draft) -> Written:
     """Store one batch's records and what is admitted of its entries, in their order."""
     checked = batch.checked
-    for certificate in checked.certificates:
-        writer.put_certificate(certificate)
-    for session in checked.sessions:
-        writer.put_session(session)
-    for seal in checked.seals:
-        writer.put_seal(seal)
+    put_proofs(writer, checked)
     written = Written(refused=list(checked.refused))
     content: list[VerifiedEntry] = []
     for entry in checked.entries:

@@ -43,15 +43,15 @@ def main() -> int:
     given = parser.parse_args()
     if given.command == "child":
         name, seed, first, count, status = given.args
-        print(json.dumps(child.run(name, int(seed), int(first), int(count), Path(status)).as_json()))  # noqa: T201
+        print(json.dumps(child.run(name, int(seed), int(first), int(count), Path(status)).as_json()))
         return 0
     if given.command == "targets":
         for name, entry in TARGETS.items():
-            print(f"{name:<18} weight {entry.weight:>3}  {len(entry.make().seeds):>5} seeds")  # noqa: T201
+            print(f"{name:<18} weight {entry.weight:>3}  {len(entry.make().seeds):>5} seeds")
         return 0
     if given.command == "replay":
         word, where = child.tried(target_of(given.target), bytes.fromhex(given.input))
-        print(word if where is None else f"{word}: {where}")  # noqa: T201
+        print(word if where is None else f"{word}: {where}")
         return 0 if where is None else FOUND
     return _run(given)
 
@@ -63,7 +63,7 @@ def _run(given: argparse.Namespace) -> int:
         given.seed,
         given.target,
         within_s=given.within,
-        told=lambda line: print(line, file=sys.stderr),  # noqa: T201
+        told=lambda line: print(line, file=sys.stderr),
     )
     took_s = time.monotonic() - began
     result = done.as_json() | {
@@ -75,11 +75,11 @@ def _run(given: argparse.Namespace) -> int:
         given.out.parent.mkdir(parents=True, exist_ok=True)
         given.out.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
     if given.json:
-        print(json.dumps(result))  # noqa: T201
+        print(json.dumps(result))
     else:
-        print(f"{done.inputs} inputs in {took_s:.0f} s, {len(done.findings)} findings, seed {done.seed}")  # noqa: T201
+        print(f"{done.inputs} inputs in {took_s:.0f} s, {len(done.findings)} findings, seed {done.seed}")
         for one in done.findings:
-            print(f"  {one.target} {one.number}: {one.kind}, {one.what}\n    {one.replay[:200]}")  # noqa: T201
+            print(f"  {one.target} {one.number}: {one.kind}, {one.what}\n    {one.replay[:200]}")
     return FOUND if done.findings else 0
 
 

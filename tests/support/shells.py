@@ -53,7 +53,7 @@ from sync_protocol.steps import (
     SupplyHoldings,
     Take,
 )
-from sync_protocol.store import Arrived, Outcome, Store, walk_chain, walk_seals
+from sync_protocol.store import Arrived, Outcome, Store, put_proofs, walk_chain, walk_seals
 from tests.support.people import ADDRESS, Device, DeviceSession, Organisation
 
 Readable = Callable[[Verified[Certificate]], frozenset[StreamId] | None]
@@ -82,12 +82,7 @@ def take_in(store: MemoryStore, trust: Trust, take: Take) -> tuple[list[tuple[Ve
     """Verify and store a batch: what is stored now, with its arrival index, and what was refused."""
     checked = Intake(trust, store).check(take.proofs, take.entries)
     with store.writing() as writer:
-        for certificate in checked.certificates:
-            writer.put_certificate(certificate)
-        for session in checked.sessions:
-            writer.put_session(session)
-        for seal in checked.seals:
-            writer.put_seal(seal)
+        put_proofs(writer, checked)
         outcomes = writer.append(checked.entries)
     stored: list[tuple[VerifiedEntry, int]] = []
     for entry, (outcome, index) in zip(checked.entries, outcomes, strict=True):

@@ -50,7 +50,7 @@ from sync_protocol.steps import (
     Send,
     Take,
 )
-from sync_protocol.store import Arrived, Outcome, walk_chain, walk_seals
+from sync_protocol.store import Arrived, Outcome, put_proofs, walk_chain, walk_seals
 from tests.support.people import Clock, Entropy
 
 
@@ -209,12 +209,7 @@ class RelayShell:
         """Verify, judge and store, entry by entry."""
         checked = Intake(self.trust, self.store).check(step.proofs, step.entries)
         with self.store.writing() as writer:
-            for certificate in checked.certificates:
-                writer.put_certificate(certificate)
-            for session in checked.sessions:
-                writer.put_session(session)
-            for seal in checked.seals:
-                writer.put_seal(seal)
+            put_proofs(writer, checked)
         stored: list[tuple[VerifiedEntry, int]] = []
         refused = list(checked.refused)
         for entry in checked.entries:

@@ -19,6 +19,7 @@ from sync_protocol.findings import FindingKind
 from sync_protocol.ids import SessionId
 from sync_protocol.roles import Role
 from sync_protocol.verification import verify
+from tests.conftest import require
 from tests.unit.edge_runtime.clinic import ADDRESS, DATA_KEY, Clinic, Device, fact, settle
 from tests.unit.edge_runtime.sync.meeting_pair import meet
 
@@ -145,8 +146,7 @@ def test_a_store_that_was_put_back_is_noticed(watched: Watched) -> None:
 
 def test_a_home_that_was_deleted_and_copied_back_is_noticed(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
     """Many disks give the copy the very number that the deleted file had; when it was made tells them apart."""
-    if not born_ns(watched.device.path):
-        pytest.skip("this disk does not tell when a file was made")
+    require(born_ns(watched.device.path), "a birth time", "to tell a copy; statx on ext4, btrfs, xfs or tmpfs gives it")
     told = restored._file
     monkeypatch.setattr(restored, "_file", lambda path: (7, told(path)[1]))
     watched.write()

@@ -28,6 +28,7 @@ from sync_protocol.messages import Entries, Message, ProofsFrame, Want
 from sync_protocol.pack_columns import Pack
 from sync_protocol.roles import Role
 from sync_protocol.steps import Take
+from sync_protocol.store import put_proofs
 from tests.support.people import START_MS, Device, Organisation
 
 ORGANISATION = Organisation.make(71)
@@ -69,12 +70,7 @@ def taken(steps: list[BundleStep]) -> set[bytes]:
         if isinstance(step, Take):
             checked = intake.check(step.proofs, step.entries)
             with store.writing() as writer:
-                for certificate in checked.certificates:
-                    writer.put_certificate(certificate)
-                for session in checked.sessions:
-                    writer.put_session(session)
-                for seal in checked.seals:
-                    writer.put_seal(seal)
+                put_proofs(writer, checked)
             found.update(entry.hash for entry in checked.entries)
     return found
 

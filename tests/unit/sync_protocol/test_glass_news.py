@@ -13,6 +13,7 @@ from sync_protocol.limits import RECORD_BYTES_MAX
 from sync_protocol.memory_store import MemoryStore
 from sync_protocol.records import pack, unpack
 from sync_protocol.roles import Role
+from sync_protocol.store import put_proofs
 from tests.support.people import START_MS, Organisation
 
 WORLD = Organisation.make(11)
@@ -49,12 +50,7 @@ def taken(parts):
         checked = Intake(trust, store).check(again.proofs, again.entries)
         assert not checked.refused
         with store.writing() as writer:
-            for certificate in checked.certificates:
-                writer.put_certificate(certificate)
-            for session in checked.sessions:
-                writer.put_session(session)
-            for seal in checked.seals:
-                writer.put_seal(seal)
+            put_proofs(writer, checked)
             writer.append(checked.entries)
         found += len(checked.entries)
     return found

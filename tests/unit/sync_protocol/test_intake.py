@@ -20,6 +20,7 @@ from sync_protocol.memory_store import MemoryStore
 from sync_protocol.records import pack
 from sync_protocol.roles import Role
 from sync_protocol.signed import Verified, sign
+from sync_protocol.store import put_proofs
 from tests.support.people import DeviceSession, Organisation
 
 ORGANISATION = Organisation.make(1)
@@ -46,12 +47,7 @@ def fresh(store: MemoryStore | None = None) -> Intake:
 def keep(store: MemoryStore, checked: Checked) -> None:
     """Store what an intake verified."""
     with store.writing() as writer:
-        for certificate in checked.certificates:
-            writer.put_certificate(certificate)
-        for session in checked.sessions:
-            writer.put_session(session)
-        for seal in checked.seals:
-            writer.put_seal(seal)
+        put_proofs(writer, checked)
         writer.append(checked.entries)
 
 

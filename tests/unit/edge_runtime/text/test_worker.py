@@ -22,6 +22,7 @@ from edge_runtime.text.worker_child import SUSPECTS_MAX, WorkerLimits
 from edge_runtime.text.worker_link import LinkError, WorkerLink
 from edge_runtime.text.worker_replica import BATCH_UPDATES_MAX, WorkerReplica
 from edge_runtime.text.worker_wire import Op
+from tests.conftest import require
 from tests.unit.edge_runtime.text import bad_worker
 from tests.unit.edge_runtime.text.drafts import AB, ABC, APPLIED, ME, MINE, entry
 from tests.unit.edge_runtime.text.encoder import edit, typed
@@ -285,8 +286,7 @@ def test_the_child_knows_no_secret_and_no_text(make, monkeypatch: pytest.MonkeyP
     honest = make("edge_runtime.text.worker_process")
     assert honest.shown(b"500 mg").text() == "500 mg"
     proc = Path("/proc") / str(honest.worker.pid)
-    if not proc.exists():
-        pytest.skip("no /proc here")
+    require(proc.exists(), "/proc", "to look at a process from outside; Linux has it")
     assert b"500 mg" not in (proc / "cmdline").read_bytes()
     names = {line.split(b"=")[0] for line in (proc / "environ").read_bytes().split(b"\0") if line}
     assert names <= {b"PYTHONPATH", b"LD_LIBRARY_PATH", b"PYTHONHOME", b"VIRTUAL_ENV", b"TMPDIR"}

@@ -23,7 +23,7 @@ from sync_protocol.intake import Intake, Proofs
 from sync_protocol.memory_store import MemoryStore
 from sync_protocol.organisation import Organisation as Known
 from sync_protocol.roles import Compartment, Role
-from sync_protocol.store import Outcome
+from sync_protocol.store import Outcome, put_proofs
 from tests.conftest import SOAK
 from tests.support.charts import ChartWriter
 from tests.support.people import Device, DeviceSession, Organisation
@@ -62,12 +62,7 @@ class Reader:
         checked = Intake(trust, self.store).check(page.proofs, [item.entry.wire for item in page.entries])
         assert checked.refused == []
         with self.store.writing() as writer:
-            for certificate in checked.certificates:
-                writer.put_certificate(certificate)
-            for session in checked.sessions:
-                writer.put_session(session)
-            for seal in checked.seals:
-                writer.put_seal(seal)
+            put_proofs(writer, checked)
             outcomes = [outcome for outcome, _ in writer.append(checked.entries)]
         assert Outcome.GAP not in outcomes
         self.echoes += outcomes.count(Outcome.DUPLICATE)
