@@ -9,7 +9,7 @@ BIN := .venv/bin
 WORKSHOP := @$(PYTHON) tools/workshop.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format coverage bench soak vectors roles lock set-up set-up-run set-up-ai clean
+.PHONY: help run test units check format coverage bench soak vectors roles lock set-up set-up-run set-up-ai clean
 
 help: ## list these commands
 	@echo "Fieldward. Needs python3 (3.11 or newer) and make; everything else is installed into .venv, by hash."
@@ -21,6 +21,9 @@ run: set-up-run ## set up what the program needs, then show the demo
 
 test: set-up ## run every test, two at a time (ARGS="-k name" narrows it)
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+
+units: set-up ## run the unit tests alone, without the samples of campaigns among them
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not campaign" tests/unit $(ARGS)
 
 check: set-up ## lint, formatting, types, layers, documents
 	@$(BIN)/ruff check .

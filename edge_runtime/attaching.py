@@ -17,8 +17,8 @@ from edge_runtime.blobs.sealing import Progress, damaged, open_file, seal_file
 from edge_runtime.blobs.stock import BlobStock
 from edge_runtime.charts import Charts
 from edge_runtime.clinical.attachments import Attachment, attachment_of, fit_name, media_type_of
-from edge_runtime.clinical.document import Statement
 from edge_runtime.clinical.layout import Kind
+from edge_runtime.clinical.state import Statement
 from edge_runtime.errors import InputError, RefusedError, StoreError
 from edge_runtime.facts import Fact, FactId, PlacedFact
 from edge_runtime.identity import Entropy
@@ -172,6 +172,6 @@ class Attachments:
             yield from open_file(self.stock.folder, listed.attachment, progress)
         except StoreError as error:
             if error.code == damaged().code:
-                self.stock.let_go(blob)
+                self.stock.fetch_again(blob)
             raise
         self.stock.used(blob)

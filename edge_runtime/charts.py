@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 
 from edge_runtime.cache.keeping import OpenedCharts
 from edge_runtime.clinical.authoring import check_section, prepare
-from edge_runtime.clinical.document import DocumentState
 from edge_runtime.clinical.layout import LAYOUT_VERSION, Kind, Section, WorkflowType
+from edge_runtime.clinical.state import DocumentState
 from edge_runtime.destroyed import destroyed
 from edge_runtime.documents import DocumentReader
 from edge_runtime.errors import InputError, RefusedError

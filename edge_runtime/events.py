@@ -53,7 +53,20 @@ class Alarmed:
     code: str
 
 
-Event: TypeAlias = Changed | GlassBroken | Synced | Alarmed
+@dataclass(frozen=True, slots=True)
+class CriticalAlert:
+    """Something in a chart that somebody must be told at once: `fieldward chart show` says what.
+
+    Attributes:
+        chart: whose.
+        code: the rule that fired, one of `clinical.scores.alerts.RULES`; no value.
+    """
+
+    chart: ChartId
+    code: str
+
+
+Event: TypeAlias = Changed | GlassBroken | Synced | Alarmed | CriticalAlert
 Subscriber: TypeAlias = Callable[[Event], None]
 
 

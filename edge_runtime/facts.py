@@ -249,6 +249,11 @@ class CausalGraph:
         """How many entries stand on the longest way to one that is placed."""
         return self._nodes[entry].depth
 
+    def place(self, entry: EntryHash) -> tuple[SessionId, int, Mapping[SessionId, int]]:
+        """Session and number of an entry that is placed, and how far it had seen each other session."""
+        node = self._nodes[entry]
+        return node.session, node.seq, node.others
+
     def continues(self, session: SessionId, seq: int) -> bool:
         """Tell whether a number of a session is free, so that no entry under it is a fork."""
         return seq not in self._taken.get(session, ())

@@ -14,7 +14,7 @@ from edge_runtime.memberships import ControlStream, Memberships
 from edge_runtime.store.device import DeviceStore
 from sync_protocol.chart_history import ChartHistory
 from sync_protocol.encoding import encode
-from sync_protocol.epochs import Epoch, team_epoch
+from sync_protocol.epochs import Epoch, opening_team_epoch, team_epoch
 from sync_protocol.errors import PeerError
 from sync_protocol.ids import CertificateHash, ChartId, EntryHash, Hash, TeamId
 from sync_protocol.key_wrap import WrapContext, WrapPrivateKey, WrapPublicKey, unwrap, wrap
@@ -105,9 +105,12 @@ class Keyring(Memberships):
 
     def close(self, membership: Membership) -> None:
         """Let go of the keys of a chart of which this device is no member any more."""
-        for compartment in Compartment:
-            for epoch in membership.epochs_of(compartment):
-                self._keys.pop(epoch.id, None)
+        self.let_go(epoch.id for compartment in Compartment for epoch in membership.epochs_of(compartment))
+
+    def let_go(self, epochs: Iterable[EntryHash]) -> None:
+        """Let go of the keys of some epochs; their wraps lie in the store."""
+        for name in epochs:
+            self._keys.pop(name, None)
 
     def keep(self, epoch: EntryHash, key: ContentKey) -> None:
         """Remember the key of an epoch that this device minted, or that an emergency opened."""
@@ -137,6 +140,20 @@ class Keyring(Memberships):
                 key = self.open_epoch(history.chart, epoch)
                 if key is not None:
                     yield epoch, key
+
+    def left_over(self, history: ChartHistory) -> Iterator[tuple[Epoch, ContentKey]]:
+        """The epochs that this device was given and may read by no more, because of a cut or a removal.
+
+        What was written under them stands, and who reads must open that: it may be that nobody else has their keys.
+        """
+        membership, own = history.now, self._identity.principal
+        assert membership is not None, "asked of a chart that was created"
+        reads = membership.members.get(own, frozenset())
+        for epoch in () if own in history.organisation.now.revoked else membership.epochs.values():
+            lost = epoch.record.compartment not in reads and history.holders.has(own, epoch.id)
+            key = self.open_epoch(history.chart, epoch) if lost else None
+            if key is not None:
+                yield epoch, key
 
     def wrap_epoch(
         self,
@@ -176,7 +193,7 @@ class Keyring(Memberships):
         """The private key that opens what is wrapped to a recipient, if this device has it."""
         if recipient == self._identity.principal:
             return self._identity.keys.wrap
-        team = team_epoch(organisation, organisation.now, recipient)
+        team = opening_team_epoch(organisation, recipient)
         return None if team is None else self.open_team(team)
 
     def _check(

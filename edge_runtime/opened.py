@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from edge_runtime.clinical.chart import ChartState, derive_chart
-from edge_runtime.clinical.document import DocumentState
+from edge_runtime.clinical.state import DocumentState
 from edge_runtime.clinical.text_reviews import with_text_reviews
 from edge_runtime.destroyed import Destroyed
 from edge_runtime.documents import OpenDocument

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar
 
-from edge_runtime.events import Alarmed, Changed, Event, GlassBroken, Synced
+from edge_runtime.events import Alarmed, Changed, CriticalAlert, Event, GlassBroken, Synced
 from mobile_bridge.limits import ALARMS_MAX, CHARTS_IN_ITEM_MAX
 from sync_protocol.encoding import Value
 from sync_protocol.ids import ChartId
@@ -14,6 +14,8 @@ T = TypeVar("T")
 Body: TypeAlias = Mapping[str, Value]
 GLASS_BROKEN: Final = "glass_broken"
 """The code under which a host hears that somebody opened a chart of this device in an emergency."""
+CRITICAL_ALERT: Final = "critical_alert"
+"""The code under which a host hears that something in a chart must be looked at now."""
 
 
 class Source(Protocol):
@@ -95,6 +97,7 @@ class Activity:
             Synced: self._summed,
             Alarmed: self._alarmed,
             GlassBroken: lambda _: self._alarmed(Alarmed(GLASS_BROKEN)),
+            CriticalAlert: lambda _: self._alarmed(Alarmed(CRITICAL_ALERT)),
         }
 
     def add(self, event: Event) -> None:

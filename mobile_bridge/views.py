@@ -10,8 +10,8 @@ import json
 from collections.abc import Mapping
 from typing import Final
 
-from edge_runtime.clinical.document import DocumentState
 from edge_runtime.clinical.fact_json import Json
+from edge_runtime.clinical.state import DocumentState
 from edge_runtime.clinical.state_json import chart_to_json, document_to_json
 from edge_runtime.clinical.subjects import said
 from edge_runtime.documents import OpenDocument

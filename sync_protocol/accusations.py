@@ -27,9 +27,9 @@ from sync_protocol.errors import PeerError, malformed
 from sync_protocol.evidence import ReceiptProof, Transcript
 from sync_protocol.findings import Finding, FindingKind
 from sync_protocol.frames import unpack_frame
+from sync_protocol.greeting_messages import Hello, NoteProof, Welcome
 from sync_protocol.handshake import M, Said, check_welcome
 from sync_protocol.ids import Hash
-from sync_protocol.messages import Hello, NoteProof, Welcome
 from sync_protocol.signed import Verified
 
 

@@ -14,7 +14,7 @@ from sync_protocol.blobs import Blob
 from sync_protocol.errors import ExplainedError, malformed
 from sync_protocol.ids import BlobId
 from sync_protocol.limits import BLOB_ASKED_MAX, BLOB_OFFERS_MAX, FRAME_BYTES_MAX
-from sync_protocol.messages import failure
+from sync_protocol.refusal_messages import failure
 
 _HEAD_BYTES: Final = 16
 """A frame's head, and what a list and one manifest in it add."""

@@ -21,6 +21,7 @@ from sync_protocol.control_entry import ControlEntry, chosen
 from sync_protocol.emergency_records import BreakGlass
 from sync_protocol.epochs import IN_GLASS, Epoch, Readers, gather_epochs, readers_of
 from sync_protocol.ids import CertificateHash, ChartId, EntryHash, TeamId, UserId
+from sync_protocol.key_holders import KeyHolders
 from sync_protocol.membership import Membership, adopters, asked, confirmed_purge, consents, is_held
 from sync_protocol.organisation import Organisation, View
 from sync_protocol.roles import Compartment
@@ -42,6 +43,7 @@ class ChartHistory:
         self.chart: Final = chart
         self.organisation: Final = organisation
         self._counting = Counting(entries, chart, organisation)
+        self.holders: Final = KeyHolders(self._counting, organisation)
         self._pasts = self._counting.pasts
         self._indices = self._counting.indices
         self._births = self._counting.births
@@ -229,13 +231,13 @@ class ChartHistory:
             ),
             held=is_held(found, self._pasts),
             purge=confirmed_purge(found),
-            refused=counted.refused,
+            refused=self.holders.refused(counted),
         )
 
     def _epochs(self, counted: Counted) -> dict[EntryHash, Epoch]:
         """Every epoch that counts, or did by what its minter had seen: honest work may be sealed under either."""
         kinds = [*self._indices.get(MintEpoch, ()), *self._indices.get(Rewrap, ())]
-        opening = [index for index in kinds if counted.bits >> index & 1 or self._counting.opens(index)]
+        opening = [index for index in kinds if counted.bits >> index & 1 or self.holders.opens(index)]
         return gather_epochs(
             ((index, self._pasts.order[index]) for index in sorted(opening)),
             counts=lambda index: bool(counted.bits >> index & 1),

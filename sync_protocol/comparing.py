@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
+from sync_protocol.comparison_messages import Digests, Frontiers, Tags, Unknown
 from sync_protocol.digests import Buckets, Holding, bucket_count, bucket_of
 from sync_protocol.entries import Place
 from sync_protocol.errors import malformed, over_limit
@@ -25,7 +26,6 @@ from sync_protocol.limits import (
     TAG_BYTES,
     TAGS_IN_FRAME,
 )
-from sync_protocol.messages import Digests, Frontiers, Tags, Unknown
 
 _BYTE_BITS: Final = 8
 

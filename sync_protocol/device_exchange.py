@@ -2,6 +2,7 @@
 
     HELLO -> WELCOME -> AUTH -> READY -> CURSOR -> feed and pushes, interleaved, until either side ends
     RESYNC -> DIGESTS -> TAGS -> FRONTIERS, UNKNOWN -> WANT and feed, where the relay's log is not what it was
+    the same without RESYNC, where the device looks whether the relay fed it everything
 
 The shell hands in frames and carries out the returned steps in order, storing before it goes on: the cursor moves only
 after everything below it is durable here, and an entry counts as receipted only after its inclusion was verified.
@@ -21,6 +22,7 @@ from sync_protocol.blob_messages import BlobChunk, BlobManifest, BlobMessage, Bl
 from sync_protocol.certificates import Certificate, RelayRecord, Root
 from sync_protocol.checkpoints import Checkpoint, NoteVerifyKey, open_checkpoint
 from sync_protocol.comparing import Beginning, split_unknown
+from sync_protocol.comparison_messages import StreamFrontier, Tags, Want
 from sync_protocol.digests import Holding, salt_of
 from sync_protocol.entries import WireEntry
 from sync_protocol.errors import ExplainedError, MisuseError, PeerError, malformed, too_often
@@ -36,34 +38,16 @@ from sync_protocol.frames import (
 )
 from sync_protocol.frontier import Frontier
 from sync_protocol.gathering import Gathering
+from sync_protocol.greeting_messages import Hello, Ready, Welcome
 from sync_protocol.handshake import Said, authenticate, check_welcome
 from sync_protocol.ids import CertificateHash, Hash, SessionId, StreamId
 from sync_protocol.intake import Proofs
 from sync_protocol.limits import AGAIN_CHAINS_MAX, ASKS_MAX, COMPARISONS_MAX, FRAME_ITEMS_MAX
+from sync_protocol.log_messages import Backed, Cursor, Have, Page, Receipt, Resync
 from sync_protocol.log_view import ContradictionError, LogView
-from sync_protocol.messages import (
-    VERSION,
-    Backed,
-    Cursor,
-    Entries,
-    Failure,
-    Have,
-    Hello,
-    Message,
-    Page,
-    ProofsFrame,
-    Ready,
-    Receipt,
-    Refused,
-    Resync,
-    StreamFrontier,
-    Tags,
-    Want,
-    Welcome,
-    failure,
-    told,
-)
+from sync_protocol.messages import VERSION, Entries, Message, ProofsFrame
 from sync_protocol.pack_columns import Pack
+from sync_protocol.refusal_messages import Failure, Refused, failure, told
 from sync_protocol.signed import Verified
 from sync_protocol.signing import SigningKey
 from sync_protocol.steps import (
@@ -217,6 +201,32 @@ class DeviceExchange:
         self._compared = Beginning(self._salt, holdings)
         return [_send(self._compared.digests)]
 
+    @property
+    def may_compare(self) -> bool:
+        """Whether `begin_comparison` would begin one: nothing else is under way, and the relay takes one more."""
+        answered = not self.unanswered and not self._unannounced
+        return self._state is DeviceState.OPEN and answered and self._comparisons < COMPARISONS_MAX
+
+    @property
+    def comparing(self) -> bool:
+        """Whether a comparison is under way, what it brings included."""
+        return self._state in {DeviceState.ASKED, DeviceState.RESYNC, DeviceState.DIGESTED, DeviceState.COMPARING}
+
+    def begin_comparison(self, holdings: Mapping[StreamId, Holding]) -> list[DeviceStep]:
+        """Look whether the relay fed everything: what it holds and did not feed comes now.
+
+        Raises:
+            MisuseError: not `may_compare`.
+        """
+        if not self.may_compare:
+            raise MisuseError(
+                "begin_comparison", expected="an open exchange at rest", got="another", do="report this as a bug"
+            )
+        self._comparisons += 1
+        self._state = DeviceState.ASKED
+        self._compared = Beginning(self._salt, holdings)
+        return [_send(self._compared.digests)]
+
     def request(self, chains: Iterable[tuple[StreamId, SessionId, int]]) -> list[DeviceStep]:
         """Ask the relay to feed chains from these numbers on once more; a PAGE without `more` follows.
 
@@ -335,7 +345,7 @@ class DeviceExchange:
             steps.append(Advance(checkpoint, page.note, self._log.kept, self._log.held, not page.more))
         if page.backed is not None:
             steps.append(self._backed(page.backed))
-        if page.note is not None or not page.more:
+        if self._state is not DeviceState.ASKED and (page.note is not None or not page.more):
             self._state = DeviceState.OPEN
         if not page.more:
             steps.append(CaughtUp())
@@ -374,17 +384,22 @@ class DeviceExchange:
         return [*([] if doubted is None else [Doubted(doubted)]), alarm, SupplyHoldings()]
 
     def _tags(self, message: Tags, _: bytes) -> list[DeviceStep]:
-        """Say what differs. A frontier cannot tell of a fork's shorter branches: such a chain is supplied unasked."""
+        """Say what differs.
+
+        A frontier cannot tell of a fork's shorter branches: where the relay lost something, such a chain is supplied
+        unasked.
+        """
         assert self._compared is not None, "tags follow digests"
         if not self._compared.hear(message):
             return []
+        lost = self._state is DeviceState.DIGESTED
         self._state = DeviceState.COMPARING
         offered = self._compared.offered
         frontiers = split_frontiers({stream: held.frontier for stream, held in offered.items()})
         steps: list[DeviceStep] = [*map(_send, frontiers), *map(_send, split_unknown(self._compared.unknown))]
         self._compared = None
         forked = tuple((stream, session, 0) for stream, held in offered.items() for session in held.tips)
-        return [*steps, SupplyChains(forked)] if forked else steps
+        return [*steps, SupplyChains(forked)] if forked and lost else steps
 
     def _count_ask(self) -> None:
         self._asks += 1

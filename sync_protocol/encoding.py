@@ -43,6 +43,11 @@ def encode(value: Value) -> bytes:
     return data
 
 
+def order(value: Value) -> bytes:
+    """What to order values by, inside of one that `encode` or `decode` checks as a whole: their encoding, unchecked."""
+    return cbor2.dumps(value, canonical=True)
+
+
 def decode(data: bytes, *, bytes_max: int = RECORD_BYTES_MAX) -> Value:
     """Decode exactly one value from the whole of `data`.
 
@@ -70,16 +75,15 @@ def decode(data: bytes, *, bytes_max: int = RECORD_BYTES_MAX) -> Value:
 def _check_structure(data: bytes) -> None:
     """Walk the heads without recursion, so that neither depth nor a claimed length can hurt the decoder."""
     position, end = 0, len(data)
-    open_items, in_map = [1], [False]
-    while open_items:
-        left = open_items[-1]
-        if left == 0:
-            open_items.pop()
-            in_map.pop()
+    left, in_map = 1, False
+    around: list[tuple[int, bool]] = []  # the containers that are open about this one
+    while left or around:
+        if not left:
+            left, in_map = around.pop()
             continue
-        open_items[-1] = left - 1
+        left -= 1
         major, argument, position = _head(data, position)
-        if in_map[-1] and left % 2 == 0 and major not in _KEYS:  # `true` would pass for the key 1
+        if in_map and left & 1 and major not in _KEYS:  # `true` would pass for the key 1
             raise malformed("integer or text keys", f"major type {major}")
         if major in (_BYTES, _TEXT):
             position += argument
@@ -89,26 +93,27 @@ def _check_structure(data: bytes) -> None:
             items = argument * (major - _ARRAY + 1)
             if items > end - position:
                 raise malformed("a container within the data", "a longer claimed length")
-            if len(open_items) > CBOR_DEPTH_MAX:
-                raise over_limit("nesting", CBOR_DEPTH_MAX, len(open_items), "levels")
-            open_items.append(items)
-            in_map.append(major == _MAP)
+            if len(around) >= CBOR_DEPTH_MAX:
+                raise over_limit("nesting", CBOR_DEPTH_MAX, len(around) + 1, "levels")
+            around.append((left, in_map))
+            left, in_map = items, major == _MAP
     if position != end:
         raise malformed("one CBOR value", "trailing bytes")
 
 
 def _head(data: bytes, position: int) -> tuple[int, int, int]:
     """Read one head: (major type, argument, next position)."""
-    if position >= len(data):
-        raise malformed("a whole CBOR value", "fewer bytes")
-    first = data[position]
+    try:
+        first = data[position]
+    except IndexError:
+        raise malformed("a whole CBOR value", "fewer bytes") from None
     major, low = first >> 5, first & 31
-    position += 1
-    if major == _TAG or (major == _SIMPLE and low not in _PLAIN_SIMPLE):
+    if major >= _TAG and (major == _TAG or low not in _PLAIN_SIMPLE):
         raise malformed("integers, strings, lists, maps, booleans and null", f"CBOR head 0x{first:02x}")
     if low < _ONE_BYTE:
-        return major, low, position
+        return major, low, position + 1
     width = _ARGUMENT_BYTES.get(low)
-    if width is None or position + width > len(data):
+    after = position + 1 + width if width is not None else 0
+    if width is None or after > len(data):
         raise malformed("a definite length within the data", f"CBOR head 0x{first:02x}")
-    return major, int.from_bytes(data[position : position + width], "big"), position + width
+    return major, int.from_bytes(data[position + 1 : after], "big"), after

@@ -119,6 +119,14 @@ def team_epoch(organisation: Organisation, view: View, name: Hash) -> TeamEpoch 
     return None if known is None else known.epochs.get(EntryHash(name))
 
 
+def opening_team_epoch(organisation: Organisation, name: Hash) -> TeamEpoch | None:
+    """The team's epoch of that hash by which wraps are opened; where a cut left no team, as it is without cuts."""
+    present = team_epoch(organisation, organisation.now, name)
+    if present is not None or EntryHash(name) not in organisation.teams.places:
+        return present
+    return team_epoch(organisation, organisation.under(organisation.at(()), organisation.heads), name)
+
+
 def gather_epochs(
     found: Iterable[tuple[int, ControlEntry]],
     *,

@@ -8,28 +8,12 @@ from types import MappingProxyType
 from typing import Final
 
 from sync_protocol.blob_messages import BlobChunk, BlobManifest, BlobOffer, BlobRefused, BlobStored, BlobWant
-from sync_protocol.messages import (
-    Auth,
-    Cursor,
-    Digests,
-    Entries,
-    Failure,
-    Frontiers,
-    Have,
-    Hello,
-    Message,
-    Page,
-    ProofsFrame,
-    Ready,
-    Receipt,
-    Refused,
-    Resync,
-    Tags,
-    Unknown,
-    Want,
-    Welcome,
-)
+from sync_protocol.comparison_messages import Digests, Frontiers, Tags, Unknown, Want
+from sync_protocol.greeting_messages import Auth, Hello, Ready, Welcome
+from sync_protocol.log_messages import Cursor, Have, Page, Receipt, Resync
+from sync_protocol.messages import Entries, Message, ProofsFrame
 from sync_protocol.pack_columns import Pack
+from sync_protocol.refusal_messages import Failure, Refused
 
 
 class DeviceState(Enum):
@@ -38,6 +22,7 @@ class DeviceState(Enum):
     HELLO = "sent HELLO"
     AUTH = "sent AUTH"
     OPEN = "let in"
+    ASKED = "began a comparison itself, and sent its digests; hears the relay's tags, and pages that were under way"
     RESYNC = "asked for a comparison, for which the shell has handed over nothing yet"
     DIGESTED = "sent its digests; hears the relay's tags"
     COMPARING = "sent its frontiers; the next checkpoint, or the end of the feed, ends this"
@@ -67,6 +52,7 @@ DEVICE_ACCEPTS: Final[Mapping[DeviceState, frozenset[type[Message]]]] = MappingP
         DeviceState.HELLO: frozenset({Welcome, Failure}),
         DeviceState.AUTH: frozenset({Ready, Failure}),
         DeviceState.OPEN: frozenset({*_FED, Page, Want, Resync}),
+        DeviceState.ASKED: frozenset({*_FED, Page, Want, Tags}),
         DeviceState.RESYNC: frozenset(_FED),
         DeviceState.DIGESTED: frozenset({*_FED, Tags}),
         DeviceState.COMPARING: frozenset({*_FED, Page, Want}),
@@ -79,7 +65,7 @@ RELAY_ACCEPTS: Final[Mapping[RelayState, frozenset[type[Message]]]] = MappingPro
         RelayState.GREETING: frozenset({Failure}),
         RelayState.AUTH: frozenset({Auth, Failure}),
         RelayState.DECIDING: frozenset({Failure}),
-        RelayState.OPEN: frozenset(_PUSHED),
+        RelayState.OPEN: frozenset({*_PUSHED, Digests}),
         RelayState.RESYNC: frozenset({*_PUSHED, Digests}),
         RelayState.HOLDING: frozenset({Failure}),
         RelayState.TAGGED: frozenset({*_PUSHED, Frontiers, Unknown}),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -82,6 +82,11 @@ class FindingList:
             evidence |= {"problem": error.code, "expected": error.expected, "got": error.got}
         shown = {name: _shown(value) for name, value in evidence.items() if value is not None}
         self.take(Finding(kind=kind, device=device, session=session, seq=seq, evidence=shown))
+
+    def take_all(self, findings: Iterable[Finding]) -> None:
+        """Take findings as they are."""
+        for finding in findings:
+            self.take(finding)
 
     def take(self, finding: Finding) -> None:
         """Take a finding as it is."""

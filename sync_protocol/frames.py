@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
+from sync_protocol.comparison_messages import Frontiers, StreamFrontier
 from sync_protocol.entries import WireEntry
 from sync_protocol.errors import malformed, over_limit
 from sync_protocol.frontier import Frontier
@@ -22,7 +23,7 @@ from sync_protocol.limits import (
     FRONTIERS_IN_FRAME,
     PACK_ENTRIES_MIN,
 )
-from sync_protocol.messages import TYPES, Entries, Frontiers, Message, ProofsFrame, StreamFrontier
+from sync_protocol.messages import TYPES, Entries, Message, ProofsFrame
 from sync_protocol.pack_planning import PackedEntry
 from sync_protocol.packs import split_packs
 from sync_protocol.records import pack, unpack

@@ -15,9 +15,10 @@ from sync_protocol.certificates import Certificate, RelayRecord, Root, Trust, op
 from sync_protocol.encoding import encode
 from sync_protocol.errors import MalformedError
 from sync_protocol.frames import pack_frame
+from sync_protocol.greeting_messages import Auth, Hello, NoteProof, Welcome
 from sync_protocol.ids import Hash
 from sync_protocol.labels import Label
-from sync_protocol.messages import VERSION, Auth, Hello, NoteProof, Welcome
+from sync_protocol.messages import VERSION
 from sync_protocol.records import to_map
 from sync_protocol.signed import Signed, Verified
 from sync_protocol.signing import SigningKey, verify

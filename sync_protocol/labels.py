@@ -59,3 +59,5 @@ class Label(bytes, Enum):
     BLOB_CHUNK = b"fieldward/1/blob-chunk\0"
     BLOB_RECEIPT = b"fieldward/1/blob-receipt\0"
     DIGEST = b"fieldward/1/digest\0"
+    ATTESTATION = b"fieldward/1/attestation\0"
+    NOTE = b"fieldward/1/note\0"

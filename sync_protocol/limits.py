@@ -114,6 +114,20 @@ EVIDENCE_DIGESTS: Final = 1024
 """Frames of an evidence file between two frames of their hashes: 32 kB to hold, and a damaged frame is named."""
 EVIDENCE_STREAMS: Final = 4096
 """Streams in one frame of an evidence file."""
+ATTESTED_BYTES_MAX: Final = 144 * 1024
+"""UTF-8 of the text that one person signs at once: with its signed record it stays under BODY_BYTES_MAX."""
+ATTESTED_HEADS_MAX: Final = 64
+"""Newest entries of one stream that an attestation names."""
+ATTESTED_REASON_BYTES_MAX: Final = 4096
+ATTESTED_SECTIONS_MAX: Final = 32
+ATTESTED_SECTION_BYTES_MAX: Final = 32
+NOTE_FILE_BYTES_MAX: Final = 16 * 1024 * 1024
+NOTE_FILE_TEXTS_MAX: Final = 256
+"""Signatures in one note file."""
+NOTE_FILE_CERTIFICATES_MAX: Final = 1024
+NOTE_FILE_RELAYS_MAX: Final = 16
+NOTE_FILE_WORDS_BYTES_MAX: Final = 4096
+"""What the maker of a note file says of one signer."""
 CUTS_MAX: Final = 1024
 """Sessions that one revocation cuts: 1,024 x 60 bytes stay under BODY_BYTES_MAX."""
 ADOPTED_MAX: Final = 1024
@@ -166,6 +180,10 @@ REWINDS_MAX: Final = 8
 """CURSORs below an earlier one of the same connection: each may have the relay begin its feed again."""
 COMPARISONS_MAX: Final = 8
 """Comparisons by digests on one connection to the relay: each looks at all streams that a device may read."""
+RECHECK_MS: Final = 24 * 60 * 60 * 1000
+"""24 hours, in milliseconds: a device that syncs compares what it holds with the relay as often as that."""
+LACKING_RECHECK_MS: Final = 60 * 60 * 1000
+"""An hour, in milliseconds: the same while something that it holds names what it lacks."""
 BEYOND_HEADS_MAX: Final = 65_536
 """Heads that a device may name on one connection as held beyond its cursor."""
 AGAIN_CHAINS_MAX: Final = 4096
@@ -183,7 +201,9 @@ HELD_ENTRIES_PER_AUTHOR: Final = 4096
 HELD_BYTES_PER_AUTHOR: Final = 8 * 1024 * 1024
 """Bytes of one author's held entries."""
 HELD_BYTES_MAX: Final = 64 * 1024 * 1024
-"""Bytes of all held entries of a device."""
+"""Bytes of all held entries of a device; beyond it whoever holds most makes room for whoever holds less."""
+HELD_ENTRIES_MAX: Final = 65_536
+"""All held entries of a device; beyond it likewise."""
 DEFERRED_CHAINS_PER_AUTHOR: Final = 256
 """Deferred chains of one author that a device notes by name; of more it notes how many entries it could not take."""
 DEFERRED_CHAINS_MAX: Final = 16_384

@@ -21,10 +21,10 @@ from sync_protocol.evidence import ConsistencyProof, ReceiptProof, Transcript
 from sync_protocol.finding_list import FindingList
 from sync_protocol.findings import FindingKind
 from sync_protocol.frames import unpack_frame
+from sync_protocol.greeting_messages import Hello, Welcome
 from sync_protocol.identity_checks import kind_of
 from sync_protocol.ids import EntryHash, Hash
 from sync_protocol.limits import LOG_SIZE_MAX
-from sync_protocol.messages import Hello, Welcome
 from sync_protocol.signed import Verified
 
 _REFUSED_MAX: Final = 4096

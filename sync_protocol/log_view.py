@@ -20,7 +20,7 @@ from sync_protocol.checkpoints import Checkpoint, NoteVerifyKey, open_checkpoint
 from sync_protocol.errors import ForgedError, UntrustedError, malformed
 from sync_protocol.ids import Hash
 from sync_protocol.limits import EXCHANGE_STATES_MAX
-from sync_protocol.messages import Growth
+from sync_protocol.log_messages import Growth
 from sync_protocol.steps import (
     EMPTY_CURSOR,
     RELAY_LOG_DIFFERS,

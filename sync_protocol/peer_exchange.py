@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from sync_protocol.blob_messages import BlobChunk, BlobManifest, BlobMessage, BlobRefused, BlobsHeld, BlobWant
 from sync_protocol.certificates import Certificate, Root, Trust
 from sync_protocol.comparing import Answering, Beginning, split_unknown
+from sync_protocol.comparison_messages import Digests, Frontiers, Tags, Unknown, Want
 from sync_protocol.digests import Holding, salt_of
 from sync_protocol.entries import WireEntry
 from sync_protocol.errors import ExplainedError, MisuseError, PeerError, malformed, over_limit, too_often
@@ -31,21 +32,8 @@ from sync_protocol.limits import (
     MEETING_ITEMS_MAX,
     MEETING_ROUNDS_MAX,
 )
-from sync_protocol.messages import (
-    Digests,
-    Entries,
-    Failure,
-    Frontiers,
-    Have,
-    Message,
-    ProofsFrame,
-    Refused,
-    Tags,
-    Unknown,
-    Want,
-    failure,
-    told,
-)
+from sync_protocol.log_messages import Have
+from sync_protocol.messages import Entries, Message, ProofsFrame
 from sync_protocol.pack_columns import Pack
 from sync_protocol.pack_reading import read_pack
 from sync_protocol.peer_handshake import Greeting, Part, check_greeting, check_proof, prove
@@ -53,6 +41,7 @@ from sync_protocol.peer_messages import Done, PeerAuth, PeerHello, PeerNotes
 from sync_protocol.peer_round import PeerRound
 from sync_protocol.peer_states import PEER_ACCEPTS, PeerState
 from sync_protocol.peer_steps import Ask, BlobTurn, Confirmed, Finish, HandOver, Heard, Met, Offer, PeerStep, RoundOver
+from sync_protocol.refusal_messages import Failure, Refused, failure, told
 from sync_protocol.refusals import HeardRefusals, Refusals
 from sync_protocol.signed import Verified
 from sync_protocol.signing import SigningKey

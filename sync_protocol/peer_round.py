@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from sync_protocol.comparison_messages import Want
 from sync_protocol.digests import Holding
 from sync_protocol.errors import malformed
 from sync_protocol.ids import SessionId, StreamId
-from sync_protocol.messages import Have, Want
+from sync_protocol.log_messages import Have
 
 
 class PeerRound:

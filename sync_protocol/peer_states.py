@@ -14,21 +14,12 @@ from types import MappingProxyType
 from typing import Final
 
 from sync_protocol.blob_messages import BlobChunk, BlobManifest, BlobRefused, BlobsHeld, BlobWant
-from sync_protocol.messages import (
-    Digests,
-    Entries,
-    Failure,
-    Frontiers,
-    Have,
-    Message,
-    ProofsFrame,
-    Refused,
-    Tags,
-    Unknown,
-    Want,
-)
+from sync_protocol.comparison_messages import Digests, Frontiers, Tags, Unknown, Want
+from sync_protocol.log_messages import Have
+from sync_protocol.messages import Entries, Message, ProofsFrame
 from sync_protocol.pack_columns import Pack
 from sync_protocol.peer_messages import Done, PeerAuth, PeerHello, PeerNotes
+from sync_protocol.refusal_messages import Failure, Refused
 
 
 class PeerState(Enum):

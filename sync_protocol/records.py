@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, Generic, TypeVar, cast
 
-from sync_protocol.encoding import Value, decode, encode
+from sync_protocol.encoding import Value, decode, encode, order
 from sync_protocol.errors import MalformedError, MisuseError, malformed, over_limit
 from sync_protocol.ids import FixedBytes
 from sync_protocol.limits import RECORD_BYTES_MAX
@@ -140,12 +140,12 @@ def ordered(codec: Codec[T], items_max: int) -> Codec[tuple[T, ...]]:
 
     def load(raw: Value) -> tuple[T, ...]:
         items = inner.load(raw)
-        encoded = [encode(item) for item in cast("list[Value]", raw)]
+        encoded = [order(item) for item in cast("list[Value]", raw)]
         if any(left >= right for left, right in itertools.pairwise(encoded)):
             raise malformed("a strictly ascending list", "another order or a duplicate")
         return items
 
-    return Codec(lambda items: sorted((codec.dump(item) for item in items), key=encode), load)
+    return Codec(lambda items: sorted((codec.dump(item) for item in items), key=order), load)
 
 
 def mapping(keys: Codec[K], values: Codec[T], items_max: int) -> Codec[Mapping[K, T]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from sync_protocol.errors import ExplainedError, over_limit
 from sync_protocol.ids import EntryHash
 from sync_protocol.limits import MEETING_REFUSED_MAX
-from sync_protocol.messages import Refused, refused
+from sync_protocol.refusal_messages import Refused, refused
 
 
 class Refusals:

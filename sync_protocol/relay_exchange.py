@@ -15,6 +15,7 @@ from sync_protocol.blob_messages import BlobChunk, BlobMessage, BlobOffer, BlobW
 from sync_protocol.certificates import RelayRecord, Trust
 from sync_protocol.checkpoints import Checkpoint
 from sync_protocol.comparing import Answering
+from sync_protocol.comparison_messages import Digests, Frontiers, Unknown, Want
 from sync_protocol.digests import Holding, salt_of
 from sync_protocol.entries import Place, WireEntry
 from sync_protocol.errors import ExplainedError, MisuseError, PeerError, malformed, too_often
@@ -22,6 +23,7 @@ from sync_protocol.exchange_states import RELAY_ACCEPTS, RelayState
 from sync_protocol.frames import pack_frame, split_entries, split_proofs, unpack_frame
 from sync_protocol.frontier import Frontier
 from sync_protocol.gathering import Gathering
+from sync_protocol.greeting_messages import Auth, Hello, NoteProof, Ready, Welcome
 from sync_protocol.handshake import Said, check_auth, check_hello, welcome
 from sync_protocol.ids import Hash, SessionId, StreamId
 from sync_protocol.intake import Proofs, Refusal
@@ -34,33 +36,9 @@ from sync_protocol.limits import (
     RECEIPT_LEAVES_MAX,
     REWINDS_MAX,
 )
-from sync_protocol.messages import (
-    Auth,
-    Backed,
-    Cursor,
-    Digests,
-    Entries,
-    Failure,
-    Frontiers,
-    Growth,
-    Have,
-    Hello,
-    Leaf,
-    Message,
-    NoteProof,
-    Page,
-    ProofsFrame,
-    Ready,
-    Receipt,
-    Refused,
-    Resync,
-    Unknown,
-    Want,
-    Welcome,
-    failure,
-    refused,
-    told,
-)
+from sync_protocol.log_messages import Backed, Cursor, Growth, Have, Leaf, Page, Receipt, Resync
+from sync_protocol.messages import Entries, Message, ProofsFrame
+from sync_protocol.refusal_messages import Failure, Refused, failure, refused, told
 from sync_protocol.signed import Verified
 from sync_protocol.signing import SigningKey
 from sync_protocol.steps import BlobSaid, Close, Compare, Feed, FeedAgain, Greet, Hold, Locate, Peer, RelayStep, Send

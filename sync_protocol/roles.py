@@ -52,10 +52,12 @@ _ADMINISTRATIVE: Final = frozenset(
 _EMERGENCY: Final = frozenset(
     {"identity", "document", "status", "priority", "place", "triage", "allergy", "medication", "observation"}
     | {"procedure", "step", "step_event", "attachment", "link", "draft", "draft_decision", "attestation", "addendum"}
-    | {"text_start", TEXT}
+    | {"text_start", "casualty", "specimen", TEXT}
 )
 _NURSING: Final = _ADMINISTRATIVE | _EMERGENCY | {"review_decision"}
-_LABORATORY: Final = frozenset({"observation", "step_event", "attachment", "addendum", "source"})
+_LABORATORY: Final = frozenset(
+    {"observation", "specimen", "validation", "step_event", "attestation", "attachment", "addendum", "source"}
+)
 _NOTHING: Final[frozenset[str]] = frozenset()
 _NO_CHART: Final[frozenset[Compartment]] = frozenset()
 _CARE: Final = frozenset({Compartment.SAFETY, Compartment.CLINICAL, Compartment.AUDIT})
@@ -76,7 +78,7 @@ class Rights:
 
 RIGHTS: Final[Mapping[Role, Rights]] = MappingProxyType(
     {
-        Role.PHYSICIAN: Rights(reads=frozenset(Compartment), writes=_NURSING | {"diagnosis"}),
+        Role.PHYSICIAN: Rights(reads=frozenset(Compartment), writes=_NURSING | {"diagnosis", "validation"}),
         Role.NURSE: Rights(reads=_CARE, writes=_NURSING),
         Role.CLINICAL_ADMIN: Rights(reads=_CARE, writes=_ADMINISTRATIVE),
         Role.ADMIN: Rights(reads=_NO_CHART, writes=_NOTHING),

@@ -18,8 +18,8 @@ from sync_protocol.frontier import Frontier
 from sync_protocol.ids import Hash, SessionId, StreamId
 from sync_protocol.intake import Proofs
 from sync_protocol.limits import HASH_BYTES, LOG_SIZE_MAX
+from sync_protocol.log_messages import Leaf
 from sync_protocol.merkle import EMPTY_ROOT
-from sync_protocol.messages import Leaf
 from sync_protocol.signed import Verified
 
 EMPTY_CURSOR: Final = Checkpoint(origin="none", size=0, root=EMPTY_ROOT)

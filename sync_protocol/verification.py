@@ -93,15 +93,14 @@ def verify(
         now_ms: the verifier's clock, for devices that were silent for long; None leaves them out.
         policy: what an organisation lets pass.
         progress: told now and then how many pieces were read, and how many there are.
-        found: what reading the evidence itself found; it counts like everything else.
+        found: what reading the evidence itself finds; it counts like everything else. Asked for once all is read.
     """
     findings = FindingList(policy.findings_max)
-    for finding in found:
-        findings.take(finding)
     known = check_identities(source, policy.root, findings)
     if known.root is None:
+        findings.take_all(found)
         return _report(findings, known, None, notes=0, receipts=0, log_size=None)
-    return _Run(source, policy, findings, known).run(now_ms, progress)
+    return _Run(source, policy, findings, known).run(now_ms, progress, found)
 
 
 class _Run:
@@ -128,7 +127,7 @@ class _Run:
         )
         self._late_max = policy.findings_max
 
-    def run(self, now_ms: int | None, progress: Progress | None) -> Report:
+    def run(self, now_ms: int | None, progress: Progress | None, found: Iterable[Finding]) -> Report:
         """Check what the entries need, the entries, and what only shows at their end."""
         source, findings = self._source, self._findings
         for note in source.checkpoints():
@@ -157,6 +156,7 @@ class _Run:
         self._clocks.finish(self._known.authors, lambda: chains.held(source.pieces))
         if now_ms is not None:
             self._clocks.unseen(self._known.devices, now_ms)
+        findings.take_all(found)
         return _report(
             findings,
             self._known,

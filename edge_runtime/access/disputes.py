@@ -18,7 +18,8 @@ from edge_runtime.sync.places import content_places
 from sync_protocol.certificates import Session
 from sync_protocol.control import content_stream, control_stream
 from sync_protocol.control_entry import written
-from sync_protocol.ids import ChartId, SessionId, StreamId
+from sync_protocol.entries import VerifiedEntry
+from sync_protocol.ids import CertificateHash, ChartId, SessionId, StreamId
 from sync_protocol.membership import Membership
 from sync_protocol.organisation import View
 from sync_protocol.roles import Compartment
@@ -58,6 +59,14 @@ def disputes(store: DeviceStore, identity: Identity, keyring: Keyring) -> list[D
     return list(_Search(store, identity, keyring.organisation().now).all(keyring))
 
 
+def disputes_of(store: DeviceStore, identity: Identity, keyring: Keyring, entry: VerifiedEntry) -> list[Dispute]:
+    """Those in which one entry stands in question."""
+    search = _Search(store, identity, keyring.organisation().now)
+    place = entry.header.stream, entry.header.session
+    found = [one for one in search.all(keyring) if (one.stream, one.session) == place]
+    return [one for one in found if search.concerns(one, keyring, entry)]
+
+
 class _Search:
     """One look through the chains of a device."""
 
@@ -80,31 +89,33 @@ class _Search:
                 if compartment is not Compartment.AUDIT:
                     yield from self._outside(membership, stream)
 
+    def concerns(self, dispute: Dispute, keyring: Keyring, entry: VerifiedEntry) -> bool:
+        """Whether an entry of a disputed chain is one of those in question."""
+        if dispute.kind is Kind.FORK:
+            return entry.header.seq >= self._fork(dispute.stream, dispute.session)[0]
+        membership = None if dispute.chart is None else keyring.membership(dispute.chart)
+        return membership is not None and self._is_outside(membership, entry, self._author(dispute.session))
+
     def _is_revoked(self, session: Verified[Session]) -> bool:
         return self._identity.trust.principal(session.value.certificate) in self._view.revoked
 
     def _forks(self, chart: ChartId | None, stream: StreamId) -> Iterator[Dispute]:
         for session in sorted(self._store.forked(stream)):
-            numbers = Counter(arrived.entry.header.seq for arrived in walk_chain(self._store, stream, session))
-            first = min(number for number, count in numbers.items() if count > 1)
+            _, entries = self._fork(stream, session)
             yield Dispute(
                 kind=Kind.FORK,
                 chart=chart,
                 stream=stream,
                 session=session,
-                entries=sum(count for number, count in numbers.items() if number >= first),
+                entries=entries,
                 do="nothing is lost: both branches are kept. If a device was copied, revoke one of the two",
             )
 
     def _outside(self, membership: Membership, stream: StreamId) -> Iterator[Dispute]:
         for name in sorted(self._revoked.intersection(self._store.frontier(stream) if self._revoked else ())):
-            session = self._store.session(name)
-            assert session is not None, "a stored entry has a stored session"
-            author = self._identity.trust.principal(session.value.certificate)
+            author = self._author(name)
             waiting = sum(
-                arrived.entry.hash not in membership.adopters
-                and self._view.excludes(written(arrived.entry, author, self._store)) is not None
-                for arrived in walk_chain(self._store, stream, name)
+                self._is_outside(membership, arrived.entry, author) for arrived in walk_chain(self._store, stream, name)
             )
             if waiting:
                 yield Dispute(
@@ -115,6 +126,22 @@ class _Search:
                     entries=waiting,
                     do=f"see it with 'fieldward chart adopt {membership.chart.short}', and vouch for what is right",
                 )
+
+    def _fork(self, stream: StreamId, session: SessionId) -> tuple[int, int]:
+        """From which number on a chain forks, and how many entries that concerns."""
+        numbers = Counter(arrived.entry.header.seq for arrived in walk_chain(self._store, stream, session))
+        first = min(number for number, count in numbers.items() if count > 1)
+        return first, sum(count for number, count in numbers.items() if number >= first)
+
+    def _author(self, name: SessionId) -> CertificateHash:
+        session = self._store.session(name)
+        assert session is not None, "a stored entry has a stored session"
+        return self._identity.trust.principal(session.value.certificate)
+
+    def _is_outside(self, membership: Membership, entry: VerifiedEntry, author: CertificateHash) -> bool:
+        return entry.hash not in membership.adopters and (
+            self._view.excludes(written(entry, author, self._store)) is not None
+        )
 
 
 def _streams(membership: Membership) -> Iterator[tuple[StreamId, Compartment]]:

@@ -48,15 +48,38 @@ def open_to_show(
             does not permit the purpose, which is recorded, too.
         StoreError: it cannot be recorded, so it must not be shown.
     """
-    opened = charts.open(chart, purpose=purpose)
-    if opened.destroyed is not None:
-        raise gone(chart, opened.destroyed)
-    with noting_refusals(auditor, chart, purpose=purpose):
-        check_consent(chart, opened.lacks)
-        if opened.sealed:
-            raise _refusal(opened, member=auditor.name in opened.membership.members)
+    opened = _open_checked(charts, auditor, chart, purpose)
     auditor.accessed(part(opened), purpose=purpose)
     return opened
+
+
+def make_to_hand_out(
+    charts: Charts,
+    auditor: Auditor,
+    chart: ChartId,
+    *,
+    purpose: Purpose,
+    make: Callable[[OpenChart], bytes],
+    record: Callable[[Shown], object],
+) -> bytes:
+    """Open a chart, make a file of all of it, and record that before the file is handed out.
+
+    Args:
+        charts: of the device.
+        auditor: records a refusal.
+        chart: which.
+        purpose: for what.
+        make: makes the file; what it refuses was not handed out, and is not recorded.
+        record: what is recorded: that it is exported, or printed.
+
+    Raises:
+        RefusedError: as for `open_to_show`, or the file cannot be made.
+        StoreError: it cannot be recorded, so it must not be handed out.
+    """
+    opened = _open_checked(charts, auditor, chart, purpose)
+    made = make(opened)
+    record(shown_whole(opened))
+    return made
 
 
 @contextmanager
@@ -68,6 +91,17 @@ def noting_refusals(auditor: Auditor, chart: ChartId, *, purpose: Purpose = Purp
         if error.code in _NO_ACCESS:
             auditor.refused(chart, error, purpose=purpose)
         raise
+
+
+def _open_checked(charts: Charts, auditor: Auditor, chart: ChartId, purpose: Purpose) -> OpenChart:
+    opened = charts.open(chart, purpose=purpose)
+    if opened.destroyed is not None:
+        raise gone(chart, opened.destroyed)
+    with noting_refusals(auditor, chart, purpose=purpose):
+        check_consent(chart, opened.lacks)
+        if opened.sealed:
+            raise _refusal(opened, member=auditor.name in opened.membership.members)
+    return opened
 
 
 def _refusal(opened: OpenChart, *, member: bool) -> RefusedError:

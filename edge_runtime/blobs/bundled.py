@@ -7,7 +7,6 @@ cut off is kept, and the next bundle, meeting or sync goes on from it.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import replace
 
 from edge_runtime.blobs.fetching import BlobReport
 from edge_runtime.blobs.stock import BlobStock
@@ -90,10 +89,11 @@ class Incoming:
         if misfit is not None:
             self.report.refuse(misfit)
             return
-        if not self._stock.make_room(note.file_bytes, ()):  # nobody is here to confirm what might go
+        needed_bytes = note.file_bytes - self._stock.begun_bytes(blob.id)
+        if not self._stock.make_room(needed_bytes, (), keep=blob.id):  # nobody is here to confirm what might go
             self.report.refuse("device_full")
             return
-        self._stock.folder.begin(blob)
+        self._stock.begin(blob)
         self._kept = set(self._stock.folder.kept(blob.id))
         self._taking = blob
         self._finish(blob)
@@ -103,6 +103,7 @@ class Incoming:
         if message.index not in self._kept:
             self._stock.folder.keep(blob.id, message.index, message.data)
             self._kept.add(message.index)
+            self._stock.grew(blob.id, len(message.data))
         self._finish(blob)
 
     def _finish(self, blob: Blob) -> None:
@@ -110,9 +111,5 @@ class Incoming:
         if len(self._kept) < blob.count:
             return
         self.end()
-        note = self._stock.book.get(blob.id)
-        assert note is not None, "only what is known is taken"
-        self._stock.book.put(
-            blob.id, replace(note, whole=True, asked=False, pruned=False, used_ms=self._stock.now_ms())
-        )
+        self._stock.became_whole(blob.id)
         self.report.fetched += 1

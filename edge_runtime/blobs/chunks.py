@@ -23,6 +23,7 @@ from sync_protocol.ids import BlobId
 
 _MANIFEST: Final = "manifest"
 _PART: Final = ".part"
+_DAMAGED: Final = ".damaged"
 _DRAFTS: Final = "new-"
 _NAME_BYTES: Final = 16
 
@@ -87,6 +88,28 @@ class ChunkFolder:
     def read(self, blob: BlobId, index: int) -> bytes | None:
         """A chunk; None where it is not here."""
         return _read(self._place(blob) / str(index))
+
+    def set_aside(self, blob: BlobId, index: int) -> None:
+        """Keep a chunk that is damaged under another name, so that it counts as missing; durably.
+
+        Raises:
+            StoreError: it cannot be renamed.
+        """
+        path = self._place(blob) / str(index)
+        with _explained():
+            if path.exists():
+                path.replace(path.with_name(path.name + _DAMAGED))
+                sync_folder(path.parent)
+
+    def clear(self, blob: BlobId) -> None:
+        """Remove what was set aside of a blob that is whole.
+
+        Raises:
+            StoreError: it cannot be removed.
+        """
+        with _explained():
+            for path in self._place(blob).glob("*" + _DAMAGED):
+                path.unlink()
 
     def size_bytes(self, blob: BlobId) -> int:
         """How much of a blob is here."""

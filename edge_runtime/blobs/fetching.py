@@ -85,7 +85,8 @@ class Fetching:
         if note is None or note.whole:
             return None
         try:
-            if not self._stock.make_room(note.file_bytes, self.confirmed):
+            needed_bytes = note.file_bytes - self._stock.begun_bytes(blob)
+            if not self._stock.make_room(needed_bytes, self.confirmed, keep=blob):
                 self._report.refuse("device_full")
                 return None
             wire = self._stock.folder.manifest(blob)
@@ -119,7 +120,7 @@ class Fetching:
             self.drop(misfit)
             return None
         try:
-            self._stock.folder.begin(blob)
+            self._stock.begin(blob)
             self._taker = BlobTaker(blob, self._stock.folder.kept(blob.id))
             if receipt is not None:
                 self._stock.book.put(blob.id, replace(note, receipt=receipt))
@@ -146,6 +147,7 @@ class Fetching:
         try:
             self._stock.folder.keep(taker.blob.id, chunk.index, chunk.data)
             taker.keep(chunk.index)
+            self._stock.grew(taker.blob.id, len(chunk.data))
             return self._go_on(taker)
         except StoreError as error:
             self.drop(error.code)
@@ -169,10 +171,5 @@ class Fetching:
         return None
 
     def _whole(self, blob: Blob) -> None:
-        note = self._stock.book.get(blob.id)
-        if note is not None:
-            now_ms = self._stock.now_ms()
-            self._stock.book.put(
-                blob.id, replace(note, whole=True, asked=False, pruned=False, used_ms=now_ms, refused=None)
-            )
+        self._stock.became_whole(blob.id)
         self._report.fetched += 1

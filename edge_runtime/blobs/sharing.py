@@ -114,12 +114,19 @@ class BlobSharing:
             self._given.spend(blob, len(indices))
             for index in indices:
                 data = self._stock.folder.read(blob.id, index) or b""
-                blob.check(index, data)
+                self._check(blob, index, data)
                 said.append(BlobChunk(blob=blob.id, index=index, data=data))
         except PeerError as error:
             return [blob_refused(want.blob, error)]
         self.report.sent += len(said)
         return said
+
+    def _check(self, blob: Blob, index: int, data: bytes) -> None:
+        try:
+            blob.check(index, data)
+        except PeerError:
+            self._stock.damaged(blob.id, index)
+            raise
 
 
 def _not_offered() -> PeerError:

@@ -6,13 +6,15 @@ here, and a note says so no more before they go.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from edge_runtime.blobs.begun import Begun
 from edge_runtime.blobs.book import BlobBackup, BlobBook, BlobNote, BlobState
 from edge_runtime.blobs.chunks import ChunkFolder
+from edge_runtime.blobs.damage import damage
 from edge_runtime.blobs.finding import SCANNED, Finder
 from edge_runtime.blobs.policy import Policy, load_policy, save_policy
 from edge_runtime.blobs.pruning import may_go, prunable, prune
@@ -22,7 +24,6 @@ from edge_runtime.keyring import Keyring
 from edge_runtime.store.device import DeviceStore
 from sync_protocol.blob_sealing import sealed_bytes
 from sync_protocol.blobs import Blob
-from sync_protocol.errors import PeerError
 from sync_protocol.ids import BlobId, ChartId, StreamId
 
 _NAME_KEY: Final = "blobs/name-key"
@@ -72,6 +73,7 @@ class BlobStock:
         self._tidied = False
         self._policy: Policy | None = None
         self.book: Final = BlobBook(store)
+        self._begun = Begun(self.book, lambda: self.folder)
 
     @property
     def folder(self) -> ChunkFolder:
@@ -131,16 +133,70 @@ class BlobStock:
         if note is not None:
             self.book.put(blob, replace(note, used_ms=self._clock()))
 
-    def let_go(self, blob: BlobId) -> None:
-        """Let go of what is damaged, where the relay has the blob: only that can bring it back.
+    def fetch_again(self, blob: BlobId) -> bool:
+        """Have what is damaged fetched again, where the relay has the blob: else this may be all that there is.
+
+        Returns:
+            Whether anything is.
 
         Raises:
-            StoreError: it cannot be removed.
+            StoreError: it cannot be noted.
         """
         note = self.book.get(blob)
-        if note is not None and note.receipt is not None:
-            self.book.put(blob, replace(note, whole=False, asked=True))
+        wrong = [] if note is None or note.receipt is None or not note.whole else list(damage(self.folder, blob))
+        for one in wrong:
+            self.damaged(blob, one.chunk)
+        return bool(wrong)
+
+    def damaged(self, blob: BlobId, chunk: int | None) -> None:
+        """Hear that a chunk is not what it was, or the manifest: it counts as missing, and is asked for.
+
+        Raises:
+            StoreError: it cannot be noted.
+        """
+        note = self.book.get(blob)
+        if note is None:
+            return
+        self.book.put(blob, replace(note, whole=False, asked=True))  # first: a note never says too much
+        if chunk is None:
             self.folder.drop(self.folder.name(blob))
+        else:
+            self.folder.set_aside(blob, chunk)
+        self._begun.look(blob)
+
+    def became_whole(self, blob: BlobId) -> None:
+        """Note that every chunk is here, durably.
+
+        Raises:
+            StoreError: it cannot be noted.
+        """
+        note = self.book.get(blob)
+        if note is not None:
+            now_ms = self._clock()
+            self.book.put(blob, replace(note, whole=True, asked=False, pruned=False, used_ms=now_ms, refused=None))
+            self.folder.clear(blob)
+            self._begun.look(blob)
+
+    def begin(self, blob: Blob) -> None:
+        """Keep the manifest of a blob that is fetched, durably.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        self.folder.begin(blob)
+        self._begun.look(blob.id)
+
+    def grew(self, blob: BlobId, size: int) -> None:
+        """Hear that so many bytes came of a blob that is not whole yet."""
+        self._begun.grew(blob, size)
+
+    def begun_bytes(self, blob: BlobId) -> int:
+        """What is here of a blob that is not whole."""
+        return self._begun.of(blob)
+
+    def to_be_fetched(self) -> int:
+        """How many blobs are not whole here and asked for."""
+        return sum(note.asked and not note.whole for note in self.book.all().values())
 
     def fetches(self, note: BlobNote) -> bool:
         """Whether a blob is to be fetched now."""
@@ -154,10 +210,6 @@ class BlobStock:
         if note.stream != blob.manifest.stream:
             return "attachment_stream"
         return None if blob.manifest.size == sealed_bytes(note.file_bytes) else "attachment_size"
-
-    def now_ms(self) -> int:
-        """The clock."""
-        return self._clock()
 
     def find(self) -> None:
         """Note the attachments of entries that came, or whose key came.
@@ -193,7 +245,7 @@ class BlobStock:
             if note.whole and not here:  # a home that was restored without its chunks
                 self.book.put(blob, replace(note, whole=False))
             elif note.pruned and here:  # cut off between the note and the chunks
-                self.folder.drop(self.folder.name(blob))
+                self._begun.drop(blob)
         for name in names - {self.folder.name(blob) for blob in self.book.all()}:
             self.folder.drop(name)
         self._tidied = True
@@ -213,11 +265,11 @@ class BlobStock:
         closed = {chart for chart in charts - gone if not self._may_read(chart)}
         for blob, note in list(notes.items()):
             if note.chart in gone:
-                self.folder.drop(self.folder.name(blob))
+                self._begun.drop(blob)
                 self.book.forget([blob])
             elif note.chart in closed and (not note.whole or self._spare(note)):
                 self.book.put(blob, replace(note, whole=False, asked=False))
-                self.folder.drop(self.folder.name(blob))
+                self._begun.drop(blob)
 
     def to_confirm(self, needed_bytes: int) -> list[BlobId]:
         """What the relay is to confirm before it may make room for so many bytes; nothing where there is room."""
@@ -255,8 +307,16 @@ class BlobStock:
     def _checked_ms(self) -> int:
         return int.from_bytes(self._store.get_value(CHECKED) or b"", "big")
 
-    def make_room(self, needed_bytes: int, confirmed: Collection[BlobId]) -> bool:
-        """Make room by removing safe blobs that the relay confirmed, if that is enough; whether there is room now.
+    def make_room(self, needed_bytes: int, confirmed: Collection[BlobId], *, keep: BlobId | None = None) -> bool:
+        """Make room by removing what was only begun, then safe blobs that the relay confirmed, if that is enough.
+
+        Args:
+            needed_bytes: how much.
+            confirmed: by the relay, on this connection.
+            keep: the blob for which there is to be room.
+
+        Returns:
+            Whether there is room now.
 
         Raises:
             StoreError: something cannot be removed.
@@ -266,14 +326,18 @@ class BlobStock:
             return True
         backup, notes = self._backup(), self.book.all()
         leaving = (blob for blob in prunable(self.book, backup=backup) if blob in confirmed)
-        if sum(notes[blob].file_bytes for blob in leaving) < lacking:
+        begun = self._begun.leaving(keep)
+        if sum(notes[blob].file_bytes for blob in leaving) + sum(map(self._begun.of, begun)) < lacking:
             return False
+        for blob in begun:
+            if lacking > 0:
+                lacking -= self._begun.drop(blob)
         prune(self.book, self.folder, needed_bytes=lacking, backup=backup, confirmed=confirmed)
         return True
 
     def held_bytes(self) -> int:
-        """Bytes of the files that are whole on this device."""
-        return sum(note.file_bytes for note in self.book.all().values() if note.whole)
+        """Bytes of the files that are whole on this device, and what came of others."""
+        return sum(note.file_bytes for note in self.book.all().values() if note.whole) + self._begun.total()
 
     def counts(self) -> dict[BlobState, int]:
         """How many attachments are known to be where."""
@@ -283,12 +347,17 @@ class BlobStock:
             found[note.state(backup)] += 1
         return found
 
-    def problems(self) -> list[tuple[BlobId, str]]:
-        """What is wrong with the chunks on this device: every one is read and compared. Changes nothing."""
+    def problems(self, progress: Callable[[int, int], None] = lambda _done, _of: None) -> list[tuple[BlobId, str]]:
+        """What is wrong with the chunks on this device: every one is read and compared. Changes nothing.
+
+        Args:
+            progress: told how many attachments were read, of how many.
+        """
         found: list[tuple[BlobId, str]] = []
-        for blob, note in sorted(self.book.all().items()):
-            if note.whole:
-                found.extend((blob, words) for words in _wrong(self.folder, blob))
+        whole = sorted(blob for blob, note in self.book.all().items() if note.whole)
+        for done, blob in enumerate(whole, start=1):
+            found.extend((blob, one.words) for one in damage(self.folder, blob))
+            progress(done, len(whole))
         return found
 
     def _spare(self, note: BlobNote) -> bool:
@@ -310,23 +379,3 @@ class BlobStock:
             pruned=False,
             used_ms=self._clock(),
         )
-
-
-def _wrong(folder: ChunkFolder, blob: BlobId) -> Iterable[str]:
-    wire = folder.manifest(blob)
-    if wire is None:
-        yield "the manifest is missing"
-        return
-    try:
-        known = Blob(wire)
-        wrong = known.id != blob
-    except PeerError:
-        wrong = True
-    if wrong:
-        yield "the manifest is another"
-        return
-    for index in range(known.count):
-        try:
-            known.check(index, folder.read(blob, index) or b"")
-        except PeerError:
-            yield f"chunk {index} is missing or another"

@@ -27,7 +27,7 @@ from sync_protocol.blob_messages import (
 from sync_protocol.blobs import Blob, read_receipt
 from sync_protocol.errors import PeerError, malformed
 from sync_protocol.ids import BlobId, ChartId
-from sync_protocol.messages import told
+from sync_protocol.refusal_messages import told
 from sync_protocol.signing import VerifyKey
 
 UNKNOWN: Final = "unknown_blob"
@@ -78,7 +78,7 @@ class BlobTransfer:
         # Small ones first, after them what was asked for in vain before.
         wanted = sorted(fetched, key=lambda blob: (notes[blob].refused is not None, notes[blob].file_bytes, blob))
         # What is to make room is offered again: a relay that lost it asks for it, and only what it confirms may go.
-        needed_bytes = sum(notes[blob].file_bytes for blob in wanted)
+        needed_bytes = sum(max(0, notes[blob].file_bytes - self._stock.begun_bytes(blob)) for blob in wanted)
         again = (*self._stock.to_confirm(needed_bytes), *self._stock.to_check())
         confirm = [blob for blob in dict.fromkeys(again) if blob in open_]
         offered = [*(blob for _, blob in ours), *confirm]
@@ -129,7 +129,8 @@ class BlobTransfer:
             said = None if passed_over else self._fetching.begin(blob)
             if said is not None:
                 return [said]
-        self._stock.checked()
+        if not self.report.unsent:  # else something was not taken: all is offered again
+            self._stock.checked()
         return []
 
     def _give(self, want: BlobWant) -> list[BlobMessage]:
@@ -145,7 +146,7 @@ class BlobTransfer:
             try:
                 blob.check(index, data or b"")
             except PeerError:  # a chunk that is damaged here: what the relay has of it stays there
-                self._note(blob.id, whole=False)
+                self._stock.damaged(blob.id, index)
                 self.report.refuse("attachment_damaged")
                 self.report.unsent += 1
                 del self._waiting[blob.id]

@@ -10,7 +10,7 @@ from dataclasses import fields
 from typing import Any, TypeVar
 
 from edge_runtime.clinical.chart import ChartState
-from edge_runtime.clinical.document import DocumentState
+from edge_runtime.clinical.state import DocumentState
 from edge_runtime.documents import OpenDocument
 
 T = TypeVar("T")
@@ -23,7 +23,7 @@ class LazyChartState(ChartState):
 
     __slots__ = ("_load",)
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever that field holds
+    def __getattr__(self, name: str) -> Any:
         """Read a field that was not asked for before."""
         return _read(self, name)
 
@@ -39,7 +39,7 @@ class LazyDocumentState(DocumentState):
 
     __slots__ = ("_load",)
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever that field holds
+    def __getattr__(self, name: str) -> Any:
         """Read a field that was not asked for before."""
         return _read(self, name)
 
@@ -55,7 +55,7 @@ class LazyOpenDocument(OpenDocument):
 
     __slots__ = ("_load",)
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever that field holds
+    def __getattr__(self, name: str) -> Any:
         """Read a field that was not asked for before."""
         return _read(self, name)
 
@@ -87,7 +87,7 @@ def _made(kind: type[T], load: Load) -> T:
     return made
 
 
-def _read(value: object, name: str) -> Any:  # noqa: ANN401 - whatever that field holds
+def _read(value: object, name: str) -> Any:
     if name not in {field.name for field in fields(value)}:  # type: ignore[arg-type] # of a kind above
         raise AttributeError(name)
     found = object.__getattribute__(value, "_load")(name)

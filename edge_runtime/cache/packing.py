@@ -16,7 +16,7 @@ from edge_runtime.cache.plans import Plan, hints_of, plan_of
 from edge_runtime.cache.shelf import DAMAGE, Parts
 from edge_runtime.cache.texts import pack_text, unpack_text
 from edge_runtime.clinical.chart import ChartState
-from edge_runtime.clinical.document import DocumentState
+from edge_runtime.clinical.state import DocumentState
 from edge_runtime.documents import OpenDocument, Unread
 from edge_runtime.facts import Author, Fact, FactId, PlacedFact
 from edge_runtime.opened import OpenChart
@@ -78,7 +78,7 @@ def unpack_chart(parts: Parts, opened: OpenChart, whole: Whole) -> OpenChart:
     """
     facts = KeptFacts(parts, list(opened.documents))
 
-    def chart_field(name: str) -> Any:  # noqa: ANN401 - whatever that field holds
+    def chart_field(name: str) -> Any:
         try:
             packed = parts.read("chart")
             if name != "documents":
@@ -106,7 +106,7 @@ class KeptFacts(Sequence[PlacedFact]):
         """How many facts there are."""
         return int(self._parts.read("told")[2])
 
-    def __getitem__(self, number: Any) -> Any:  # noqa: ANN401 - a number and its fact; slices are not asked for
+    def __getitem__(self, number: Any) -> Any:
         """The fact of a number."""
         found = self._made.get(number)
         if found is None:
@@ -166,7 +166,7 @@ def _fact_parts(facts: Sequence[PlacedFact], documents: Sequence[DocumentId]) ->
 
 
 def _document_state(parts: Parts, name: DocumentId, facts: KeptFacts, whole: Whole) -> DocumentState:
-    def field(wanted: str) -> Any:  # noqa: ANN401 - whatever that field holds
+    def field(wanted: str) -> Any:
         try:
             return _unpacked(_STATE, parts.read(f"state/{name.hex()}"), wanted, facts)
         except DAMAGE:
@@ -179,7 +179,7 @@ def _document(parts: Parts, name: DocumentId, facts: KeptFacts, whole: Whole) ->
     def anew() -> OpenDocument:
         return whole().documents[name]
 
-    def field(wanted: str) -> Any:  # noqa: ANN401 - whatever that field holds
+    def field(wanted: str) -> Any:
         if wanted == "document":
             return name
         if wanted not in {*_SHOWN, "facts", "texts"}:
@@ -204,5 +204,5 @@ def _packed(plans: Mapping[str, Plan], value: object, numbers: Mapping[FactId, i
     return {name: cbor2.dumps(plan.pack(getattr(value, name), numbers)) for name, plan in plans.items()}
 
 
-def _unpacked(plans: Mapping[str, Plan], packed: Mapping[str, bytes], name: str, facts: KeptFacts) -> Any:  # noqa: ANN401 - whatever that field holds
+def _unpacked(plans: Mapping[str, Plan], packed: Mapping[str, bytes], name: str, facts: KeptFacts) -> Any:
     return plans[name].unpack(cbor2.loads(packed[name]), facts)

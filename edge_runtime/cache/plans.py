@@ -45,7 +45,7 @@ _FACT_NUMBER: Final = Plan(lambda fact, numbers: numbers[fact.id], lambda raw, f
 
 
 @cache
-def plan_of(hint: Any) -> Plan:  # noqa: ANN401 - a type, as annotations give it
+def plan_of(hint: Any) -> Plan:
     """The plan of a type as it stands in an annotation."""
     origin = typing.get_origin(hint)
     if hint is PlacedFact:
@@ -86,10 +86,10 @@ def _fields(kind: type) -> Plan:
     names, hints = payloads_of(kind), hints_of(kind)
     plans = [plan_of(hints[name]) for name in names]
 
-    def pack(value: Any, numbers: Mapping[FactId, int]) -> list[Any]:  # noqa: ANN401 - of that kind
+    def pack(value: Any, numbers: Mapping[FactId, int]) -> list[Any]:
         return [plan.pack(getattr(value, name), numbers) for name, plan in zip(names, plans, strict=True)]
 
-    def unpack(raw: Sequence[Any], facts: Facts) -> Any:  # noqa: ANN401 - of that kind
+    def unpack(raw: Sequence[Any], facts: Facts) -> Any:
         found = (plan.unpack(item, facts) for item, plan in zip(raw, plans, strict=True))
         return kind(**dict(zip(names, found, strict=True)))
 
@@ -114,19 +114,19 @@ def _union(kinds: Sequence[type]) -> Plan:
     """One of several types, by its place among them; None for None."""
     plans = [plan_of(kind) for kind in kinds]
 
-    def pack(value: Any, numbers: Mapping[FactId, int]) -> Any:  # noqa: ANN401 - one of those
+    def pack(value: Any, numbers: Mapping[FactId, int]) -> Any:
         if value is None:
             return None
         place = next(number for number, kind in enumerate(kinds) if isinstance(value, kind))
         return [place, plans[place].pack(value, numbers)]
 
-    def unpack(raw: Any, facts: Facts) -> Any:  # noqa: ANN401 - what `pack` made
+    def unpack(raw: Any, facts: Facts) -> Any:
         return None if raw is None else plans[raw[0]].unpack(raw[1], facts)
 
     return Plan(pack, unpack)
 
 
-def _shape(kind: Any, known: dict[str, list[str]]) -> None:  # noqa: ANN401 - a type, as annotations give it
+def _shape(kind: Any, known: dict[str, list[str]]) -> None:
     """Note the fields of a type, and of all that it is made of."""
     for part in typing.get_args(kind):
         _shape(part, known)

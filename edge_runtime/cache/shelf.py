@@ -65,7 +65,7 @@ class Parts:
         """Tell whether there is such a part."""
         return name in self.head.parts
 
-    def read(self, name: str) -> Any:  # noqa: ANN401 - what was packed under that name
+    def read(self, name: str) -> Any:
         """A part, as CBOR holds it.
 
         Raises:
@@ -202,7 +202,7 @@ def _closed(value: object) -> bytes:
     return b"\x00" + data if short else b"\x01" + zlib.compress(data, _LEVEL)
 
 
-def _opened(data: bytes) -> Any:  # noqa: ANN401 - what was packed
+def _opened(data: bytes) -> Any:
     return cbor2.loads(data[1:] if data[:1] == b"\x00" else zlib.decompress(data[1:]))
 
 

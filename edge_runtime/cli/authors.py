@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edge_runtime.wording import who
+
 if TYPE_CHECKING:
     from edge_runtime.facts import Author
 
-
-def who(author: Author) -> str:
-    """An author in a few characters."""
-    return f"{author.role} {author.device.short}"
+__all__ = ["author_json", "who"]
 
 
 def author_json(author: Author) -> dict[str, str]:

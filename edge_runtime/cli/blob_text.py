@@ -9,6 +9,8 @@ from edge_runtime.cli.safe_text import safe
 from edge_runtime.errors import StoreError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from edge_runtime.blobs.fetching import BlobReport
     from edge_runtime.runtime import Runtime
 
@@ -59,13 +61,21 @@ def say_report(report: BlobReport) -> None:
         say(line)
 
 
-def problems_json(runtime: Runtime) -> list[dict[str, Any]]:
-    """What is wrong with attachments on this device, in the form of the doctor's problems."""
+def problems_json(runtime: Runtime, progress: Callable[[int, int], None]) -> list[dict[str, Any]]:
+    """What is wrong with attachments on this device, in the form of the doctor's problems.
+
+    What the relay has is fetched again by the next sync. `progress` is told how many were read, of how many.
+    """
+    stock = runtime.attachments.stock
     try:
-        found = runtime.attachments.stock.problems()
+        found = stock.problems(progress)
+        again = {blob for blob in dict.fromkeys(blob for blob, _ in found) if stock.fetch_again(blob)}
     except StoreError as error:
         return [{"check": "attachments", "row": "-", "found": str(error)}]
-    return [{"check": "attachments", "row": blob.short, "found": words} for blob, words in found]
+    ways = {True: "the next sync fetches it again", False: "the relay does not have it"}
+    return [
+        {"check": "attachments", "row": blob.short, "found": f"{words}; {ways[blob in again]}"} for blob, words in found
+    ]
 
 
 def size_words(size: int) -> str:

@@ -116,20 +116,29 @@ def list_charts(runtime: Runtime, *, as_json: bool) -> None:
 @click.option(
     "--purpose", type=click.Choice([one.value for one in Purpose]), default=Purpose.TREATMENT.value, show_default=True
 )
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write it to this file as HTML instead.")
+@click.option("--pdf", type=click.Path(path_type=Path, dir_okay=False), help="Write it to this file as PDF instead.")
 @with_device()
-def show(runtime: Runtime, chart_id: str, *, purpose: str, as_json: bool) -> None:
+def show(runtime: Runtime, chart_id: str, *, purpose: str, html: Path | None, pdf: Path | None, as_json: bool) -> None:
     """Show a chart: what is known, who wrote it, and what a person must decide.
 
-    Others will see: that you read it, what of it by name, and the purpose that you name.
+    Others will see: that you read, exported (--html) or printed (--pdf) it, what of it by name, and the purpose that
+    you name. A file holds patient data in the clear.
 
     \b
-    Example:
+    Examples:
       fieldward chart show 3f2a90bc --home tablet
+      fieldward chart show 3f2a90bc --pdf transfer.pdf --home tablet
     """
     from edge_runtime.audit.showing import open_to_show
     from edge_runtime.cli.chart_text import chart_json, print_chart
 
     found = runtime.charts.find(chart_id)
+    if html is not None or pdf is not None:
+        from edge_runtime.cli.chart_print import print_to_file
+
+        print_to_file(runtime, found, purpose=Purpose(purpose), html=html, pdf=pdf, as_json=as_json)
+        return
     opened = open_to_show(runtime.charts, runtime.auditor, found, purpose=Purpose(purpose))
     retention = runtime.access.retention(found)
     attached = runtime.attachments.listed(opened)

@@ -12,7 +12,6 @@ from rich.text import Text
 
 from edge_runtime.cli.output import when
 from edge_runtime.cli.safe_text import safe
-from edge_runtime.clinical.layout import Kind
 from edge_runtime.clinical.marks import CONCURRENT, EARLY, UNVERIFIED, why
 from edge_runtime.clinical.standing import display
 from sync_protocol.verdicts import Standing
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     from edge_runtime.facts import PlacedFact
     from edge_runtime.opened import OpenChart
 
-SAFETY_LIST: Final = frozenset({Kind.ALLERGY, Kind.MEDICATION, Kind.DIAGNOSIS, Kind.TRIAGE, Kind.IDENTITY})
-"""Kinds whose unverified facts stand in the safety list; those of the other kinds stand with their document."""
 _STYLE: Final = "bold black on yellow"
 ROWS_MAX: Final = 50
 """Unverified statements that one panel shows: a flood of them must not push what counts off the screen."""

@@ -11,12 +11,13 @@ from rich.text import Text
 
 from edge_runtime.cli.authors import who
 from edge_runtime.cli.chart_attachments import attachment_line
-from edge_runtime.cli.chart_marks import ROWS_MAX, SAFETY_LIST, flag, not_counted, unverified_rows
+from edge_runtime.cli.chart_marks import ROWS_MAX, flag, not_counted, unverified_rows
 from edge_runtime.cli.glass_text import glass_banner, glass_json
 from edge_runtime.cli.output import when
 from edge_runtime.cli.safe_text import safe
 from edge_runtime.cli.section_text import section_rows, sections_json
 from edge_runtime.clinical.layout import Kind
+from edge_runtime.clinical.marks import SAFETY_LIST
 from edge_runtime.clinical.state_json import chart_to_json, document_to_json
 from edge_runtime.clinical.subjects import said
 from edge_runtime.clinical.vitals import display
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from edge_runtime.attaching import Listed
-    from edge_runtime.clinical.document import DocumentState
     from edge_runtime.clinical.medications import Line, Medication
     from edge_runtime.clinical.reviews import Review
+    from edge_runtime.clinical.state import DocumentState
     from edge_runtime.opened import OpenChart
 
 _OBSERVATIONS_SHOWN: Final = 12

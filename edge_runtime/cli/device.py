@@ -123,26 +123,32 @@ def enrol(runtime: Runtime, invitation: Path, *, as_json: bool) -> None:
         return
     say(f"This device asks to be enrolled as {opened.role.value}.")
     say(f"  device  {name}")
-    say(f"  code    {' '.join(code[at : at + _GROUP] for at in range(0, len(code), _GROUP))}")
+    shown = " ".join(code[at : at + _GROUP] for at in range(0, len(code), _GROUP))
+    say(f"  code    {shown}")
     say("Read the code out to the administrator, who runs:")
-    say(f"  fieldward device approve --home ADMIN {name.short} --code {code}")
+    say(f"  fieldward device approve --home ADMIN {name.short} --code {shown}")
     say("Then, here: fieldward sync once --home THIS")
 
 
 @device.command()
 @click.argument("device_id", metavar="ID")
-@click.option("--code", required=True, help="The twelve digits that the new device shows.")
+@click.argument("rest", metavar="", nargs=-1)
+@click.option("--code", required=True, help="The twelve digits that the new device shows, in groups or not.")
 @click.option("--relay", help="The relay's address; else the last one used.")
 @with_device()
-def approve(runtime: Runtime, device_id: str, code: str, relay: str | None, *, as_json: bool) -> None:
+def approve(
+    runtime: Runtime, device_id: str, rest: tuple[str, ...], code: str, relay: str | None, *, as_json: bool
+) -> None:
     """Sign the certificate of a device that asks, after comparing the codes. An administrator's device does this.
 
     Others will see: a new device with its role.
 
     \b
     Example:
-      fieldward device approve --home admin 3f2a90bc --code 482913067215
+      fieldward device approve --home admin 3f2a90bc --code 4829 1306 7215
     """
+    if not all(word.isascii() and word.replace("-", "").isdigit() for word in rest):
+        raise click.UsageError("after the ID and the digits of --code comes nothing else")
     from edge_runtime.enrolment import approval
     from edge_runtime.recorder.naming import one_named
     from edge_runtime.runtime import clock
@@ -151,7 +157,7 @@ def approve(runtime: Runtime, device_id: str, code: str, relay: str | None, *, a
     with working("Asking the relay who waits", as_json=as_json):
         waiting = {one.request.device: one for one in applicants_of(runtime, address)}
         found = waiting[one_named(device_id, waiting, "request", "list those who wait with 'fieldward device list'")]
-        name = approval.approve(runtime.recorder, runtime.identity, found, code=code, now_ms=clock())
+        name = approval.approve(runtime.recorder, runtime.identity, found, code=" ".join((code, *rest)), now_ms=clock())
         runtime.connections.sync_once(address, attempts=3)
     request = found.request
     if as_json:

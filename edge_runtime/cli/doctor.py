@@ -24,7 +24,9 @@ _PAGE: Final = 512
 @click.command()
 @with_device()
 def doctor(runtime: Runtime, *, as_json: bool) -> int:
-    """Check vault, store, every record, chains, seals, enrolment, and the clock. Changes nothing.
+    """Check vault, store, every record, chains, seals, enrolment, attachments, and the clock.
+
+    Changes nothing, but that the next sync fetches what of an attachment is damaged.
 
     Exit code 3 means damage; what to do is printed beside it.
 
@@ -34,13 +36,13 @@ def doctor(runtime: Runtime, *, as_json: bool) -> int:
     """
     enrolled = not runtime.waiting and runtime.store.get_value("identity/chain") is not None
     lacking, destroyed = _destroyed(runtime) if enrolled else (frozenset[StreamId](), 0)
-    with working("Looking at every record", as_json=as_json):
+    with working("Looking at every record", as_json=as_json) as words:
         problems: list[dict[str, Any]] = [
             {"check": f"store.{problem.table}", "row": problem.row, "found": problem.what}
             for problem in runtime.store.check(lacking)
         ]
         if enrolled and not problems:
-            problems = problems_json(runtime)
+            problems = problems_json(runtime, lambda done, of: words(f"Looking at attachments: {done} of {of}"))
     warnings = _warnings(runtime)
     checks: dict[str, Any] = {
         "vault": "opens",
@@ -60,7 +62,7 @@ def doctor(runtime: Runtime, *, as_json: bool) -> int:
     for warning in warnings:
         say(f"Note: {warning}.")
     if problems and all(problem["check"] == "attachments" for problem in problems):
-        say("Charts are sound. To fetch one of these again: 'fieldward chart save-attachment', sync, and once more.")
+        say("Charts are sound. Sync, then look again; what the relay does not have, a device that you meet may have.")
     elif problems:
         say("Copy the home aside. What the relay has receipted comes back when the device is enrolled in a new home.")
     else:
@@ -89,6 +91,8 @@ def _warnings(runtime: Runtime) -> list[str]:
     elif runtime.store.get_value("identity/chain") is not None:
         found += _endings(runtime, now)
         found += _refused(runtime)
+        if again := runtime.attachments.stock.to_be_fetched():
+            found.append(f"{again} attachments are asked for and not here yet; sync")
     try:
         return found + sync_warnings(runtime, now) + waiting_warnings(runtime)
     except StoreError:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from edge_runtime.runtime import Runtime
     from edge_runtime.sync.lacking import Held
 
+_WITHHELD_SHOWN_MS: Final = 30 * 24 * 60 * 60 * 1000
 _WHY: Final = {
     "store_older": "its store is older than it was: it was restored where it lies",
     "other_marker": "the marker beside its store is gone or another's",
@@ -44,7 +45,8 @@ def sync_warnings(runtime: Runtime, now_ms: int) -> list[str]:
     """What is held or deferred, which chains fork, and which sessions this device left, with the way out."""
     from edge_runtime.sync.lacking import held_report
 
-    return [*_alarm(runtime), *_held(held_report(runtime.store), now_ms), *_forks(runtime), *_left(runtime, now_ms)]
+    held = _held(held_report(runtime.store), now_ms)
+    return [*_alarm(runtime), *held, *_withheld(runtime, now_ms), *_forks(runtime), *_left(runtime, now_ms)]
 
 
 def _alarm(runtime: Runtime) -> list[str]:
@@ -65,6 +67,21 @@ def _held(report: list[Held], now_ms: int) -> list[str]:
         f"held, {entries(count)}: {got}{_since(oldest[got, do], now_ms)}; {do}"
         for (got, do), count in sorted(counts.items())
     ]
+
+
+def _withheld(runtime: Runtime, now_ms: int) -> list[str]:
+    """For as long as an administrator may still want to know."""
+    from edge_runtime.sync.recheck import rechecked
+
+    found = rechecked(runtime.store)
+    age_ms = 0 if found is None else max(0, now_ms - found.withheld_ms)
+    if found is None or not found.withheld or age_ms > _WITHHELD_SHOWN_MS:
+        return []
+    words = (
+        f"the relay has withheld {entries(found.withheld)} at the least, which came {ago(age_ms // 1000)} ago when all "
+        "was compared; tell an administrator"
+    )
+    return [words]
 
 
 def _since(since_ms: int, now_ms: int) -> str:

@@ -44,6 +44,7 @@ GROUPS: Final[dict[str, _Lazy]] = {
     "sync": _Lazy("edge_runtime.cli.sync:sync", "Sync with the relay; see what is where."),
     "bundle": _Lazy("edge_runtime.cli.bundle:bundle", "Carry entries in a file, without a network."),
     "audit": _Lazy("edge_runtime.cli.audit.group:audit", "See who did what; check and prove the record of it."),
+    "score": _Lazy("edge_runtime.cli.score:score", "NEWS2, qSOFA, GCS, Apgar, START, JumpSTART, SALT."),
     "doctor": _Lazy("edge_runtime.cli.doctor:doctor", "Check this device: vault, store, chains, clock."),
     "demo": _Lazy(
         "edge_runtime.cli.demo.command:demo", "Watch three devices and a relay go through a bad day.", "server"

@@ -8,19 +8,16 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import click
 
+from edge_runtime import wording
 from edge_runtime.cli.safe_text import safe
 from edge_runtime.errors import InputError, VaultError
 from edge_runtime.settings import Home, replace_file
 from sync_protocol.errors import ExplainedError
-
-if TYPE_CHECKING:
-    from edge_runtime.runtime import Runtime
 
 EXIT_DONE: Final = 0
 EXIT_REFUSED: Final = 1
@@ -32,6 +29,8 @@ DAMAGE: Final = frozenset(
 )
 """Codes of errors that say that what was written is not what is there."""
 _PASSPHRASE_BYTES_MAX: Final = 4096
+
+when: Final = wording.when
 
 
 def wants_json(arguments: Sequence[str]) -> bool:
@@ -226,16 +225,3 @@ def working(words: str, *, as_json: bool) -> Iterator[Callable[[str], None]]:
 def say(words: str) -> None:
     """Print one line. Bytes of a path that are no text, which Python carries as lone surrogates, are escaped."""
     click.echo(words.encode("utf-8", "backslashreplace").decode())
-
-
-def when(ms: int) -> str:
-    """A time for a person. Times are their authors' claims: one that no calendar has is shown as such."""
-    try:
-        return datetime.fromtimestamp(ms / 1000, tz=UTC).strftime("%Y-%m-%d %H:%M UTC")
-    except (ValueError, OverflowError, OSError):
-        return "(no date)"
-
-
-def device_of(runtime: Runtime) -> str:
-    """The device's own id."""
-    return str(runtime.identity.certificate.device)

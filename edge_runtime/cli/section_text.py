@@ -6,7 +6,6 @@ shown whole, with its author, its time and its reason, set off from the base by 
 
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.text import Text
@@ -15,24 +14,16 @@ from edge_runtime.cli.authors import author_json, who
 from edge_runtime.cli.output import when
 from edge_runtime.cli.safe_text import safe
 from edge_runtime.clinical.layout import Section
-from edge_runtime.clinical.marks import why
-from edge_runtime.text.view import Outside
-from sync_protocol.verdicts import Reason, Standing, Verdict
+from edge_runtime.clinical.marks import why_apart
+from sync_protocol.verdicts import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from edge_runtime.documents import OpenDocument
     from edge_runtime.text.section import SectionText
     from edge_runtime.text.view import View
 
-_WORDS: Final[Mapping[Outside, str]] = MappingProxyType(
-    {
-        Outside.FOLLOWS: "typed in sight of text that does not count",
-        Outside.REPLACED: "written into an earlier text of this section, by somebody who had not seen this one",
-        Outside.BESIDE: "started beside this text, by somebody who had not seen it",
-    }
-)
 _BAR: Final = "┃ "
 
 
@@ -47,11 +38,6 @@ def section_rows(found: OpenDocument) -> Iterator[Text]:
         text = found.texts.get(name)
         if text is not None:
             yield from _rows(found, text)
-
-
-def reason_words(reason: Reason | Outside) -> str:
-    """Why a view is no part of the base."""
-    return _WORDS[reason] if isinstance(reason, Outside) else why(Verdict(Standing.QUARANTINED, reason))
 
 
 def _section_json(found: OpenDocument, text: SectionText) -> dict[str, Any]:
@@ -98,7 +84,7 @@ def _rows(found: OpenDocument, text: SectionText) -> Iterator[Text]:
 
 
 def _view_rows(found: OpenDocument, view: View) -> Iterator[Text]:
-    reasons = "; ".join(map(reason_words, view.reasons))
+    reasons = "; ".join(map(why_apart, view.reasons))
     yield Text.assemble(
         (_BAR, "yellow"),
         ("Kept apart  ", "bold yellow"),

@@ -6,23 +6,26 @@ a backup are different promises.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from edge_runtime.cli.blob_text import counts_json
 from edge_runtime.cli.output import print_json, with_device, working
+from edge_runtime.cli.sync_entry import REFUSED_DO, by, entry_json, say_entry
 from edge_runtime.cli.sync_status_text import say_status
 
 if TYPE_CHECKING:
     from edge_runtime.access.disputes import Dispute
     from edge_runtime.runtime import Runtime
     from edge_runtime.sync.lacking import Held
+    from edge_runtime.sync.recheck import Rechecked
 
 
 @click.command()
+@click.option("--entry", metavar="HASH", help="Say it of one entry: its hash, or at least the first 4 digits.")
 @with_device()
-def status(runtime: Runtime, *, as_json: bool) -> None:
+def status(runtime: Runtime, entry: str | None, *, as_json: bool) -> None:
     """Say where every entry of this device is, and what is held, refused or disputed, why, and what to do.
 
     On this device only; at a peer as well; at the relay; receipted: the relay signed for it and this device verified
@@ -31,7 +34,16 @@ def status(runtime: Runtime, *, as_json: bool) -> None:
     \b
     Example:
       fieldward sync status --home nurse
+      fieldward sync status --entry 3f2a90bc --home nurse
     """
+    if entry is not None:
+        with working("Looking for it", as_json=as_json):
+            told = entry_json(runtime, entry)
+        if as_json:
+            print_json(told)
+        else:
+            say_entry(told)
+        return
     with working("Looking through what is here", as_json=as_json):
         facts = _facts(runtime)
     if as_json:
@@ -46,13 +58,15 @@ def _facts(runtime: Runtime) -> dict[str, Any]:
     from edge_runtime.store.uploads import UploadState
     from edge_runtime.sync.lacking import held_report
     from edge_runtime.sync.progress import ALARM, load_cursor
+    from edge_runtime.sync.recheck import rechecked
     from edge_runtime.sync.safety import tally
 
     store, now_ms = runtime.store, clock()
     counts, oldest, alarm = store.upload_counts(), store.oldest_pending_ms(), store.get_value(ALARM)
     safe_entries, receipted, fed = tally(store)
+    compared = rechecked(store)
     refused = [
-        {"entry": str(one.name), "code": one.code, "reason": one.text, "do": _REFUSED_DO} for one in store.refused()
+        {"entry": str(one.name), "code": one.code, "reason": one.text, "do": REFUSED_DO} for one in store.refused()
     ]
     return {
         "entries": store.size(),
@@ -62,23 +76,23 @@ def _facts(runtime: Runtime) -> dict[str, Any]:
         "receipted": receipted,
         "safe": safe_entries,
         "refused": refused,
-        "held": [_held(one) for one in held_report(store)],
+        "held": [_held(runtime, one) for one in held_report(store)],
         "disputed": [] if runtime.waiting else _disputed(runtime),
         "oldest_unsent_s": None if oldest is None else max(0, (now_ms - oldest) // 1000),
         "log_size": load_cursor(store).size,
         "backed_up": _backed_up(runtime, now_ms),
         "restored": _restored(runtime),
+        "compared_ms": None if compared is None else compared.done_ms,
+        "withheld": _withheld(compared),
         "alarm": None if alarm is None else alarm.decode(),
         "attachments": counts_json(runtime),
     }
 
 
-_REFUSED_DO: Final = "it stays on this device and is offered again by each sync; ask an administrator about the reason"
-
-
-def _held(one: Held) -> dict[str, Any]:
+def _held(runtime: Runtime, one: Held) -> dict[str, Any]:
     return {
         "author": None if one.author is None else str(one.author),
+        "by": by(runtime, one.author),
         "stream": None if one.stream is None else str(one.stream),
         "session": None if one.session is None else str(one.session),
         "seq": one.seq,
@@ -115,6 +129,13 @@ def _backed_up(runtime: Runtime, now_ms: int) -> dict[str, Any] | None:
     if said is None:
         return None
     return {"size": said.size, "made_ms": said.made_ms, "age_s": max(0, (now_ms - said.made_ms) // 1000)}
+
+
+def _withheld(compared: Rechecked | None) -> dict[str, Any] | None:
+    """What the relay left out of its feed until a comparison asked for it."""
+    if compared is None or not compared.withheld:
+        return None
+    return {"entries": compared.withheld, "at_ms": compared.withheld_ms}
 
 
 def _restored(runtime: Runtime) -> list[dict[str, Any]]:

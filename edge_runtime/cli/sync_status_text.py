@@ -18,6 +18,7 @@ ALARMS: Final = {
     "relay_log_denied": "The relay says that it never had a log that it signed. Tell an administrator.",
     "relay_log_unproven": "The relay does not prove the log that it signed. Tell an administrator.",
     "relay_log_rewrote": "The relay has another entry where it signed for one of this device. Tell an administrator.",
+    "relay_withheld": "The relay had kept back entries; a comparison brought them. Tell an administrator.",
     "relay_sent_unsound_entries": "The relay sent entries that do not verify; none was stored. Tell an administrator.",
 }
 _SHOWN: Final = 8
@@ -38,7 +39,7 @@ _WHY: Final = {
     "peer": "another device had more of it than this one",
     "came_back": "entries of its own came from elsewhere",
 }
-_DISPUTES: Final = {
+DISPUTES: Final = {
     "fork": "a session wrote two entries with one number",
     "outside_cut": "written by a revoked device outside its cut",
 }
@@ -70,6 +71,9 @@ def say_status(facts: dict[str, Any]) -> None:
     _say_list("Held", _held_lines(facts["held"]))
     _say_list("Disputed", map(_dispute_line, facts["disputed"]))
     _say_restored(facts["restored"])
+    if facts["withheld"] is not None:
+        count, at_ms = facts["withheld"]["entries"], facts["withheld"]["at_ms"]
+        say(f"Note: the relay has withheld {entries(count)} at the least. A comparison brought them, last {when(at_ms)}.")
     if facts["alarm"] is not None:
         say(f"ALARM: {ALARMS.get(facts['alarm'], facts['alarm'])}")
 
@@ -109,15 +113,21 @@ def _held_lines(held: Iterable[dict[str, Any]]) -> Iterator[_Line]:
     for one in held:
         groups.setdefault((one["author"], one["reason"], one["do"]), []).append(one)
     for (author, reason, do), some in groups.items():
-        who = "several authors" if author is None else f"author {author[:8]}"
+        who = "several authors" if author is None else author_words(author, some[0]["by"])
         first = min(one["since_ms"] for one in some)
         since = f", since {when(first)}" if first else ""
         yield f"{entries(sum(one['entries'] for one in some))} of {who}{since}: {reason}", do
 
 
+def author_words(author: str, by: dict[str, str] | None) -> str:
+    """An author as other screens name it: role, device and user; with the beginning of its id."""
+    words = f"author {author[:8]}"
+    return words if by is None else f"{by['role']} {by['device'][:8]}, user {by['user'][:8]} ({words})"
+
+
 def _dispute_line(one: dict[str, Any]) -> _Line:
     where = "the organisation's records" if one["chart"] is None else f"chart {one['chart'][:8]}"
-    return f"{entries(one['entries'])} in {where}: {_DISPUTES[one['kind']]}", one["do"]
+    return f"{entries(one['entries'])} in {where}: {DISPUTES[one['kind']]}", one["do"]
 
 
 def _say_restored(notes: list[dict[str, Any]]) -> None:

@@ -154,12 +154,22 @@ def version(path: str, value: object) -> Problems:
         yield Problem(path, "a whole number from 1", describe(value))
 
 
-def whole(maximum: int) -> Check:
-    """A whole number from 0 to `maximum`."""
+def whole(maximum: int, minimum: int = 0) -> Check:
+    """A whole number from `minimum` to `maximum`."""
 
     def check(path: str, value: object) -> Problems:
-        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= maximum:
-            yield Problem(path, f"a whole number from 0 to {maximum}", describe(value))
+        if not isinstance(value, int) or isinstance(value, bool) or not minimum <= value <= maximum:
+            yield Problem(path, f"a whole number from {minimum} to {maximum}", describe(value))
+
+    return check
+
+
+def octets(maximum: int) -> Check:
+    """1 to `maximum` bytes."""
+
+    def check(path: str, value: object) -> Problems:
+        if not isinstance(value, bytes) or not 1 <= len(value) <= maximum:
+            yield Problem(path, f"1 to {maximum} bytes", describe(value))
 
     return check
 

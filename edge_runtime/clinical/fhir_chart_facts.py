@@ -38,7 +38,7 @@ from edge_runtime.clinical.layout import (
     Verification,
     WorkflowType,
 )
-from edge_runtime.clinical.schemas import IDENTIFIERS_MAX, NAME_CHARS_MAX, REASON_CHARS_MAX
+from edge_runtime.clinical.payloads import IDENTIFIERS_MAX, NAME_CHARS_MAX, REASON_CHARS_MAX
 from edge_runtime.facts import Fact
 from sync_protocol.encoding import Value
 

@@ -16,7 +16,7 @@ from edge_runtime.clinical.fhir_elements import Concept, Node, concept, quantity
 from edge_runtime.clinical.fhir_json import UnmappableError
 from edge_runtime.clinical.fhir_stated import Reading, Stated, When, fact, read_status, reason, spoken
 from edge_runtime.clinical.layout import Action, Kind
-from edge_runtime.clinical.schemas import CODE_CHARS_MAX
+from edge_runtime.clinical.payloads import CODE_CHARS_MAX
 
 Lookup: TypeAlias = Callable[[str], Node | None]
 """Finds a Medication by a literal reference."""

@@ -17,7 +17,7 @@ from typing import Final
 from edge_runtime.clinical.fhir_elements import Concept, Node, shortened
 from edge_runtime.clinical.fhir_json import FhirError
 from edge_runtime.clinical.layout import Kind
-from edge_runtime.clinical.schemas import REASON_CHARS_MAX
+from edge_runtime.clinical.payloads import REASON_CHARS_MAX
 from edge_runtime.facts import Fact
 from sync_protocol.encoding import Value
 

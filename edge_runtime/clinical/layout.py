@@ -47,11 +47,15 @@ class Kind(StrEnum):
     ATTACHMENT = "attachment"
     TEXT_START = "text_start"
     LINK = "link"
+    CASUALTY = "casualty"
+    SPECIMEN = "specimen"
+    VALIDATION = "validation"
     SOURCE = "source"
 
 
 _SAFETY: Final = frozenset(
     {Kind.IDENTITY, Kind.ALLERGY, Kind.MEDICATION, Kind.DIAGNOSIS, Kind.TRIAGE, Kind.DOCUMENT, Kind.STATUS}
+    | {Kind.CASUALTY}
 )
 _FOLLOWS: Final = frozenset({Kind.SOURCE, Kind.DRAFT, Kind.ATTACHMENT, Kind.REVIEW_DECISION})
 
@@ -104,6 +108,8 @@ class WorkflowType(StrEnum):
     DISCHARGE = "discharge"
     TELEMEDICINE = "telemedicine"
     FIELD_TRIAGE = "field_triage"
+    INCIDENT = "incident"
+    """The register of a mass-casualty incident; its casualties have charts of their own."""
 
 
 class Status(StrEnum):
@@ -128,6 +134,75 @@ class Priority(StrEnum):
     URGENT = "urgent"
     EMERGENCY = "emergency"
     CRITICAL = "critical"
+
+
+class Triage(StrEnum):
+    """How soon a casualty is treated, from the least urgent to the most; the dead are beside that order."""
+
+    DECEASED = "deceased"
+    EXPECTANT = "expectant"
+    MINOR = "minor"
+    DELAYED = "delayed"
+    IMMEDIATE = "immediate"
+
+
+TRIAGE_ALIASES: Final[Mapping[str, Triage]] = MappingProxyType(
+    {
+        "black": Triage.DECEASED,
+        "grey": Triage.EXPECTANT,
+        "green": Triage.MINOR,
+        "minimal": Triage.MINOR,
+        "yellow": Triage.DELAYED,
+        "red": Triage.IMMEDIATE,
+    }
+)
+"""The colours of triage tags, and SALT's word for the walking, and how they read."""
+
+
+class TriageSystem(StrEnum):
+    """By which flow chart somebody was triaged; `clinical` is a person's own judgement."""
+
+    START = "start"
+    JUMPSTART = "jumpstart"
+    SALT = "salt"
+    CLINICAL = "clinical"
+
+
+class StepStatus(StrEnum):
+    """Where a step stands, from the least final to the most."""
+
+    PENDING = "pending"
+    IN_PROGRESS = "in_progress"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    COMPLETED = "completed"
+
+
+class SpecimenStatus(StrEnum):
+    """Where a specimen is, in the order of its way."""
+
+    ORDERED = "ordered"
+    COLLECTED = "collected"
+    IN_TRANSIT = "in_transit"
+    RECEIVED = "received"
+    REJECTED = "rejected"
+
+
+class Validation(StrEnum):
+    """What a second person says of a laboratory result."""
+
+    VALIDATED = "validated"
+    REJECTED = "rejected"
+
+
+class Relation(StrEnum):
+    """How a chart or document is related to another."""
+
+    SAME_PATIENT = "same_patient"
+    NOT_SAME_PATIENT = "not_same_patient"
+    """Undoes an earlier `same_patient`, by superseding it."""
+    FOLLOWS = "follows"
+    PART_OF = "part_of"
 
 
 class Severity(StrEnum):

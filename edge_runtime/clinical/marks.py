@@ -10,7 +10,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from edge_runtime.clinical.layout import Kind
+from edge_runtime.text.view import Outside
 from sync_protocol.verdicts import Reason, Standing, Verdict
+
+SAFETY_LIST: Final = frozenset({Kind.ALLERGY, Kind.MEDICATION, Kind.DIAGNOSIS, Kind.TRIAGE, Kind.IDENTITY})
+"""Kinds whose unverified facts stand in the safety list; those of the other kinds stand with their document."""
 
 UNVERIFIED: Final = "UNVERIFIED"
 """The first word of every mark of what is quarantined."""
@@ -31,6 +36,13 @@ _WHY: Final[Mapping[Reason | None, str]] = MappingProxyType(
         Reason.NOT_A_MEMBER: "its author was no member who may read this",
         Reason.CONSENT: "the patient had withdrawn the consent to treatment",
         Reason.ROLE: "its author's role may not state this",
+    }
+)
+_APART: Final[Mapping[Outside, str]] = MappingProxyType(
+    {
+        Outside.FOLLOWS: "typed in sight of text that does not count",
+        Outside.REPLACED: "written into an earlier text of this section, by somebody who had not seen this one",
+        Outside.BESIDE: "started beside this text, by somebody who had not seen it",
     }
 )
 _UNSAID: Final = "nobody could verify its author's right to write it"
@@ -54,3 +66,8 @@ def mark(verdict: Verdict, *, held: bool = False) -> str | None:
 def why(verdict: Verdict) -> str:
     """Why something is quarantined or void, in words."""
     return _WHY.get(verdict.reason, _UNSAID)
+
+
+def why_apart(reason: Reason | Outside) -> str:
+    """Why a text is kept apart from the one that is read, in words."""
+    return _APART[reason] if isinstance(reason, Outside) else why(Verdict(Standing.QUARANTINED, reason))

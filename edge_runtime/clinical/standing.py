@@ -13,11 +13,24 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from edge_runtime.clinical import allergies, medications, vitals
+from edge_runtime.clinical import (
+    allergies,
+    casualties,
+    diagnoses,
+    links,
+    medications,
+    placing,
+    specimens,
+    steps,
+    triage,
+    validations,
+    vitals,
+)
 from edge_runtime.clinical.layout import Kind, home
 from edge_runtime.clinical.marks import why
+from edge_runtime.clinical.payloads import HEADS_MAX, SCHEMAS
 from edge_runtime.clinical.reviews import Review, ReviewKind, raise_review
-from edge_runtime.clinical.schemas import HEADS_MAX, SCHEMAS, flaw
+from edge_runtime.clinical.schemas import flaw
 from edge_runtime.clinical.subjects import said
 from edge_runtime.clinical.succession import Scope, heads, in_order, threads
 from edge_runtime.facts import FactId, PlacedFact
@@ -33,6 +46,16 @@ _DISPLAYS: Final[Mapping[str, Callable[[PlacedFact], str]]] = MappingProxyType(
         Kind.ALLERGY: allergies.display,
         Kind.MEDICATION: medications.display,
         Kind.OBSERVATION: vitals.display,
+        Kind.TRIAGE: triage.display,
+        Kind.ASSIGNMENT: placing.display,
+        Kind.PLACE: placing.display,
+        Kind.DIAGNOSIS: diagnoses.display,
+        Kind.STEP: steps.display,
+        Kind.STEP_EVENT: steps.display,
+        Kind.SPECIMEN: specimens.display,
+        Kind.VALIDATION: validations.display,
+        Kind.LINK: links.display,
+        Kind.CASUALTY: casualties.display,
     }
 )
 

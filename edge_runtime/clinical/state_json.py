@@ -9,15 +9,14 @@ from collections.abc import Iterable
 
 from edge_runtime.clinical.allergies import Allergy, AllergyList
 from edge_runtime.clinical.chart import ChartState
-from edge_runtime.clinical.document import DocumentState, Statement
-from edge_runtime.clinical.fact_json import Json, fact_to_json
-from edge_runtime.clinical.marks import mark
+from edge_runtime.clinical.entry_json import author_to_json, entries, fact_entry, names
+from edge_runtime.clinical.fact_json import Json
 from edge_runtime.clinical.medications import Medication
 from edge_runtime.clinical.reviews import Review
-from edge_runtime.clinical.schemas import SCHEMAS, unknown_keys
 from edge_runtime.clinical.standing import Unverified
+from edge_runtime.clinical.state import DocumentState, Statement
 from edge_runtime.clinical.vitals import Observation
-from edge_runtime.facts import Author, FactId, PlacedFact
+from edge_runtime.clinical.workflow_json import diagnosis_to_json, link_to_json, triage_to_json, workflow_to_json
 
 
 def document_to_json(state: DocumentState) -> dict[str, Json]:
@@ -31,13 +30,13 @@ def document_to_json(state: DocumentState) -> dict[str, Json]:
         "status": {
             "value": state.status.value,
             "disputed": state.status.disputed,
-            "heads": _facts(state.status.heads),
-            "history": _facts(state.status.history),
+            "heads": entries(state.status.heads),
+            "history": entries(state.status.history),
         },
         "priority": {
             "value": state.priority.value,
-            "heads": _facts(state.priority.heads),
-            "history": _facts(state.priority.history),
+            "heads": entries(state.priority.heads),
+            "history": entries(state.priority.history),
         },
         **_lists(state.allergies, state.medications),
         "allergies_incomplete": state.allergies_incomplete,
@@ -47,11 +46,13 @@ def document_to_json(state: DocumentState) -> dict[str, Json]:
         "observations": [_observation(item) for item in state.observations],
         "attachments": [_statement(item) for item in state.attachments],
         "reviews": [review_to_json(review) for review in state.reviews],
-        "decisions": _facts(state.decisions),
+        "decisions": entries(state.decisions),
         "unreadable": [{**fact_entry(item.fact), "problem": str(item.problem)} for item in state.unreadable],
-        "others": _facts(state.others),
+        "others": entries(state.others),
         "unverified": [_unverified(item) for item in state.unverified],
-        "withheld": _facts(state.withheld),
+        "withheld": entries(state.withheld),
+        **workflow_to_json(state),
+        "newer_layout": state.newer_layout,
     }
 
 
@@ -67,6 +68,10 @@ def chart_to_json(state: ChartState) -> dict[str, Json]:
         "unverified": [_unverified(item) for item in state.unverified],
         "reviews": [review_to_json(review) for review in state.reviews],
         "documents": [document_to_json(document) for document in state.documents],
+        "triage": triage_to_json(state.triage),
+        "diagnoses": [diagnosis_to_json(item) for item in state.diagnoses],
+        "links": [link_to_json(item) for item in state.links],
+        "newer_layout": state.newer_layout,
     }
 
 
@@ -76,10 +81,10 @@ def review_to_json(review: Review) -> dict[str, Json]:
         {
             "fact": str(value.fact),
             "document": str(value.document),
-            "author": _author(value.author),
+            "author": author_to_json(value.author),
             "lamport": value.lamport,
             "wall_ms": value.wall_ms,
-            "base": _ids(value.base),
+            "base": names(value.base),
             "display": value.display,
         }
         for value in review.values
@@ -92,35 +97,15 @@ def review_to_json(review: Review) -> dict[str, Json]:
         "reason": review.reason,
         "open": review.open,
         "values": values,
-        "decisions": _ids(review.decisions),
-    }
-
-
-def fact_entry(placed: PlacedFact) -> dict[str, Json]:
-    """A fact with its author, place and verdict.
-
-    `understood` is false for a kind that this version cannot read; `mark` is what a reader must be told, if anything.
-    """
-    return {
-        "id": str(placed.id),
-        "document": str(placed.document),
-        "author": _author(placed.author),
-        "lamport": placed.lamport,
-        "wall_ms": placed.wall_ms,
-        "standing": placed.verdict.standing,
-        "why": placed.verdict.reason,
-        "mark": mark(placed.verdict, held=placed.held),
-        "fact": fact_to_json(placed.fact),
-        "understood": placed.fact.kind in SCHEMAS,
-        "keys_not_understood": [*unknown_keys(placed.fact)],
+        "decisions": names(review.decisions),
     }
 
 
 def _lists(allergies: AllergyList, medications: Iterable[Medication]) -> dict[str, Json]:
     return {
         "allergies": [_allergy(item) for item in allergies.items],
-        "no_known_allergies": _facts(allergies.none_known),
-        "no_known_allergies_history": _facts(allergies.none_known_history),
+        "no_known_allergies": entries(allergies.none_known),
+        "no_known_allergies_history": entries(allergies.none_known_history),
         "medications": [_medication(item) for item in medications],
     }
 
@@ -132,9 +117,9 @@ def _allergy(item: Allergy) -> Json:
         "formerly": [*item.formerly],
         "status": "active" if item.live else "refuted",
         "severity": item.severity,
-        "live": _facts(item.live),
-        "refutations": _facts(item.refutations),
-        "history": _facts(item.history),
+        "live": entries(item.live),
+        "refutations": entries(item.refutations),
+        "history": entries(item.history),
     }
 
 
@@ -145,7 +130,7 @@ def _medication(item: Medication) -> Json:
             **{name: line.regimen.stated.get(name) for name in ("dose", "unit", "route", "frequency")},
             "kept": [*sorted(line.regimen.kept)],
             "unclear": [*sorted(line.regimen.unclear)],
-            "facts": _facts(line.facts),
+            "facts": entries(line.facts),
         }
         for line in item.lines
     ]
@@ -154,34 +139,17 @@ def _medication(item: Medication) -> Json:
         "text": " / ".join(item.names),
         "status": item.status,
         "lines": lines,
-        "history": _facts(item.history),
+        "history": entries(item.history),
     }
 
 
 def _observation(item: Observation) -> Json:
-    return {**fact_entry(item.fact), "corrected_by": _ids(item.corrected_by), "question": item.question}
+    return {**fact_entry(item.fact), "corrected_by": names(item.corrected_by), "question": item.question}
 
 
 def _unverified(item: Unverified) -> Json:
-    return {**fact_entry(item.fact), "superseded_by": _ids(item.superseded_by)}
+    return {**fact_entry(item.fact), "superseded_by": names(item.superseded_by)}
 
 
 def _statement(item: Statement) -> Json:
-    return {**fact_entry(item.fact), "superseded_by": _ids(item.superseded_by)}
-
-
-def _facts(facts: Iterable[PlacedFact]) -> list[Json]:
-    return [fact_entry(fact) for fact in facts]
-
-
-def _ids(ids: Iterable[FactId]) -> list[Json]:
-    return [str(id_) for id_ in ids]
-
-
-def _author(author: Author) -> Json:
-    return {
-        "user": str(author.user),
-        "device": str(author.device),
-        "session": str(author.session),
-        "role": author.role,
-    }
+    return {**fact_entry(item.fact), "superseded_by": names(item.superseded_by)}

@@ -65,11 +65,11 @@ def derive_status(scope: Scope, facts: Sequence[PlacedFact]) -> tuple[StatusStat
     return state, (raise_review(scope, ReviewKind.STATUS, "status", standing, display=_display, reason=reason),)
 
 
-def derive_priority(facts: Sequence[PlacedFact]) -> PriorityState:
-    """Derive the priority from the readable priority facts of one document, in order."""
+def derive_priority(_scope: Scope, facts: Sequence[PlacedFact]) -> tuple[PriorityState, tuple[Review, ...]]:
+    """Derive the priority from the readable priority facts of one document, in order; it raises no review."""
     standing, history = parted(facts)
     values = (Priority(said(fact.fact, "to") or "") for fact in standing)
-    return PriorityState(max(values, key=_URGENCY.index, default=None), standing, history)
+    return PriorityState(max(values, key=_URGENCY.index, default=None), standing, history), ()
 
 
 def _status(fact: PlacedFact) -> Status:

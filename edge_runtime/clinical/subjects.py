@@ -24,6 +24,12 @@ def said(fact: Fact, key: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
+def counted(fact: Fact, key: str) -> int | None:
+    """The whole number under a payload key; None where there is none, or something else."""
+    value = fact.payload.get(key)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
 def normalised(text: str) -> str:
     """The text as it is compared."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())

@@ -2,6 +2,7 @@
 
 A supersession counts only between facts of one kind and one document, and only from a fact that this version can read:
 callers pass exactly those. Older facts stay in the set for ever; being superseded only moves them into the history.
+Names are hashes, so no two entries can replace each other; within one entry only what stands earlier is replaced.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from edge_runtime.facts import CausalGraph, FactId, PlacedFact
 from sync_protocol.ids import DocumentId
 
 T = TypeVar("T")
+K = TypeVar("K", bound=Hashable)
 ACROSS: Final = "across documents: "
 Relation: TypeAlias = Callable[[PlacedFact, PlacedFact], bool]
 
@@ -30,9 +32,14 @@ def successors(facts: Sequence[PlacedFact]) -> dict[FactId, tuple[FactId, ...]]:
     result: dict[FactId, tuple[FactId, ...]] = {}
     for fact in facts:
         for earlier in dict.fromkeys(fact.fact.supersedes):
-            if documents.get(earlier) == fact.document:
+            if documents.get(earlier) == fact.document and not _is_later(earlier, fact.id):
                 result[earlier] = (*result.get(earlier, ()), fact.id)
     return result
+
+
+def _is_later(earlier: FactId, replacing: FactId) -> bool:
+    """Whether what a fact claims to replace is itself, or stands behind it in its entry: they would hide each other."""
+    return earlier.entry == replacing.entry and earlier.index >= replacing.index
 
 
 def heads(facts: Sequence[PlacedFact]) -> tuple[PlacedFact, ...]:
@@ -89,6 +96,21 @@ def threads(
     for fact, (first, *_) in zip(facts, own, strict=True):
         groups.setdefault(root(first), []).append(fact)
     return tuple(map(tuple, groups.values()))
+
+
+def origin(thread: Sequence[PlacedFact]) -> FactId:
+    """The first fact of a thread of supersessions, whether or not it has arrived yet: what names the whole thread."""
+    superseding = {fact.id for fact in thread if fact.fact.supersedes}
+    named = {earlier for fact in thread for earlier in fact.fact.supersedes}
+    return min(named - superseding, default=thread[0].id)
+
+
+def grouped(facts: Iterable[PlacedFact], key: Callable[[PlacedFact], K]) -> dict[K, tuple[PlacedFact, ...]]:
+    """Facts by what they are about; groups and members in the order given."""
+    found: dict[K, list[PlacedFact]] = {}
+    for fact in facts:
+        found.setdefault(key(fact), []).append(fact)
+    return {name: tuple(group) for name, group in found.items()}
 
 
 def links(fact: PlacedFact) -> frozenset[tuple[DocumentId, FactId]]:

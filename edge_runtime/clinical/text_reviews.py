@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from edge_runtime.clinical.chart import ChartState
-from edge_runtime.clinical.document import DocumentState
 from edge_runtime.clinical.reviews import Review, ReviewKind, ReviewValue, review_id, settle
+from edge_runtime.clinical.state import DocumentState
 from edge_runtime.facts import Author, FactId
 from edge_runtime.text.lineage import Written
 from edge_runtime.text.section import SectionText

@@ -17,7 +17,7 @@ from typing import Final
 from edge_runtime.clinical.layout import SYSTEMS
 from edge_runtime.clinical.reviews import Review, ReviewKind, raise_review
 from edge_runtime.clinical.subjects import normalised, number, same_number
-from edge_runtime.clinical.succession import Scope, links, parted, successors, threads
+from edge_runtime.clinical.succession import Scope, links, origin, parted, successors, threads
 from edge_runtime.facts import Fact, FactId, PlacedFact
 
 
@@ -49,6 +49,7 @@ _UNITS: Final = {
     "score": "{score}",
     "mg_per_dl": "mg/dL",
     "mmol_per_l": "mmol/L",
+    "litres_per_minute": "L/min",
 }
 
 SYSTOLIC: Final = "8480-6"
@@ -69,7 +70,12 @@ VITALS: Final[Mapping[str, Vital]] = MappingProxyType(
         "8310-5": _vital("body temperature", celsius=("25", "44"), fahrenheit=("77", "111.2")),
         "29463-7": _vital("body weight", kilograms=("0.3", "400")),
         "8302-2": _vital("body height", centimetres=("20", "250")),
-        "9269-2": _vital("Glasgow coma score", score=("3", "15")),  # by definition of the scale
+        "9269-2": _vital("Glasgow coma score", score=("3", "15")),  # by definition of the scale, as its parts
+        "9267-6": _vital("Glasgow coma score, eyes", score=("1", "4")),
+        "9270-0": _vital("Glasgow coma score, verbal", score=("1", "5")),
+        "9268-4": _vital("Glasgow coma score, motor", score=("1", "6")),
+        "3151-8": _vital("inhaled oxygen flow", litres_per_minute=("0", "80")),  # high-flow therapy gives up to 80
+        "3150-6": _vital("inhaled oxygen concentration", percent=("21", "100")),  # room air to pure
         "2339-0": _vital("blood glucose", mg_per_dl=("20", "1000")),
         "15074-8": _vital("blood glucose", mmol_per_l=("1.1", "55.5")),
     }
@@ -129,13 +135,19 @@ def _questions(fact: Fact) -> Iterator[str]:
 
 def _measurements(fact: Fact) -> Iterator[tuple[str, Decimal, str]]:
     """Every LOINC-coded number of an observation: code, value, unit."""
-    for part in _parts(fact):
-        system, value = normalised(part.get("system", "loinc")), number(part.get("value"))
-        if SYSTEMS.get(system, system) == "loinc" and "code" in part and value is not None:
+    for part in parts(fact):
+        value = number(part.get("value"))
+        if is_loinc(part) and value is not None:
             yield part["code"], value, part.get("unit", "")
 
 
-def _parts(fact: Fact) -> Iterator[dict[str, str]]:
+def is_loinc(part: Mapping[str, str]) -> bool:
+    """Whether a part is coded in LOINC; without a system, its code is one."""
+    system = normalised(part.get("system", "loinc"))
+    return SYSTEMS.get(system, system) == "loinc" and "code" in part
+
+
+def parts(fact: Fact) -> Iterator[dict[str, str]]:
     """The texts of the observation itself, then of each of its components."""
     components = fact.payload.get("components")
     for part in (fact.payload, *(components if isinstance(components, list) else ())):
@@ -149,7 +161,7 @@ def _correction_reviews(scope: Scope, facts: Sequence[PlacedFact]) -> Iterator[R
         if len({_content(fact.fact) for fact in standing}) < 2:  # noqa: PLR2004 a conflict takes two
             continue
         reason = "It was corrected in different ways; all of them are shown."
-        kind, subject = ReviewKind.OBSERVATION_CORRECTION, _first_measured(thread)
+        kind, subject = ReviewKind.OBSERVATION_CORRECTION, str(origin(thread))
         yield raise_review(scope, kind, subject, standing, display=display, reason=reason)
 
 
@@ -157,24 +169,17 @@ def _tokens(fact: PlacedFact) -> frozenset[Hashable]:
     return frozenset(links(fact))
 
 
-def _first_measured(thread: Sequence[PlacedFact]) -> str:
-    """The id of what was corrected first, whether or not it has arrived yet."""
-    superseding = {fact.id for fact in thread if fact.fact.supersedes}
-    named = {earlier for fact in thread for earlier in fact.fact.supersedes}
-    return str(min(named - superseding, default=thread[0].id))
-
-
 def _content(fact: Fact) -> tuple[Hashable, ...]:
     """What an observation says, equal for two that say the same."""
     names = ("code", "text", "unit", "finding", "effective")
-    parts = [
+    measured = [
         (same_number(part.get("value", "")), *(normalised(part.get(name, "")) for name in names))
-        for part in _parts(fact)
+        for part in parts(fact)
     ]
-    return (parts[0], *sorted(parts[1:]))
+    return (measured[0], *sorted(measured[1:]))
 
 
 def display(fact: PlacedFact) -> str:
     """What an observation says, in a few words."""
     names = ("text", "value", "unit", "finding")
-    return " ".join(part[name] for part in _parts(fact.fact) for name in names if name in part)
+    return " ".join(part[name] for part in parts(fact.fact) for name in names if name in part)

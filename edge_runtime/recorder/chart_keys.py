@@ -103,11 +103,13 @@ class ChartKeys(TeamControl):
         return direct + sum(1 for reads in membership.teams.values() if compartment in reads) + recovery
 
     def _rewrap(self, chart: ChartId, *, again: CertificateHash | None = None) -> None:
-        for epoch, key in list(self._desk.keyring.opened(self.history(chart))):
+        history, keyring = self.history(chart), self._desk.keyring
+        left_over = list(keyring.left_over(history))
+        for epoch, key in [*keyring.opened(history), *left_over]:
             names = self._lacking(chart, epoch, again=again)
             glass = self._glass(chart, epoch, key)
             for start in range(0, max(len(names), glass is not None), WRAPS_MAX):
-                wraps = self._desk.keyring.wrap_epoch(
+                wraps = keyring.wrap_epoch(
                     chart,
                     compartment=epoch.record.compartment,
                     commitment=epoch.record.commitment,
@@ -116,6 +118,7 @@ class ChartKeys(TeamControl):
                     recipients=[(name, self._public(name)) for name in names[start : start + WRAPS_MAX]],
                 )
                 self._control(chart, Rewrap(epoch=epoch.id, wraps=wraps, break_glass=glass if start == 0 else None))
+        keyring.let_go(epoch.id for epoch, _ in left_over)
 
     def _lacking(self, chart: ChartId, epoch: Epoch, *, again: CertificateHash | None) -> list[Hash]:
         """Recipients who may have an epoch's key and to whom nobody wrapped it, or nobody well.
@@ -138,7 +141,7 @@ class ChartKeys(TeamControl):
         asking = {again, *membership.asked.get(epoch.id, ())}
         found |= {name for name in entitled & asking - {own} if all(by != own for by, _ in epoch.wraps.get(name, ()))}
         wanted = history.wanted(compartment, now_ms=self._desk.began_ms).recovery
-        if wanted is not None and wanted not in epoch.wraps:
+        if own in readers and wanted is not None and wanted not in epoch.wraps:
             found.add(wanted)
         return sorted(found)
 
@@ -172,7 +175,7 @@ class ChartKeys(TeamControl):
         compartment = epoch.record.compartment
         glass = self._organisation.now.break_glass
         wanted = self.history(chart).wanted(compartment, now_ms=self._desk.began_ms).in_glass
-        if not wanted or epoch.glass or glass is None:
+        if not wanted or epoch.glass or glass is None or compartment not in self.readable(chart):
             return None
         return wrap_in_glass(
             key,

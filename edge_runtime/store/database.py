@@ -10,9 +10,10 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
+from types import TracebackType
 from typing import Final
 
 from edge_runtime.errors import StoreError
@@ -81,7 +82,7 @@ def create(path: Path, fill: Callable[[sqlite3.Connection], None]) -> None:
         StoreError: the disk is full or refuses.
     """
     part = path.with_name(path.name + _PART)
-    with explained(path):
+    with Explained(path):
         for left in (part, part.with_name(part.name + "-journal")):
             left.unlink(missing_ok=True)  # by a crash
         os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE))
@@ -99,9 +100,9 @@ def connect(path: Path) -> sqlite3.Connection:
     """Open a connection to a store that exists.
 
     Raises:
-        StoreError: "store_damaged" where it is no store, "store_newer" of a later program, or as `explained`.
+        StoreError: "store_damaged" where it is no store, "store_newer" of a later program, or as `Explained`.
     """
-    with explained(path):
+    with Explained(path):
         if path.stat().st_size == 0:
             raise sqlite3.DatabaseError("an empty file")
         connection = sqlite3.connect(
@@ -153,26 +154,47 @@ def _prepare(connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
-@contextmanager
-def explained(path: Path) -> Iterator[None]:
-    """Turn what sqlite3 and the file system raise into StoreError: what happened, and the way out.
+class Explained:
+    """Turns what sqlite3 and the file system raise within a `with` block into StoreError: what happened, the way out.
 
     Raises:
         StoreError: "store_closed", "disk_full", "store_busy", "store_unwritable", "disk_failed" or "store_damaged".
     """
-    try:
-        yield
-    except sqlite3.ProgrammingError as error:
-        raise StoreError(
-            "store_closed", expected="an open store", got="a closed one", do="open the device's session again"
-        ) from error
-    except UnicodeDecodeError as error:  # sqlite3 trips over its own message when a damaged schema stands in it
-        raise _explain(path, sqlite3.SQLITE_CORRUPT, "text that is none") from error
-    except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & _PRIMARY
-        raise _explain(path, code, str(error)) from error
-    except OSError as error:
-        raise _explain(path, sqlite3.SQLITE_CANTOPEN, error.strerror or "an error of the file system") from error
+
+    __slots__ = ("_path",)
+
+    def __init__(self, path: Path) -> None:
+        """Explain what happens to the file at `path`, in any number of blocks."""
+        self._path = path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        if error is not None:
+            told = _told(self._path, error)
+            if told is not None:
+                raise told from error
+
+
+def _told(path: Path, error: BaseException) -> StoreError | None:
+    """What an error means to a person; None where it is none of the file's."""
+    match error:
+        case sqlite3.ProgrammingError():
+            return StoreError(
+                "store_closed", expected="an open store", got="a closed one", do="open the device's session again"
+            )
+        case UnicodeDecodeError():  # sqlite3 trips over its own message when a damaged schema stands in it
+            return _explain(path, sqlite3.SQLITE_CORRUPT, "text that is none")
+        case sqlite3.Error():
+            code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & _PRIMARY
+            return _explain(path, code, str(error))
+        case OSError():
+            return _explain(path, sqlite3.SQLITE_CANTOPEN, error.strerror or "an error of the file system")
+        case _:
+            return None
 
 
 def _explain(path: Path, code: int, text: str) -> StoreError:

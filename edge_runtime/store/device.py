@@ -9,14 +9,16 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
+from types import TracebackType
 from typing import Self
 
 from edge_runtime.errors import StoreError
 from edge_runtime.store import database
 from edge_runtime.store.answers import Answers
 from edge_runtime.store.boxes import Boxes
+from edge_runtime.store.database import Explained
 from edge_runtime.store.reading import Reader, check_key, check_names
 from edge_runtime.store.rows import Ledger
 from edge_runtime.store.shelf import write_ledger
@@ -43,6 +45,7 @@ class DeviceStore(Answers):
         """
         self._path = path
         self._boxes = Boxes(data_key, entropy)
+        self._explained = Explained(path)
         if not path.exists():
             if not create:
                 raise StoreError(
@@ -53,6 +56,7 @@ class DeviceStore(Answers):
                 )
             database.create(path, lambda connection: write_ledger(connection, self._boxes, Ledger()))
         self._owner: int | None = None
+        self._size: int | None = None
         self._write_lock = threading.Lock()
         self._read_lock = threading.Lock()
         with ExitStack() as stack:
@@ -60,7 +64,7 @@ class DeviceStore(Answers):
             self._reader_connection = stack.enter_context(closing(database.connect(path)))
             with self._reading() as reader:
                 check_key(reader)
-            with self._explained():
+            with self._explained:
                 upgrade(self._writer_connection, self._boxes)
             with self._reading() as reader:
                 check_names(reader)
@@ -81,6 +85,7 @@ class DeviceStore(Answers):
         self._refuse_within_block("closing after the block")
         # In this order: who writes may read, so who holds the reading lock must not wait for the writing one.
         with self._write_lock, self._read_lock:
+            self._size = None
             self._reader_connection.close()
             with suppress(sqlite3.Error):  # the last to close also checkpoints, which a full disk may forbid
                 self._writer_connection.close()
@@ -99,13 +104,15 @@ class DeviceStore(Answers):
             self._owner = threading.get_ident()
             writer: DeviceWriter | None = None
             try:
-                with self._explained():
+                with self._explained:
                     connection.execute("BEGIN IMMEDIATE")
                 writer = DeviceWriter(connection, self._boxes, self._explained)
                 yield writer
                 writer.finish()
-                with self._explained():
+                self._size = None
+                with self._explained:
                     connection.execute("COMMIT")
+                self._size = writer.reader.size()
             except BaseException:
                 with suppress(sqlite3.Error):  # there may be none: it did not begin, or a full disk ended it
                     connection.execute("ROLLBACK")
@@ -115,9 +122,14 @@ class DeviceStore(Answers):
                 if writer is not None:
                     writer.end()
 
+    def size(self) -> int:
+        """See Store. Asked before almost everything else, and known since the last commit: nobody else writes."""
+        known = self._size
+        return super().size() if known is None else known
+
     def checkpoint(self) -> None:
         """Move the write-ahead log into the file, in an idle moment, so that no commit has to."""
-        with self._read_lock, self._explained():
+        with self._read_lock, self._explained:
             self._reader_connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def scrub(self) -> None:
@@ -126,7 +138,7 @@ class DeviceStore(Answers):
         Removed records are overwritten where they lay; this also empties the write-ahead log, which holds them still.
         """
         self._refuse_within_block("scrubbing after the block")
-        with self._write_lock, self._read_lock, self._explained():
+        with self._write_lock, self._read_lock, self._explained:
             self._writer_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def copy(self, path: Path) -> None:
@@ -135,7 +147,7 @@ class DeviceStore(Answers):
         Args:
             path: where no file is; the caller removes it where this fails.
         """
-        with self._read_lock, self._explained():
+        with self._read_lock, self._explained:
             database.copy(self._reader_connection, path)
 
     def _refuse_within_block(self, expected: str) -> None:
@@ -143,16 +155,40 @@ class DeviceStore(Answers):
         if self._owner == threading.get_ident():
             raise MisuseError("writing", expected=expected, got="a call within a block", do="report this as a bug")
 
-    @contextmanager
-    def _reading(self) -> Iterator[Reader]:
-        with self._read_lock, self._explained():
-            connection = self._reader_connection
-            connection.execute("BEGIN")
-            try:
-                yield Reader(connection, self._boxes)
-            finally:
-                if connection.in_transaction:  # a failing disk may have ended it
-                    connection.execute("ROLLBACK")
+    def _reading(self) -> _Look:
+        return _Look(self._reader_connection, self._read_lock, self._boxes, self._explained)
 
-    def _explained(self) -> AbstractContextManager[None]:
-        return database.explained(self._path)
+
+class _Look:
+    """One look at the store, in a transaction of its own. Each answer takes one: it is a class for speed."""
+
+    __slots__ = ("_boxes", "_connection", "_explained", "_lock")
+
+    def __init__(
+        self, connection: sqlite3.Connection, lock: threading.Lock, boxes: Boxes, explained: Explained
+    ) -> None:
+        self._connection = connection
+        self._lock = lock
+        self._boxes = boxes
+        self._explained = explained
+
+    def __enter__(self) -> Reader:
+        self._lock.acquire()
+        try:
+            with self._explained:
+                self._connection.execute("BEGIN")
+        except BaseException:
+            self._lock.release()
+            raise
+        return Reader(self._connection, self._boxes)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            with self._explained:
+                if self._connection.in_transaction:  # a failing disk may have ended it
+                    self._connection.execute("ROLLBACK")
+            self._explained.__exit__(kind, error, traceback)
+        finally:
+            self._lock.release()

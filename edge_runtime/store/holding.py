@@ -32,7 +32,8 @@ class HeldKind(IntEnum):
     """Where the entry is. The numbers stand in the store and are never reused."""
 
     POOL = 1
-    """Here alone: the entry before it in its chain is missing."""
+    """Here alone: the entry before it in its chain is missing, or another that it names and there was no room to let it
+    stand without."""
     STORED = 2
     """In the store: something else that it names is missing."""
 
@@ -122,6 +123,26 @@ def use_of(shelf: Shelf, author: CertificateHash) -> HeldUse:
     return HeldUse(*shelf.connection.execute(query, (keyed,)).fetchone())
 
 
+def name_of(shelf: Shelf, author: CertificateHash) -> bytes:
+    """By which name the table knows an author."""
+    return shelf.boxes.name(Table.HELD, author)
+
+
+def uses(shelf: Shelf) -> dict[HeldKind, dict[bytes, HeldUse]]:
+    """How much of whom waits where, each author by the name that the table gives it."""
+    found: dict[HeldKind, dict[bytes, HeldUse]] = {kind: {} for kind in HeldKind}
+    query = "SELECT kind, author, count(*), sum(size) FROM held GROUP BY kind, author"
+    for kind, author, entries, size in shelf.connection.execute(query):
+        found[HeldKind(kind)][author] = HeldUse(entries, size)
+    return found
+
+
+def pooled(shelf: Shelf, author: bytes) -> list[tuple[int, int]]:
+    """Row and size of what waits in the pool of an author, by its name, in the order in which it came."""
+    query = "SELECT id, size FROM held WHERE author = ? AND kind = ? ORDER BY id"
+    return shelf.connection.execute(query, (author, HeldKind.POOL)).fetchall()
+
+
 def lacks_in(shelf: Shelf, stream: StreamId) -> bool:
     """Whether an entry of a stream that is in the store waits for another."""
     keyed = shelf.boxes.name(Table.HELD, stream)
@@ -191,7 +212,7 @@ def wrong(reader: Reader, row: int, one: HeldEntry) -> Iterator[str]:
         yield "it waits for an entry that is here"
     if (reader.index(one.entry.hash) is not None) is not (one.kind is HeldKind.STORED):
         yield "an entry that is in another place than its row says"
-    if one.waits not in header.parents or (one.kind is HeldKind.POOL) is not (one.waits == header.prev):
+    if one.waits not in header.parents or (one.kind is HeldKind.STORED and one.waits == header.prev):
         yield "it waits for what it does not name"
     if author_of(reader, header.session) != one.author:
         yield "it counts against another author's budget"

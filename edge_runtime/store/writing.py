@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Final
 
 from edge_runtime.store import holding, values
 from edge_runtime.store.appending import Appending
 from edge_runtime.store.boxes import Boxes, Table, columns
+from edge_runtime.store.database import Explained
 from edge_runtime.store.holding import HeldEntry
 from edge_runtime.store.links import Links
 from edge_runtime.store.marking import Marks
@@ -40,9 +41,7 @@ class DeviceWriter:
     A failure spoils the block even where its caller goes on: half of what a method was to write may be there.
     """
 
-    def __init__(
-        self, connection: sqlite3.Connection, boxes: Boxes, explained: Callable[[], AbstractContextManager[None]]
-    ) -> None:
+    def __init__(self, connection: sqlite3.Connection, boxes: Boxes, explained: Explained) -> None:
         """Write through `connection`, inside a transaction.
 
         Args:
@@ -50,7 +49,7 @@ class DeviceWriter:
             boxes: closes the records.
             explained: turns what sqlite3 raises into StoreError.
         """
-        with explained():
+        with explained:
             self._ledger = Reader(connection, boxes).ledger
         self.reader = Reader(connection, boxes, self._ledger)
         self._failure: BaseException | None = None
@@ -230,7 +229,7 @@ class DeviceWriter:
         if self._failure is not None:
             raise self._failure
         try:
-            with self._explained():
+            with self._explained:
                 yield
         except BaseException as failure:
             self._failure = failure

@@ -153,6 +153,7 @@ class SyncClient:
             if silent_s >= self._timeout_s:
                 run.idle(exchange)
             run.push(exchange)
+            run.recheck(exchange)
         return run.report
 
     def token(self, link: HttpLink, address: str) -> bytes:

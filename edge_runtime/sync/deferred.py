@@ -1,4 +1,4 @@
-"""Chains of which entries came and were not kept, because their author's held ones left no room: noted durably.
+"""Chains of which entries came and were not kept, or no longer, because held ones left no room: noted durably.
 
 Owns the notes: which chain, from which number on, why and since when. A note goes when the last entry that it speaks of
 is in the store. Nothing is dropped without one: where there are more chains than may be named, they are counted.
@@ -26,6 +26,7 @@ class Reason(IntEnum):
     AUTHOR_ENTRIES = 1
     AUTHOR_BYTES = 2
     DEVICE_BYTES = 3
+    DEVICE_ENTRIES = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

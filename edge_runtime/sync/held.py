@@ -2,8 +2,8 @@
 
 An entry whose predecessor is missing lies in the store's pool until that comes; then it is appended, and after it
 whatever waited for it, in the same transaction. An entry that names something else that is missing stands in its chain,
-noted. Beyond its author's budget an entry is deferred: not kept, its chain noted, to be asked for again. Nobody's
-entries make room for another's: whoever comes first stays.
+noted. Beyond its author's budget an entry is deferred: not kept, its chain noted, to be asked for again. When the
+device's whole room is taken, whoever holds most of it makes room for whoever holds less, and is deferred in turn.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from edge_runtime.store.holding import LACKS, HeldEntry, HeldKind, HeldUse, Orig
 from edge_runtime.store.uploads import UploadState
 from edge_runtime.store.writing import DeviceWriter
 from edge_runtime.sync.deferred import Deferred, Notes, Reason
+from edge_runtime.sync.held_room import Room
 from sync_protocol.entries import VerifiedEntry
 from sync_protocol.ids import CertificateHash, EntryHash, SessionId, StreamId
-from sync_protocol.limits import HELD_BYTES_MAX, HELD_BYTES_PER_AUTHOR, HELD_ENTRIES_PER_AUTHOR
+from sync_protocol.limits import HELD_BYTES_PER_AUTHOR, HELD_ENTRIES_PER_AUTHOR
 from sync_protocol.store import Outcome
 
 _STATES: Final = {Origin.RELAY: UploadState.RECEIPTED, Origin.PEER: UploadState.PENDING}
@@ -36,7 +37,7 @@ class Settled:
         new: entries that are in the store now and were not, by arrival index, with where they came from.
         released: how many of these had waited in the pool.
         held: the entries of the batch that wait in the pool now and did not before.
-        deferred: those that were not kept.
+        deferred: those that were not kept, or made room for others of the batch.
         gaps: the chains in which something is missing.
         broken: those that name a predecessor that is none, and will never have one.
     """
@@ -60,6 +61,8 @@ class Holder:
         self._clock = clock
         self._notes = Notes(writer)
         self._use: dict[CertificateHash, HeldUse] = {}
+        self._room = Room(writer)
+        self._displaced: set[EntryHash] = set()
         self._touched: set[StreamId] = set()
         self._given: list[tuple[VerifiedEntry, Origin]] = []
         self._settled = Settled()
@@ -75,6 +78,8 @@ class Holder:
             settled.given.append(entry.hash)
             if outcome is not Outcome.DUPLICATE:
                 settled.new[index] = entry, came
+        settled.deferred += [entry for entry in settled.held if entry.hash in self._displaced]
+        settled.held = [entry for entry in settled.held if entry.hash not in self._displaced]
         self._notes.finish()
         for stream in self._touched:
             self._mark(stream)
@@ -136,11 +141,11 @@ class Holder:
         gap = missing is not None and missing == entry.header.prev
         if gap:
             self._settled.gaps.add((entry.header.stream, entry.header.session))
-        if gap and waited is not None:
-            if waited.origin is not origin:
-                self._writer.hold(replace(waited, origin=origin))
-            return False
         if waited is not None:
+            if waited.waits == missing:
+                if waited.origin is not origin:
+                    self._writer.hold(replace(waited, origin=origin))
+                return False
             self._let_go(waited)
             self._settled.released += 1
         if missing is None:
@@ -148,11 +153,14 @@ class Holder:
         reason = self._full(entry)
         if reason is not None:
             self._defer(entry, reason)
+            self._settled.deferred.append(entry)
             return False
-        if gap:
+        pooled = gap or not self._room.may_stand(holding.size_of(entry))
+        if pooled:
             self._hold(entry, origin, missing, HeldKind.POOL)
             self._settled.held.append(entry)
-        return not gap
+            self._displaced.discard(entry.hash)
+        return not pooled
 
     def _release(self, name: EntryHash) -> list[tuple[VerifiedEntry, Origin]]:
         """What waited for an entry in the pool; what waited for it in the store looks for what else is missing."""
@@ -176,15 +184,17 @@ class Holder:
         )
         use = self._use[author] if author in self._use else holding.use_of(self._reader, author)
         self._use[author] = HeldUse(use.entries + 1, use.bytes + size)
+        self._room.held(author, kind, size)
         self._touched.add(entry.header.stream)
 
     def _let_go(self, one: HeldEntry) -> None:
         self._writer.let_go(one.entry.hash)
         self._use.pop(one.author, None)
+        self._room.let_go(one.author, one.kind, one.size)
         self._touched.add(one.entry.header.stream)
 
     def _full(self, entry: VerifiedEntry) -> Reason | None:
-        """Which budget leaves no room for an entry."""
+        """Which budget leaves no room for an entry, once whoever holds most has made room for it."""
         author, size = self._author(entry), holding.size_of(entry)
         if author not in self._use:
             self._use[author] = holding.use_of(self._reader, author)
@@ -193,7 +203,15 @@ class Holder:
             return Reason.AUTHOR_ENTRIES
         if use.bytes + size > HELD_BYTES_PER_AUTHOR:
             return Reason.AUTHOR_BYTES
-        return Reason.DEVICE_BYTES if self._reader.ledger.held_bytes + size > HELD_BYTES_MAX else None
+        leaving = self._room.make(author, size)
+        if leaving.reason is None or leaving.rows is None:
+            return leaving.reason
+        for row in leaving.rows:
+            one = holding.at(self._reader, row)
+            self._let_go(one)
+            self._defer(one.entry, leaving.reason)
+            self._displaced.add(one.entry.hash)
+        return None
 
     def _defer(self, entry: VerifiedEntry, reason: Reason) -> None:
         header = entry.header
@@ -209,7 +227,6 @@ class Holder:
                 since_ms=header.wall_ms if self._clock is None else self._clock(),
             )
         )
-        self._settled.deferred.append(entry)
 
     def _author(self, entry: VerifiedEntry) -> CertificateHash:
         return holding.author_of(self._reader, entry.header.session)

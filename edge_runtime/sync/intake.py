@@ -21,6 +21,7 @@ from edge_runtime.store.writing import DeviceWriter
 from edge_runtime.sync.emergencies import glass_records
 from edge_runtime.sync.held import Holder, Settled
 from edge_runtime.sync.learning import Learning
+from edge_runtime.sync.named import note_named
 from edge_runtime.sync.progress import load_fed, save_fed
 from sync_protocol.certificates import Certificate, Session
 from sync_protocol.entries import WireEntry
@@ -136,6 +137,7 @@ class Receiver:
             fed = min(from_relay, default=None) if self.fed is None else self.fed
             if fed != self.fed:
                 save_fed(writer, fed)
+            note_named(writer, new)
             charts = self._learning.learn(new, writer)
             renewal = None if self._fresh is None else self._identity.renewal()
             if self._fresh is not None and renewal is not None:

@@ -9,8 +9,9 @@ from itertools import zip_longest
 from typing import Final
 
 from edge_runtime.store.device import DeviceStore
-from edge_runtime.store.holding import HeldEntry, HeldKind
+from edge_runtime.store.holding import HeldEntry
 from edge_runtime.sync.deferred import Deferred, Reason, deferred, unnamed
+from edge_runtime.sync.named import named
 from sync_protocol.frontier import Frontier
 from sync_protocol.ids import CertificateHash, EntryHash, SessionId, StreamId
 from sync_protocol.limits import (
@@ -18,6 +19,7 @@ from sync_protocol.limits import (
     DEFERRED_CHAINS_PER_AUTHOR,
     HELD_BYTES_MAX,
     HELD_BYTES_PER_AUTHOR,
+    HELD_ENTRIES_MAX,
     HELD_ENTRIES_PER_AUTHOR,
 )
 
@@ -29,8 +31,10 @@ DEFERRED_CODES: Final = {
     Reason.AUTHOR_ENTRIES: "held_entries_per_author",
     Reason.AUTHOR_BYTES: "held_bytes_per_author",
     Reason.DEVICE_BYTES: "held_bytes",
+    Reason.DEVICE_ENTRIES: "held_entries",
 }
 UNNAMED: Final = "deferred_chains_per_author"
+WAITS_FOR_RECORD: Final = "waits_for_record"
 _DO: Final = "sync, or meet a device that has it; it is asked for again"
 
 
@@ -94,7 +98,7 @@ def lacks(store: DeviceStore) -> list[Lack]:
     notes = deferred(store)
     for one in waiting:
         header = one.entry.header
-        if one.kind is HeldKind.POOL:
+        if one.waits == header.prev:
             search.want(one.author, header.stream, header.session, header.seq - 1)
     has_room = _rooms(waiting)
     for note in notes:
@@ -153,22 +157,24 @@ class _Search:
 
 
 def _rooms(waiting: Iterable[HeldEntry]) -> Callable[[CertificateHash], bool]:
-    """Whether at least half of what an author may have waiting is free."""
+    """Whether at least half of what an author may have waiting is free; in a crowded room, of a fair share of it."""
     entries: Counter[CertificateHash] = Counter()
     sizes: Counter[CertificateHash] = Counter()
     for one in waiting:
         entries[one.author] += 1
         sizes[one.author] += one.size
-    crowded = sizes.total() > HELD_BYTES_MAX // 2
-    return lambda author: (
-        not crowded and entries[author] <= HELD_ENTRIES_PER_AUTHOR // 2 and sizes[author] <= HELD_BYTES_PER_AUTHOR // 2
-    )
+    crowded = sizes.total() > HELD_BYTES_MAX // 2 or entries.total() > HELD_ENTRIES_MAX // 2
+    authors = len(sizes) + 1
+    entries_max = min(HELD_ENTRIES_PER_AUTHOR, HELD_ENTRIES_MAX // authors if crowded else HELD_ENTRIES_PER_AUTHOR)
+    bytes_max = min(HELD_BYTES_PER_AUTHOR, HELD_BYTES_MAX // authors if crowded else HELD_BYTES_PER_AUTHOR)
+    return lambda author: entries[author] <= entries_max // 2 and sizes[author] <= bytes_max // 2
 
 
 def held_report(store: DeviceStore) -> list[Held]:
     """What waits and what was deferred, oldest first in each kind."""
-    found = [_entry(one) for one in store.held()]
+    found = [held_one(one) for one in store.held()]
     found += [_chain(note) for note in deferred(store)]
+    found += [_record(name) for name in named(store)]
     more = unnamed(store)
     if more:
         limit = f"more than {DEFERRED_CHAINS_PER_AUTHOR} chains of one author"
@@ -190,9 +196,10 @@ def held_report(store: DeviceStore) -> list[Held]:
     return found
 
 
-def _entry(one: HeldEntry) -> Held:
+def held_one(one: HeldEntry) -> Held:
+    """What is to be said of one entry that waits."""
     header = one.entry.header
-    pooled = one.kind is HeldKind.POOL
+    pooled = one.waits == header.prev
     what = "the entry before it in its chain" if pooled else "an entry of somebody else that it follows"
     return Held(
         author=one.author,
@@ -207,11 +214,27 @@ def _entry(one: HeldEntry) -> Held:
     )
 
 
+def _record(name: EntryHash) -> Held:
+    return Held(
+        author=None,
+        stream=None,
+        session=None,
+        seq=0,
+        waits_for=name,
+        since_ms=0,
+        bytes=0,
+        code=WAITS_FOR_RECORD,
+        got="entries here name a record of who belongs that is not here",
+        do="sync, or meet a device that has it; what the relay holds is compared with what is here each hour",
+    )
+
+
 def _chain(note: Deferred) -> Held:
     limit = {
         Reason.AUTHOR_ENTRIES: f"{HELD_ENTRIES_PER_AUTHOR} entries of its author",
         Reason.AUTHOR_BYTES: f"{HELD_BYTES_PER_AUTHOR} bytes of its author",
         Reason.DEVICE_BYTES: f"{HELD_BYTES_MAX} bytes",
+        Reason.DEVICE_ENTRIES: f"{HELD_ENTRIES_MAX} entries",
     }[note.reason]
     return Held(
         author=note.author,

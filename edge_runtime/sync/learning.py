@@ -6,6 +6,7 @@ Owns the noting of it, in the transaction that stores the records: whatever foll
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from typing import Final
 
 from edge_runtime.destroyed import await_purge
 from edge_runtime.identity import Identity
@@ -21,9 +22,12 @@ from sync_protocol.emergency_records import AnnounceBreakGlass, AnnounceRecovery
 from sync_protocol.entries import VerifiedEntry
 from sync_protocol.errors import PeerError
 from sync_protocol.ids import CertificateHash, ChartId, StreamId, TeamId
+from sync_protocol.revocation import Revoke
 from sync_protocol.roles import Role
 from sync_protocol.signed import Signed
 from sync_protocol.team_records import AddToTeam, MintTeamEpoch
+
+_REACHING: Final = (AnnounceBreakGlass, AnnounceRecovery, GrantRecovered, Revoke)
 
 
 class Learning:
@@ -94,9 +98,12 @@ def _confirms_purge(entry: VerifiedEntry) -> bool:
 
 
 def _reaches_every_chart(entry: VerifiedEntry) -> bool:
-    """Whether a record of the organisation names somebody to whom the keys of every chart are to be wrapped."""
+    """Whether a record of the organisation may bring about somebody who lacks keys, whatever the chart.
+
+    One names who is to have all; or a cut leaves out what took somebody out of a chart: it reads again.
+    """
     try:
-        return isinstance(unpack_control(entry.body), AnnounceBreakGlass | AnnounceRecovery | GrantRecovered)
+        return isinstance(unpack_control(entry.body), _REACHING)
     except PeerError:
         return False
 

@@ -38,6 +38,7 @@ ALARM_HEARD: Final = "sync/alarm-heard"
 MEND: Final = "sync/mend"
 """The charts whose control records changed since their keys were last looked after."""
 UNSOUND: Final = "relay_sent_unsound_entries"
+WITHHELD: Final = "relay_withheld"
 REFUSALS_MAX: Final = 1000
 """Refusals that a report keeps; all are counted."""
 _ORIGIN_BYTES_MAX: Final = 512

@@ -26,6 +26,7 @@ from edge_runtime.sync.log_keeping import LogKeeper
 from edge_runtime.sync.outbox import BATCH_BYTES, Outbox
 from edge_runtime.sync.patience import Patience
 from edge_runtime.sync.progress import (
+    WITHHELD,
     SyncReport,
     charts_to_mend,
     clear_alarm,
@@ -35,6 +36,7 @@ from edge_runtime.sync.progress import (
     raise_alarm,
     unheard_alarm,
 )
+from edge_runtime.sync.recheck import Recheck
 from edge_runtime.transports.http import HttpLink
 from edge_runtime.transports.link import Link, silent
 from sync_protocol.certificates import Certificate, Session
@@ -123,6 +125,7 @@ class Run:
         self._may_push = False
         self._receipt_size = 0
         self._patience = Patience()
+        self._recheck = Recheck(store, clock)
 
     @property
     def stopping(self) -> str | None:
@@ -133,7 +136,7 @@ class Run:
     @property
     def waits(self) -> bool:
         """Whether an answer of the relay is due."""
-        return not self.opened or not self.caught_up or self.outbox.waits or self._blobs.waits
+        return not self._is_at_rest or self.outbox.waits or self._blobs.waits
 
     @property
     def done(self) -> bool:
@@ -144,7 +147,12 @@ class Run:
     def _settled_log(self) -> bool:
         """Whether everything was pushed and answered, and the feed is taken up to the newest receipt."""
         behind = self.report.checkpoint < self._receipt_size and not self.report.unsound
-        return self.opened and self.caught_up and self.outbox.settled and not behind
+        return self._is_at_rest and self.outbox.settled and not behind
+
+    @property
+    def _is_at_rest(self) -> bool:
+        """Whether the relay owes nothing of its log."""
+        return self.opened and self.caught_up and not self._recheck.running
 
     def idle(self, exchange: DeviceExchange) -> None:
         """Nothing came: over HTTP ask again; over a live connection the relay has gone silent.
@@ -223,7 +231,20 @@ class Run:
                     self._log.carry_out(step, exchange.record)
                 case _:
                     self._note(step, exchange)
+        self.recheck(exchange)
         self._blobs.go_on(settled=self._settled_log)
+
+    def recheck(self, exchange: DeviceExchange) -> None:
+        """Look whether the relay fed everything, where all else of the log is done and it is time for that.
+
+        Raises:
+            RemoteError: see `carry_out`.
+        """
+        ready = self._settled_log and not self.report.unsound and self._spending.spent is None
+        if ready and exchange.may_compare and self._recheck.due():
+            self._recheck.begin(self.report.checkpoint)
+            held = {stream: holding(self._store, stream) for stream in self._store.streams()}
+            self.carry_out(exchange, exchange.begin_comparison(held))
 
     def _supply(self, step: Supply) -> None:
         """Before anything is written or pushed: where the relay has more of this session, it is left."""
@@ -246,7 +267,7 @@ class Run:
                     self._http.admitted(step.token)
                 keep_record(self._store, self._identity, step.record)
             case SupplyChains():
-                self.outbox.lost(self.beyond.lost(step.chains))
+                self.outbox.lost(self._recheck.lost(self.beyond.lost(step.chains)))
             case SaidSafe(statement):
                 if not self.report.unsound:  # the state that it was proven from is not kept either
                     safety.keep_statement(self._store, statement)
@@ -257,12 +278,15 @@ class Run:
 
     def _take(self, step: Take) -> None:
         taken = self._feed.take(step)
+        self._recheck.took(taken.stored - taken.released)
         self._spending.took = self._spending.took or taken.stored > 0
 
     def _catch_up(self, exchange: DeviceExchange) -> None:
         """Nothing more is in the feed."""
         self._feed.tell_broken()
         self.caught_up = self._may_push = True
+        if not exchange.comparing and self._recheck.end(self.report.checkpoint):
+            self._alarm(WITHHELD)
         if not self.report.unsound and not exchange.unanswered:
             self._feed.confirm(self.outbox, self.beyond)
             if not self._raised:

@@ -103,11 +103,6 @@ def statement(values: Values) -> BackedUp | None:
     return None if found is None else Verified.from_store(BackedUp, found).value
 
 
-def safe_size(values: Values) -> int:
-    """The size below which the relay's log is backed up, as far as this device was told."""
-    return _load(values).size
-
-
 def is_safe(store: DeviceStore, name: EntryHash) -> bool:
     """Whether an entry that is here is known to be at the relay and in its last backup: then only may it be removed."""
     arrival = store.arrival(name)

@@ -117,6 +117,8 @@ def _kept(old: list[str], new: list[str]) -> list[tuple[int, int, int]] | None:
 
     Source: Myers, "An O(ND) Difference Algorithm and Its Variations" (1986), section 2.
     """
+    if abs(len(old) - len(new)) > CHANGES_MAX:  # each step changes the length by one: a long paste need not be tried
+        return None
     rows: list[list[int]] = []
     for steps in range(CHANGES_MAX + 1):
         row: list[int] = []

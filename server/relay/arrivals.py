@@ -22,7 +22,7 @@ from sync_protocol.store import Arrived
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, Row
 
-    from server.relay.cold_bodies import ColdBodies
+    from server.relay.cold_bodies import ColdBodies, Lost
 
 _WINDOW_ROWS_MIN: Final = 1024
 _WINDOW_ROWS_MAX: Final = 256 * 1024
@@ -103,10 +103,12 @@ def decoded(rows: Iterable[Row[*tuple[Any, ...]]], cold: ColdBodies | None = Non
     ]
 
 
-def warmed(rows: Iterable[Row[*tuple[Any, ...]]], cold: ColdBodies | None) -> Mapping[int, bytes]:
-    """Of `WIRE_ENTRY` rows without a body, the bodies that are in segments, by log index."""
+def warmed(
+    rows: Iterable[Row[*tuple[Any, ...]]], cold: ColdBodies | None, *, lost: Lost | None = None
+) -> Mapping[int, bytes]:
+    """Of `WIRE_ENTRY` rows without a body, the bodies that are in segments, by log index; `lost` as by ColdBodies."""
     lacking = [] if cold is None else [index for index, _, body, _, _ in rows if not body]
-    return cold.bodies(lacking) if cold is not None and lacking else {}
+    return cold.bodies(lacking, lost=lost) if cold is not None and lacking else {}
 
 
 def _find(connection: Connection, streams: frozenset[bytes], *, start: int, end: int, limit: int) -> list[int]:

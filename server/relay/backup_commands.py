@@ -42,7 +42,7 @@ _ASSERTS: Final = (
 )
 @database_option
 @json_option
-def backup(home: Path, out: Path, with_keys: bool, database_url: str | None, as_json: bool) -> None:  # noqa: FBT001 - click's
+def backup(home: Path, out: Path, with_keys: bool, database_url: str | None, as_json: bool) -> None:
     """Copy a relay's data, check the copy, and let devices know what is backed up.
 
     The relay may run meanwhile or be stopped. Only what changed is copied. Without --with-keys the relay's key files
@@ -82,7 +82,7 @@ def backup(home: Path, out: Path, with_keys: bool, database_url: str | None, as_
 @click.option("--yes", is_flag=True, help="Say it without being asked again.")
 @database_option
 @json_option
-def backed_up(home: Path, through: int, blobs_through: int, yes: bool, database_url: str | None, as_json: bool) -> None:  # noqa: FBT001 - click's
+def backed_up(home: Path, through: int, blobs_through: int, yes: bool, database_url: str | None, as_json: bool) -> None:
     """Tell devices what you backed up by other means, such as those of PostgreSQL."""
     settings = RelaySettings(home=home, database_url=database_url)
     warning = _ASSERTS.format(size=through)
@@ -111,7 +111,7 @@ def backed_up(home: Path, through: int, blobs_through: int, yes: bool, database_
 )
 @home_option
 @json_option
-def restore(source: Path, home: Path, as_json: bool) -> None:  # noqa: FBT001 - click's
+def restore(source: Path, home: Path, as_json: bool) -> None:
     """Put a backup into an empty home; then start the relay as before."""
     from server.relay.restoring import restore as put_back
 

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import sqlite3
 from collections.abc import Iterable
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -19,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import make_url
 
 from server.relay import backed
+from server.relay.backup_draft import DRAFT, copy_database, without_drafts
 from server.relay.backup_set import (
     FORMAT,
     KEYS_FOLDER,
@@ -32,7 +31,7 @@ from server.relay.backup_set import (
     named_files,
     open_copy,
 )
-from server.relay.database import explain, for_writing
+from server.relay.database import for_writing
 from server.relay.errors import StartError, StorageError
 from server.relay.files import flush_folder, write_whole
 from server.relay.identity import COSIGNER_FILE, KEY_FILE
@@ -46,14 +45,10 @@ if TYPE_CHECKING:
     from server.relay.settings import RelaySettings
     from sync_protocol.signing import SigningKey
 
-DRAFT: Final = "relay.new.sqlite3"
 KEY_FILES: Final = (KEY_FILE, COSIGNER_FILE)
-_PAGES: Final = 2048
-"""Database pages between two words about progress: 8 MiB."""
 _TRIES: Final = 3
 """A purge may destroy a file between the database's copy and its own: then all begins again."""
 _FOLDER_MODE: Final = 0o700
-_FILE_MODE: Final = 0o600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,10 +95,25 @@ def back_up(
         ConflictError: somebody else made one meanwhile.
     """
     source = _database_file(settings)
-    out.mkdir(parents=True, exist_ok=True, mode=_FOLDER_MODE)
+    with without_drafts(out):
+        out.mkdir(parents=True, exist_ok=True, mode=_FOLDER_MODE)
+        return _back_up(source, settings, engine, key, out, with_keys=with_keys, now_ms=now_ms, progress=progress)
+
+
+def _back_up(
+    source: Path,
+    settings: RelaySettings,
+    engine: Engine,
+    key: SigningKey,
+    out: Path,
+    *,
+    with_keys: bool,
+    now_ms: int,
+    progress: Progress,
+) -> BackedUpSet:
     gone = ""
     for _ in range(_TRIES):
-        _copy_database(source, out / DRAFT, progress)
+        copy_database(source, out / DRAFT, progress)
         copy = open_copy(out / DRAFT)
         try:
             copied, kept = _copy_files(copy, Place(settings.home), Place(out), progress)
@@ -146,26 +156,6 @@ def _database_file(settings: RelaySettings) -> Path:
             "then run `fieldward server backed-up --through SIZE`",
         )
     return Path(url.database)
-
-
-def _copy_database(source: Path, draft: Path, progress: Progress) -> None:
-    """Copy a database as of one moment, though a relay goes on writing to it.
-
-    A reader's transaction that is open on the source keeps its view, so the copy never begins anew.
-
-    Source: SQLite, Online Backup API.
-    """
-    for left in (draft, *(draft.with_name(draft.name + end) for end in ("-wal", "-shm", "-journal"))):
-        left.unlink(missing_ok=True)
-    draft.touch(mode=_FILE_MODE)  # before there is anything in it: the folder may be somebody else's to read
-    try:
-        with closing(sqlite3.connect(source, isolation_level=None)) as old, closing(sqlite3.connect(draft)) as new:
-            old.execute("BEGIN")
-            old.execute("SELECT count(*) FROM sqlite_master").fetchone()
-            told = lambda _, left, total: progress("database pages copied", total - left, total)  # noqa: E731
-            old.backup(new, pages=_PAGES, progress=told, sleep=0)
-    except sqlite3.Error as error:
-        raise explain(error) from None
 
 
 def _copy_files(copy: Engine, home: Place, out: Place, progress: Progress) -> tuple[int, int]:

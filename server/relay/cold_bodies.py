@@ -12,7 +12,7 @@ import struct
 import threading
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +37,8 @@ KEPT_SEGMENTS: Final = 8
 _LOCK_TIMEOUT_S: Final = 60
 _OFFSET: Final = struct.Struct(">I")
 _SEGMENT: Final = table(ColdSegment)
+Lost = Callable[[StorageError, Sequence[int]], None]
+"""Told why a segment cannot be read, and the log indices of the bodies that it had."""
 _DRAFT: Final = table(ColdDraft)
 
 
@@ -82,11 +84,15 @@ class ColdBodies:
         self._kept: OrderedDict[bytes, bytes] = OrderedDict()
         self._guard = threading.Lock()
 
-    def bodies(self, indices: Collection[int]) -> Mapping[int, bytes]:
+    def bodies(self, indices: Collection[int], *, lost: Lost | None = None) -> Mapping[int, bytes]:
         """Of the entries at these log indices, the bodies that are in segments.
 
+        Args:
+            indices: of the log.
+            lost: told of each segment that cannot be read, and which bodies it had; the others are read all the same.
+
         Raises:
-            StorageError: a segment is missing or was changed; nothing of it is served.
+            StorageError: a segment is missing or was changed, and nobody is to be told; nothing of it is served.
         """
         found: dict[int, bytes] = {}
         left: Sequence[int] = sorted(indices)
@@ -95,7 +101,13 @@ class ColdBodies:
             end = self._next(left[0]) if segment is None else segment.end
             here, left = _parted(left, end)
             if segment is not None and any(map(segment.has, here)):
-                segment, data = self._data(segment)
+                try:
+                    segment, data = self._data(segment)
+                except StorageError as error:
+                    if lost is None:
+                        raise
+                    lost(error, [index for index in here if segment.has(index)])
+                    continue
                 found.update({index: segment.cut(data, index) for index in here if segment.has(index)})
         return found
 

@@ -88,7 +88,7 @@ server.add_command(status)
 @budget_options[2]
 @unseen_option
 @json_option
-def run(as_json: bool, trusted_proxy: str | None, ready_file: Path | None, organisation: Path, **options: Any) -> None:  # noqa: ANN401, FBT001 - click's
+def run(as_json: bool, trusted_proxy: str | None, ready_file: Path | None, organisation: Path, **options: Any) -> None:  # noqa: ANN401 - click's
     """Run the relay until it is told to stop (SIGTERM or SIGINT)."""
     settings = RelaySettings(
         home=options["home"],

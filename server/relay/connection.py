@@ -270,6 +270,7 @@ class Connection:
     async def _hold(self) -> None:
         """Say what the log holds; what comes in later than that is fed in any case."""
         services = self._services
+        await self.delivery.at_rest()  # what the device asks for of its own accord may cross a page
         readable = services.directory.readable(self._reader)
         self._compared = services.window.tip, readable
         found = await self._in(services.readers, holdings, readable, services.store)

@@ -229,8 +229,13 @@ def _prepare_sqlite(dbapi: sqlite3.Connection, _entry: ConnectionPoolEntry, *, j
 
 
 def _begin_sqlite(connection: Connection) -> None:
+    # By the driver itself: every look-up begins a transaction, and the engine's own way costs more than the look-up.
     writing = connection.get_execution_options().get(_WRITING)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+    driver: Any = connection.connection.dbapi_connection
+    try:
+        driver.execute("BEGIN IMMEDIATE" if writing else "BEGIN")
+    except sqlite3.Error as error:
+        raise explain(error) from None
 
 
 def _prepare_postgresql(dbapi: psycopg.Connection[Any], _entry: ConnectionPoolEntry) -> None:

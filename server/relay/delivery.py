@@ -19,7 +19,7 @@ from server.relay.stretches import FeedPage, PageLimits
 from server.relay.window import Absent, Source, Tip
 from sync_protocol.backed_up import BackedUp
 from sync_protocol.intake import Proofs
-from sync_protocol.messages import Backed
+from sync_protocol.log_messages import Backed
 from sync_protocol.relay_exchange import RelayExchange, note_size
 from sync_protocol.signed import Verified
 from sync_protocol.steps import Send
@@ -50,6 +50,12 @@ class Delivery:
         self.listener = Listener()
         self.owes_page = False
         self.told_backed = b""
+        self._sending = asyncio.Lock()
+
+    async def at_rest(self) -> None:
+        """Wait until a page that is under way was sent whole; the exchange says whether another may begin."""
+        async with self._sending:
+            return
 
     def owe(self) -> None:
         """Hear that the device asks for a page."""
@@ -115,8 +121,9 @@ class Delivery:
         if ends:
             self.told_backed = self.told_backed if news is None else news.wire
             self.owes_page = self.owes_page and page.more
-            for message in messages([*frames, *(step.frame for step in ends if isinstance(step, Send))]):
-                await self._send(message)
+            async with self._sending:
+                for message in messages([*frames, *(step.frame for step in ends if isinstance(step, Send))]):
+                    await self._send(message)
             if page.note is not None:
                 self._exchange.sent(page.note)
         return page.more and bool(ends)

@@ -11,16 +11,15 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote
 
-from sqlalchemy import create_engine, event, func, make_url, select
+from sqlalchemy import func, select
 
 from server.relay import log
 from server.relay.archive import TileArchive
 from server.relay.arrivals import WIRE_ENTRY, warmed
 from server.relay.cold_bodies import LOCK_FILE, ColdBodies
-from server.relay.database import explain, target_url
 from server.relay.errors import StorageError
+from server.relay.evidence_engine import reading_engine
 from server.relay.evidence_purges import purged_streams
 from server.relay.identity import RECORD
 from server.relay.models import (
@@ -34,19 +33,19 @@ from server.relay.models import (
     table,
 )
 from server.relay.recall import ORGANISATION_ROOT
-from server.relay.segments import FolderSegments
-from server.relay.settings import ARCHIVE_FOLDER, COLD_FOLDER, DATABASE_FILE
+from server.relay.segments import LOST, FolderSegments
+from server.relay.settings import ARCHIVE_FOLDER, COLD_FOLDER
 from sync_protocol.certificates import open_root
 from sync_protocol.entries import WireEntry, read_header
 from sync_protocol.errors import PeerError
 from sync_protocol.evidence import ConsistencyProof, Piece, ReceiptProof, Transcript, Witness
+from sync_protocol.findings import Finding, FindingKind
 from sync_protocol.ids import ChartId, EntryHash, Hash, StreamId
 from sync_protocol.limits import HASH_BYTES
 from sync_protocol.tiles import TILE_HASHES
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine, Select
-    from sqlalchemy.engine import ExceptionContext
+    from sqlalchemy import Connection, Select
 
 _PAGE: Final = 512
 _ENTRY: Final = table(EntryRow)
@@ -70,7 +69,7 @@ def open_evidence(folder: Path, *, database_url: str | None, root: bytes | None)
     Raises:
         StorageError: no relay's data, or it cannot be read, or it does not say whose it is and nobody else does.
     """
-    engine = _engine(folder, database_url)
+    engine = reading_engine(folder, database_url)
     try:
         with engine.connect() as connection:
             cold = ColdBodies(engine, FolderSegments(folder / COLD_FOLDER), folder / LOCK_FILE)
@@ -88,6 +87,8 @@ class RelaySource:
         """Read by one connection, whose transaction sees one moment; `cold` has the bodies of old entries."""
         self._connection = connection
         self._cold = cold
+        self._goes_on = False
+        self._lost: dict[str, tuple[StorageError, set[int]]] = {}
         self._load: Callable[..., Any] = log.load_from(connection, archive)
         self._size = int(connection.execute(select(func.count()).select_from(_ENTRY)).scalar_one())
         self._root = root or self._value(ORGANISATION_ROOT)
@@ -139,10 +140,11 @@ class RelaySource:
         """See Source.
 
         Raises:
-            StorageError: a segment with bodies of old entries is missing or was changed; the error names it.
+            StorageError: a segment with bodies of old entries is missing or was changed; the error names it. After
+                `damage` was called no more: then of entries whose bodies were there come the headers.
         """
         for index, header, body, place, path in self._entries(WIRE_ENTRY):
-            kept = None if not body and self._is_purged(header) else body
+            kept = None if not body and (self._is_lost(index) or self._is_purged(header)) else body
             yield Piece(header=header, index=place, path=_hashes(path), body=kept, log_index=index)
 
     def size(self) -> int:
@@ -189,6 +191,24 @@ class RelaySource:
         """See Source: devices keep those."""
         return ()
 
+    def damage(self) -> Iterator[Finding]:
+        """Go on past segments that are not as they were written; which reading met is told once it has ended."""
+        self._goes_on = True
+        return self._damage()
+
+    def _damage(self) -> Iterator[Finding]:
+        for error, indices in self._lost.values():
+            evidence = {"problem": error.code, "expected": error.expected, "got": error.got, "entries": len(indices)}
+            yield Finding(kind=FindingKind.DAMAGED, evidence=evidence)
+
+    def _lose(self, error: StorageError, indices: Sequence[int]) -> None:
+        if not self._goes_on or error.code not in LOST:
+            raise error
+        self._lost.setdefault(error.expected, (error, set()))[1].update(indices)
+
+    def _is_lost(self, index: int) -> bool:
+        return any(index in indices for _, indices in self._lost.values())
+
     def _is_purged(self, header: bytes) -> bool:
         """Whether an empty body was destroyed as signed records say; of an entry that is about something."""
         try:
@@ -219,7 +239,7 @@ class RelaySource:
     def _entries(self, query: Select[Any]) -> Iterator[tuple[int, bytes, bytes, int, bytes]]:
         """Entries by log index, with the bodies that lie beside the database."""
         for page in self._by_page(query, _ENTRY.c.log_index):
-            bodies = warmed(page, self._cold)
+            bodies = warmed(page, self._cold, lost=self._lose)
             for index, header, body, place, path in page:
                 yield index, header, body or bodies.get(index, b""), place, path
 
@@ -251,33 +271,3 @@ class RelaySource:
 def _hashes(joined: bytes) -> tuple[Hash, ...]:
     """Hashes that lie one after another; a rest that is none is left out, and missed by whoever counts."""
     return tuple(Hash(joined[at : at + HASH_BYTES]) for at in range(0, len(joined) - HASH_BYTES + 1, HASH_BYTES))
-
-
-def _engine(folder: Path, database_url: str | None) -> Engine:
-    target = None if database_url is None else target_url(database_url)
-    if target is None or target.drivername == "sqlite":
-        file = folder / DATABASE_FILE if target is None else Path(target.database or "")
-        if not file.is_file():
-            raise StorageError(
-                "no_relay",
-                expected=f"a relay's database at {file}",
-                got="no file",
-                do="name the relay's home, or its database with --database-url",
-            )
-        # `mode=ro` beside a running relay: its write-ahead log is read, and nothing is written to it.
-        url = make_url(f"sqlite:///file:{quote(str(file.absolute()))}?mode=ro&uri=true")
-        engine = create_engine(url)
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
-    else:
-        engine = create_engine(target, isolation_level="REPEATABLE READ")
-    event.listen(engine, "handle_error", _translate, retval=True)
-    return engine
-
-
-def _prepare_sqlite(dbapi: Any, _entry: object) -> None:  # noqa: ANN401 - the driver's connection
-    dbapi.isolation_level = None  # the driver begins no transactions of its own
-
-
-def _translate(context: ExceptionContext) -> None:
-    raise explain(context.original_exception) from None

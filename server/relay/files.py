@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -20,10 +21,15 @@ def write_whole(path: Path, data: bytes, *, draft: str = "") -> None:
         draft: sets the other name apart, where two may write the file at once.
     """
     place = path.with_name(f"{path.name}{draft}.new")
-    with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _OWNER_ONLY), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _OWNER_ONLY), "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        with suppress(OSError):  # a part of it would keep room that a full disk lacks
+            place.unlink()
+        raise
     place.replace(path)
 
 

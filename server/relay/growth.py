@@ -18,7 +18,7 @@ from server.relay.store import SqlStore
 from sync_protocol import merkle
 from sync_protocol.checkpoints import Checkpoint
 from sync_protocol.ids import Hash
-from sync_protocol.messages import Growth
+from sync_protocol.log_messages import Growth
 from sync_protocol.tile_tree import TileReader, edge
 
 PATHS_MAX: Final = 512

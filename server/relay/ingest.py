@@ -7,7 +7,7 @@ duplicates too. What waits is bounded in bytes: a sender whose batch finds no ro
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Final
@@ -31,13 +31,18 @@ from sync_protocol.entries import Seal, VerifiedEntry, WireEntry
 from sync_protocol.errors import PeerError
 from sync_protocol.ids import SessionId
 from sync_protocol.intake import Checked, Intake, Proofs, Refusal
-from sync_protocol.messages import Leaf
+from sync_protocol.limits import SEAL_FORKS_MAX, SEQ_MAX
+from sync_protocol.log_messages import Leaf
 from sync_protocol.revocation import Revoke, open_revocation
 from sync_protocol.signed import Signed, Verified
 
 IN_FLIGHT_BYTES_MAX: Final = 64 * 1024 * 1024
 """Received and not yet committed, of all connections together."""
 _SESSIONS_KEPT: Final = 16_384
+_SEALS_AT_FIRST: Final = SEAL_FORKS_MAX + 2
+"""Of one session, read when a batch first asks: more than one number can have."""
+_SEALS_AT_ONCE_MAX: Final = 512
+"""Of one session, as more and more are asked for in order."""
 _ENTRY_BYTES: Final = 512
 """What an entry takes beside header and body."""
 
@@ -220,12 +225,12 @@ class Ingest:
 
 
 class _Known:
-    """What the store knows, asked once a batch; remembers what it answered."""
+    """What the store knows, asked as seldom as can be; remembers for a batch what it answered."""
 
     def __init__(self, store: SqlStore, sessions: dict[SessionId, Verified[Session]]) -> None:
         self._store = store
         self._kept = sessions
-        self._last: dict[SessionId, int] = {}
+        self._pages: dict[SessionId, _Page] = {}
         self.met: dict[SessionId, Verified[Session]] = {}
         self.found: dict[SealPlace, tuple[Verified[Seal], ...]] = {}
 
@@ -239,12 +244,34 @@ class _Known:
         return found
 
     def seals(self, session: SessionId, number: int) -> tuple[Verified[Seal], ...]:
-        if session not in self._last:
-            newest = self._store.last_seal(session)
-            self._last[session] = -1 if newest is None else newest.value.number
-        found = self._store.seals(session, number) if number <= self._last[session] else ()
+        page = self._pages.get(session)
+        if page is None or page.end <= number < page.end + page.limit:
+            limit = _SEALS_AT_FIRST if page is None else min(page.limit * 2, _SEALS_AT_ONCE_MAX)
+            page = self._pages[session] = self._page(session, max(number - 1, 0), limit)
+        # A jump is looked up by itself: whoever sends one for each entry must not have a page read for it.
+        known = page.first <= number < page.end
+        found = page.seals.get(number, ()) if known else self._store.seals(session, number)
         self.found[session, number] = found
         return found
+
+    def _page(self, session: SessionId, first: int, limit: int) -> _Page:
+        """Read on from a number: a batch's seals mostly follow each other, and each names the one before it."""
+        read = self._store.seals_from(session, first, limit=limit)
+        seals: dict[int, tuple[Verified[Seal], ...]] = {}
+        for seal in read:
+            seals[seal.value.number] = (*seals.get(seal.value.number, ()), seal)
+        cut_off = len(read) >= limit  # there may be more of the last number
+        return _Page(limit, first, read[-1].value.number if cut_off else SEQ_MAX + 1, seals)
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """A session's seals of the numbers from `first` on, below `end`, read with at most `limit` at once."""
+
+    limit: int
+    first: int
+    end: int
+    seals: Mapping[int, tuple[Verified[Seal], ...]]
 
 
 def weight_of(proofs: Proofs, entries: Sequence[WireEntry]) -> int:

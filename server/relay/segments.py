@@ -14,6 +14,8 @@ from typing import Final, Protocol
 from server.relay.errors import StorageError
 from server.relay.files import flush_folder, write_whole
 
+LOST: Final = frozenset({"cold_missing", "cold_unreadable", "cold_damaged"})
+"""Codes of errors that say that a segment is not there as it was written."""
 _FOLDER_MODE: Final = 0o700
 _ZEROS: Final = bytes(1 << 16)
 

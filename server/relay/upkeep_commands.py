@@ -52,7 +52,7 @@ def archive(
     older_than: int | None,
     bodies_older_than: int | None,
     database_url: str | None,
-    as_json: bool,  # noqa: FBT001 - click's
+    as_json: bool,
 ) -> None:
     """Move old parts of the log's tree, and old bodies, from the database to files in HOME/archive and HOME/cold.
 
@@ -84,7 +84,7 @@ def archive(
 @database_option
 @unseen_option
 @json_option
-def status(home: Path, database_url: str | None, unseen_after_days: int, as_json: bool) -> None:  # noqa: FBT001 - click's
+def status(home: Path, database_url: str | None, unseen_after_days: int, as_json: bool) -> None:
     """Tell what is backed up; list every certificate, when its device was last seen, whose is overdue; count purges."""
     settings = RelaySettings(home=home, database_url=database_url, unseen_after_days=unseen_after_days)
     now_ms = _now_ms()
@@ -215,7 +215,7 @@ def _told(sight: Sight) -> dict[str, Any]:
 
 def _line(sight: Sight, now_ms: int) -> str:
     if sight.last is None:
-        seen = "never seen"
+        seen = "wrote nothing yet"
     elif sight.last.arrived_ms:
         at = datetime.fromtimestamp(sight.last.arrived_ms / 1000, UTC)
         seen = f"entry {sight.last.log_index}, {at:%Y-%m-%d %H:%M} UTC"

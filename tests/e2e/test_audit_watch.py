@@ -271,7 +271,7 @@ def test_the_loop_goes_on_until_an_alarm(
 def test_a_home_says_whom_to_trust(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     """The founder's device claims the relay with its cosigning key by inviting, and can watch it from then on."""
     kwdefaults = open_home.__wrapped__.__kwdefaults__  # type: ignore[attr-defined]
-    monkeypatch.setitem(kwdefaults, "cost", Cost(memory_kib=32, passes=1, lanes=4))
+    monkeypatch.setitem(kwdefaults, "cost", Cost(memory_kib=32, passes=1, lanes=1))
     monkeypatch.setenv("FIELDWARD_PASSPHRASE", "correct horse")
     monkeypatch.setenv("FIELDWARD_HOME", str(tmp_path / "admin"))
     file = tmp_path / "clinic.org"

@@ -18,7 +18,7 @@ from sync_protocol.revocation import Revocation, Revoke, open_revocation
 from tests.support.relay_server import RelayProcess
 
 PASSPHRASE = "correct horse"
-CHEAP = Cost(memory_kib=32, passes=1, lanes=4)
+CHEAP = Cost(memory_kib=32, passes=1, lanes=1)
 Fieldward = Callable[..., dict[str, Any]]
 
 

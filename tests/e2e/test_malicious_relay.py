@@ -20,7 +20,7 @@ from sync_protocol.errors import ForgedError
 from sync_protocol.evidence import Transcript
 from sync_protocol.findings import FindingKind
 from sync_protocol.frames import pack_frame
-from sync_protocol.messages import Hello
+from sync_protocol.greeting_messages import Hello
 from sync_protocol.roles import Role
 from sync_protocol.steps import RELAY_LOG_DENIED, RELAY_LOG_DIFFERS
 from tests.e2e.conftest import LIFE_MS
@@ -260,7 +260,7 @@ def test_many_devices_at_once_find_nothing_to_accuse(case: Case):
                             keep(home, home.session, chart.write(count=chance.randint(1, 3)))
                             line.push()
                 notes.append(home.held or b"")
-        except BaseException as error:  # noqa: BLE001 - told by the test's own thread
+        except BaseException as error:
             failures.append(error)
 
     threads = [threading.Thread(target=work, args=(number, home)) for number, home in enumerate(devices)]

@@ -14,7 +14,7 @@ from server.relay.store import SqlStore
 from sync_protocol import merkle
 from sync_protocol.frames import FrameReader, pack_frame, split_entries, split_proofs, unpack_frame
 from sync_protocol.ids import EntryHash
-from sync_protocol.messages import Receipt
+from sync_protocol.log_messages import Receipt
 from sync_protocol.roles import Role
 from tests.e2e.conftest import LIFE_MS
 from tests.support.charts import ChartWriter

@@ -11,8 +11,10 @@ import pytest
 from sync_protocol.entries import VerifiedEntry
 from sync_protocol.frames import FrameReader, pack_frame, unpack_frame
 from sync_protocol.ids import EntryHash, Hash
+from sync_protocol.log_messages import Cursor, Page
 from sync_protocol.merkle import EMPTY_ROOT
-from sync_protocol.messages import Cursor, Failure, Message, Page, Refused
+from sync_protocol.messages import Message
+from sync_protocol.refusal_messages import Failure, Refused
 from sync_protocol.roles import Compartment, Role
 from sync_protocol.steps import EMPTY_CURSOR
 from tests.support.charts import ChartWriter
@@ -214,7 +216,7 @@ def test_many_devices_at_once(relay: RelayProcess, device: Make):
             with relay.dial(one) as line:
                 line.run()
                 line.until(lambda: hashes(chart.written) <= one.entries())
-        except BaseException as error:  # noqa: BLE001 handed to the test's own thread
+        except BaseException as error:
             errors.append(error)
 
     threads = [threading.Thread(target=work, args=(one,)) for one in others]

@@ -85,9 +85,9 @@ def tried(target: Target, data: bytes) -> tuple[str, str | None]:
         return "refused", None
     except MemoryError as error:
         return "memory", _where(error)
-    except Exception as error:  # noqa: BLE001 - anything else is what is looked for
+    except Exception as error:
         return "exception", _where(error)
-    except BaseException as error:  # noqa: BLE001 - a panic of a native library
+    except BaseException as error:
         return "panic", _where(error)
 
 

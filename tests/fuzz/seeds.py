@@ -75,7 +75,7 @@ def _within(data: bytes, levels: int) -> Iterator[bytes]:
     if data[0] >> 5 in {4, 5}:
         try:
             value = cbor2.loads(data)
-        except Exception:  # noqa: BLE001 - chance bytes
+        except Exception:
             return
         yield from _in_value(value, levels - 1)
 

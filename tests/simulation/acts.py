@@ -13,6 +13,7 @@ from sync_protocol.ids import ChartId, DocumentId
 from sync_protocol.peer_handshake import Part
 from tests.simulation.device import SimDevice
 from tests.simulation.network import PEER_ADDRESS, PairLink, Weather, pair, run_both
+from tests.simulation.power import rise
 from tests.simulation.relay import ADDRESS
 from tests.simulation.template import PEOPLE, fact
 from tests.simulation.words import NAMES, SECTIONS, edited, stated
@@ -188,7 +189,7 @@ def _meet(world: World, device: SimDevice) -> None:
 
 def _restart(world: World, device: SimDevice) -> None:
     device.stop()
-    world.rise(device)
+    rise(world, device)
 
 
 ACTS: Final[tuple[Act, ...]] = (
@@ -202,7 +203,7 @@ ACTS: Final[tuple[Act, ...]] = (
     Act("consent", 0.4, in_chart("consent", _consent)),
     Act("adopt", 2, in_chart("adopt", _adopt)),
     Act("create", 0.8, _create),
-    Act("sync", 10, _sync),
-    Act("meet", 2.4, _meet),
+    Act("sync", 8, _sync),
+    Act("meet", 2, _meet),
     Act("restart", 1.5, _restart),
 )

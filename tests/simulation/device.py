@@ -110,6 +110,7 @@ class SimDevice:
         self._acknowledged = acknowledged
         self._time = time
         self._runtime: Runtime | None = None
+        self._held: set[EntryHash] = set()
 
     @property
     def up(self) -> bool:
@@ -142,6 +143,7 @@ class SimDevice:
         self.disk.leave()
         self.disk.start()
         self.boots += 1
+        self._held = set()
         entropy = Entropy(f"{self.seed}/boot/{self.boots}")
         key = self.key
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -176,14 +178,12 @@ class SimDevice:
             self._runtime = None
         self.disk.leave()
 
-    def entries(self) -> set[EntryHash]:
+    def entries(self) -> frozenset[EntryHash]:
         """Every entry that it holds."""
-        found: set[EntryHash] = set()
-        after = 0
-        while page := self.store.arrivals(after=after, limit=512):
-            found.update(arrived.entry.hash for arrived in page)
-            after = page[-1].index + 1
-        return found
+        store, held = self.store, self._held
+        while len(held) < store.size():  # a store of a running program only grows, and has each once
+            held.update(arrived.entry.hash for arrived in store.arrivals(after=len(held), limit=512))
+        return frozenset(held)
 
     def backup(self, target: Path) -> None:
         """Copy the store as a backup of the whole machine would, though its program runs."""

@@ -11,6 +11,7 @@ from edge_runtime.store.uploads import UploadState
 from sync_protocol.ids import CertificateHash, StreamId
 from tests.simulation.device import Restore, SimDevice
 from tests.simulation.disk import Moment
+from tests.simulation.power import fell, rise, rise_relay
 from tests.simulation.relay import SimRelay, copy_relay
 from tests.simulation.words import MARK
 from tests.simulation.world import Act, World
@@ -37,7 +38,7 @@ def _kill(world: World, device: SimDevice) -> None:
     if victim.busy:
         victim.disk.end("crash_in_mid_sync")  # it notices at its next word
     else:
-        world.fell(victim)
+        fell(world, victim)
 
 
 def _relay_crash_soon(world: World, device: SimDevice) -> None:
@@ -101,7 +102,7 @@ def _restore(world: World, device: SimDevice) -> None:
     if how is Restore.EVERYTHING and device.copied == device.disk.inode:
         world.unnoticed.add(device.name)
     world.disown(device)
-    world.rise(device)
+    rise(world, device)
 
 
 def _relay_copy(world: World, device: SimDevice) -> None:
@@ -110,7 +111,7 @@ def _relay_copy(world: World, device: SimDevice) -> None:
     if world.relay.up:
         world.relay.stop()
         copy_relay(world.relay.folder, world.folder / "relay-copy")
-        world.rise_relay(world.relay)
+        rise_relay(world, world.relay)
 
 
 def _relay_back(world: World, device: SimDevice) -> None:
@@ -133,7 +134,7 @@ def _replace(world: World, relay: SimRelay, source: Any) -> None:
     copy_relay(source, relay.folder)
     relay.disk.forget()
     relay.acknowledged = set()
-    world.rise_relay(relay)
+    rise_relay(world, relay)
 
 
 def _split(world: World, device: SimDevice) -> None:
@@ -147,8 +148,8 @@ def _split(world: World, device: SimDevice) -> None:
         world.relay.stop()
         other = world.split()
         copy_relay(world.relay.folder, other.folder)
-        world.rise_relay(world.relay)
-        world.rise_relay(other)
+        rise_relay(world, world.relay)
+        rise_relay(world, other)
         names = sorted(world.devices)
         world.sides = set(world.rng.sample(names, len(names) // 2))
 
@@ -210,7 +211,7 @@ def _upgrade(world: World, device: SimDevice) -> None:
     older = path.with_name("store.older")
     write_schema_1(path, older, device.key)
     older.replace(path)
-    world.rise(device)
+    rise(world, device)
 
 
 FAULTS: Final[tuple[Act, ...]] = (

@@ -6,13 +6,15 @@ After it the checkers ask whether all is as it must be.
 
 from __future__ import annotations
 
-from itertools import combinations, pairwise
+from itertools import pairwise
 from typing import Final
 
+from sync_protocol.limits import RECHECK_MS
 from tests.simulation.acts import meet, sync
-from tests.simulation.hostile import revoke_thief
 from tests.simulation.network import Weather
+from tests.simulation.power import rise, rise_relay
 from tests.simulation.template import ADMIN
+from tests.simulation.theft import revoke_thief
 from tests.simulation.world import World
 
 ROUNDS_MAX: Final = 14
@@ -23,13 +25,15 @@ def heal(world: World) -> None:
     world.healing = True
     world.say("healing")
     _mend_relay(world)
+    if world.oracle.faults["withheld_range"]:
+        world.time.passes(RECHECK_MS)  # what an honest relay has to give is found out by comparing with it within a day
     for device in world.honest():
         device.disk.full = False
         device.disk.disarm()
         device.cut_until_ms = 0
         device.clock.offset_ms = 0
         if not device.up:
-            world.rise(device)
+            rise(world, device)
     for number in range(ROUNDS_MAX):
         before, outcomes = _held(world), {}
         for device in world.honest():
@@ -59,14 +63,12 @@ def _mend_relay(world: World) -> None:
     relay.clock.offset_ms = 0
     if relay.up:
         relay.stop()
-    world.rise_relay(relay)
+    rise_relay(world, relay)
 
 
 def _meet_all(world: World) -> None:
-    """Each meets the next; where a relay withheld something, everybody meets everybody: any may have it."""
-    devices = world.honest()
-    pairs = combinations(devices, 2) if world.oracle.faults["withheld_range"] else pairwise(devices)
-    for first, second in pairs:
+    """Each meets the next. What a relay withheld it has to bring itself."""
+    for first, second in pairwise(world.honest()):
         world.time.passes(60_000)
         meet(world, first, second, Weather())
 

@@ -20,7 +20,7 @@ class Inline(Executor):
         done: Future[T] = Future()
         try:
             done.set_result(fn(*args, **kwargs))
-        except Exception as error:  # noqa: BLE001 whoever awaits it has it raised
+        except Exception as error:
             done.set_exception(error)
         return done
 
@@ -54,7 +54,7 @@ class SimLoop(asyncio.BaseEventLoop):
         future: asyncio.Future[T] = self.create_future()
         try:
             future.set_result(func(*args))
-        except Exception as error:  # noqa: BLE001 whoever awaits it has it raised
+        except Exception as error:
             future.set_exception(error)
         return future
 

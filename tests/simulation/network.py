@@ -21,6 +21,7 @@ from tests.simulation.disk import Crash
 from tests.simulation.relay import ADDRESS, SimRelay, Socket
 
 PEER_ADDRESS: Final = "ws://192.0.2.5:8731"
+_CALM: Final = 0.5
 _HANGS_S: Final = 120.0
 """A baton that is not handed over within this is a bug of the simulation."""
 
@@ -40,6 +41,29 @@ class Weather:
     order: float = 0.0
     latency_ms: int = 20
     cut_after: int | None = None
+
+
+def calm(rng: random.Random) -> Weather:
+    """Nothing is lost, and little time."""
+    return Weather(latency_ms=rng.randint(5, 80))
+
+
+def chanced(rng: random.Random, fault: Callable[[str], None]) -> Weather:
+    """Calm every other time; else one thing that links do."""
+    if rng.random() < _CALM:
+        return calm(rng)
+    match rng.randrange(5):
+        case 0:
+            return Weather(loss=0.05)
+        case 1:
+            return Weather(again=0.1)
+        case 2:
+            return Weather(order=0.1)
+        case 3:
+            fault("slow_link")
+            return Weather(latency_ms=rng.choice((2_000, 15_000, 60_000)))
+        case _:
+            return Weather(cut_after=rng.randint(1, 24))
 
 
 class Sky:

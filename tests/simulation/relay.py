@@ -140,6 +140,7 @@ class SimRelay:
         self._engine: Any = None
         self._loop: SimLoop | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._held: set[EntryHash] = set()
 
     @property
     def up(self) -> bool:
@@ -162,6 +163,7 @@ class SimRelay:
         self.disk.leave()
         self.disk.start()
         self.boots += 1
+        self._held = set()
         loop = self._loop = SimLoop(self._time.seconds)
 
         def store(*parts: Any) -> SimSqlStore:
@@ -192,7 +194,7 @@ class SimRelay:
             self.acknowledged.update(leaf.entry for leaf in done.leaves)
             return done
 
-        services.ingest.take = taking  # type: ignore[method-assign]
+        services.ingest.take = taking
 
     def stop(self) -> None:
         """End the process in order."""
@@ -255,14 +257,12 @@ class SimRelay:
         if socket in self.sockets:
             self.sockets.remove(socket)
 
-    def entries(self) -> set[EntryHash]:
+    def entries(self) -> frozenset[EntryHash]:
         """Every entry that it holds; it must run."""
-        found: set[EntryHash] = set()
-        after = 0
-        while page := self.services.store.arrivals(after=after, limit=512):
-            found.update(arrived.entry.hash for arrived in page)
-            after = page[-1].index + 1
-        return found
+        held = self._held  # its log only grows while it runs, and has each once
+        while page := self.services.store.arrivals(after=len(held), limit=512):
+            held.update(arrived.entry.hash for arrived in page)
+        return frozenset(held)
 
 
 def copy_relay(source: Path, target: Path) -> None:

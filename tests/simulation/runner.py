@@ -7,16 +7,18 @@ planted bug. Python's own hash seed is part of that, so the command line fixes i
 from __future__ import annotations
 
 import gc
+import json
 import logging
 import multiprocessing
 import os
 import random
 import tempfile
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,11 +27,12 @@ from tests.simulation.attaching import ATTACHING
 from tests.simulation.checkers import check_all
 from tests.simulation.faults import FAULTS
 from tests.simulation.healing import heal
-from tests.simulation.hostile import HOSTILE, THEFT
+from tests.simulation.hostile import HOSTILE
 from tests.simulation.plants import PLANTS
 from tests.simulation.relay import migrated
 from tests.simulation.stand_ins import installed
 from tests.simulation.template import Template, make_template
+from tests.simulation.theft import THEFT
 from tests.simulation.world import World
 
 STEPS: Final = 500
@@ -85,7 +88,7 @@ def run(order: Order, progress: Callable[[Outcome], None] = lambda _: None) -> l
     with ExitStack() as stack:
         if order.jobs <= 1 or order.count == 1:
             stack.enter_context(_workshop(order.plant))
-            outcomes: Iterator[Outcome] = (_one(seed, order) for seed in _while(seeds, ends))
+            outcomes: Iterator[Outcome] = (_apart(seed, order) for seed in _while(seeds, ends))
         else:
             pool = stack.enter_context(multiprocessing.get_context("spawn").Pool(order.jobs, _begin, (order.plant,)))
             outcomes = pool.imap_unordered(_OneOf(order), _while(seeds, ends))
@@ -191,7 +194,33 @@ class _OneOf:
     order: Order
 
     def __call__(self, seed: int) -> Outcome:
-        return _one(seed, self.order)
+        return _apart(seed, self.order)
+
+
+def _apart(seed: int, order: Order) -> Outcome:
+    """Run one world in a copy of this process, where there can be one: what it leaves in memory ends with it."""
+    if not hasattr(os, "fork"):
+        outcome = _one(seed, order)
+        gc.collect()
+        return outcome
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child:
+        os.close(writing)
+        with os.fdopen(reading, "rb") as told:
+            data = told.read()
+        os.waitpid(child, 0)
+        assert data, f"the process of seed {seed} tells how it ended"
+        fields = json.loads(data)
+        fields["failures"] = [(checker, detail) for checker, detail in fields["failures"]]
+        return Outcome(**fields)
+    try:
+        with os.fdopen(writing, "w") as tell:
+            json.dump(asdict(_one(seed, order)), tell)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(0)
 
 
 def _one(seed: int, order: Order) -> Outcome:
@@ -220,5 +249,3 @@ def _one(seed: int, order: Order) -> Outcome:
         )
     finally:
         world.close()
-        del world
-        gc.collect()

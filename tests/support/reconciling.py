@@ -21,7 +21,7 @@ from sync_protocol.frontier import wanting
 from sync_protocol.ids import EntryHash, Hash, SessionId, StreamId
 from sync_protocol.intake import Proofs
 from sync_protocol.limits import ID_BYTES
-from sync_protocol.messages import Growth
+from sync_protocol.log_messages import Growth
 from sync_protocol.peer_exchange import PeerExchange
 from sync_protocol.peer_handshake import Part
 from sync_protocol.peer_steps import Ask, Finish, HandOver, Offer, PeerStep, RoundOver

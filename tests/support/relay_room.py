@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from server.relay.batches import Batch, Written
@@ -104,6 +104,10 @@ class Bench:
             done(result)
         if commit is not None:
             self.fanout.wake(commit)
+
+
+Reopen = Callable[[], AbstractContextManager[Bench]]
+"""Opens one relay, at each call the same data."""
 
 
 @contextmanager

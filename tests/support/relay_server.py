@@ -302,7 +302,7 @@ class HttpLine:
             if self.connection.caught_up and not self.ahead and not waiting:
                 return
             if not self.ahead:
-                self.ahead.extend(frame.frame for frame in self.connection.exchange.poll())  # type: ignore[union-attr]
+                self.ahead.extend(frame.frame for frame in self.connection.exchange.poll())
         raise AssertionError("the two sides do not come to rest")
 
     def _take(self, body: bytes) -> None:

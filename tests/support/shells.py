@@ -23,8 +23,8 @@ from sync_protocol.frontier import Frontier, lacking, unknown
 from sync_protocol.ids import EntryHash, Hash, SessionId, StreamId
 from sync_protocol.intake import Intake, Proofs, Refusal
 from sync_protocol.limits import GOSSIP_NOTES_MAX
+from sync_protocol.log_messages import Growth, Leaf
 from sync_protocol.memory_store import MemoryStore
-from sync_protocol.messages import Growth, Leaf
 from sync_protocol.relay_exchange import RelayExchange
 from sync_protocol.signed import Verified
 from sync_protocol.steps import (

@@ -7,6 +7,7 @@ from typing import Any
 
 from sync_protocol.certificates import open_relay
 from sync_protocol.frames import pack_frame, unpack_frame
+from sync_protocol.greeting_messages import Auth, Hello, NoteProof, Welcome
 from sync_protocol.handshake import (
     Said,
     authenticate,
@@ -17,7 +18,6 @@ from sync_protocol.handshake import (
     welcome,
 )
 from sync_protocol.ids import Hash
-from sync_protocol.messages import Auth, Hello, NoteProof, Welcome
 from tests.vectors import cast
 from tests.vectors.cast import NOW, NURSE_KEY, NURSE_NAME, RELAY, RELAY_KEY, ROOT, draw
 from tests.vectors.forms import outcome

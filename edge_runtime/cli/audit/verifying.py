@@ -120,7 +120,7 @@ def _verified(where: Where, root: Verified[Root] | None, policy: Policy, now_ms:
         opener = _server_opener()
         wire = None if root is None else root.wire
         with opener(where.server_data, database_url=where.database_url, root=wire) as source:
-            return verify(source, now_ms=now_ms, policy=policy, progress=progress)
+            return verify(source, now_ms=now_ms, policy=policy, progress=progress, found=source.damage())
     from edge_runtime.audit.device_source import DeviceSource, Holder
     from edge_runtime.runtime import open_home
 

@@ -20,7 +20,7 @@ from sync_protocol.certificates import Certificate
 from sync_protocol.errors import ExplainedError, malformed
 from sync_protocol.frames import pack_frame
 from sync_protocol.ids import CertificateHash
-from sync_protocol.messages import failure
+from sync_protocol.refusal_messages import failure
 from sync_protocol.signed import Verified
 
 if TYPE_CHECKING:

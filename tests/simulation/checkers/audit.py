@@ -11,6 +11,8 @@ from sync_protocol.finding_list import Policy
 from sync_protocol.findings import Finding, FindingKind, Severity
 from sync_protocol.ids import RootHash
 from sync_protocol.verification import verify
+from tests.simulation.checkers.nothing_lost import surviving
+from tests.simulation.power import rise_relay
 from tests.simulation.world import World
 
 NAME = "audit"
@@ -24,14 +26,16 @@ def check(world: World) -> None:
     Of the devices two are asked, by the seed's choice.
 
     A fork is explained by a thief or a restored device, time that runs back by a clock that was set, a relay that
-    denied, split or rewrote its log by one that was restored, wiped or copied.
+    denied, split or rewrote its log by one that was restored, wiped or copied. A gap is explained where its author's
+    device was restored and no place that is left holds what is missing: then it is lost, and the audit has to say so.
     """
     root = world.honest()[0].runtime.identity.root
     policy = Policy(root=RootHash(root.hash), unseen_ms=3650 * _DAY_MS, findings_max=50)
     world.relay.stop()
     with open_evidence(world.relay.folder, database_url=None, root=root.wire) as source:
-        _judge(world, "the relay's data", verify(source, now_ms=world.time.now_ms, policy=policy).findings)
-    world.rise_relay(world.relay)
+        found = verify(source, now_ms=world.time.now_ms, policy=policy).findings
+    rise_relay(world, world.relay)
+    _judge(world, "the relay's data", found)
     for device in random.Random(f"audit/{world.seed}").sample(world.honest(), 2):
         runtime = device.runtime
         own = DeviceSource(Holder(runtime.store, runtime.identity, runtime.keyring))
@@ -55,5 +59,14 @@ def _explained(world: World, finding: Finding) -> bool:
             return thief or restored
         case FindingKind.RELAY_DENIED | FindingKind.RELAY_SPLIT | FindingKind.RELAY_REWROTE:
             return bool(_RELAY_LIED & faults.keys())
+        case FindingKind.GAP:
+            restored = any(finding.device == world.ids[name] for name in world.restored)
+            return thief or (restored and _is_gone(world, str(finding.evidence.get("missing"))))
         case _:
             return thief
+
+
+def _is_gone(world: World, missing: str) -> bool:
+    """Whether some device once stored an entry, and none that is left does, nor the relay."""
+    once = any(str(name) == missing for name in world.oracle.entries)
+    return once and all(str(name) != missing for held in surviving(world).values() for name in held)

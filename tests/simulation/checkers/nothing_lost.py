@@ -8,7 +8,7 @@ from tests.simulation.world import World
 NAME = "nothing_lost"
 
 
-def surviving(world: World) -> dict[str, set[EntryHash]]:
+def surviving(world: World) -> dict[str, frozenset[EntryHash]]:
     """What each place holds that is still there: honest devices and the relay."""
     found = {device.name: device.entries() for device in world.honest()}
     found["relay"] = world.relay.entries()

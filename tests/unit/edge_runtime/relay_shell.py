@@ -29,9 +29,9 @@ from sync_protocol.frames import FrameReader
 from sync_protocol.frontier import lacking, unknown
 from sync_protocol.ids import CertificateHash, ChartId, EntryHash, Hash, SessionId, StreamId
 from sync_protocol.intake import Intake, Proofs, Refusal
+from sync_protocol.log_messages import Backed, Growth, Leaf
 from sync_protocol.memory_store import MemoryStore
 from sync_protocol.merkle import EMPTY_ROOT
-from sync_protocol.messages import Backed, Growth, Leaf
 from sync_protocol.organisation import Organisation
 from sync_protocol.relay_exchange import RelayExchange
 from sync_protocol.roles import Compartment, Role
@@ -83,6 +83,7 @@ class RelayShell:
         self.links: list[RelayLink] = []
         self.frames = 0
         self.backed: Verified[BackedUp] | None = None
+        self._charts: tuple[object, dict[ChartId, ChartHistory]] = (None, {})
 
     def link(self) -> RelayLink:
         """A new connection."""
@@ -146,7 +147,15 @@ class RelayShell:
         return self.note(size), paths
 
     def charts(self) -> dict[ChartId, ChartHistory]:
-        """Every chart."""
+        """Every chart; read anew once the store holds anything more."""
+        held = self.store._held
+        seals = sum(len(found) for numbers in held.seals.values() for found in numbers.values())
+        state = (self.store, len(held.log), len(held.certificates), len(held.sessions), seals)
+        if self._charts[0] != state:
+            self._charts = state, self._read_charts()
+        return self._charts[1]
+
+    def _read_charts(self) -> dict[ChartId, ChartHistory]:
         trust = self.trust
         control = [
             (arrived.entry.header.stream, read_control(arrived.entry, self.author(arrived.entry), self.store))
@@ -380,10 +389,11 @@ class RelayLink:
 
     def _begin(self, cursor: int) -> None:
         """Everything below the cursor was delivered in the streams that were readable then."""
-        early = RelayShell(self.relay.owner)
-        early.store = copy.deepcopy(self.relay.store)
-        held = early.store._held
-        del held.log[cursor:]
+        early = self.relay
+        if cursor < early.store.size():
+            early = RelayShell(self.relay.owner)
+            early.store._held = copy.copy(self.relay.store._held)
+            early.store._held.log = self.relay.store._held.log[:cursor]
         assert self._reader is not None
         then = early.readable(self._reader) if cursor else set()
         self._cursor = cursor

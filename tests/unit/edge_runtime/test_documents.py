@@ -125,7 +125,7 @@ def test_what_does_not_open_or_parse_is_named_and_hides_nothing(clinic: Clinic):
     chart, document = _chart(device)
     good = _put(device, chart, document, Content(facts=(fact("priority", to="urgent"),), text=None))
     _put(device, chart, document, Content(facts=(fact("status", to="active"),), text=None), SAFETY)
-    epochs = {epoch.record.compartment: epoch for epoch in device.keyring.membership(chart).epochs.values()}  # type: ignore[union-attr]
+    epochs = {epoch.record.compartment: epoch for epoch in device.keyring.membership(chart).epochs.values()}
     keys = {where: device.keyring.open_epoch(chart, epoch) for where, epoch in epochs.items()}
 
     def put(key: ContentKey | None, epoch: EntryHash | None, plain: bytes) -> EntryHash:
@@ -160,7 +160,7 @@ def test_a_body_is_bound_to_the_header_as_it_came(clinic: Clinic):
     from sync_protocol.entries import WireEntry
     from sync_protocol.records import to_map
 
-    epoch = device.keyring.membership(chart).epochs[header.epoch]  # type: ignore[index,union-attr]
+    epoch = device.keyring.membership(chart).epochs[header.epoch]  # type: ignore[index]
     key = device.keyring.open_epoch(chart, epoch)
     assert key is not None
     fields = to_map(header)

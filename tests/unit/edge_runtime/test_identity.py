@@ -42,7 +42,7 @@ class _Values:
 
 
 @pytest.mark.parametrize("administrator", [False, True])
-def test_keys_come_back_as_they_were_made(administrator: bool):  # noqa: FBT001 a parameter of the test
+def test_keys_come_back_as_they_were_made(administrator: bool):
     """Signing, wrapping and, of an administrator, long-term keys; an administrator signs with both halves of one."""
     values = _Values()
     assert DeviceKeys.load(values) is None
@@ -53,7 +53,7 @@ def test_keys_come_back_as_they_were_made(administrator: bool):  # noqa: FBT001 
     assert (again.signer.reveal(), again.wrap.reveal()) == (keys.signer.reveal(), keys.wrap.reveal())
     assert (again.administrator is None) == (not administrator)
     if again.administrator is not None:
-        assert again.administrator.public == keys.administrator.public  # type: ignore[union-attr]
+        assert again.administrator.public == keys.administrator.public
         assert again.administrator.public.ed25519 == again.signer.public
 
 
@@ -61,7 +61,7 @@ def test_keys_are_drawn_from_the_given_entropy_and_never_shown():
     """The same entropy makes the same keys; no representation shows one."""
     one, two = (DeviceKeys.make(Entropy(7), administrator=True) for _ in range(2))
     assert one.signer.reveal() == two.signer.reveal()
-    for secret in (one.signer.reveal(), one.wrap.reveal(), one.administrator.reveal()):  # type: ignore[union-attr]
+    for secret in (one.signer.reveal(), one.wrap.reveal(), one.administrator.reveal()):
         assert secret.hex() not in repr(one)
         assert repr(secret) not in repr(one)
 

@@ -153,7 +153,7 @@ def test_a_chart_made_by_hand_is_left_alone(device: Device, tmp_path: Path):
         opened.append(chart)
         return open_chart(chart, purpose=purpose)
 
-    device.charts.open = noted  # type: ignore[method-assign]
+    device.charts.open = noted
     module._Index(device.charts)
     assert by_hand not in opened
     assert module._Index(device.charts).find(_key(device)) != by_hand

@@ -186,7 +186,7 @@ def test_a_key_that_is_committed_and_wrapped_to_this_device_opens(clinic: Clinic
     key = physician.restart().keyring.open_epoch(chart, epoch)
     assert key is not None
     assert nurse.keyring.open_epoch(chart, _epoch(nurse, chart)) is not None
-    assert nurse.keyring.open_epoch(chart, epoch).reveal() == key.reveal()  # type: ignore[union-attr]
+    assert nurse.keyring.open_epoch(chart, epoch).reveal() == key.reveal()
     assert stranger.keyring.open_epoch(chart, epoch) is None
 
 

@@ -31,7 +31,7 @@ from tests.unit.edge_runtime.clinic import ADDRESS, Clinic, fact
 from tests.unit.edge_runtime.relay_shell import RelayShell
 
 PASSPHRASE: Final = "correct horse"
-CHEAP: Final = Cost(memory_kib=32, passes=1, lanes=4)
+CHEAP: Final = Cost(memory_kib=32, passes=1, lanes=1)
 
 
 def _home(folder: Path, clinic: Clinic | None = None, role: Role = Role.NURSE) -> Path:

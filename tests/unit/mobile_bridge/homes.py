@@ -14,7 +14,7 @@ from sync_protocol.control import LEDGER_DOCUMENT, audit_stream, control_stream
 from tests.support.people import Device
 
 PASSPHRASE: Final = "correct horse battery staple"
-CHEAP: Final = Cost(memory_kib=32, passes=1, lanes=4)
+CHEAP: Final = Cost(memory_kib=32, passes=1, lanes=1)
 """Opening goes by what the vault says, so a test's vault opens at once."""
 PATIENT: Final = "Ana Lima"
 ALLERGY: Final = "Penicillin"

@@ -261,7 +261,7 @@ def test_two_threads_never_meet(
     def work(host: Host, name: str) -> None:
         try:
             busy(host, world, name)
-        except BaseException as error:  # noqa: BLE001 shown by the test
+        except BaseException as error:
             failures.append(error)
 
     threads = [threading.Thread(target=work, args=(host, name)) for host, name in zip(hosts, "ab", strict=True)]

@@ -92,7 +92,7 @@ def test_nothing_is_lost_however_often_a_host_asks(script: list[Event | None]) -
     heard += drain(activity)
     happened = [event for event in script if event is not None]
     charts = {str(name) for event in happened if isinstance(event, Changed) for name in event.charts}
-    assert {name for item in heard for name in item.get("charts", [])} == charts  # type: ignore[union-attr]
+    assert {name for item in heard for name in item.get("charts", [])} == charts
     synced = [event for event in happened if isinstance(event, Synced)]
     received = [item["received"] for item in heard if "received" in item]
     assert sum(one for one in received if isinstance(one, int)) == sum(event.received for event in synced)

@@ -12,36 +12,15 @@ from sync_protocol.blob_messages import (
     BlobWant,
 )
 from sync_protocol.bundle_messages import BundleEnd, BundleHead
+from sync_protocol.comparison_messages import Digests, Frontiers, StreamFrontier, Tags, Unknown, Want
 from sync_protocol.entries import WireEntry
+from sync_protocol.greeting_messages import Auth, Hello, NoteProof, Ready, Welcome
 from sync_protocol.ids import BlobId, CertificateHash, EntryHash, Hash, OrganisationId, SessionId, StreamId
-from sync_protocol.messages import (
-    Auth,
-    Backed,
-    Cursor,
-    Digests,
-    Entries,
-    Failure,
-    Frontiers,
-    Growth,
-    Have,
-    Hello,
-    Leaf,
-    Message,
-    NoteProof,
-    Page,
-    ProofsFrame,
-    Ready,
-    Receipt,
-    Refused,
-    Resync,
-    StreamFrontier,
-    Tags,
-    Unknown,
-    Want,
-    Welcome,
-)
+from sync_protocol.log_messages import Backed, Cursor, Growth, Have, Leaf, Page, Receipt, Resync
+from sync_protocol.messages import Entries, Message, ProofsFrame
 from sync_protocol.pack_columns import Pack
 from sync_protocol.peer_messages import Done, PeerAuth, PeerHello, PeerNotes
+from sync_protocol.refusal_messages import Failure, Refused
 from sync_protocol.signing import Ed25519Signature
 
 HASH = Hash(b"h" * 32)

@@ -25,10 +25,11 @@ from sync_protocol.errors import ForgedError, MalformedError, PeerError, Untrust
 from sync_protocol.evidence import ReceiptProof, Transcript
 from sync_protocol.findings import FindingKind, Severity
 from sync_protocol.frames import pack_frame
+from sync_protocol.greeting_messages import Hello, NoteProof
 from sync_protocol.handshake import Said, welcome
 from sync_protocol.ids import EntryHash, Hash
+from sync_protocol.log_messages import Page
 from sync_protocol.merkle import consistency_path, inclusion_path, leaf_hash, root
-from sync_protocol.messages import Hello, NoteProof, Page
 from sync_protocol.roles import Role
 from sync_protocol.signing import SigningKey
 from tests.support.people import ORIGIN, Organisation

@@ -26,6 +26,8 @@ from tests.support.audit_source import MemorySource, named_in
 from tests.support.audit_tampering import header_at, without
 from tests.support.audit_world import World, audit_world
 
+pytestmark = pytest.mark.campaign
+
 FULL = 10_400
 """Entries of a full world: so many that the relay's log has 10,000, whatever the last partition kept from it."""
 SMALL = 500

@@ -15,10 +15,11 @@ from sync_protocol.certificates import RelayRecord
 from sync_protocol.checkpoints import NoteKey
 from sync_protocol.evidence import Transcript
 from sync_protocol.findings import Finding, FindingKind, Severity
+from sync_protocol.greeting_messages import Hello, NoteProof
 from sync_protocol.handshake import Said, welcome
 from sync_protocol.ids import SessionId
 from sync_protocol.labels import Label
-from sync_protocol.messages import VERSION, Hello, NoteProof
+from sync_protocol.messages import VERSION
 from sync_protocol.roles import Role
 from sync_protocol.signed import sign_hybrid
 from sync_protocol.signing import SigningKey
@@ -327,7 +328,7 @@ ODDITIES: list[Callable[[MemorySource, World], MemorySource]] = [
 
 @pytest.mark.parametrize("log", [True, False])
 @pytest.mark.parametrize("oddity", ODDITIES, ids=lambda oddity: oddity.__name__)
-def test_what_is_only_odd_is_no_damage(oddity: Callable[[MemorySource, World], MemorySource], log: bool):  # noqa: FBT001 a parameter of pytest's
+def test_what_is_only_odd_is_no_damage(oddity: Callable[[MemorySource, World], MemorySource], log: bool):
     """Evidence that honest holders may show in the field is sound, whatever is missing, repeated or new in it."""
     world = audit_world(2, LONGER)
     source = oddity(world.evidence(log=log), world)

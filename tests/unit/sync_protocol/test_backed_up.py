@@ -10,8 +10,8 @@ from sync_protocol.ids import Hash
 from sync_protocol.intake import Proofs
 from sync_protocol.labels import Label
 from sync_protocol.limits import BACKED_UP_BYTES_MAX, LOG_SIZE_MAX, WALL_MS_MAX
+from sync_protocol.log_messages import Backed, Growth, Page
 from sync_protocol.merkle import leaf_hash, root
-from sync_protocol.messages import Backed, Growth, Page
 from sync_protocol.signed import Verified, sign
 from sync_protocol.steps import EMPTY_CURSOR, RELAY_LOG_UNPROVEN, Advance, Alarm, CaughtUp, SaidSafe
 from tests.support.people import Organisation

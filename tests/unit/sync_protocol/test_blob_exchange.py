@@ -16,7 +16,7 @@ from sync_protocol.errors import ForgedError, MalformedError, forged
 from sync_protocol.frames import pack_frame
 from sync_protocol.ids import BlobId, Hash
 from sync_protocol.limits import BLOB_ASKED_MAX, BLOB_CHUNKS_MAX, BLOB_OFFERS_MAX, BLOB_SEALED_CHUNK_BYTES
-from sync_protocol.messages import told
+from sync_protocol.refusal_messages import told
 from tests.unit.sync_protocol.blob_samples import STREAM, chunks, sealed, some_bytes
 
 BLOB, MADE = sealed(chunks(40))

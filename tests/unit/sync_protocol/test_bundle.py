@@ -18,13 +18,14 @@ from sync_protocol.bundle import (
     head_of,
 )
 from sync_protocol.bundle_messages import BundleEnd, BundleHead
+from sync_protocol.comparison_messages import Want
 from sync_protocol.entries import VerifiedEntry
 from sync_protocol.errors import MalformedError, PeerError
 from sync_protocol.frames import FrameReader, pack_frame, unpack_frame
 from sync_protocol.ids import BlobId
 from sync_protocol.intake import Intake
 from sync_protocol.memory_store import MemoryStore
-from sync_protocol.messages import Entries, Message, ProofsFrame, Want
+from sync_protocol.messages import Entries, Message, ProofsFrame
 from sync_protocol.pack_columns import Pack
 from sync_protocol.roles import Role
 from sync_protocol.steps import Take

@@ -11,11 +11,11 @@ from sync_protocol.certificates import RelayRecord, issue
 from sync_protocol.checkpoints import Checkpoint, NoteKey, sign_checkpoint
 from sync_protocol.evidence import ConsistencyProof, Transcript, Witness
 from sync_protocol.finding_list import Policy
+from sync_protocol.greeting_messages import Hello, NoteProof
 from sync_protocol.handshake import Said, welcome
 from sync_protocol.ids import CertificateHash, EntryHash, Hash, SealHash
 from sync_protocol.labels import Label
 from sync_protocol.merkle import leaf_hash
-from sync_protocol.messages import Hello, NoteProof
 from sync_protocol.records import pack, unpack
 from sync_protocol.signed import Envelope, sign, sign_hybrid
 from sync_protocol.signing import HybridSigningKey, SigningKey

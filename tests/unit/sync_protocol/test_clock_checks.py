@@ -126,7 +126,7 @@ def test_within_one_seal_the_order_is_that_of_the_seal():
         clock.now_ms += -30 * MINUTE_MS if stream == ward.other else 60 * MINUTE_MS
         return chains(stream, *rest)
 
-    nurse._draft = late  # type: ignore[assignment,method-assign]
+    nurse._draft = late  # type: ignore[assignment]
     one, other, again = ward.write(nurse, ward.one, ward.other, ward.one)
     (finding,) = ward.check([one, again, other]).findings
     assert (finding.kind, finding.evidence["entry"]) == ("time_travel", other.hash.hex())

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from sync_protocol.comparing import Answering
+from sync_protocol.comparison_messages import Digests
 from sync_protocol.digests import Buckets, Holding, bucket_count, bucket_of, salt_of, tag_of
 from sync_protocol.ids import EntryHash, Hash, SessionId, StreamId
-from sync_protocol.messages import Digests
 from tests.vectors.digests import BUCKETS, HOLDINGS, STREAMS
 
 VECTORS: Final[dict[str, Any]] = json.loads(

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sync_protocol.comparing import Answering, Beginning, split_unknown
+from sync_protocol.comparison_messages import Digests, Tags
 from sync_protocol.digests import NO_TAGS, Buckets, Holding, bucket_count, bucket_of, holding, salt_of, tag_of, tips
 from sync_protocol.errors import MalformedError
 from sync_protocol.frames import pack_frame, split_frontiers
 from sync_protocol.ids import EntryHash, Hash, SessionId, StreamId
 from sync_protocol.limits import DIGEST_BUCKETS_MAX, TAG_BYTES
-from sync_protocol.messages import Digests, Tags
 from sync_protocol.roles import Role
 from tests.support.people import Organisation
 from tests.support.shells import SyncingDevice

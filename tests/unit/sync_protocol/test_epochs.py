@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sync_protocol.chart_records import AddTeam, RemoveMember
+from sync_protocol.chart_records import AddTeam, RemoveMember, RemoveTeam
 from sync_protocol.control import LEDGER_NONCE, AddMember, SetRole
 from sync_protocol.emergency_records import BreakGlass, BreakGlassReason, CloseBreakGlass
+from sync_protocol.epochs import opening_team_epoch, team_epoch
 from sync_protocol.ids import ChartId, EntryHash, Hash
 from sync_protocol.membership import Membership
 from sync_protocol.roles import Compartment, Role
@@ -311,3 +312,86 @@ def test_who_has_both_branches_of_a_fork_mints_a_valid_epoch():
     assert ring.valid(epoch) == [True]
     assert ring.candidates() == [epoch]
     assert ring.now.heads == (epoch,)
+
+
+def test_who_was_given_a_key_hands_it_on_though_it_reads_no_more():
+    """A cut left it out, or somebody took it out: what it wrote stands, and who reads must open that.
+
+    So does whomever it gave the key; and nobody else, nor is an epoch made of it that is none.
+    """
+    ring = Ring()
+    cuts = ring.world.cuts(ring.nurse)
+    ring.say(ring.nurse, AddMember(certificate=ring.second.name, compartments=tuple(Compartment)))
+    taken_out = ring.say(ring.nurse, RemoveMember(certificate=ring.doctor.name))
+    meanwhile = ring.mint(ring.second, [ring.nurse.name, ring.second.name])
+    ring.say(ring.world.admin, ring.world.revocation(ring.world.admin, ring.nurse, cuts), of_chart=False)
+    fresh = ring.mint(ring.doctor, [ring.doctor.name])
+    stray = ring.mint(ring.third, [ring.third.name])
+    assert ring.now.readers(SAFETY) == {ring.doctor.name}
+    no_epochs = (taken_out, EntryHash(b"?" * 32), stray)
+    refused = [ring.say(ring.second, rewrap(name, ring.doctor.name)) for name in (fresh, *no_epochs)]
+    refused.append(ring.say(ring.third, rewrap(meanwhile, ring.third.name)))
+    handed = [ring.say(ring.second, rewrap(meanwhile, ring.doctor.name, ring.third.name))]
+    handed.append(ring.say(ring.third, rewrap(meanwhile, ring.doctor.name)))
+    found = ring.now
+    assert {name: [by for by, _ in some] for name, some in found.epochs[meanwhile].wraps.items()} == {
+        ring.nurse.name: [ring.second.name],
+        ring.second.name: [ring.second.name],
+        ring.doctor.name: [ring.second.name, ring.third.name],
+        ring.third.name: [ring.second.name],
+    }
+    assert found.epochs[fresh].wraps.keys() == {ring.doctor.name}
+    assert stray not in found.epochs
+    assert found.refused.keys() >= set(refused)
+    assert not found.refused.keys() & set(handed)
+    assert found.heads == (fresh,)
+    assert ring.candidates() == [fresh]
+    holders = ring.world.reading().chart(ring.chart).holders
+    assert [holders.has(ring.third.name, name) for name in (meanwhile, fresh, *no_epochs)] == [True, *[False] * 4]
+
+
+def test_a_key_that_was_wrapped_to_a_team_is_handed_on_by_whoever_had_its_seed_then():
+    """By what the author of the wrap had seen of the team, which a cut or a removal may have left without it."""
+    ring = TeamRing()
+    epoch = ring.mint(ring.nurse, [*ring.both, ring.seed])
+    ring.change(ring.second, RemoveFromTeam(team=ring.team, certificate=ring.third.name))
+    ring.say(ring.nurse, RemoveTeam(team=ring.team))
+    for one in (ring.second, ring.third):
+        handed = ring.say(one, rewrap(epoch, ring.world.admin.name))
+        assert handed not in ring.now.refused
+    assert [by for by, _ in ring.now.epochs[epoch].wraps[ring.world.admin.name]] == [ring.second.name, ring.third.name]
+    assert ring.candidates() == []
+
+
+def test_what_a_revoked_holder_wraps_outside_its_cut_is_named_as_refused():
+    """It opens, as what a thief mints does, since a key that is right is no less right for it; and it is on show."""
+    ring = Ring()
+    epoch = ring.mint(ring.nurse, ring.both)
+    ring.say(ring.nurse, RemoveMember(certificate=ring.doctor.name))
+    cuts = ring.world.cuts(ring.doctor)
+    late = ring.say(ring.doctor, rewrap(epoch, ring.third.name))
+    ring.say(ring.world.admin, ring.world.revocation(ring.world.admin, ring.doctor, cuts), of_chart=False)
+    assert ring.now.refused == {late: "outside_cut"}
+    assert ring.third.name in ring.now.epochs[epoch].wraps
+
+
+def test_a_team_s_epoch_opens_where_a_cut_left_no_team():
+    """What was wrapped to it meanwhile opens with its seed; of a name that is no team's epoch there is nothing."""
+    ring = Ring()
+    cuts = ring.world.cuts(ring.second)
+    team = ring.second.create_team(SAFETY, CLINICAL)
+    ring.tell()
+    seed = ring.say(ring.second, team_mint(ring.second, team, [ring.second.name]), of_chart=False)
+    ring.say(ring.second, rewrap_team(seed, ring.third.name), of_chart=False)
+    organisation = ring.world.reading().organisation
+    present = opening_team_epoch(organisation, seed)
+    assert present is not None
+    assert present is team_epoch(organisation, organisation.now, seed)
+    ring.say(ring.world.admin, ring.world.revocation(ring.world.admin, ring.second, cuts), of_chart=False)
+    organisation = ring.world.reading().organisation
+    assert team_epoch(organisation, organisation.now, seed) is None
+    found = opening_team_epoch(organisation, seed)
+    assert found is not None
+    assert (found.team, found.wraps) == (team, present.wraps)
+    assert found.wraps.keys() == {ring.second.name, ring.third.name}
+    assert opening_team_epoch(organisation, ring.second.name) is None

@@ -17,8 +17,10 @@ from sync_protocol.errors import ForgedError, MalformedError, UntrustedError
 from sync_protocol.frames import pack_frame, unpack_frame
 from sync_protocol.ids import EntryHash, StreamId
 from sync_protocol.labels import Label
+from sync_protocol.log_messages import Growth, Page, Receipt
 from sync_protocol.merkle import consistency_path
-from sync_protocol.messages import Entries, Growth, Message, Page, ProofsFrame, Receipt, ToldError
+from sync_protocol.messages import Entries, Message, ProofsFrame
+from sync_protocol.refusal_messages import ToldError
 from sync_protocol.roles import Role
 from sync_protocol.signed import sign_hybrid
 from sync_protocol.signing import SigningKey
@@ -157,7 +159,7 @@ def test_a_relay_that_was_restored_is_supplied_again(seed: int):
     known = [(home, state) for home in world.devices for state in (home.cursor, home.newest)]
     world.relay.restore(backup)
     world.wires.clear()
-    world.check = lambda: None  # type: ignore[method-assign]
+    world.check = lambda: None
     for _ in range(world.random.randrange(100)):
         world.turn()
     assert acknowledged <= world.settle()

@@ -13,6 +13,7 @@ from sync_protocol.blob_messages import BlobChunk, BlobWant
 from sync_protocol.bundle_messages import BundleEnd, BundleHead
 from sync_protocol.certificates import Trust
 from sync_protocol.checkpoints import Checkpoint, NoteKey, sign_checkpoint
+from sync_protocol.comparison_messages import Digests, Frontiers, StreamFrontier, Tags, Unknown, Want
 from sync_protocol.device_exchange import DeviceExchange
 from sync_protocol.digests import Buckets, Holding, tag_of
 from sync_protocol.errors import MisuseError, PeerError, UntrustedError
@@ -30,30 +31,11 @@ from sync_protocol.limits import (
     PROOFS_MAX,
     REWINDS_MAX,
 )
+from sync_protocol.log_messages import Cursor, Growth, Have, Leaf, Page, Receipt, Resync
 from sync_protocol.merkle import EMPTY_ROOT, consistency_path, inclusion_path, leaf_hash, root
-from sync_protocol.messages import (
-    TYPES,
-    Cursor,
-    Digests,
-    Entries,
-    Failure,
-    Frontiers,
-    Growth,
-    Have,
-    Leaf,
-    Message,
-    Page,
-    ProofsFrame,
-    Receipt,
-    Refused,
-    Resync,
-    StreamFrontier,
-    Tags,
-    ToldError,
-    Unknown,
-    Want,
-)
+from sync_protocol.messages import TYPES, Entries, Message, ProofsFrame
 from sync_protocol.peer_states import PEER_ACCEPTS
+from sync_protocol.refusal_messages import Failure, Refused, ToldError
 from sync_protocol.relay_exchange import RelayExchange
 from sync_protocol.roles import Role
 from sync_protocol.signing import SigningKey
@@ -196,6 +178,14 @@ def opened(cursor: Checkpoint = EMPTY_CURSOR, *, newest: Checkpoint = EMPTY_CURS
     return machine
 
 
+def asking() -> DeviceExchange:
+    """A device that began a comparison itself."""
+    machine = opened(checkpoint(3))
+    hear(machine, Have(seals=()))
+    machine.begin_comparison({})
+    return machine
+
+
 def serving() -> RelayExchange:
     """A relay that let its device in."""
     machine = relay()
@@ -250,6 +240,8 @@ def device_in(state: DeviceState) -> DeviceExchange:
             hear(machine, SAMPLES[0])
         return machine
     machine = opened(checkpoint(3))
+    if state is DeviceState.ASKED:
+        return asking()
     if state is not DeviceState.OPEN:
         hear(machine, Resync(note=note(2)))
     if state in {DeviceState.DIGESTED, DeviceState.COMPARING}:
@@ -743,6 +735,60 @@ def test_a_device_does_not_compare_for_ever(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("sync_protocol.device_exchange.COMPARISONS_MAX", 0)
     error = failed(hear(opened(), Resync(note=note(2))))
     assert (error.code, "RESYNC" in error.expected) == ("too_often", True)
+
+
+def test_a_device_compares_of_its_own_accord():
+    """Nothing was lost: no alarm, the cursor stays, forks are not supplied unasked, and the feed goes on as it was."""
+    machine = opened(checkpoint(3))
+    hear(machine, Have(seals=()))
+    fork = Holding({OWN: (1, ENTRY)}, {OWN: (ENTRY, EntryHash(b"2" * 32))})
+    (digests,) = sent(machine.begin_comparison({STREAM: fork}))
+    assert isinstance(digests, Digests)
+    advance, caught_up = hear(machine, page(5, base=3, more=False))  # it was under way
+    assert (isinstance(advance, Advance), caught_up, machine.comparing) == (True, CaughtUp(), True)
+    steps = hear(machine, Tags(tags=b"t" * 16, last=True, buckets=b"\x01"))
+    frontiers, unknown = sent(steps)
+    assert frontiers == Frontiers(streams=(StreamFrontier(stream=STREAM, heads={OWN: (1, ENTRY)}),), last=True)
+    assert unknown == Unknown(tags=b"t" * 16, last=True)
+    assert len(steps) == 2
+    assert machine.comparing
+    assert isinstance(hear(machine, page(5, more=False))[0], Advance)
+    assert not machine.comparing
+
+
+def test_a_device_compares_only_at_rest(monkeypatch: pytest.MonkeyPatch):
+    """Not with a CURSOR on its way, which may bring RESYNC, nor with one to come, nor while it does, nor for ever."""
+    machine = opened(checkpoint(3))
+    assert not machine.may_compare
+    with pytest.raises(MisuseError):
+        machine.begin_comparison({})
+    hear(machine, Have(seals=()))
+    assert machine.may_compare
+    assert (asking().may_compare, device_in(DeviceState.RESYNC).may_compare) == (False, False)
+    monkeypatch.setattr("sync_protocol.device_exchange.COMPARISONS_MAX", 1)
+    assert not _compared_once().may_compare
+
+
+def _compared_once() -> DeviceExchange:
+    machine = asking()
+    hear(machine, Tags(tags=b"", last=True, buckets=b"\0"))
+    hear(machine, Page(note=None, more=False))
+    assert not machine.comparing
+    return machine
+
+
+def test_a_relay_compares_with_whoever_asks():
+    """No page while it does; then it says what it lacks, and feeds."""
+    machine = serving()
+    assert heard(machine, Digests(digests=bytes(16))) == [Hold()]
+    assert machine.page(Proofs(), (), note=note(4), more=False) == []
+    (tags,) = sent(machine.holding({STREAM: HELD}))
+    assert isinstance(tags, Tags)
+    heard(machine, Frontiers(streams=(), last=True))
+    (compare,) = heard(machine, Unknown(tags=tags.tags, last=True))
+    assert compare == Compare({}, frozenset({STREAM}))
+    assert machine.compared([]) == [Feed()]
+    assert isinstance(sent(machine.page(Proofs(), (), note=note(4), more=False))[-1], Page)
 
 
 def test_a_chain_is_not_fed_again_and_again():

@@ -11,10 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sync_protocol.checkpoints import Checkpoint, NoteKey, sign_checkpoint
+from sync_protocol.comparison_messages import Want
 from sync_protocol.encoding import encode
 from sync_protocol.entries import WireEntry
 from sync_protocol.errors import LimitError, MalformedError, MisuseError, PeerError
 from sync_protocol.frames import FrameReader, pack_frame, split_entries, split_frontiers, split_proofs, unpack_frame
+from sync_protocol.greeting_messages import NoteProof, Welcome
 from sync_protocol.ids import EntryHash, Hash, SessionId, StreamId
 from sync_protocol.limits import (
     BATCH_ENTRIES_MAX,
@@ -35,20 +37,9 @@ from sync_protocol.limits import (
     SEAL_PATH_MAX,
     SEQ_MAX,
 )
-from sync_protocol.messages import (
-    Cursor,
-    Entries,
-    Failure,
-    Growth,
-    Have,
-    Leaf,
-    Message,
-    NoteProof,
-    ProofsFrame,
-    Receipt,
-    Want,
-    Welcome,
-)
+from sync_protocol.log_messages import Cursor, Growth, Have, Leaf, Receipt
+from sync_protocol.messages import Entries, Message, ProofsFrame
+from sync_protocol.refusal_messages import Failure
 from sync_protocol.signing import Ed25519Signature, SigningKey
 from tests.unit.sync_protocol.messages_samples import HASH, SAMPLES
 

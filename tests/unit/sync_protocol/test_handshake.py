@@ -10,10 +10,10 @@ from sync_protocol.certificates import Trust
 from sync_protocol.encoding import decode, encode
 from sync_protocol.errors import ForgedError, MalformedError, PeerError, UntrustedError
 from sync_protocol.frames import unpack_frame
+from sync_protocol.greeting_messages import Auth, Hello, NoteProof, Welcome
 from sync_protocol.handshake import Said, authenticate, check_auth, check_welcome, welcome
 from sync_protocol.ids import Hash
 from sync_protocol.labels import Label
-from sync_protocol.messages import Auth, Hello, NoteProof, Welcome
 from sync_protocol.roles import Role
 from sync_protocol.signed import sign_hybrid
 from sync_protocol.signing import SigningKey

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -30,6 +31,8 @@ from tests.support.hostile_records import NONCES, UNKNOWN, Pool, records
 from tests.support.org_emergency import announce_glass, announce_recovery, recovered
 from tests.support.org_world import Actor, OrgWorld, SealBook
 from tests.support.people import START_MS, YEAR_MS
+
+pytestmark = pytest.mark.campaign
 
 ENTRIES_MAX: Final = 24
 ROLES: Final = (

@@ -10,12 +10,14 @@ from sync_protocol.accusations import Denial, Split, judge
 from sync_protocol.errors import MisuseError
 from sync_protocol.evidence import ConsistencyProof
 from sync_protocol.frames import pack_frame, unpack_frame
+from sync_protocol.greeting_messages import Hello, NoteProof, Welcome
 from sync_protocol.ids import Hash
 from sync_protocol.intake import Proofs
 from sync_protocol.limits import EXCHANGE_STATES_MAX
+from sync_protocol.log_messages import Cursor, Growth, Leaf, Page, Receipt, Resync
 from sync_protocol.log_view import ContradictionError, LogView
 from sync_protocol.merkle import EMPTY_ROOT
-from sync_protocol.messages import Cursor, Failure, Growth, Hello, Leaf, NoteProof, Page, Receipt, Resync, Welcome
+from sync_protocol.refusal_messages import Failure
 from sync_protocol.steps import (
     RELAY_LOG_DENIED,
     RELAY_LOG_DIFFERS,

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sync_protocol.comparison_messages import Frontiers
 from sync_protocol.frames import unpack_frame
 from sync_protocol.limits import MEETING_ROUNDS_MAX
-from sync_protocol.messages import Entries, Frontiers
+from sync_protocol.messages import Entries
 from sync_protocol.peer_messages import Done, PeerAuth, PeerHello, PeerNotes
 from sync_protocol.roles import Role
 from tests.support.meetings import PeerConnection, PeerWire, held, meet

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from sync_protocol.errors import ExplainedError, PeerError, forged
 from sync_protocol.frames import pack_frame, unpack_frame
+from sync_protocol.greeting_messages import Ready
 from sync_protocol.ids import EntryHash
 from sync_protocol.limits import REASON_BYTES_MAX
-from sync_protocol.messages import TYPES, Failure, Message, Ready, Refused, ToldError, failure, refused, told
+from sync_protocol.messages import TYPES, Message
+from sync_protocol.refusal_messages import Failure, Refused, ToldError, failure, refused, told
 from tests.unit.sync_protocol.messages_samples import ENTRY, SAMPLES
 
 

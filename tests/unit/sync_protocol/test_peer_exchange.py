@@ -10,6 +10,7 @@ import pytest
 
 from sync_protocol.blob_messages import BlobChunk, BlobManifest, BlobMessage, BlobsHeld, BlobWant
 from sync_protocol.certificates import Trust
+from sync_protocol.comparison_messages import Digests, Frontiers, StreamFrontier, Tags, Unknown, Want
 from sync_protocol.digests import Holding
 from sync_protocol.errors import (
     BrokenChainError,
@@ -24,26 +25,14 @@ from sync_protocol.frames import pack_frame, unpack_frame
 from sync_protocol.frontier import wanting
 from sync_protocol.ids import EntryHash
 from sync_protocol.intake import Proofs
-from sync_protocol.messages import (
-    Digests,
-    Entries,
-    Failure,
-    Frontiers,
-    Have,
-    Message,
-    ProofsFrame,
-    Refused,
-    StreamFrontier,
-    Tags,
-    ToldError,
-    Unknown,
-    Want,
-)
+from sync_protocol.log_messages import Have
+from sync_protocol.messages import Entries, Message, ProofsFrame
 from sync_protocol.peer_exchange import PeerExchange
 from sync_protocol.peer_handshake import Part
 from sync_protocol.peer_messages import Done, PeerAuth, PeerHello, PeerNotes
 from sync_protocol.peer_states import PEER_ACCEPTS, PeerState
 from sync_protocol.peer_steps import Ask, BlobTurn, Confirmed, Finish, HandOver, Heard, Met, Offer, RoundOver
+from sync_protocol.refusal_messages import Failure, Refused, ToldError
 from sync_protocol.roles import Role
 from sync_protocol.steps import BlobSaid, Close, Send, Take
 from tests.support.meetings import ADDRESS

@@ -14,11 +14,13 @@ import pytest
 from edge_runtime.facts import Content, Fact, TextUpdate
 from edge_runtime.text.errors import Reason
 from sync_protocol import limits
+from sync_protocol.attestation import Attestation
 from sync_protocol.audit import AuditRecord
 from sync_protocol.backed_up import BackedUp
 from sync_protocol.blobs import BlobContents, BlobReceipt
 from sync_protocol.break_glass import GlassAnswer, GlassLayers, GlassRequest, GlassWrap
 from sync_protocol.certificates import Certificate, RelayRecord, Root, Session
+from sync_protocol.comparison_messages import StreamFrontier
 from sync_protocol.control import TAGS
 from sync_protocol.emergency_records import BreakGlassRecord
 from sync_protocol.entries import Header, Seal, WireEntry
@@ -26,10 +28,13 @@ from sync_protocol.evidence_file import TYPES as EVIDENCE_TYPES
 from sync_protocol.evidence_file import Trailer
 from sync_protocol.exchange_states import DEVICE_ACCEPTS, RELAY_ACCEPTS
 from sync_protocol.glass_news import GlassFrontier, GlassNews
+from sync_protocol.greeting_messages import NoteProof
 from sync_protocol.invitations import Invitation, Request, WireRequest
 from sync_protocol.key_wrap import WrapContext
 from sync_protocol.labels import Label
-from sync_protocol.messages import TYPES, Backed, Growth, Leaf, NoteProof, StreamFrontier
+from sync_protocol.log_messages import Backed, Growth, Leaf
+from sync_protocol.messages import TYPES
+from sync_protocol.note_file import NoteEntry, NoteFile, NoteReceipt, NoteText, NoteTrailer
 from sync_protocol.organisation_file import OrganisationFile
 from sync_protocol.pack_columns import PackColumns
 from sync_protocol.peer_states import PEER_ACCEPTS
@@ -78,6 +83,12 @@ RECORDS: Final[tuple[type, ...]] = (
     GlassLayers,
     GlassNews,
     GlassFrontier,
+    Attestation,
+    NoteFile,
+    NoteText,
+    NoteEntry,
+    NoteReceipt,
+    NoteTrailer,
 )
 _HEADING: Final = re.compile(r"#### (?:(\d+) )?`(\w+)`")
 

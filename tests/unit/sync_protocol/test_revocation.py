@@ -165,7 +165,7 @@ def test_cuts_travel_in_one_order():
         (DeviceId(bytes(16)), NURSE.certificate.value.user, False),
     ],
 )
-def test_whom_a_revocation_names(device: DeviceId | None, user: UserId | None, named: bool):  # noqa: FBT001 a parameter
+def test_whom_a_revocation_names(device: DeviceId | None, user: UserId | None, named: bool):
     """All of a device, all of a user, or one user on one device and nobody else."""
     assert revocation(device=device, user=user).names(NURSE.certificate.value) is named
 

@@ -11,6 +11,8 @@ from sync_protocol.roles import Role
 from tests.support.org_world import Actor, OrgWorld
 from tests.support.revocation_oracle import Oracle
 
+pytestmark = pytest.mark.campaign
+
 STEPS = st.lists(
     st.tuples(
         st.sampled_from(["revoke", "revoke", "root", "certify", "say", "fork", "restart"]),

@@ -35,6 +35,8 @@ from tests.support.org_keys import Holdings, mint, rewrap, rewrap_team, team_min
 from tests.support.org_machine import KINDS, ROLES, Ward
 from tests.support.org_world import DOCUMENT, Actor
 
+pytestmark = pytest.mark.campaign
+
 ACTORS = st.integers(0, len(ROLES) + 1)
 STAFF = st.integers(2, len(ROLES) + 1)
 ANY = st.integers(0, 999)

@@ -170,7 +170,7 @@ def test_a_read_that_the_chart_cannot_record_goes_to_the_ledger(clinic: Clinic, 
     record = records(nurse)[-1]
     assert (record.kind.name, record.charts) == ("data_accessed", (chart,))
     assert len(records(nurse)) == 2
-    assert officer.name in nurse.keyring.membership(chart).members  # type: ignore[union-attr]
+    assert officer.name in nurse.keyring.membership(chart).members
 
 
 def ledgered(device: Device) -> Any:
@@ -361,7 +361,7 @@ def test_what_has_no_key_here_is_kept_unread(clinic: Clinic):
     def locked(*_: Any) -> None:
         return None
 
-    device.keyring.open_epoch = locked  # type: ignore[assignment,method-assign]
+    device.keyring.open_epoch = locked  # type: ignore[assignment]
     assert unread(device, chart) == [entry.hash]
     assert list(opened(device.store, device.keyring, ChartId(bytes(16)))) == []
 

@@ -230,6 +230,7 @@ def cpu_s(nodes: list[Node]) -> float:
     return time.process_time() - started
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("hostile", [False, True])
 def test_size(*, hostile: bool) -> None:
     """The cost of 50,000 entries grows with their number and not with its square, nor in a forger's great circle."""

@@ -25,7 +25,7 @@ from tests.support.people import Entropy
 from tests.unit.edge_runtime.clinic import DATA_KEY, Clinic, Device, fact, settle
 from tests.unit.edge_runtime.store.schema_1 import write_schema_1
 
-CHEAP = Cost(memory_kib=32, passes=1, lanes=4)
+CHEAP = Cost(memory_kib=32, passes=1, lanes=1)
 SEALING = Passphrase("of the backup", cost=CHEAP)
 NEW = Passphrase("of the new home", cost=CHEAP)
 

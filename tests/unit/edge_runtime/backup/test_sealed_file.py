@@ -15,7 +15,7 @@ from edge_runtime.errors import InputError, VaultError
 from edge_runtime.vault.passphrase import Cost, Passphrase
 from tests.support.people import Entropy
 
-CHEAP = Cost(memory_kib=32, passes=1, lanes=4)
+CHEAP = Cost(memory_kib=32, passes=1, lanes=1)
 RIGHT = Passphrase("seal me", cost=CHEAP)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hypothesis import HealthCheck, given, settings
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_runtime.blobs.book import BlobBackup, BlobState
@@ -13,7 +14,8 @@ from edge_runtime.blobs.pruning import may_go, prunable, prune
 from sync_protocol.blobs import BlobReceipt
 from sync_protocol.labels import Label
 from sync_protocol.signed import sign
-from tests.unit.edge_runtime.blobs.ward import RELAY, Ward
+from tests.unit.edge_runtime.blobs.ward import RELAY, Cut, Ward
+from tests.unit.edge_runtime.clinic import Clinic
 
 NINE = BlobBackup(9, 1000)
 
@@ -69,24 +71,28 @@ def test_others_go_before_ones_own(ward: Ward):
     assert prunable(ward.physician.stock.book, backup=NINE)[-1] == own
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None)
 @given(numbers=st.lists(st.integers(0, 6), min_size=1, max_size=6), through=st.integers(0, 6))
-def test_whatever_is_known_only_safe_blobs_go(clinic, numbers, through):
+def test_whatever_is_known_only_safe_blobs_go(tmp_path_factory, numbers, through):
     """Any mixture of blobs without a receipt (0) and with any number, against any word of the relay."""
-    ward = Ward(clinic)
-    stock = ward.nurse.stock
-    blobs = {}
-    for place, number in enumerate(numbers):
-        blob = ward.attach(100 + place, f"{place}.png")[0].blob
-        blobs[blob] = number
-        if number:
-            receipt = sign(BlobReceipt(blob=blob, number=number, stored_ms=1), RELAY, Label.BLOB_RECEIPT)
-            stock.book.put(blob, replace(ward.nurse.note(blob), receipt=receipt.wire))
-    prune(stock.book, stock.folder, needed_bytes=1 << 40, backup=BlobBackup(through, 1000), confirmed=blobs)
-    gone = {blob for blob in blobs if not ward.nurse.note(blob).whole}
-    assert gone == {blob for blob, number in blobs.items() if 0 < number <= through}
-    assert all(not stock.folder.kept(blob) for blob in gone)
-    assert all(stock.folder.kept(blob) for blob in blobs.keys() - gone)
+    clinic = Clinic(tmp_path_factory.mktemp("pruning"))
+    try:
+        ward = Ward(clinic)
+        stock = ward.nurse.stock
+        blobs = {}
+        for place, number in enumerate(numbers):
+            blob = ward.attach(100 + place, f"{place}.png")[0].blob
+            blobs[blob] = number
+            if number:
+                receipt = sign(BlobReceipt(blob=blob, number=number, stored_ms=1), RELAY, Label.BLOB_RECEIPT)
+                stock.book.put(blob, replace(ward.nurse.note(blob), receipt=receipt.wire))
+        prune(stock.book, stock.folder, needed_bytes=1 << 40, backup=BlobBackup(through, 1000), confirmed=blobs)
+        gone = {blob for blob in blobs if not ward.nurse.note(blob).whole}
+        assert gone == {blob for blob, number in blobs.items() if 0 < number <= through}
+        assert all(not stock.folder.kept(blob) for blob in gone)
+        assert all(stock.folder.kept(blob) for blob in blobs.keys() - gone)
+    finally:
+        clinic.close()
 
 
 def test_what_was_pruned_comes_back_only_when_asked_for(ward: Ward):
@@ -185,3 +191,48 @@ def test_may_go_is_the_rule():
     assert not may_go(held, BlobBackup(2, 1000))
     assert not may_go(held, BlobBackup(3, 0))
     assert may_go(held, BlobBackup(3, 1))
+
+
+def test_what_came_of_others_counts_as_room(ward: Ward):
+    """A sender that stops each attachment before its end fills no more than the room; what was begun goes first."""
+    first, _ = ward.attach(1_000_000, "first.png")
+    ward.sync(ward.nurse)
+    ward.carry()
+    stock = ward.physician.stock
+    stock.decide(Policy(fetch=Fetch.ALL, small_bytes=0, room_bytes=1_500_000))
+    ward.relay.left = 12
+    with pytest.raises(Cut):
+        ward.sync(ward.physician)
+    begun = stock.held_bytes()
+    assert begun == stock.folder.size_bytes(first.blob) > 500_000
+    ward.physician.restart()
+    stock = ward.physician.stock
+    assert stock.held_bytes() == begun
+    assert stock.begun_bytes(first.blob) == begun
+    assert stock.make_room(1_000_000 - begun, ())
+    second, _ = ward.attach(1_400_000, "second.png")
+    del ward.relay.numbers[first.blob]
+    ward.sync(ward.nurse)
+    ward.carry()
+    assert ward.sync(ward.physician).fetched == 1
+    assert (held(ward), stock.begun_bytes(first.blob), stock.held_bytes()) == ({second.blob}, 0, 1_400_000)
+
+
+def test_what_somebody_asked_for_does_not_go_half_way(ward: Ward):
+    """What was begun and is wanted here stays; something else waits."""
+    first, data = ward.attach(1_000_000, "first.png")
+    ward.sync(ward.nurse)
+    ward.carry()
+    stock = ward.physician.stock
+    stock.decide(Policy(fetch=Fetch.ALL, small_bytes=0, room_bytes=1_500_000))
+    stock.find()
+    stock.ask(first.blob)
+    ward.relay.left = 12
+    with pytest.raises(Cut):
+        ward.sync(ward.physician)
+    begun = stock.held_bytes()
+    assert not stock.make_room(1_400_000, ())
+    assert stock.held_bytes() == begun > 0
+    assert ward.sync(ward.physician).fetched == 1
+    assert ward.physician.read(ward.chart, first.blob) == data
+    assert stock.held_bytes() == 1_000_000

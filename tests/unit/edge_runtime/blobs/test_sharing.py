@@ -15,7 +15,7 @@ from sync_protocol.blobs import Blob
 from sync_protocol.errors import ForgedError, MalformedError
 from sync_protocol.frames import pack_frame, unpack_frame
 from sync_protocol.ids import BlobId
-from sync_protocol.messages import Failure
+from sync_protocol.refusal_messages import Failure
 from sync_protocol.roles import Role
 from tests.unit.edge_runtime.blobs.ward import Holder, Ward
 from tests.unit.edge_runtime.sync.meeting_pair import Met, run, sides

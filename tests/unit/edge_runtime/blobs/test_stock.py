@@ -188,6 +188,31 @@ def test_damage_is_found_by_the_doctor_and_by_the_reader(ward: Ward):
     assert ward.nurse.read(ward.chart, attachment.blob) == data
 
 
+def test_what_the_doctor_found_is_fetched_by_the_next_sync(ward: Ward):
+    """Of what the relay has the damaged chunk alone is set aside and fetched; of what it lacks nothing is touched."""
+    attachment, data = ward.attach(200_000)
+    (chunk,) = [path for path in ward.nurse.files() if path.name == "1"]
+    whole = chunk.read_bytes()
+    chunk.write_bytes(b"x")
+    stock, seen = ward.nurse.stock, list[tuple[int, int]]()
+    found = stock.problems(lambda done, of: seen.append((done, of)))
+    assert found == [(attachment.blob, "chunk 1 is missing or another")]
+    assert seen == [(1, 1)]
+    assert not stock.fetch_again(attachment.blob)
+    assert stock.problems() == found
+    chunk.write_bytes(whole)
+    ward.sync(ward.nurse)
+    assert not stock.fetch_again(attachment.blob), "nothing is wrong with it"
+    chunk.write_bytes(b"x")
+    assert stock.fetch_again(attachment.blob)
+    assert not stock.stands(attachment.blob)[1]
+    assert stock.to_be_fetched() == 1
+    ward.relay.asked.clear()
+    assert ward.sync(ward.nurse).fetched == 1
+    assert (ward.relay.asked, ward.nurse.read(ward.chart, attachment.blob)) == ([1], data)
+    assert stock.to_be_fetched() == 0
+
+
 def test_a_fact_that_lies_about_its_file_is_found_out(ward: Ward):
     """Length, hash and key are checked: what is not what its author stated is not handed out as that."""
     attachment, data = ward.attach(1000)
@@ -250,7 +275,8 @@ def test_unknown_blobs_are_nowhere(ward: Ward):
     blob = BlobId(b"x" * 32)
     ward.nurse.stock.ask(blob)
     ward.nurse.stock.used(blob)
-    ward.nurse.stock.let_go(blob)
+    ward.nurse.stock.damaged(blob, 0)
+    assert not ward.nurse.stock.fetch_again(blob)
     assert ward.nurse.stock.stands(blob) == (BlobState.ELSEWHERE, False)
     assert ward.nurse.stock.folder.size_bytes(blob) == 0
     assert ward.nurse.files() == []

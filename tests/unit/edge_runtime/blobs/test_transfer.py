@@ -274,6 +274,30 @@ def test_chunks_that_are_damaged_here_are_not_sent(ward: Ward):
     assert not ward.nurse.stock.stands(first.blob)[1]
 
 
+def test_a_chunk_that_was_found_damaged_is_fetched_where_somebody_has_it(ward: Ward):
+    """It is set aside, so that the blob does not count as whole again by a chunk that is none; the others stay."""
+    attachment, data = ward.attach(200_000)
+    blob = attachment.blob
+    other = ward.relay.manifests.copy()
+    ward.sync(ward.nurse)
+    ward.nurse.stock.book.doubt()
+    ward.relay.manifests, ward.relay.numbers = other, {}
+    kept, ward.relay.chunks = ward.relay.chunks, {}
+    (place,) = [path.parent for path in ward.nurse.files() if path.name == "3"]
+    (place / "2").write_bytes(b"x")
+    assert ward.sync(ward.nurse).refused == ["attachment_damaged"]
+    report = ward.sync(ward.nurse)
+    assert (report.fetched, report.waiting, ward.nurse.stock.stands(blob)[1]) == (0, 1, False)
+    assert ward.nurse.stock.folder.kept(blob) == frozenset({0, 1, 3})
+    ward.relay.chunks = kept
+    ward.relay.manifests[blob] = Blob((place / "manifest").read_bytes())
+    ward.relay.receipt(blob)
+    ward.relay.asked.clear()
+    assert ward.sync(ward.nurse).fetched == 1
+    assert (ward.relay.asked, ward.nurse.read(ward.chart, blob)) == ([2], data)
+    assert sorted(path.name for path in place.iterdir()) == ["0", "1", "2", "3", "manifest"]
+
+
 def test_a_manifest_that_is_missing_here_is_not_offered(ward: Ward):
     """A blob without its manifest is not here; it is fetched where the relay has it."""
     attachment, data = ward.attach()
@@ -310,7 +334,7 @@ def test_a_folder_that_cannot_be_read_holds_up_nothing_else(ward: Ward, monkeypa
     ward.carry()
     ward.physician.stock.find()
 
-    def broken(*_):
+    def broken(*_, **__):
         raise StoreError("attachments_unwritable", expected="", got="", do="")
 
     monkeypatch.setattr(type(ward.physician.stock), "make_room", broken)
@@ -330,3 +354,17 @@ def test_what_the_relay_lost_without_knowing_comes_back_once_a_backup(ward: Ward
     ward.relay.chunks.clear()
     ward.relay.manifests.clear()
     assert ward.sync(ward.nurse).sent == 0, "once a backup is enough"
+
+
+def test_what_is_offered_again_and_refused_is_offered_by_the_next_sync(ward: Ward):
+    """A relay that is short of room when it is asked again after a backup gets what it lost as soon as it takes it."""
+    attached, _ = ward.attach(1000)
+    ward.sync(ward.nurse)
+    ward.relay.chunks.clear()
+    ward.relay.manifests.clear()
+    ward.nurse.made_ms += 1
+    ward.relay.refuse = lambda _: "blob_quota"
+    assert ward.sync(ward.nurse).unsent == 1
+    ward.relay.refuse = lambda _: None
+    assert ward.sync(ward.nurse).sent > 0
+    assert attached.blob in ward.relay.chunks

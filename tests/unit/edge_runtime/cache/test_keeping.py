@@ -253,6 +253,7 @@ def _new_document(device: Device, chart: ChartId) -> None:
 WEIGHTS = {"text": 8, "state": 8, "carry": 6, "late": 3, "restart": 3, "adopt": 2}
 
 
+@pytest.mark.campaign
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32 - 1))
 def test_whatever_happened_a_kept_chart_reads_as_one_read_anew(tmp_path_factory, seed: int):

@@ -107,9 +107,10 @@ def test_damage_is_exit_code_3(world: World, chart: str):
     (chunk,) = [path for path in (world.folder / "nurse" / "blobs").rglob("1") if path.is_file()]
     chunk.write_bytes(b"x")
     problems = world.json("doctor", "--home", "nurse", code=3)["problems"]
-    assert [(one["check"], one["found"]) for one in problems] == [("attachments", "chunk 1 is missing or another")]
+    found = "chunk 1 is missing or another; the relay does not have it"
+    assert [(one["check"], one["found"]) for one in problems] == [("attachments", found)]
     said = world.run("doctor", "--home", "nurse").out
-    assert "To fetch one of these again" in said
+    assert "a device that you meet may have" in said
     assert "Copy the home aside" not in said
     save = ("chart", "save-attachment", chart, made["attachment"], "--out", "out.png", "--home", "nurse")
     assert world.refused(*save, code=3) == "attachment_damaged"

@@ -94,7 +94,8 @@ def test_a_user_gets_a_second_device(ward: World):
     )
     assert (made["user"], made["device"], made["role"]) == (user, None, "nurse")
     asked = ward.json("device", "enrol", "--home", "tablet", "--invitation", "two.inv")
-    ward.json("device", "approve", asked["device"], "--code", asked["code"], "--home", "admin")
+    code = asked["code"]
+    ward.json("device", "approve", asked["device"], "--code", f"{code[:4]}-{code[4:8]} {code[8:]}", "--home", "admin")
     _sync(ward, "tablet")
     row = _row(ward, asked["device"])
     assert (row["user"], row["role"]) == (user, "nurse")
@@ -111,7 +112,12 @@ def test_a_shared_device_gets_a_second_user(ward: World):
     assert asked["device"] == ward.phone
     waiting = ward.json("device", "list", "--home", "admin")["waiting"]
     assert [one["device"] for one in waiting] == [ward.phone]
-    ward.json("device", "approve", ward.phone, "--code", asked["code"], "--home", "admin")
+    code = asked["code"]
+    shown = (code[:4], code[4:8], code[8:])
+    approve = ("device", "approve", ward.phone, "--home", "admin", "--code")
+    assert ward.refused(*approve, *shown[:2], "elsewhere", code=2) == "usage"
+    assert ward.refused(*approve, *shown[:2]) == "code"
+    ward.json(*approve, *shown)  # as the screen shows it, with spaces
     _sync(ward, "phone-two", "phone")
     shown = ward.json("device", "show", ward.phone, "--home", "phone-two")["users"]
     assert [one["role"] for one in shown] == ["nurse", "physician"]

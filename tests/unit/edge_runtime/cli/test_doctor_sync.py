@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from edge_runtime.runtime import open_home
 from edge_runtime.store.device import DeviceStore
 from edge_runtime.store.holding import Origin
 from edge_runtime.sync.held import Holder
+from edge_runtime.sync.recheck import RECHECKED, Rechecked
+from sync_protocol.records import pack
 from tests.unit.edge_runtime.cli.world import PASSPHRASE, World
 
 
@@ -61,6 +65,18 @@ def test_what_is_held_or_forked_is_told(nurse: World, monkeypatch: pytest.Monkey
     assert any("an entry that waits for the entry before it in its chain" in line for line in told)
     assert any("held, 1 entry: entries that were not kept, because 4096" in line for line in told)
     assert any(line.startswith("1 session wrote twice") for line in told)
+
+
+def test_what_the_relay_withheld_is_told(nurse: World) -> None:
+    """For thirty days, how many entries and how long ago; `sync status` says it for good."""
+    now_ms = int(time.time() * 1000)
+    for age_days, told in ((1, True), (31, False)):
+        at_ms = now_ms - age_days * 24 * 3600 * 1000
+        kept = Rechecked(begun_ms=at_ms, done_ms=at_ms, withheld=2, withheld_ms=at_ms)
+        with open_home(nurse.folder / "nurse", PASSPHRASE) as runtime, runtime.store.writing() as writer:
+            writer.put_value(RECHECKED, pack(kept))
+        assert any(line.startswith("the relay has withheld 2 entries") for line in warnings(nurse)) is told
+        assert nurse.json("sync", "status", "--home", "nurse")["withheld"] == {"entries": 2, "at_ms": at_ms}
 
 
 def test_a_session_that_was_left_is_told(nurse: World) -> None:

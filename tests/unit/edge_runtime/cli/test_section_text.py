@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from edge_runtime.cli import section_text
+from edge_runtime.clinical import marks
 from edge_runtime.documents import OpenDocument
 from edge_runtime.facts import Author
 from edge_runtime.text import section as section_module
@@ -114,4 +115,4 @@ def test_a_section_of_a_newer_layout_is_shown_too() -> None:
 @pytest.mark.parametrize("reason", [*Outside, Reason.REVOKED, Reason.FORKED])
 def test_every_reason_has_words(reason: Reason | Outside) -> None:
     """No code is printed."""
-    assert " " in section_text.reason_words(reason)
+    assert " " in marks.why_apart(reason)

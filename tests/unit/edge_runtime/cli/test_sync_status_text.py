@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from edge_runtime.cli.sync_status_text import ALARMS, say_status
-from edge_runtime.sync.progress import UNSOUND
+from edge_runtime.sync.progress import UNSOUND, WITHHELD
 from sync_protocol.steps import ALARMS as RAISED
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ QUIET: dict[str, Any] = {
     "log_size": 0,
     "backed_up": None,
     "restored": [],
+    "withheld": None,
     "alarm": None,
     "attachments": {"not_here": 0, "this_device_only": 0, "at_the_relay": 0, "safe": 0},
 }
@@ -40,19 +41,30 @@ def held(author: str, seq: int, *, entries: int = 1, since_ms: int = 1_700_000_0
     """An entry that waits."""
     reason = "an entry that waits for the entry before it in its chain"
     do = "sync, or meet a device that has it; it is asked for each time"
-    return {"author": author, "seq": seq, "entries": entries, "since_ms": since_ms, "reason": reason, "do": do}
+    by = {"role": "nurse", "device": "cc" * 16, "user": "dd" * 16} if author.startswith("aa") else None
+    told = {"author": author, "by": by, "seq": seq, "entries": entries, "since_ms": since_ms}
+    return told | {"reason": reason, "do": do}
 
 
 def test_every_alarm_has_words() -> None:
     """No alarm that a sync can raise is shown as its code."""
-    assert set(RAISED) | {UNSOUND} == set(ALARMS)
+    assert set(RAISED) | {UNSOUND, WITHHELD} == set(ALARMS)
+
+
+def test_what_the_relay_withheld_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    """How many entries, for as long as this device remembers."""
+    assert any(
+        line.startswith("Note: the relay has withheld 3 entries at the least.")
+        for line in said(capsys, withheld={"entries": 3, "at_ms": 1_700_000_000_000})
+    )
+    assert not any("withheld" in line for line in said(capsys))
 
 
 def test_a_flood_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     """Thousands of entries of one author that wait for one reason do not hide another author's one."""
     flood = [held("aa" * 32, seq, since_ms=1_700_000_000_000 + seq) for seq in range(4096)]
     lines = said(capsys, held=[*flood, held("bb" * 32, 1)])
-    assert any("4096 entries of author aaaaaaaa, since 2023-11-14" in line for line in lines)
+    assert any("4096 entries of nurse cccccccc, user dddddddd (author aaaaaaaa), since 2023-11-14" in line for line in lines)
     assert any("1 entry of author bbbbbbbb" in line for line in lines)
     assert len(lines) < 20
 

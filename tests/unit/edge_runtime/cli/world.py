@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 ADDRESS: Final = "https://relay.example:443"
 PASSPHRASE: Final = "correct horse"
-CHEAP: Final = Cost(memory_kib=32, passes=1, lanes=4)
+CHEAP: Final = Cost(memory_kib=32, passes=1, lanes=1)
 
 
 class Answer:

@@ -117,5 +117,9 @@ def test_json_of_a_chart_has_stable_keys():
         "unverified",
         "reviews",
         "documents",
+        "triage",
+        "diagnoses",
+        "links",
+        "newer_layout",
     ]
     assert shown["documents"][0]["document"] == str(CHART)

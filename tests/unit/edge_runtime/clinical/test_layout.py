@@ -7,7 +7,7 @@ import pytest
 from edge_runtime.clinical.layout import SECTION_CHARS, Kind, Priority, Section, Severity, Status, home, may_stand_in
 from sync_protocol.roles import KINDS, TEXT, Compartment
 
-SAFETY = {"identity", "allergy", "medication", "diagnosis", "triage", "document", "status"}
+SAFETY = {"identity", "allergy", "medication", "diagnosis", "triage", "document", "status", "casualty"}
 FOLLOWS = {"source", "draft", "attachment", "review_decision"}
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from edge_runtime.clinical.layout import Kind
-from edge_runtime.clinical.schemas import SCHEMAS, flaw, unknown_keys, validate_fact
+from edge_runtime.clinical.payloads import SCHEMAS
+from edge_runtime.clinical.schemas import flaw, unknown_keys, validate_fact
 from edge_runtime.errors import InputError
 from edge_runtime.facts import SUPERSEDES_MAX, Content, Fact, FactId, pack_content, unpack_content
 from sync_protocol.ids import EntryHash
@@ -81,7 +82,7 @@ WRONG = [
     (fact("source", resource=[[[[[[[[["deep"]]]]]]]]]), "source.(other): at most 8 levels"),
     (fact("source", number=2**64), "source.(other): text, true, false, null"),
     (fact("source", **{"half \ud800": "a"}), "source.(other): keys as text in Unicode"),
-    (fact("triage", to="red"), "kind: one that this version writes: identity"),
+    (fact("genome", to="red"), "kind: one that this version writes: identity"),
     (fact("status", *[FactId(EntryHash(bytes(32)), n) for n in range(SUPERSEDES_MAX + 1)], to="active"), "supersedes"),
     (fact("status", FactId(EntryHash(bytes(32)), 256), to="active"), "supersedes: indexes below 256"),
 ]

@@ -76,7 +76,7 @@ def test_a_change_that_is_dropped_leaves_no_trace(clinic: Clinic):
     assert device.store.size() == size
     entry = _write(device, chart, document)
     assert not device.store.check()
-    assert device.store.upload(entry.hash).state is UploadState.PENDING  # type: ignore[union-attr]
+    assert device.store.upload(entry.hash).state is UploadState.PENDING
 
 
 def test_chains_count_on_and_name_what_changed_since(clinic: Clinic):
@@ -147,13 +147,13 @@ def _as_many_sessions(device: Device, chart: ChartId, document: DocumentId, coun
         device.identity.session = new_session(
             device.identity.keys, chain, now_ms=clinic_clock(device), entropy=device.entropy
         )
-        device.store.frontier = lambda stream: {  # type: ignore[method-assign]
+        device.store.frontier = lambda stream: {
             session: place
             for session, place in frontier(stream).items()
             if session == device.identity.session.value.session
         }
         _write(device, chart, document)
-    device.store.frontier = frontier  # type: ignore[method-assign]
+    device.store.frontier = frontier
     device.identity.session = own
 
 

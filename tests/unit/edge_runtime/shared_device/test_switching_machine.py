@@ -42,6 +42,8 @@ from tests.unit.edge_runtime.shared_device.ward import (
 )
 from tests.unit.mobile_bridge.homes import PASSPHRASE
 
+pytestmark = pytest.mark.campaign
+
 RUNS = 300 if os.environ.get("FIELDWARD_SOAK") else 60
 names = st.sampled_from(sorted(PEOPLE))
 pins = st.sampled_from((PIN, OTHER_PIN))
@@ -142,14 +144,14 @@ class SharedTablet(RuleBasedStateMachine):
     # ---------------------------------------------------------------------------------------------------- the acts
 
     @initialize(here=st.booleans(), first=names, second=names)
-    def morning(self, here: bool, first: str, second: str) -> None:  # noqa: FBT001 drawn
+    def morning(self, here: bool, first: str, second: str) -> None:
         """The first two are here, or nobody is."""
         for name in (first, second) if here else ():
             self.begin_shift(name, PIN)
             self.write()
 
     @rule(name=names, right=mostly)
-    def unlock(self, name: str, right: bool) -> None:  # noqa: FBT001 drawn
+    def unlock(self, name: str, right: bool) -> None:
         """By a passphrase."""
         self.begin()
         refusal = None
@@ -162,7 +164,7 @@ class SharedTablet(RuleBasedStateMachine):
         self.attempt(lambda: self.shared.unlock(name, PASSPHRASE if right else "wrong"), refusal)
 
     @rule(pin=pins, right=mostly)
-    def set_pin(self, pin: str, right: bool) -> None:  # noqa: FBT001 drawn
+    def set_pin(self, pin: str, right: bool) -> None:
         """For the home in front."""
         self.begin()
         front = self.model.front
@@ -197,7 +199,7 @@ class SharedTablet(RuleBasedStateMachine):
         self.attempt(lambda: self.shared.switch(name, pin=pin), self.try_pin(name, pin))
 
     @rule(name=names, right=mostly)
-    def switch_by_passphrase(self, name: str, right: bool) -> None:  # noqa: FBT001 drawn
+    def switch_by_passphrase(self, name: str, right: bool) -> None:
         """Somebody takes over who was not here yet."""
         self.begin_switch()
         if right:

@@ -49,8 +49,8 @@ def write_schema_1(source: Path, target: Path, data_key: DataKey = DATA_KEY) -> 
         old.execute("PRAGMA application_id = 1180124242")
         old.execute("PRAGMA user_version = 1")
         for table in _SAME:
-            for row in new.execute(f"SELECT * FROM {table}"):  # noqa: S608 - our own words
-                old.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608 - the same
+            for row in new.execute(f"SELECT * FROM {table}"):
+                old.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)
         for index, state, rank, box in new.execute("SELECT id, state, rank, box FROM upload"):
             plain = boxes.open(Table.UPLOAD, index, box, columns(UPLOAD, state, rank))
             closed = boxes.close(Table.UPLOAD, index, plain, columns(UPLOAD_1, state))

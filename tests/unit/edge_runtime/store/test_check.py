@@ -128,9 +128,9 @@ def test_a_file_that_is_no_file_any_more(full: DeviceStore, path: Path) -> None:
 def test_a_record_that_opens_and_is_none(full: DeviceStore, table: Table) -> None:
     """A record that is authentic but not what its table holds is damage, to readers and to the check."""
     name = table.value.decode()
-    (keyed,) = full._writer_connection.execute(f"SELECT name FROM {name} WHERE id = 2").fetchone()  # noqa: S608 - ours
+    (keyed,) = full._writer_connection.execute(f"SELECT name FROM {name} WHERE id = 2").fetchone()
     box = full._boxes.close(table, 2, b"no envelope", keyed)
-    full._writer_connection.execute(f"UPDATE {name} SET box = ? WHERE id = 2", (box,))  # noqa: S608 - ours
+    full._writer_connection.execute(f"UPDATE {name} SET box = ? WHERE id = 2", (box,))
     with pytest.raises(StoreError) as caught:
         full.certificates() if table is Table.CERTIFICATE else full.sessions()
     assert caught.value.code == "store_damaged"

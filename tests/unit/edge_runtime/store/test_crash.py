@@ -7,9 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from edge_runtime.settings import Home, home_lock
 from edge_runtime.store.uploads import UploadState
 from tests.unit.edge_runtime.store.world import ALL, open_store
+
+pytestmark = pytest.mark.campaign
 
 ROOT = Path(__file__).resolve().parents[4]
 KILLS = 5

@@ -105,6 +105,7 @@ def subject(whole: Subject, path: Path) -> Subject:
     return Subject(whole.world, path, whole.content, whole.answers)
 
 
+@pytest.mark.campaign
 def test_no_flipped_bit_changes_an_answer(subject: Subject) -> None:
     """A flipped bit anywhere in the file: each question is answered as before or refused, and many are noticed."""
     noticed = 0
@@ -117,6 +118,7 @@ def test_no_flipped_bit_changes_an_answer(subject: Subject) -> None:
     assert noticed > FLIPS // 4, "the bits that were flipped hit records"
 
 
+@pytest.mark.campaign
 def test_no_overwritten_page_changes_an_answer(subject: Subject) -> None:
     """A page that is zero, noise, or another page's content: answered as before or refused."""
     pages = [subject.content[at : at + PAGE_BYTES] for at in range(0, len(subject.content), PAGE_BYTES)]
@@ -205,12 +207,12 @@ SWAPS = [
 def test_swapped_columns_are_noticed(subject: Subject, swap: tuple[str, str, int, int]) -> None:
     """Who can write the file but not read it cannot pass one record for another: each is bound to its place."""
     table, column, one, two = swap
-    query = f"SELECT {column} FROM {table} WHERE id = ?"  # noqa: S608 - our own words
+    query = f"SELECT {column} FROM {table} WHERE id = ?"
     first, second = (subject.change(query, row)[0] for row in (one, two))
     assert first != second
     spare: Any = b"spare" if isinstance(first, bytes) else -1
     for row, content in ((one, spare), (two, first), (one, second)):
-        subject.change(f"UPDATE {table} SET {column} = ? WHERE id = ?", content, row)  # noqa: S608 - our own words
+        subject.change(f"UPDATE {table} SET {column} = ? WHERE id = ?", content, row)
     noticed, wrong = subject.judge()
     assert noticed
     assert not wrong
@@ -222,7 +224,7 @@ def test_swapped_columns_are_noticed(subject: Subject, swap: tuple[str, str, int
 def test_removed_records_are_noticed(subject: Subject, table: str, which: str) -> None:
     """Who can write the file cannot leave a record out: what is read is counted."""
     where = "WHERE state <> 2" if table == "upload" else ""
-    subject.change(f"DELETE FROM {table} WHERE id = (SELECT {which}(id) FROM {table} {where})")  # noqa: S608 - our own
+    subject.change(f"DELETE FROM {table} WHERE id = (SELECT {which}(id) FROM {table} {where})")
     noticed, wrong = subject.judge()
     assert noticed
     assert not wrong

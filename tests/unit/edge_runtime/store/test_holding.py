@@ -124,7 +124,7 @@ def test_one_that_waits_for_something_else_keeps_its_row(waiting: Waiting, opene
 def test_a_changed_column_is_noticed(waiting: Waiting, column: str) -> None:
     """Each is bound to the record; reading and the check both tell."""
     spare: Any = 7 if column in {"kind", "seq", "size"} else b"spare-of-16-byte"
-    waiting.change(f"UPDATE held SET {column} = ? WHERE id = 2", spare)  # noqa: S608 - our own words
+    waiting.change(f"UPDATE held SET {column} = ? WHERE id = 2", spare)
     with open_store(waiting.path) as store:
         with pytest.raises(StoreError) as caught:
             store.held()

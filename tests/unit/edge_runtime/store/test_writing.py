@@ -113,7 +113,7 @@ def test_one_writer_at_a_time(world: World, store: DeviceStore) -> None:
                 with store.writing() as writer:
                     writer.put_value(f"{name}/a", b"%d" % number)
                     writer.put_value(f"{name}/b", b"%d" % number)
-        except BaseException as error:  # noqa: BLE001 - to be shown by the test
+        except BaseException as error:
             errors.append(error)
 
     def read() -> None:
@@ -122,7 +122,7 @@ def test_one_writer_at_a_time(world: World, store: DeviceStore) -> None:
                 for name in ("one", "two"):
                     found = store.values(name)
                     assert found.get(f"{name}/a") == found.get(f"{name}/b")
-        except BaseException as error:  # noqa: BLE001 - to be shown by the test
+        except BaseException as error:
             errors.append(error)
 
     writers = [threading.Thread(target=write, args=(name,)) for name in ("one", "two")]

@@ -130,7 +130,7 @@ class Side:
             self.met.report = meetings.run(self.met.link, self.address, self.part, enter=self.enter, budget=self.budget)
         except RemoteError as error:
             self.met.error = error
-        except BaseException as error:  # noqa: BLE001 raised again by `meet`, in the test's own thread
+        except BaseException as error:
             self.met.trouble = error
         finally:
             self.met.link.close()

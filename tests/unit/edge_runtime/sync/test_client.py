@@ -35,7 +35,8 @@ from sync_protocol.entries import VerifiedEntry
 from sync_protocol.errors import BrokenChainError, ExplainedError, LimitError, MisuseError
 from sync_protocol.frames import pack_frame, unpack_frame
 from sync_protocol.ids import ChartId, DocumentId, EntryHash, SessionId, StreamId
-from sync_protocol.messages import Entries, Page, Receipt
+from sync_protocol.log_messages import Page, Receipt
+from sync_protocol.messages import Entries
 from sync_protocol.roles import Compartment, Role
 from sync_protocol.signing import SigningKey
 from sync_protocol.steps import RELAY_LOG_DENIED, RELAY_LOG_DIFFERS, Rejected
@@ -260,7 +261,7 @@ def test_receipts_count_for_what_was_pushed_here(ward: Ward):
             link.down.appendleft(frame)
             size = link.relay.store.size()
             from sync_protocol import merkle
-            from sync_protocol.messages import Leaf
+            from sync_protocol.log_messages import Leaf
 
             hashes = [merkle.leaf_hash(a.entry.hash) for a in every]
             leaves = tuple(
@@ -827,7 +828,7 @@ def test_batches_go_in_order_of_arrival_within_their_bounds(ward: Ward, monkeypa
     ward.write(ward.one)
     ward.write(ward.one)
     monkeypatch.setattr("edge_runtime.sync.outbox.BATCH_BYTES", 1)
-    assert len(Outbox(ward.one.store, ward.one.identity).next_batch().entries) == 1  # type: ignore[union-attr]
+    assert len(Outbox(ward.one.store, ward.one.identity).next_batch().entries) == 1
 
 
 def test_a_chain_that_is_wanted_again_and_again_is_looked_through_once(ward: Ward, monkeypatch: pytest.MonkeyPatch):

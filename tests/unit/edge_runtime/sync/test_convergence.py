@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,8 @@ from edge_runtime.clinical.layout import WorkflowType
 from edge_runtime.errors import RefusedError, RemoteError
 from sync_protocol.roles import Role
 from tests.unit.edge_runtime.clinic import Clinic, Device, fact, settle
+
+pytestmark = pytest.mark.campaign
 
 _WHO = st.integers(0, 2)
 _FACTS = st.sampled_from(

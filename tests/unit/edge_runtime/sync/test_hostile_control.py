@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -22,6 +23,8 @@ from sync_protocol.team_records import CreateTeam, team_id
 from tests.support.hostile_records import NONCES, UNKNOWN, Pool, records
 from tests.unit.edge_runtime.audit.acts import timeline
 from tests.unit.edge_runtime.clinic import Clinic, Device, carry, fact
+
+pytestmark = pytest.mark.campaign
 
 RECORDS_MAX: Final = 10
 LOW: Final = 8

@@ -251,10 +251,11 @@ def test_states_add_up_after_the_relay_lost_what_was_safe(clinic: Clinic) -> Non
     assert waits == len(lost)
     assert not any(safety.is_safe(store, one.entry.hash) for one in lost)
     assert sum(safety.tally(store)) + waits == store.size()
-    size = safety.safe_size(store)
+    said = safety.statement(store)
+    assert said is not None
     ward.settle()
     assert all(
-        upload.log_index < size
+        upload.log_index < said.size
         for one in lost
         if safety.is_safe(store, one.entry.hash)
         and (upload := store.upload(one.entry.hash)) is not None

@@ -22,10 +22,12 @@ from sync_protocol.checkpoints import Checkpoint, NoteKey, sign_checkpoint
 from sync_protocol.entries import VerifiedEntry
 from sync_protocol.findings import FindingKind
 from sync_protocol.frames import pack_frame, unpack_frame
+from sync_protocol.greeting_messages import Hello
 from sync_protocol.limits import FRAME_BYTES_MAX, GOSSIP_NOTES_MAX, NOTE_BYTES_MAX
+from sync_protocol.log_messages import Page
 from sync_protocol.memory_store import MemoryStore
 from sync_protocol.merkle import leaf_hash, root, verify_consistency
-from sync_protocol.messages import Hello, Message, Page
+from sync_protocol.messages import Message
 from sync_protocol.signing import SigningKey
 from sync_protocol.steps import (
     RELAY_LOG_DENIED,

@@ -17,12 +17,13 @@ from edge_runtime.sync.budget import Budget
 from edge_runtime.sync.log_keeping import Heard
 from edge_runtime.sync.meeting_report import PEER_UNSOUND
 from sync_protocol.audit import Purpose, audit_record
+from sync_protocol.comparison_messages import Frontiers
 from sync_protocol.control import LEDGER_DOCUMENT, audit_stream, content_stream, control_stream, ledger_id
 from sync_protocol.errors import over_limit
 from sync_protocol.frames import pack_frame, unpack_frame
 from sync_protocol.ids import ChartId
 from sync_protocol.intake import Checked, Refusal
-from sync_protocol.messages import Entries, Frontiers
+from sync_protocol.messages import Entries
 from sync_protocol.peer_messages import Done
 from sync_protocol.roles import Compartment, Role
 from sync_protocol.steps import RELAY_LOG_SPLIT
@@ -399,7 +400,7 @@ def test_somebody_silent_is_left(clinic: Clinic):
     """The meeting ends with an error that says so."""
     phone, kit = clinic.device(Role.PHYSICIAN), clinic.device(Role.NURSE)
     first, _ = sides(phone, kit)
-    first.met.link.receive = lambda **_: None  # type: ignore[method-assign]
+    first.met.link.receive = lambda **_: None
     first.run()
     assert isinstance(first.met.error, RemoteError)
     assert first.met.error.code == "peer_silent"

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +18,8 @@ from sync_protocol.roles import Compartment, Role
 from tests.unit.edge_runtime.clinic import Clinic, Device, fact
 from tests.unit.edge_runtime.sync.meeting_pair import meet, run, sides
 from tests.unit.edge_runtime.sync.test_meeting import names, to_ledger, well
+
+pytestmark = pytest.mark.campaign
 
 SECRET = fact("observation", code="8867-4", system="http://loinc.org", text="Pulse", value="80", unit="/min")
 _WHO = st.integers(0, 3)

@@ -15,9 +15,11 @@ from edge_runtime.sync.beyond import survey
 from edge_runtime.sync.budget import BARREN_BYTES_MAX, BYTES, TIME, UNLIMITED, Budget, Spending
 from edge_runtime.sync.progress import FED, load_cursor, load_fed, save_fed
 from edge_runtime.transports.link import Link
+from sync_protocol.comparison_messages import Want
 from sync_protocol.frames import pack_frame, unpack_frame
 from sync_protocol.ids import EntryHash
-from sync_protocol.messages import Cursor, Entries, Have, Message, ProofsFrame, Want
+from sync_protocol.log_messages import Cursor, Have
+from sync_protocol.messages import Entries, Message, ProofsFrame
 from sync_protocol.roles import Role
 from tests.unit.edge_runtime.clinic import ADDRESS, Clinic, Device, carry, fact, settle
 from tests.unit.edge_runtime.relay_shell import RelayLink
@@ -66,7 +68,7 @@ def fed_by(link: RelayLink) -> list[EntryHash]:
             names.extend(EntryHash(entry.hash) for entry in message.entries)
         return frame
 
-    link.receive = receive  # type: ignore[method-assign]
+    link.receive = receive
     return names
 
 
@@ -276,7 +278,7 @@ def flooded(link: RelayLink, message: Message) -> None:
     def receive(*, timeout_s: float) -> bytes | None:
         return frame if cursors(link) else real(timeout_s=timeout_s)
 
-    link.receive = receive  # type: ignore[method-assign]
+    link.receive = receive
 
 
 def test_a_relay_that_never_stops_is_left(ward: Ward, monkeypatch: pytest.MonkeyPatch):

@@ -8,7 +8,7 @@ import pytest
 
 from edge_runtime.store.device import DeviceStore
 from edge_runtime.sync import safety
-from edge_runtime.sync.safety import AGAIN_MAX, REACHES_MAX, is_safe, keep_statement, safe_count, safe_size, statement
+from edge_runtime.sync.safety import AGAIN_MAX, REACHES_MAX, is_safe, keep_statement, safe_count, statement
 from sync_protocol.entries import VerifiedEntry
 from sync_protocol.ids import EntryHash
 from sync_protocol.memory_store import MemoryStore
@@ -50,7 +50,7 @@ def truly(ward: Ward, size: int) -> None:
 def test_nothing_is_safe_before_the_relay_says_so(ward: Ward):
     """A receipt is none."""
     assert statement(ward.one.store) is None
-    assert (safe_size(ward.one.store), safe(ward.one), safe(ward.two)) == (0, set(), set())
+    assert (safe(ward.one), safe(ward.two)) == (set(), set())
     assert not is_safe(ward.one.store, EntryHash(bytes(32)))
 
 
@@ -59,7 +59,7 @@ def test_all_that_stands_below_the_size_is_safe(ward: Ward):
     ward.relay.back_up(made_ms=1)
     size = ward.relay.store.size()
     ward.settle()
-    assert safe_size(ward.one.store) == safe_size(ward.two.store) == size
+    assert [said.size for one in (ward.one, ward.two) if (said := statement(one.store))] == [size, size]
     assert safe(ward.one) == set(names(ward.one.store))
     assert safe(ward.two) == set(names(ward.two.store))
     later = ward.write(ward.one)
@@ -94,7 +94,7 @@ def test_an_older_statement_changes_nothing(ward: Ward):
     assert not keep_statement(ward.one.store, said)
     ward.relay.back_up(made_ms=4, size=2)
     ward.settle()
-    assert safe_size(ward.one.store) == said.value.size
+    assert statement(ward.one.store) == said.value
 
 
 def test_what_waited_here_while_others_pushed_it_is_not_taken_for_old(ward: Ward):

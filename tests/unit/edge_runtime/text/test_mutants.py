@@ -11,6 +11,8 @@ import pytest
 
 from edge_runtime.text.errors import Reason
 
+pytestmark = pytest.mark.campaign
+
 ROOT = Path(__file__).parents[4]
 SEED = 20261122
 TIMEOUT_S = 120

@@ -16,6 +16,8 @@ from sync_protocol.verdicts import ACCEPTED, Standing
 from tests.unit.edge_runtime.text.histories import seeds
 from tests.unit.edge_runtime.text.sections import QUARANTINED, VOID, Story, Typed, past_in_doc, replay, section
 
+pytestmark = pytest.mark.campaign
+
 STEPS = 16
 
 

@@ -13,6 +13,8 @@ from tests.support.yjs import HOW, Yjs, is_there
 from tests.unit.edge_runtime.text.yjs_histories import compare
 from tests.unit.edge_runtime.text.yjs_mutants import MutantJudge
 
+pytestmark = pytest.mark.campaign
+
 SEED = 20261122
 HISTORIES = 1_000
 MUTANTS = 20_000

@@ -22,7 +22,8 @@ from edge_runtime.transports.link import address_of, silent, unreachable
 from edge_runtime.transports.websocket import WebSocketLink
 from sync_protocol.errors import LimitError, MalformedError
 from sync_protocol.frames import pack_frame
-from sync_protocol.messages import Failure, Page
+from sync_protocol.log_messages import Page
+from sync_protocol.refusal_messages import Failure
 
 FRAME = pack_frame(Page(note=None, more=False))
 OTHER = pack_frame(Failure(code="x", expected="a", got="b", do="c"))

@@ -261,7 +261,7 @@ def test_one_batch_s_bug_is_not_its_neighbours(bench: Bench, organisation: Organ
                 raise RuntimeError("a bug")
             return place(stream)
 
-        draft.place = careful  # type: ignore[method-assign]
+        draft.place = careful
         return draft
 
     monkeypatch.setattr(Directory, "draft", trap)

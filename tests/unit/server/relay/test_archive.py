@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import random
@@ -55,29 +56,35 @@ def store(engine: Engine, files: TileArchive) -> SqlStore:
     return SqlStore(engine, files)
 
 
+@functools.cache
+def root_of(size: int) -> Hash:
+    """The root over the first leaves: reckoned once, for many tests ask."""
+    return merkle.root(LEAVES[:size])
+
+
 def put_log(store: SqlStore, leaves: Sequence[Hash] = LEAVES) -> None:
     """A log of these leaves, without the entries under them."""
     with store._changing() as connection:
         log.extend(connection, 0, leaves)
-        put_checkpoint = Checkpoint(origin=ORIGIN, size=len(leaves), root=merkle.root(leaves))
+        put_checkpoint = Checkpoint(origin=ORIGIN, size=len(leaves), root=root_of(len(leaves)))
         log.put_checkpoint(connection, len(leaves), sign_checkpoint(put_checkpoint, Organisation.make(3).note_key))
 
 
 def held(engine: Engine, table: str = "log_tile") -> set[TileName]:
     """The tiles that a table has."""
     with engine.connect() as connection:
-        return {(level, number) for level, number in connection.execute(text(f"SELECT level, number FROM {table}"))}  # noqa: S608
+        return {(level, number) for level, number in connection.execute(text(f"SELECT level, number FROM {table}"))}
 
 
 def check_proofs(store: SqlStore) -> None:
     """Roots and proofs over the whole log are those of its leaves."""
     pick = random.Random(5)
-    root = merkle.root(LEAVES)
+    root = root_of(66_000)
     indices = [0, 255, 256, 65_535, 65_536, 65_999, *pick.choices(range(66_000), k=20)]
     for index, path in zip(indices, store.inclusion_paths(indices, 66_000), strict=True):
         merkle.verify_inclusion(LEAVES[index], index=index, size=66_000, path=path, root=root)
     for first in (1, 256, 40_000, 65_536):
-        first_root = merkle.root(LEAVES[:first])
+        first_root = root_of(first)
         assert store.root_at(first) == first_root
         path = store.consistency_path(first, 66_000)
         merkle.verify_consistency(first=first, first_root=first_root, second=66_000, second_root=root, path=path)
@@ -111,10 +118,10 @@ def test_again_is_nothing(engine: Engine, store: SqlStore, files: TileArchive) -
     assert archive_cold(engine, files, before_ms=LATER) == Cooled(moved=0, archived=3, entries=1000)
     with store._changing() as connection:
         log.extend(connection, 1000, LEAVES[1000:1100])
-        checkpoint = Checkpoint(origin=ORIGIN, size=1100, root=merkle.root(LEAVES[:1100]))
+        checkpoint = Checkpoint(origin=ORIGIN, size=1100, root=root_of(1100))
         log.put_checkpoint(connection, 1100, sign_checkpoint(checkpoint, Organisation.make(3).note_key))
     assert archive_cold(engine, files, before_ms=LATER) == Cooled(moved=1, archived=4, entries=1100)
-    assert store.root_at(1100) == merkle.root(LEAVES[:1100])
+    assert store.root_at(1100) == root_of(1100)
 
 
 def test_an_empty_log_has_nothing_to_move(engine: Engine, files: TileArchive) -> None:
@@ -274,11 +281,11 @@ def test_a_damaged_file_is_named_and_nothing_proved_from_it(
             read()
         assert caught.value.code == code
         assert str(path) in caught.value.expected
-    assert store.root_at(1000) == merkle.root(LEAVES[:1000])
+    assert store.root_at(1000) == root_of(1000)
     if path.is_dir():
         path.rmdir()
     path.write_bytes(whole)
-    assert store.root_at(400) == merkle.root(LEAVES[:400])
+    assert store.root_at(400) == root_of(400)
 
 
 def test_another_tile_s_file_is_no_substitute(engine: Engine, store: SqlStore, files: TileArchive) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sqlite3
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from server.relay.body_cooling import cool_bodies
 from server.relay.cooling import archive_cold
 from server.relay.database import for_writing, open_engine
 from server.relay.errors import ConflictError, StartError, StorageError
+from server.relay.files import write_whole
 from server.relay.homes import cold_bodies
 from server.relay.identity import COSIGNER_FILE, KEY_FILE, load_cosigner, load_key
 from server.relay.restoring import MARK, check_restored, restore
@@ -101,12 +103,6 @@ class Home:
 
 
 @pytest.fixture
-def organisation() -> Organisation:
-    """For each test its own."""
-    return Organisation.make(45)
-
-
-@pytest.fixture
 def home(tmp_path: Path, organisation: Organisation) -> Iterator[Home]:
     """A home whose tiles and bodies lie beside the database, and an attachment."""
     settings = RelaySettings(home=tmp_path / "home")
@@ -170,7 +166,7 @@ def test_what_a_purge_destroyed_leaves_the_backup(home: Home):
     """With the next backup: no file stays there that the database does not name."""
     home.back_up()
     before = home.files()
-    home.bench.store._cold.destroy(range(1000))  # type: ignore[union-attr]
+    home.bench.store._cold.destroy(range(1000))
     home.back_up()
     assert any(path.startswith("cold/") for path in before)
     assert not any(path.startswith("cold/") for path in home.files())
@@ -295,7 +291,7 @@ def _cut(*_: object, **__: object) -> NoReturn:
     raise Cut
 
 
-@pytest.mark.parametrize("step", ["_copy_database", "_copy_files", "check", "_finish", "_prune"])
+@pytest.mark.parametrize("step", ["copy_database", "_copy_files", "check", "_finish", "_prune"])
 def test_a_backup_that_is_cut_off_leaves_the_one_before(home: Home, monkeypatch: pytest.MonkeyPatch, step: str):
     """The manifest always names a whole backup, and the relay never says more than one holds; the next run goes on."""
     first = home.back_up()
@@ -313,6 +309,49 @@ def test_a_backup_that_is_cut_off_leaves_the_one_before(home: Home, monkeypatch:
     last = home.back_up()
     assert last.manifest.size == home.bench.store.size()
     assert sum(path.endswith(".sqlite3") for path in home.files()) == 1
+
+
+def _full_database(path: Path, *_: object) -> sqlite3.Connection:
+    """A database that cannot grow, as on a full disk."""
+    opened = sqlite3.Connection(path, isolation_level=None)
+    if path.name == backups.DRAFT:
+        opened.execute("PRAGMA max_page_count = 2")
+    return opened
+
+
+def _full_disk(*_: object) -> NoReturn:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("what", ["database", "file", "manifest"])
+def test_a_full_disk_is_said_and_leaves_no_draft(home: Home, monkeypatch: pytest.MonkeyPatch, what: str):
+    """Nothing that takes room and is no backup; the one before stands, and with room the next one is made."""
+    first = home.back_up()
+    before = home.files()
+    home.write(3)
+    with monkeypatch.context() as patch:
+        if what == "database":
+            patch.setattr("server.relay.backup_draft.sqlite3.connect", lambda path, **_: _full_database(path))
+        elif what == "file":
+            patch.setattr(backups, "_copy_file", _full_disk)
+        else:
+            patch.setattr(Manifest, "write", _full_disk)
+        with pytest.raises(StorageError) as error:
+            home.back_up()
+    assert error.value.code == "backup_unwritable"
+    assert str(home.out) in error.value.expected
+    assert not [name for name in home.files() if name.startswith(backups.DRAFT)]
+    assert before <= home.files()
+    assert Manifest.read(home.out) == first.manifest
+    assert home.back_up().manifest.size == home.bench.store.size()
+
+
+def test_what_could_not_be_written_whole_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A part of a file would keep room that a full disk lacks."""
+    monkeypatch.setattr("server.relay.files.os.fsync", _full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        write_whole(tmp_path / "file", b"data")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_restored_home_is_as_it_was(home: Home, tmp_path: Path):

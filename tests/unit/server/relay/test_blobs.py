@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import random
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,26 +33,11 @@ from sync_protocol.limits import BLOB_ASKED_MAX, BLOB_CHUNKS_MAX, BLOB_SEALED_CH
 from sync_protocol.records import pack
 from sync_protocol.roles import Compartment, Role
 from tests.support.charts import ChartWriter
-from tests.support.databases import BOTH, SQLITE, blank
-from tests.support.people import Device, Organisation
-from tests.support.relay_room import Bench, open_bench
+from tests.support.people import Device
+from tests.support.relay_room import Bench, Reopen
 from tests.unit.sync_protocol.blob_samples import chunks, sealed, some_bytes
 
 MIB = 1024 * 1024
-Open = Callable[[], AbstractContextManager[Bench]]
-
-
-@pytest.fixture
-def organisation() -> Organisation:
-    """For each test its own."""
-    return Organisation.make(51)
-
-
-@pytest.fixture(params=BOTH)
-def reopen(request: pytest.FixtureRequest, tmp_path: Path, organisation: Organisation) -> Open:
-    """Opens this test's relay, at each call the same data."""
-    url = None if request.param == SQLITE else blank(request.param, tmp_path)
-    return lambda: open_bench(tmp_path, organisation, url=url)
 
 
 @dataclass
@@ -134,7 +118,7 @@ class Case:
 
 
 @pytest.fixture
-def case(reopen: Open, tmp_path: Path) -> Iterator[Case]:
+def case(reopen: Reopen, tmp_path: Path) -> Iterator[Case]:
     """A relay with a chart."""
     with reopen() as bench:
         yield Case.make(bench, tmp_path)
@@ -343,7 +327,7 @@ def test_quotas_delay_and_name_their_limit(case: Case) -> None:
     ):
         case.quotas = quotas
         refusal = case.talk(case.doctor).answer(BlobOffer(manifests=(blob.wire,)))[0]
-        assert (code(refusal), "100000" in refusal.expected) == ("blob_quota", True)  # type: ignore[union-attr]
+        assert (code(refusal), "100000" in refusal.expected) == ("blob_quota", True)
     assert case.book.counts().incomplete == 0
     case.quotas = BlobQuotas(chart_bytes_max=MIB, uploader_bytes_max=MIB)
     assert case.bring(case.doctor, blob, made).number == 1
@@ -374,7 +358,7 @@ def test_claims_cost_their_author_alone(case: Case) -> None:
         claim = pack(BlobContents(stream=case.stream, size=size, chunks=(Hash(bytes([number]) * 32),)))
         (said,) = case.talk(case.nurse).answer(BlobOffer(manifests=(claim,)))
         assert isinstance(said, BlobWant) == (number < INCOMPLETE_MAX)
-    assert "16" in said.expected  # type: ignore[union-attr]
+    assert "16" in said.expected
     case.quotas = BlobQuotas(chart_bytes_max=MIB, uploader_bytes_max=16 * MIB)
     blob, made = sealed(chunks(2), stream=case.stream)
     assert case.bring(case.doctor, blob, made).number == 1

@@ -19,6 +19,7 @@ from server.relay.errors import StorageError
 from server.relay.evidence import open_evidence
 from server.relay.models import ColdDraft, EntryRow, table
 from server.relay.segments import FolderSegments
+from sync_protocol.findings import FindingKind
 from sync_protocol.ids import EntryHash
 from sync_protocol.verification import verify
 from tests.support.databases import BOTH, SQLITE, blank
@@ -32,12 +33,6 @@ _ENTRY = table(EntryRow)
 
 class Cut(BaseException):
     """What a power cut is to the process: nothing catches it."""
-
-
-@pytest.fixture
-def organisation() -> Organisation:
-    """For each test its own."""
-    return Organisation.make(43)
 
 
 @pytest.fixture(params=BOTH)
@@ -196,6 +191,31 @@ def drafts(bench: Bench) -> int:
     """Files that no segment names."""
     with bench.store._engine.connect() as connection:
         return connection.execute(select(func.count()).select_from(table(ColdDraft))).scalar_one()
+
+
+@pytest.mark.parametrize("harm", ["changed", "missing"])
+def test_a_check_names_every_damaged_segment_and_goes_on(
+    tmp_path: Path, organisation: Organisation, monkeypatch: pytest.MonkeyPatch, harm: str
+):
+    """Each is one finding, with how many bodies it had; headers, chains and the other segments are checked."""
+    monkeypatch.setattr(body_cooling, "SEGMENT_BYTES", 1)
+    with open_bench(tmp_path, organisation) as bench:
+        bench.store.put_value("relay_record", organisation.relay.wire)
+        bench.store._cold = cold(bench, tmp_path)
+        Case.make(bench)
+        cool(bench, tmp_path)
+        size = bench.store.size()
+        first, *_, last = files(tmp_path)
+        for path in (first, last):
+            path.unlink() if harm == "missing" else path.write_bytes(b"another")
+        with open_evidence(tmp_path, database_url=None, root=None) as source:
+            report = verify(source, found=source.damage())
+        assert (report.ok, report.entries, report.log_size) == (False, size, size)
+        assert report.counts == {FindingKind.DAMAGED: 2}
+        assert {str(finding.evidence["expected"]) for finding in report.findings} == {
+            f"the segment {path} as it was written" for path in (first, last)
+        }
+        assert [finding.evidence["entries"] for finding in report.findings] == [1, 1]
 
 
 def test_a_segment_of_which_nothing_stays_goes_unread(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -247,6 +247,7 @@ class World:
         (self.random.choice(acts) if self.charts else self.create)()
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("seed", range(400 if SOAK else 12))
 def test_every_reader_gets_all_that_it_may_read_and_nothing_else(tmp_path: Path, seed: int):
     """Whatever happens in whatever order, a note covers only what was delivered, and in the end all is there."""

@@ -38,7 +38,7 @@ class Room:
             self.read += 1
             return real(names)
 
-        bench.store.tiles = counting  # type: ignore[method-assign]
+        bench.store.tiles = counting
 
     @property
     def newest(self) -> Checkpoint:
@@ -131,7 +131,7 @@ def test_paths_are_kept_within_bounds(room: Room):
     """The oldest make room."""
 
     async def check() -> None:
-        room.growth._read = lambda *_: ()  # type: ignore[method-assign]
+        room.growth._read = lambda *_: ()
         for base in range(1, PATHS_MAX + 10):
             await room.growth.between(base, 10_000)
 

@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +18,8 @@ from sync_protocol.team_records import AddToTeam, CreateTeam, team_id
 from tests.support.hostile_records import NONCES, UNKNOWN, Pool, records
 from tests.support.people import Device, DeviceSession, Organisation
 from tests.support.relay_room import Bench, open_bench
+
+pytestmark = pytest.mark.campaign
 
 RECORDS_MAX: Final = 12
 CARE: Final = (Compartment.SAFETY, Compartment.CLINICAL)

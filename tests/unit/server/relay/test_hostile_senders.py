@@ -24,7 +24,8 @@ from sync_protocol.backed_up import BackedUp, open_backed_up, sign_backed_up
 from sync_protocol.entries import WireEntry
 from sync_protocol.frames import FrameReader, pack_frame, split_entries, split_proofs, unpack_frame
 from sync_protocol.intake import Proofs
-from sync_protocol.messages import Failure, Page
+from sync_protocol.log_messages import Page
+from sync_protocol.refusal_messages import Failure
 from sync_protocol.roles import Role
 from tests.support.charts import ChartWriter
 from tests.support.people import Organisation
@@ -288,7 +289,7 @@ def pages(line: SocketLine) -> list[Page]:
             found.append(message)
         return receive(frame)
 
-    line.connection.receive = noting  # type: ignore[method-assign]
+    line.connection.receive = noting
     return found
 
 

@@ -140,22 +140,22 @@ def test_entries_of_the_first_version_stay(engine: Engine) -> None:
             row = (index, b"hash %d" % index, b"stream", session, index, 0, 0, b"", b"header", b"body %d" % index)
             values = {f"p{number}": value for number, value in enumerate(row)}
             marks = ", ".join(f":{name}" for name in values)
-            connection.execute(text(f"INSERT INTO entry ({columns}) VALUES ({marks})"), values)  # noqa: S608 - made up
-        before = connection.execute(text(f"SELECT {columns} FROM entry ORDER BY log_index")).all()  # noqa: S608
+            connection.execute(text(f"INSERT INTO entry ({columns}) VALUES ({marks})"), values)
+        before = connection.execute(text(f"SELECT {columns} FROM entry ORDER BY log_index")).all()
     with pytest.raises(StorageError) as caught:
         check_version(engine)
     assert caught.value.code == "storage_version"
     migrate(engine)
     check_version(engine)
     with engine.connect() as connection:
-        assert connection.execute(text(f"SELECT {columns} FROM entry ORDER BY log_index")).all() == before  # noqa: S608
+        assert connection.execute(text(f"SELECT {columns} FROM entry ORDER BY log_index")).all() == before
         assert connection.execute(text("SELECT count(*) FROM entry WHERE arrived_ms <> 0")).scalar() == 0
         seen = connection.execute(
             text("SELECT session, log_index, arrived_ms FROM session_seen ORDER BY session")
         ).all()
         assert [tuple(row) for row in seen] == [(b"one", 299, 0), (b"other", 297, 0)]
         if divided(engine):
-            assert connection.execute(text(f"SELECT count(*) FROM {BEFORE}")).scalar() == 300  # noqa: S608
+            assert connection.execute(text(f"SELECT count(*) FROM {BEFORE}")).scalar() == 300
     SqlStore(engine).prepare(FIRST_MS)
     assert ("entry_202601" in inspect(engine).get_table_names()) is divided(engine)
 

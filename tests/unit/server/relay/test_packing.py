@@ -77,7 +77,7 @@ def test_a_device_that_starts_cold_takes_packs(tmp_path: Path, organisation: Org
             types.append(frame[4])
             return receive(frame)
 
-        line.connection.receive = heard  # type: ignore[method-assign]
+        line.connection.receive = heard
         line.run()
     assert 16 in types
     assert 8 not in types

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,9 +28,8 @@ from sync_protocol.limits import PURGE_WAIT_MS
 from sync_protocol.roles import Compartment, Role
 from sync_protocol.verification import verify
 from tests.support.charts import ChartWriter
-from tests.support.databases import BOTH, SQLITE, blank
 from tests.support.people import Device, DeviceSession, Organisation
-from tests.support.relay_room import Bench, open_bench
+from tests.support.relay_room import Bench, Reopen, open_bench
 from tests.support.relay_server import RelayThread, keep
 from tests.support.shells import SyncingDevice
 
@@ -40,20 +37,6 @@ LARGE = PageLimits(entries=512, size_bytes=1 << 20)
 PLANTED = b"a planted phrase that nobody may find again " * 4
 DATE_MS = 2_000_000_000_000
 """Long after what these tests write has come, and its wait is over."""
-Open = Callable[[], AbstractContextManager[Bench]]
-
-
-@pytest.fixture
-def organisation() -> Organisation:
-    """For each test its own."""
-    return Organisation.make(41)
-
-
-@pytest.fixture(params=BOTH)
-def reopen(request: pytest.FixtureRequest, tmp_path: Path, organisation: Organisation) -> Open:
-    """Opens this test's relay, at each call the same data."""
-    url = None if request.param == SQLITE else blank(request.param, tmp_path)
-    return lambda: open_bench(tmp_path, organisation, url=url)
 
 
 @dataclass
@@ -146,7 +129,7 @@ def destroyed(case: Case) -> set[EntryHash]:
     return found
 
 
-def test_a_confirmed_purge_takes_content_and_keys(reopen: Open, tmp_path: Path):
+def test_a_confirmed_purge_takes_content_and_keys(reopen: Reopen, tmp_path: Path):
     """From the database and from memory; headers, log, other records and the audit trail stay, after a restart too."""
     with reopen() as bench:
         case = Case.make(bench)
@@ -182,7 +165,7 @@ def test_a_confirmed_purge_takes_content_and_keys(reopen: Open, tmp_path: Path):
         assert everything.count(PLANTED) == everything.count(PLANTED + bytes([Compartment.AUDIT])) > 0
 
 
-def test_what_proves_a_purge_is_fed_and_what_hangs_on_lost_bodies_is_not(reopen: Open):
+def test_what_proves_a_purge_is_fed_and_what_hangs_on_lost_bodies_is_not(reopen: Reopen):
     """A device that was away learns why; no chain with a hole is sent, which it would have to refuse."""
     with reopen() as bench:
         case = Case.make(bench)
@@ -198,7 +181,7 @@ def test_what_proves_a_purge_is_fed_and_what_hangs_on_lost_bodies_is_not(reopen:
         assert {ProposePurge, ConfirmPurge} <= set(records)
 
 
-def test_a_chain_that_leads_to_the_purge_keeps_its_bodies(reopen: Open):
+def test_a_chain_that_leads_to_the_purge_keeps_its_bodies(reopen: Reopen):
     """Who proposes in the session that minted the keys: content goes, what verifies the proposal stays."""
     with reopen() as bench:
         case = Case.make(bench)
@@ -210,7 +193,7 @@ def test_a_chain_that_leads_to_the_purge_keeps_its_bodies(reopen: Open):
 
 
 @pytest.mark.parametrize("why", ["early", "held", "own", "unconfirmed", "revived"])
-def test_nothing_is_destroyed_before_everything_holds(reopen: Open, why: str):
+def test_nothing_is_destroyed_before_everything_holds(reopen: Reopen, why: str):
     """Not before its date, nor under a legal hold, nor by one person's word; a hold that ended delays it only."""
     with reopen() as bench:
         case = Case.make(bench)
@@ -231,7 +214,7 @@ def test_nothing_is_destroyed_before_everything_holds(reopen: Open, why: str):
             assert case.run() == 1
 
 
-def test_a_purge_waits_from_when_its_confirmation_came(reopen: Open):
+def test_a_purge_waits_from_when_its_confirmation_came(reopen: Reopen):
     """Seven days by the relay's clock, and anew from when a hold was lifted: so long somebody can stop it."""
     with reopen() as bench:
         case, clock = Case.make(bench), bench.organisation.clock
@@ -246,7 +229,7 @@ def test_a_purge_waits_from_when_its_confirmation_came(reopen: Open):
         assert case.run(clock.now_ms + PURGE_WAIT_MS) == 1
 
 
-def test_a_confirmation_whose_reason_came_late_waits_from_then_on(reopen: Open):
+def test_a_confirmation_whose_reason_came_late_waits_from_then_on(reopen: Reopen):
     """What its author had seen came after it: until then it did not count, and nobody was warned."""
     with reopen() as bench:
         case, clock = Case.make(bench), bench.organisation.clock
@@ -262,7 +245,7 @@ def test_a_confirmation_whose_reason_came_late_waits_from_then_on(reopen: Open):
         assert case.run(clock.now_ms + PURGE_WAIT_MS) == 1
 
 
-def test_an_interrupted_purge_goes_on(reopen: Open, monkeypatch):
+def test_an_interrupted_purge_goes_on(reopen: Reopen, monkeypatch):
     """A transaction that fails, a relay that stops: the next run or start finishes it, and nothing comes back."""
     monkeypatch.setattr(server.relay.purging, "BATCH_ENTRIES", 2)
     with reopen() as bench:
@@ -293,7 +276,7 @@ def test_an_interrupted_purge_goes_on(reopen: Open, monkeypatch):
         assert again.store.purges(unfinished=True) == frozenset()
 
 
-def test_what_comes_late_is_taken_without_its_body(reopen: Open):
+def test_what_comes_late_is_taken_without_its_body(reopen: Reopen):
     """Content and keys of a device that did not know: in the log, receipted, and not kept; other records are."""
     with reopen() as bench:
         case = Case.make(bench)

@@ -139,7 +139,7 @@ def test_a_device_that_reads_nothing_is_let_go_too(room: RelayThread, organisati
         if name == tablet.device.name:
             gone.set()
 
-    room.services.fanout.leave = watched  # type: ignore[method-assign]
+    room.services.fanout.leave = watched
     with room.dial(tablet) as line:
         line.run()
         say(room, admin, revoke(organisation, tablet.device, {}, by=organisation.admin))

@@ -25,6 +25,8 @@ from tests.conftest import SOAK
 from tests.support.people import Device, DeviceSession, Organisation
 from tests.support.relay_room import Bench, open_bench
 
+pytestmark = pytest.mark.campaign
+
 ALL = tuple(Compartment)
 CARE = (Compartment.SAFETY, Compartment.CLINICAL)
 ROLES = [Role.PHYSICIAN, Role.PHYSICIAN, Role.NURSE, Role.NURSE, Role.EMERGENCY_RESPONDER]

@@ -1,0 +1,125 @@
+"""Times that cannot be right: what to ask an author before a statement is signed.
+
+Owns the questions, never a refusal: a clock may be wrong, and what happened may be stranger than this knows. The clock
+of the author and what the document says already are arguments. A time without an hour is judged by all of its period.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import Final
+
+from edge_runtime.clinical.layout import Kind, SpecimenStatus
+from edge_runtime.clinical.specimens import subject_of
+from edge_runtime.clinical.state import DocumentState
+from edge_runtime.clinical.subjects import said
+from edge_runtime.facts import Fact, PlacedFact
+
+AHEAD_MS: Final = 24 * 60 * 60 * 1000
+"""One day: how far ahead of the author's clock a time may lie unasked, since days begin at other times elsewhere."""
+_WHEN: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        Kind.DIAGNOSIS: ("onset", "this problem began"),
+        Kind.PROCEDURE: ("performed", "this was done"),
+        Kind.OBSERVATION: ("effective", "this was measured"),
+        Kind.TRIAGE: ("effective", "this person was triaged"),
+        Kind.SPECIMEN: ("effective", "this happened to the specimen"),
+        Kind.IDENTITY: ("birth_date", "the patient was born"),
+    }
+)
+"""The time that a kind of fact may state, and what it says."""
+_WAY: Final = tuple(SpecimenStatus)
+
+
+def question(fact: Fact, *, now_ms: int, state: DocumentState | None = None) -> str | None:
+    """What to ask about the time of a fact that is ready to be signed; None where nothing needs asking.
+
+    Args:
+        fact: valid by its kind.
+        now_ms: the author's clock, in milliseconds since 1970.
+        state: of the document that it goes into, as its author sees it; None where there is none yet.
+    """
+    key, words = _WHEN.get(fact.kind, ("", ""))
+    period = _period(said(fact, key) or "")
+    if period is None or fact.payload.get("confirmed") is True:
+        return None
+    return next(_questions(fact, period, words, now_ms=now_ms, state=state), None)
+
+
+def _questions(
+    fact: Fact, period: tuple[datetime, datetime], words: str, *, now_ms: int, state: DocumentState | None
+) -> Iterator[str]:
+    begins, ends = period
+    if begins > datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=now_ms + AHEAD_MS):
+        yield f"the time when {words} lies more than a day ahead: is the date right?"
+    if state is None:
+        return
+    if fact.kind != Kind.IDENTITY and any(ends < born - timedelta(days=1) for born in _births(state)):
+        yield f"the time when {words} lies before the patient's birth: is the date right?"
+    if fact.kind == Kind.IDENTITY and any(then < begins - timedelta(days=1) for then in _stated(state)):
+        yield "the patient was born after something that this document says was done: is the date right?"
+    if fact.kind == Kind.SPECIMEN:
+        yield from _out_of_turn(fact, period, state)
+
+
+def _out_of_turn(fact: Fact, period: tuple[datetime, datetime], state: DocumentState) -> Iterator[str]:
+    """A later station of a specimen's way at an earlier time."""
+    place = _WAY.index(SpecimenStatus(said(fact, "to") or ""))
+    for item in state.specimens:
+        if item.subject != subject_of(fact):
+            continue
+        for other in (*item.heads, *item.history):
+            station, then = said(other.fact, "to") or "", _period(said(other.fact, "effective") or "")
+            apart = place - _WAY.index(SpecimenStatus(station))
+            if then and ((apart > 0 and period[1] < then[0]) or (apart < 0 and then[1] < period[0])):
+                stations = f"{said(fact, 'to')} and {station}".replace("_", " ")
+                yield f"the times when this specimen was {stations} are in the wrong order: is this one right?"
+
+
+def _births(state: DocumentState) -> Iterator[datetime]:
+    standing = (item.fact for item in state.identity if not item.superseded_by)
+    return (period[0] for period in _periods(standing, "birth_date"))
+
+
+def _stated(state: DocumentState) -> Iterator[datetime]:
+    done = (item.fact for item in state.procedures if not item.superseded_by)
+    measured = (item.fact for item in state.observations if not item.corrected_by)
+    for facts, key in ((done, "performed"), (measured, "effective")):
+        yield from (period[1] for period in _periods(facts, key))
+
+
+def _periods(facts: Iterator[PlacedFact], key: str) -> Iterator[tuple[datetime, datetime]]:
+    return (period for fact in facts if (period := _period(said(fact.fact, key) or "")))
+
+
+def _period(written: str) -> tuple[datetime, datetime] | None:
+    """First and last instant of a year, month, day or time; None for what is no time."""
+    try:
+        if "T" in written:
+            moment = datetime.fromisoformat(written)
+            return (moment, moment) if moment.tzinfo else None
+        return _FORMS[len(written)](written)
+    except (ValueError, KeyError, OverflowError):
+        return None
+
+
+def _year(written: str) -> tuple[datetime, datetime]:
+    year = int(written)
+    return datetime(year, 1, 1, tzinfo=UTC), datetime(year, 12, 31, 23, 59, 59, tzinfo=UTC)
+
+
+def _month(written: str) -> tuple[datetime, datetime]:
+    first = datetime.fromisoformat(written + "-01").replace(tzinfo=UTC)
+    return first, (first + timedelta(days=31)).replace(day=1) - timedelta(seconds=1)
+
+
+def _day(written: str) -> tuple[datetime, datetime]:
+    first = datetime.fromisoformat(written).replace(tzinfo=UTC)
+    return first, first + timedelta(hours=23, minutes=59, seconds=59)
+
+
+_FORMS: Final[Mapping[int, Callable[[str], tuple[datetime, datetime]]]] = MappingProxyType(
+    {len("1980"): _year, len("1980-05"): _month, len("1980-05-17"): _day}
+)

@@ -1,0 +1,197 @@
+"""The signatures of a document: which hold, under which text, and what was written since that they did not see.
+
+Owns the judgement. A signature holds when its record verifies by the organisation's root, names this document, was made
+by the very person whose entry carried it, and stands under the text beside it. Refuses to sign: `attesting` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from edge_runtime.clinical.layout import Kind
+from edge_runtime.clinical.subjects import said
+from edge_runtime.documents import OpenDocument
+from edge_runtime.facts import CausalGraph, FactId, PlacedFact
+from sync_protocol.attestation import (
+    Act,
+    Attestation,
+    check_reference,
+    check_text,
+    open_attestation,
+)
+from sync_protocol.certificates import Certificate, Trust
+from sync_protocol.errors import PeerError, forged
+from sync_protocol.ids import ChartId, DocumentId, EntryHash
+from sync_protocol.roles import Compartment
+from sync_protocol.signed import Verified
+
+SIGNING: Final = frozenset({Kind.ATTESTATION, Kind.ADDENDUM})
+"""Kinds of fact that carry a signature."""
+BESIDE: Final = SIGNING | {
+    Kind.STATUS,
+    Kind.PRIORITY,
+    Kind.ASSIGNMENT,
+    Kind.PLACE,
+    Kind.STEP_EVENT,
+    Kind.REVIEW_DECISION,
+    Kind.LINK,
+    Kind.DRAFT,
+    Kind.DRAFT_DECISION,
+}
+"""Kinds that change nothing of what a signed text says of the patient."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """One signature of a document.
+
+    Attributes:
+        fact: what carried it.
+        attestation: the signed record.
+        signer: the certificate that made it.
+        text: what stands under it.
+        of: the signature that it stands beside, replaces or adds to.
+    """
+
+    fact: PlacedFact
+    attestation: Verified[Attestation]
+    signer: Certificate
+    text: str
+    of: FactId | None
+
+    @property
+    def act(self) -> Act:
+        """Why it was signed."""
+        return self.attestation.value.act
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsound:
+    """Something that claims to be a signature and is none.
+
+    Attributes:
+        fact: what carried it.
+        expected, got: why it is none.
+    """
+
+    fact: PlacedFact
+    expected: str
+    got: str
+
+
+@dataclass(frozen=True, slots=True)
+class Signatures:
+    """What is signed in a document.
+
+    Attributes:
+        sound: the signatures that hold, each after what it refers to.
+        unsound: what claims to be one.
+    """
+
+    sound: tuple[Signature, ...]
+    unsound: tuple[Unsound, ...]
+
+    def of(self, name: FactId) -> Signature | None:
+        """The signature that a fact carried."""
+        return next((one for one in self.sound if one.fact.id == name), None)
+
+    @property
+    def amended(self) -> frozenset[FactId]:
+        """Those in whose place another text was signed; they stay what they are."""
+        return frozenset(one.of for one in self.sound if one.act is Act.AMENDMENT and one.of is not None)
+
+
+def signatures_of(chart: ChartId, document: OpenDocument, trust: Trust) -> Signatures:
+    """Judge what claims to be a signature in a document, of what counts there.
+
+    Args:
+        chart: whose document.
+        document: as this device reads it.
+        trust: the organisation's certificates.
+    """
+    carried = [fact for fact in document.facts if fact.fact.kind in SIGNING and fact.verdict.counts]
+    sound: dict[FactId, Signature] = {}
+    unsound: list[Unsound] = []
+    for fact in sorted(carried, key=lambda one: (one.lamport, one.id)):
+        try:
+            sound[fact.id] = _judge(fact, chart, document.document, trust, sound)
+        except PeerError as error:
+            unsound.append(Unsound(fact=fact, expected=error.expected, got=error.got))
+    return Signatures(tuple(sound.values()), tuple(unsound))
+
+
+def written_since(document: OpenDocument, signature: Signature) -> Mapping[Compartment, tuple[EntryHash, ...]]:
+    """The entries that say something of the patient and that the signer's device did not show, by compartment.
+
+    Later ones and concurrent ones alike: each is to be read beside the signed text, and none of them is under the
+    signature.
+    """
+    found: dict[Compartment, tuple[EntryHash, ...]] = {}
+    quiet = _quiet(document.facts)
+    for compartment, graph in document.graphs.items():
+        seen = signature.attestation.value.frontier.get(compartment, ())
+        entries = tuple(
+            entry
+            for entry in graph
+            if entry not in quiet and not any(entry == head or graph.precedes(entry, head) for head in seen)
+        )
+        if entries:
+            found[compartment] = entries
+    return found
+
+
+def written_unseen(document: OpenDocument, signature: Signature) -> tuple[EntryHash, ...]:
+    """Of what was written since, in the signature's own stream, what nobody wrote in knowledge of the signature."""
+    graph = document.graphs.get(signature.fact.compartment, CausalGraph())
+    since = written_since(document, signature).get(signature.fact.compartment, ())
+    own = signature.fact.id.entry
+    return tuple(entry for entry in since if not graph.precedes(own, entry))
+
+
+def _quiet(facts: Iterable[PlacedFact]) -> frozenset[EntryHash]:
+    """Entries all of whose facts leave what the document says of the patient as it is."""
+    said_more: dict[EntryHash, bool] = {}
+    for fact in facts:
+        said_more[fact.id.entry] = said_more.get(fact.id.entry, False) or fact.fact.kind not in BESIDE
+    return frozenset(entry for entry, more in said_more.items() if not more)
+
+
+def _judge(
+    fact: PlacedFact, chart: ChartId, document: DocumentId, trust: Trust, known: Mapping[FactId, Signature]
+) -> Signature:
+    wire = fact.fact.payload.get("signed")
+    attestation = open_attestation(wire if isinstance(wire, bytes) else b"", trust)
+    value = attestation.value
+    signer = trust.certificate(value.certificate)
+    assert signer is not None, "its record was verified by it"
+    if (value.chart, value.document) != (chart, document):
+        raise forged("a signature in this document", "one in another")
+    if (signer.value.user, signer.value.device) != (fact.author.user, fact.author.device):
+        raise forged("a signature by the author of its entry", "somebody else's")
+    if (value.act is Act.ADDENDUM) != (fact.fact.kind == Kind.ADDENDUM):
+        raise forged(f"an act that a fact of kind {fact.fact.kind} carries", value.act.value)
+    earlier = next((one for one in known.values() if one.attestation.hash == value.of), None)
+    if value.of is not None:
+        if earlier is None:
+            raise forged("a signature that refers to one that is here", "a reference to none")
+        check_reference(attestation, earlier.attestation)
+    text = said(fact.fact, "text")
+    if text is None and value.act is Act.COSIGNATURE and earlier is not None:
+        text = earlier.text
+    check_text(value, text or "")
+    return Signature(
+        fact=fact,
+        attestation=attestation,
+        signer=signer.value,
+        text=text or "",
+        of=None if earlier is None else earlier.fact.id,
+    )
+
+
+def newest(signatures: Signatures) -> Iterator[Signature]:
+    """The texts that stand: an author's own and amendments, in whose place none was signed."""
+    for one in signatures.sound:
+        if one.act in {Act.AUTHOR, Act.AMENDMENT} and one.fact.id not in signatures.amended:
+            yield one

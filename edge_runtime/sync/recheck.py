@@ -1,0 +1,155 @@
+"""Looking now and then whether the relay fed everything: a comparison by digests that this device begins by itself.
+
+A cursor says what the relay claims to have fed, and a relay can leave out what it likes. So once a day, and each hour
+while something here names what is not here, a sync that is done compares what both sides hold; what the relay left out
+comes then, if it shows it now. A relay that goes on withholding costs one small comparison each time. Owns when that
+is, durably, and what it brought.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from edge_runtime.identity import Clock, Values
+from edge_runtime.store.device import DeviceStore
+from edge_runtime.store.uploads import UploadState
+from edge_runtime.sync.deferred import deferred, unnamed
+from edge_runtime.sync.named import named
+from sync_protocol.ids import SessionId, StreamId
+from sync_protocol.limits import LACKING_RECHECK_MS, RECHECK_MS, SEQ_MAX, WALL_MS_MAX
+from sync_protocol.records import key, pack, uint, unpack
+
+RECHECKED: Final = "sync/rechecked"
+
+Chain = tuple[StreamId, SessionId, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rechecked:
+    """What is kept of comparisons.
+
+    Attributes:
+        begun_ms, done_ms: when one was begun, and when one was done, by this device's clock.
+        withheld: how many entries all of them brought that the relay should have fed before.
+        withheld_ms: when the last of these came.
+    """
+
+    begun_ms: int = key(1, uint(WALL_MS_MAX))
+    done_ms: int = key(2, uint(WALL_MS_MAX))
+    withheld: int = key(3, uint(SEQ_MAX))
+    withheld_ms: int = key(4, uint(WALL_MS_MAX))
+
+
+def rechecked(values: Values) -> Rechecked | None:
+    """What is kept; None before the first sync was done."""
+    data = values.get_value(RECHECKED)
+    return None if data is None else unpack(Rechecked, data, bytes_max=len(data))
+
+
+def lacks(store: DeviceStore) -> bool:
+    """Whether something here names what is not here."""
+    return store.held_use().entries > 0 or bool(named(store))
+
+
+@dataclass(slots=True)
+class _Running:
+    size: int
+    deferred: int
+    brought: int = 0
+
+
+class Recheck:
+    """The comparisons of one connection, one after the other."""
+
+    def __init__(self, store: DeviceStore, clock: Clock | None) -> None:
+        """Begin with nothing compared; without a clock nothing ever is."""
+        self._store = store
+        self._clock = clock
+        self._running: _Running | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether one is under way."""
+        return self._running is not None
+
+    def due(self) -> bool:
+        """Whether it is time for one, everything else being done.
+
+        A clock that was set back counts as time that passed. The first sync of all had everything from the beginning.
+
+        Raises:
+            StoreError: it cannot be noted that there was a first sync.
+        """
+        if self._clock is None or self.running:
+            return False
+        now_ms, known, lacking = self._clock(), rechecked(self._store), lacks(self._store)
+        if known is None:
+            if not lacking:
+                self._keep(Rechecked(begun_ms=now_ms, done_ms=now_ms, withheld=0, withheld_ms=0))
+            return lacking
+        rested = not 0 <= now_ms - known.begun_ms < LACKING_RECHECK_MS
+        return rested and (lacking or not 0 <= now_ms - known.done_ms < RECHECK_MS)
+
+    def begin(self, size: int) -> None:
+        """Note that one is begun, before it is: what fails each time must not be begun each time.
+
+        Args:
+            size: of the log up to which the relay claims to have fed everything.
+
+        Raises:
+            StoreError: it cannot be noted.
+        """
+        assert self._clock is not None, "it was due"
+        now_ms = self._clock()
+        known = rechecked(self._store) or Rechecked(begun_ms=0, done_ms=0, withheld=0, withheld_ms=0)
+        self._keep(replace(known, begun_ms=now_ms))
+        notes = deferred(self._store)
+        not_kept = sum(one.last - one.first + 1 for one in notes) + unnamed(self._store)
+        self._running = _Running(size, not_kept)
+
+    def took(self, entries: int) -> None:
+        """Hear of entries that came and are new here."""
+        if self._running is not None:
+            self._running.brought += entries
+
+    def lost(self, chains: Iterable[Chain]) -> list[Chain]:
+        """What of the chains that the relay wants it has lost: not those whose head it never had, such as refused ones.
+
+        Outside a comparison whoever asks knows that already.
+        """
+        return [chain for chain in chains if not self.running or self._was_there(chain)]
+
+    def _was_there(self, chain: Chain) -> bool:
+        stream, session, _ = chain
+        head = self._store.frontier(stream).get(session)
+        upload = None if head is None else self._store.upload(head[1])
+        return upload is not None and upload.state is UploadState.RECEIPTED
+
+    def end(self, size: int) -> int:
+        """Note that what it brings has come; how many entries the relay had withheld, at the least.
+
+        What entered the log meanwhile, and what this device itself had not kept before, is none of that.
+
+        Args:
+            size: of the log up to which everything has come now.
+
+        Raises:
+            StoreError: it cannot be noted.
+        """
+        if self._running is None or self._clock is None:
+            return 0
+        running, self._running = self._running, None
+        withheld = max(0, running.brought - max(0, size - running.size) - running.deferred)
+        now_ms, known = self._clock(), rechecked(self._store)
+        assert known is not None, "it was noted at its beginning"
+        found = replace(known, done_ms=now_ms)
+        if withheld:
+            found = replace(found, withheld=min(known.withheld + withheld, SEQ_MAX), withheld_ms=now_ms)
+        self._keep(found)
+        return withheld
+
+    def _keep(self, found: Rechecked) -> None:
+        with self._store.writing() as writer:
+            writer.put_value(RECHECKED, pack(found))
