@@ -26,6 +26,8 @@ from edge_runtime.keyring import Keyring
 from edge_runtime.recorder.record import Recorder
 from edge_runtime.restored import Marker, watch
 from edge_runtime.settings import Home
+from edge_runtime.signing.attesting import Signing
+from edge_runtime.signing.notes import NoteWriter
 from edge_runtime.store.device import DeviceStore
 from edge_runtime.surroundings import Surroundings
 from edge_runtime.sync import safety
@@ -155,6 +157,16 @@ class Rooms:
             )
             self._attachments = Attachments(self.charts, stock, entropy=self.surroundings.entropy)
         return self._attachments
+
+    @property
+    def signing(self) -> Signing:
+        """The signatures of its user."""
+        return Signing(self.charts, self.identity, self.surroundings.clock)
+
+    @property
+    def notes(self) -> NoteWriter:
+        """What makes files of signed texts."""
+        return NoteWriter(self.store, self.identity, self.keyring, self.surroundings.clock)
 
     def _blob_backup(self) -> BlobBackup:
         said = safety.statement(self.store)

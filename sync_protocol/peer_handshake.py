@@ -66,7 +66,9 @@ def check_greeting(own: Greeting, other: Greeting) -> None:
             do="update the older of the two programs",
         )
     if other.message.organisation != own.message.organisation:
-        raise untrusted("a device of the same organisation", f"organisation {other.message.organisation.short}")
+        # Shown at both ends: the one that finds it tells the other in these words.
+        both = " and ".join(sorted((own.message.organisation.short, other.message.organisation.short)))
+        raise untrusted("two devices of one organisation", f"the other device belongs to another one ({both})")
     if other.message.certificate == own.message.certificate:
         raise untrusted("another device", "this device itself, or a copy of it")
 

@@ -174,19 +174,20 @@ def edit(
       fieldward chart edit 3f2a90bc --document chart --fact '{"kind":"allergy","text":"Penicillin","severity":"severe"}'
     """
     from edge_runtime.audit.showing import noting_refusals
+    from edge_runtime.clinical.asking import questions
     from edge_runtime.clinical.fact_json import fact_from_json
-    from edge_runtime.clinical.vitals import needs_confirmation
 
     if (fact is None) == (section is None) or (section is None) != (text_file is None):
         raise click.UsageError("give either --section with --text-file, or --fact")
     charts = runtime.charts
     found = charts.find(chart_id)
-    question = None
+    asked: tuple[str, ...] = ()
     with noting_refusals(runtime.auditor, found):
-        document = charts.find_document(charts.open(found), document_id)
+        opened = charts.open(found)
+        document = charts.find_document(opened, document_id)
         if fact is not None:
             stated = fact_from_json(_json(fact))
-            question = needs_confirmation(stated)
+            asked = questions(stated, now_ms=runtime.surroundings.clock(), state=opened.document(document))
             entries = charts.add_facts(found, document, [stated])
         else:
             assert section is not None, "checked above"
@@ -194,10 +195,11 @@ def edit(
             entries = charts.edit_text(found, document, section, _text(text_file))
     names = [str(entry.hash) for entry in entries]
     if as_json:
-        print_json({"chart": str(found), "document": str(document), "entries": names, "confirm": question})
+        confirm = next(iter(asked), None)
+        print_json({"chart": str(found), "document": str(document), "entries": names, "confirm": confirm})
         return
     say(f"Recorded in document {document.short}." if names else "Nothing to change: it reads so already.")
-    if question:
+    for question in asked:
         say(f"Please check: {question}")
 
 

@@ -73,7 +73,7 @@ def say_status(facts: dict[str, Any]) -> None:
     _say_restored(facts["restored"])
     if facts["withheld"] is not None:
         count, at_ms = facts["withheld"]["entries"], facts["withheld"]["at_ms"]
-        say(f"Note: the relay has withheld {entries(count)} at the least. A comparison brought them, last {when(at_ms)}.")
+        say(f"Note: the relay has withheld {entries(count)} at the least; comparing brought them, last {when(at_ms)}")
     if facts["alarm"] is not None:
         say(f"ALARM: {ALARMS.get(facts['alarm'], facts['alarm'])}")
 

@@ -6,6 +6,7 @@ of the author and what the document says already are arguments. A time without a
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
@@ -17,8 +18,10 @@ from edge_runtime.clinical.state import DocumentState
 from edge_runtime.clinical.subjects import said
 from edge_runtime.facts import Fact, PlacedFact
 
-AHEAD_MS: Final = 24 * 60 * 60 * 1000
-"""One day: how far ahead of the author's clock a time may lie unasked, since days begin at other times elsewhere."""
+_DAY: Final = timedelta(days=1)
+"""How far ahead of the author's clock a time may lie unasked, since days begin at other times elsewhere."""
+_NEARLY_A_DAY: Final = timedelta(hours=23, minutes=59, seconds=59)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _WHEN: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
         Kind.DIAGNOSIS: ("onset", "this problem began"),
@@ -34,10 +37,10 @@ _WAY: Final = tuple(SpecimenStatus)
 
 
 def question(fact: Fact, *, now_ms: int, state: DocumentState | None = None) -> str | None:
-    """What to ask about the time of a fact that is ready to be signed; None where nothing needs asking.
+    """What to ask about the time that a fact states; None where nothing needs asking.
 
     Args:
-        fact: valid by its kind.
+        fact: as its author gave it, valid or not.
         now_ms: the author's clock, in milliseconds since 1970.
         state: of the document that it goes into, as its author sees it; None where there is none yet.
     """
@@ -52,13 +55,13 @@ def _questions(
     fact: Fact, period: tuple[datetime, datetime], words: str, *, now_ms: int, state: DocumentState | None
 ) -> Iterator[str]:
     begins, ends = period
-    if begins > datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=now_ms + AHEAD_MS):
+    if begins - _EPOCH > timedelta(milliseconds=now_ms) + _DAY:
         yield f"the time when {words} lies more than a day ahead: is the date right?"
     if state is None:
         return
-    if fact.kind != Kind.IDENTITY and any(ends < born - timedelta(days=1) for born in _births(state)):
+    if fact.kind != Kind.IDENTITY and any(born - ends > _DAY for born in _births(state)):
         yield f"the time when {words} lies before the patient's birth: is the date right?"
-    if fact.kind == Kind.IDENTITY and any(then < begins - timedelta(days=1) for then in _stated(state)):
+    if fact.kind == Kind.IDENTITY and any(begins - then > _DAY for then in _stated(state)):
         yield "the patient was born after something that this document says was done: is the date right?"
     if fact.kind == Kind.SPECIMEN:
         yield from _out_of_turn(fact, period, state)
@@ -66,7 +69,10 @@ def _questions(
 
 def _out_of_turn(fact: Fact, period: tuple[datetime, datetime], state: DocumentState) -> Iterator[str]:
     """A later station of a specimen's way at an earlier time."""
-    place = _WAY.index(SpecimenStatus(said(fact, "to") or ""))
+    here = said(fact, "to") or ""
+    if here not in _WAY:
+        return
+    place = _WAY.index(SpecimenStatus(here))
     for item in state.specimens:
         if item.subject != subject_of(fact):
             continue
@@ -74,7 +80,7 @@ def _out_of_turn(fact: Fact, period: tuple[datetime, datetime], state: DocumentS
             station, then = said(other.fact, "to") or "", _period(said(other.fact, "effective") or "")
             apart = place - _WAY.index(SpecimenStatus(station))
             if then and ((apart > 0 and period[1] < then[0]) or (apart < 0 and then[1] < period[0])):
-                stations = f"{said(fact, 'to')} and {station}".replace("_", " ")
+                stations = f"{here} and {station}".replace("_", " ")
                 yield f"the times when this specimen was {stations} are in the wrong order: is this one right?"
 
 
@@ -112,12 +118,13 @@ def _year(written: str) -> tuple[datetime, datetime]:
 
 def _month(written: str) -> tuple[datetime, datetime]:
     first = datetime.fromisoformat(written + "-01").replace(tzinfo=UTC)
-    return first, (first + timedelta(days=31)).replace(day=1) - timedelta(seconds=1)
+    last = first.replace(day=monthrange(first.year, first.month)[1])
+    return first, last + _NEARLY_A_DAY
 
 
 def _day(written: str) -> tuple[datetime, datetime]:
     first = datetime.fromisoformat(written).replace(tzinfo=UTC)
-    return first, first + timedelta(hours=23, minutes=59, seconds=59)
+    return first, first + _NEARLY_A_DAY
 
 
 _FORMS: Final[Mapping[int, Callable[[str], tuple[datetime, datetime]]]] = MappingProxyType(

@@ -143,7 +143,9 @@ def _measurements(fact: Fact) -> Iterator[tuple[str, Decimal, str]]:
 
 def is_loinc(part: Mapping[str, str]) -> bool:
     """Whether a part is coded in LOINC; without a system, its code is one."""
-    system = normalised(part.get("system", "loinc"))
+    if "system" not in part:
+        return "code" in part
+    system = normalised(part["system"])
     return SYSTEMS.get(system, system) == "loinc" and "code" in part
 
 

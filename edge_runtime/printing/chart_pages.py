@@ -7,7 +7,7 @@ is to be destroyed, and all that is not on the paper. What is disputed stands wi
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from edge_runtime.clinical.marks import SAFETY_LIST
 from edge_runtime.clinical.subjects import said
@@ -26,10 +26,6 @@ if TYPE_CHECKING:
     from edge_runtime.facts import PlacedFact
     from edge_runtime.opened import OpenChart
     from sync_protocol.chart_shape import Broken
-
-_IN_THE_CLEAR: Final = (
-    "It holds patient data in the clear: keep it as you keep the patient's file, and destroy it after use."
-)
 
 
 def chart_page(opened: OpenChart, *, made_ms: int, warnings: Sequence[str] = ()) -> Page:
@@ -59,7 +55,7 @@ def chart_page(opened: OpenChart, *, made_ms: int, warnings: Sequence[str] = ())
     return Page(
         title=f"Chart {opened.chart.short}",
         blocks=(*top.blocks, *draft.blocks),
-        footer=f"Chart {opened.chart}. {_IN_THE_CLEAR}",
+        footer=f"Chart {opened.chart}. Patient data in the clear: destroy this page after use.",
         made_ms=made_ms,
     )
 

@@ -108,7 +108,7 @@ def note_page(note: SignedNote, *, made_ms: int) -> Page:
     for number, addition in enumerate(note.additions, 1):
         blocks += _addition(addition, f"{note.name}, addition {number}")
     blocks += [Heading(1, (Span("How to check it"),)), Notice(Tone.WARNING, _CHECK, tuple(map(plain, note.hints)))]
-    footer = f"{note.name}. It holds patient data in the clear. SHA-256 of the text that was signed: {note.sha256}"
+    footer = f"{note.name}. Patient data in the clear: destroy this page after use."
     return Page(title=note.name, blocks=tuple(blocks), footer=footer, made_ms=made_ms)
 
 

@@ -19,8 +19,8 @@ from edge_runtime.errors import RefusedError
 LINES_A_SHEET: Final = 48
 COLUMNS: Final = 90
 """By these the length of a text is judged, so that empty lines count, too: they are few characters and much paper."""
-TEXT_SHEETS_MAX: Final = 25
-"""Sheets of one text: over 100,000 characters, five times what an author may leave in a section."""
+TEXT_SHEETS_MAX: Final = 100
+"""Sheets of one text: over 400,000 characters, or the longest text that anybody may sign in short lines."""
 SHEETS_MAX: Final = 300
 """Sheets of a page: up to 1.3 million characters, which take a PDF some 1.5 s and 350 MB to make."""
 TITLE_CHARS_MAX: Final = 200

@@ -8,7 +8,7 @@ there to be read. The date in the file is the page's own.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
@@ -35,6 +35,10 @@ STANDARDS: Final = ["a-2a", "ua-1"]
 """PDF/A-2a, to be kept for decades, and PDF/UA-1, to be read aloud. Source: ISO 19005-2; ISO 14289-1."""
 WORD_CHARS_MAX: Final = 40
 """Characters without a space after which a line may end: what nobody can break would run off the sheet."""
+TOGETHER_CHARS_MAX: Final = 1500
+"""Characters of a row that is kept on one sheet; a longer one may go on on the next."""
+RUN_LINES_MAX: Final = 50
+"""Lines that are set as one paragraph."""
 PIXELS_AN_INCH: Final = 96.0
 _TEMPLATE: Final = Path(__file__).with_name("page.typ")
 _MAY_END: Final = "\u200b"
@@ -126,7 +130,7 @@ def _block(block: Block) -> dict[str, Any]:
     if isinstance(block, Heading):
         return {"is": "heading", "level": block.level, "words": _words(block.words)}
     if isinstance(block, Prose):
-        return {"is": "prose", "apart": block.apart, "exact": block.exact, "runs": _runs(block.text)}
+        return {"is": "prose", "apart": block.apart, "exact": block.exact, "runs": list(_runs(block.text))}
     if isinstance(block, Table):
         cells = [[_words(cell) for cell in row] for row in block.rows]
         return {"is": "table", "columns": [_shown(column) for column in block.columns], "rows": cells}
@@ -142,12 +146,20 @@ def _block(block: Block) -> dict[str, Any]:
 
 def _rows(rows: Iterable[Row]) -> list[dict[str, Any]]:
     return [
-        {"label": _shown(row.label), "words": _words(row.words), "notes": [_words(note) for note in row.notes]}
+        {
+            "label": _shown(row.label),
+            "words": _words(row.words),
+            "notes": [_words(note) for note in row.notes],
+            "long": sum(len(span.text) for words in (row.words, *row.notes) for span in words) > TOGETHER_CHARS_MAX,
+        }
         for row in rows
     ]
 
 
-def _runs(text: str) -> list[dict[str, Any]]:
-    """Neighbouring lines that run the same way; one without letters goes with those before it."""
+def _runs(text: str) -> Iterator[dict[str, Any]]:
+    """Neighbouring lines that run the same way, some at a time: Typst takes longer for two long ones than for many."""
     lines = _shown(text).split("\n")
-    return [{"rtl": rtl, "lines": [_breakable(line) for line in group]} for rtl, group in groupby(lines, key=runs_left)]
+    for rtl, group in groupby(lines, key=runs_left):
+        run = [_breakable(line) for line in group]
+        for at in range(0, len(run), RUN_LINES_MAX):
+            yield {"rtl": rtl, "lines": run[at : at + RUN_LINES_MAX]}

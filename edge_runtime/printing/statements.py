@@ -45,7 +45,7 @@ def unverified(items: Iterable[Unverified]) -> list[Row]:
     return [
         Row(
             UNVERIFIED,
-            (Span(f"{UNVERIFIED}: ", Tone.WARNING), Span(display(item.fact), Tone.STRONG)),
+            (Span(display(item.fact), Tone.WARNING),),
             ((Span(f"{why(item.fact.verdict)}: {by(item.fact)}", Tone.WARNING),),),
         )
         for item in items

@@ -13,6 +13,7 @@ from typing import Final
 from edge_runtime.clinical.layout import Kind
 from edge_runtime.clinical.subjects import said
 from edge_runtime.documents import OpenDocument
+from edge_runtime.errors import RefusedError
 from edge_runtime.facts import CausalGraph, FactId, PlacedFact
 from sync_protocol.attestation import (
     Act,
@@ -96,6 +97,31 @@ class Signatures:
     def of(self, name: FactId) -> Signature | None:
         """The signature that a fact carried."""
         return next((one for one in self.sound if one.fact.id == name), None)
+
+    def named(self, text: str) -> Signature:
+        """The one whose entry's hash, or fact id, begins with a text.
+
+        Raises:
+            RefusedError: none, or several.
+        """
+        wanted = text.lower()
+        found = [one for one in self.sound if wanted and str(one.fact.id).startswith(wanted)]
+        if len(found) != 1:
+            got = "several that begin so" if found else "none of that name"
+            raise _no_signature("a signature of this document that holds, by the beginning of its name", got)
+        return found[0]
+
+    @property
+    def last(self) -> Signature:
+        """The text that was signed last and stands.
+
+        Raises:
+            RefusedError: nothing is signed.
+        """
+        found = list(newest(self))
+        if not found:
+            raise _no_signature("a document that somebody signed", "one without a signature that holds")
+        return found[-1]
 
     @property
     def amended(self) -> frozenset[FactId]:
@@ -195,3 +221,7 @@ def newest(signatures: Signatures) -> Iterator[Signature]:
     for one in signatures.sound:
         if one.act in {Act.AUTHOR, Act.AMENDMENT} and one.fact.id not in signatures.amended:
             yield one
+
+
+def _no_signature(expected: str, got: str) -> RefusedError:
+    return RefusedError("no_such_signature", expected=expected, got=got, do="see 'fieldward workflow show CHART'")

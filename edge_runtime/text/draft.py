@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -93,6 +94,16 @@ class TextDraft:
     def history(self) -> History:
         """The causal graph of the entries, to be read alone; their indices are in the order of placing."""
         return self._history
+
+    @property
+    def admitted(self) -> Sequence[tuple[int, Admitted]]:
+        """What was applied, in the order of placing, each with its index; to be read alone."""
+        return self._admitted
+
+    @property
+    def order(self) -> ItemOrder:
+        """How everything applied stands, to be read alone."""
+        return self._order
 
     @property
     def complete(self) -> bool:

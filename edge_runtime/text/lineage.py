@@ -18,6 +18,7 @@ from functools import cached_property
 from edge_runtime.text.draft import Effect, TextDraft, client_id
 from edge_runtime.text.history import History, TextEntry, members
 from edge_runtime.text.replica import IdleReplica, InProcessReplica, MakeReplica
+from edge_runtime.text.sides import Side
 from sync_protocol.ids import EntryHash, SessionId
 from sync_protocol.verdicts import Reason, Standing, Verdict
 
@@ -130,15 +131,15 @@ class Lineage:
             return alone.text_of(alone.history.everything)
         return self._wide.text_of(past)
 
-    def read_by_heads(self, refused: frozenset[EntryHash]) -> Iterator[int]:
-        """What each of the newest authors of the base had seen, as sets of its draft; the refused vouch for nothing."""
+    def sides(self, refused: frozenset[EntryHash]) -> Iterator[Side]:
+        """The newest authors of the base, as sets of its draft; the refused vouch for nothing."""
         history = self.base_draft.history
         wrote = sum(1 << index for index in members(history.everything) if history[index].entry not in refused)
         followed = 0
         for index in members(wrote):
             followed |= history.past(index)
         for index in members(wrote & ~followed):
-            yield history.past(index) | 1 << index
+            yield Side(history[index], history.past(index) | 1 << index)
 
     def reasons(self, some: int) -> tuple[Reason, ...]:
         """Why some entries are outside, each reason once, in the order of `Reason`."""

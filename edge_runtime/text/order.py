@@ -18,12 +18,20 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from operator import attrgetter
-from typing import Final
+from typing import Final, NamedTuple
 
 from edge_runtime.text.changes import Admitted, DeleteRange, ItemId, Struct
 
 _UNIT_BYTES: Final = 2
 _by_clock: Final = attrgetter("clock")
+
+
+class Piece(NamedTuple):
+    """Units of one client that stand together, deleted or not: the first of them, and what they say."""
+
+    client: int
+    clock: int
+    text: str
 
 
 class _Run:
@@ -58,7 +66,7 @@ class _Run:
         return rest
 
 
-class _Deleted:
+class Deleted:
     """Which units some delete ranges hold."""
 
     def __init__(self, deletes: Iterable[DeleteRange]) -> None:
@@ -139,6 +147,17 @@ class ItemOrder:
                 yield ItemId(run.client, run.clock), run.length, run.deleted
             run = run.next
 
+    def pieces(self) -> Iterator[Piece]:
+        """Everything that was ever typed, in document order; what was gone in the update that brought it says nothing.
+
+        No update deletes a part of a piece.
+        """
+        run = self._start
+        while run is not None:
+            if run.units:
+                yield Piece(run.client, run.clock, run.units.decode("utf-16-le"))
+            run = run.next
+
     def text(self) -> str:
         """The text under everything taken in."""
         pieces = []
@@ -156,7 +175,7 @@ class ItemOrder:
             past: state vector of the past: whole updates, as each client's end clock.
             deletes: what the past's updates delete; all of them were taken in, so no run straddles one's end.
         """
-        gone = _Deleted(deletes)
+        gone = Deleted(deletes)
         pieces = []
         run = self._start
         while run is not None:

@@ -19,8 +19,11 @@ from edge_runtime.text.errors import unavailable
 from edge_runtime.text.history import members
 from edge_runtime.text.lineage import Lineage, Written
 from edge_runtime.text.replica import InProcessReplica, MakeReplica
+from edge_runtime.text.sides import Contested, Side, contested
 from edge_runtime.text.splices import check_characters
 from edge_runtime.text.start import REPLACES_MAX, Start
+from edge_runtime.text.telling import telling
+from edge_runtime.text.typed import Typed, authorship
 from edge_runtime.text.view import Outer, Outside, View
 from sync_protocol.ids import EntryHash, SessionId
 from sync_protocol.verdicts import Standing
@@ -162,28 +165,46 @@ class SectionText:
 
     @cached_property
     def torn(self) -> tuple[str, ...]:
-        """Lines of the base with a digit that none of its newest authors had before them: a merge made them."""
-        draft = self.draft
-        if len(draft.heads) < 2 and not self.refused:  # noqa: PLR2004 a merge takes two
-            return ()
-        lines = dict.fromkeys(line for line in draft.text_of(draft.history.everything).split("\n") if _numbered(line))
-        for past in self._base.read_by_heads(self.refused):
-            if not lines:
-                break
-            for line in draft.text_of(past).split("\n"):
+        """Lines of the base with a number, unit or negation that none of its newest authors had before them."""
+        sides, draft = self._sides, self.draft
+        lines = dict.fromkeys(draft.text_of(draft.history.everything).split("\n") if sides else ())
+        for side in sides:
+            for line in draft.text_of(side.past).split("\n"):
                 lines.pop(line, None)
-        return tuple(lines)
+        return tuple(line for line in lines if telling(line))
+
+    @cached_property
+    def contested(self) -> tuple[Contested, ...]:
+        """Lines that several authors changed without knowledge of each other, one of them a number, unit or negation."""
+        return contested(self.draft, self._sides)
+
+    @cached_property
+    def _sides(self) -> tuple[Side, ...]:
+        """The newest authors of the base where a merge shows what they wrote; nobody where one of them saw it all."""
+        if len(self.draft.heads) < 2 and not self.refused:  # noqa: PLR2004 a merge takes two
+            return ()
+        return tuple(self._base.sides(self.refused))
+
+    @cached_property
+    def authorship(self) -> tuple[Typed, ...]:
+        """Who typed each character of the text; nothing where not all of it is shown here.
+
+        What was typed in place of a disputed text is all its author's, as the text of a start is.
+        """
+        if self._then is None and not (self.text and self.complete):
+            return ()
+        return authorship(self.draft, self._whole if self._base.counts_whole else self.draft.history.everything)
 
     @cached_property
     def disputed(self) -> bool:
         """Whether a person must say what the section reads; until then nothing is written on in it."""
-        return bool(self._outer or self.torn)
+        return bool(self._outer or self.torn or self.contested)
 
     @cached_property
     def reviews(self) -> dict[bytes, tuple[Written, ...]]:
         """The entries that a person must choose from, by Doc: one review a Doc."""
         found: dict[bytes, list[Written]] = {}
-        if self.torn or any(one.lineage is self._base for one in self._outer):
+        if self.torn or self.contested or any(one.lineage is self._base for one in self._outer):
             base = members(self._base.newest(self._base.base))
             found[self.doc] = [self._base.written[index] for index in base]
         for one in self._outer:
@@ -216,7 +237,7 @@ class SectionText:
         simple = not self._outer and self._base.counts_whole
         if not simple or any(one.doc != self.doc or not one.written.verdict.counts for one in added):
             return None
-        _ = (self.heads, self.epochs, self.torn, self.reviews, self.unreadable)
+        _ = (self.heads, self.epochs, self.disputed, self.reviews, self.unreadable)
         before, self._then = self.refused, self.text
         if not self._base.grow(one.written for one in added):
             return None
@@ -281,7 +302,3 @@ def _outer(lineage: Lineage, settled: int, why: Outside) -> Iterator[Outer]:
     unsettled = lineage.everything & ~settled & ~lineage.viewless
     for index in members(lineage.newest(unsettled)):
         yield Outer(lineage, index, why)
-
-
-def _numbered(line: str) -> bool:
-    return any(character.isnumeric() for character in line)

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from edge_runtime.errors import RemoteError
 from edge_runtime.transports.link import unreachable
+from edge_runtime.transports.reasons import reason
 from sync_protocol.errors import PeerError
 from sync_protocol.frames import FrameReader
 
@@ -60,7 +61,7 @@ class HttpClient:
                 status, answer, data = self._once(method, path, body, sent)
         except (OSError, ValueError, http.client.HTTPException) as error:
             self.close()
-            raise unreachable(self.address, type(error).__name__) from None
+            raise unreachable(self.address, reason(error)) from None
         if status >= 300:  # noqa: PLR2004 HTTP's classes
             raise refusal(status, data)
         return status, answer, data

@@ -16,6 +16,7 @@ from websockets.sync.server import Server, ServerConnection, serve
 
 from edge_runtime.errors import InputError
 from edge_runtime.transports.peer_link import CLOSE_S, PATH, PeerLink, socket_address
+from edge_runtime.transports.reasons import reason
 from sync_protocol.limits import FRAME_BYTES_MAX
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def listening(host: str, port: int, serve_one: Serve) -> Iterator[Listener]:
     try:
         bound = _BoundedSocket(socket.create_server((host, port), family=_family(host), backlog=_BACKLOG))
     except (OSError, ValueError) as error:
-        raise _unusable(type(error).__name__) from None
+        raise _unusable(reason(error)) from None
 
     def handle(connection: ServerConnection) -> None:
         try:

@@ -19,6 +19,7 @@ from websockets.sync.client import connect
 
 from edge_runtime.errors import InputError, RemoteError
 from edge_runtime.transports.link import whole_frames
+from edge_runtime.transports.reasons import reason
 from sync_protocol.errors import PeerError, malformed
 from sync_protocol.frames import FrameReader
 from sync_protocol.limits import FRAME_BYTES_MAX
@@ -115,7 +116,7 @@ class DialledLink(PeerLink):
             raise RemoteError(
                 "peer_unreachable",
                 expected=f"a device that answers at {place}",
-                got=type(error).__name__,
+                got=reason(error),
                 do="have 'fieldward sync host' run there, check address and network, and try again",
             ) from None
         super().__init__(connection)
@@ -175,6 +176,6 @@ def _gone(error: Exception) -> RemoteError:
     return RemoteError(
         "peer_gone",
         expected="the other device until the meeting is over",
-        got=f"the end of the connection ({type(error).__name__})",
+        got=reason(error),
         do="meet again: what came is kept, and the next meeting goes on from there",
     )

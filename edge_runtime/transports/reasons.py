@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import http.client
+import os
 import socket
 import ssl
+from typing import Final
 
 from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus, WebSocketException
 
-_NORMAL = 1000
+_CUT: Final = "the connection was cut"
+_NORMAL: Final = 1000
 """The code with which a WebSocket is closed in good order."""
+_WORDS: Final[tuple[tuple[type[Exception], str], ...]] = (
+    (ConnectionRefusedError, "connection refused: nothing listens there"),
+    (ConnectionError, _CUT),
+    (socket.gaierror, "no host of that name"),
+    (TimeoutError, "no answer in time"),
+    (ssl.SSLCertVerificationError, "a TLS certificate that does not verify"),
+    (ssl.SSLError, "no TLS, or another than ours"),
+    (InvalidMessage, "an answer that is no HTTP"),
+    (http.client.HTTPException, "an answer that is no HTTP"),
+    (WebSocketException, "an answer that is no WebSocket"),
+)
+"""The first that fits counts."""
 
 
 def reason(error: Exception) -> str:
@@ -17,31 +32,20 @@ def reason(error: Exception) -> str:
 
     Source: RFC 6455, section 7.4 (codes).
     """
-    match error:
-        case ConnectionRefusedError():
-            return "connection refused: nothing listens there"
-        case ConnectionResetError() | BrokenPipeError() | ConnectionAbortedError():  # RemoteDisconnected is one
-            return "the connection was cut"
-        case socket.gaierror():
-            return "no host of that name"
-        case TimeoutError():
-            return "no answer in time"
-        case ssl.SSLCertVerificationError():
-            return "a TLS certificate that does not verify"
-        case ssl.SSLError():
-            return "no TLS, or another than ours"
-        case OSError():
-            return (error.strerror or "an error of the network").lower()
-        case ConnectionClosed(rcvd=None):
-            return "the connection was cut"
-        case ConnectionClosed(rcvd=close):
-            code = "" if close.code == _NORMAL else f" (code {close.code})"
-            return f"the other side closed the connection{code}"
-        case InvalidStatus(response=response):
-            return f"HTTP status {response.status_code}"
-        case InvalidMessage() | http.client.HTTPException():
-            return "an answer that is no HTTP"
-        case WebSocketException():
-            return "an answer that is no WebSocket"
-        case _:
-            return "an address that cannot be dialled"
+    if isinstance(error, ConnectionClosed):
+        return _closed(error)
+    if isinstance(error, InvalidStatus):
+        return f"HTTP status {error.response.status_code}"
+    for kind, words in _WORDS:
+        if isinstance(error, kind):
+            return words
+    if isinstance(error, OSError):
+        return "an error of the network" if error.errno is None else os.strerror(error.errno).lower()
+    return "an address that cannot be dialled"
+
+
+def _closed(error: ConnectionClosed) -> str:
+    if error.rcvd is None:
+        return _CUT
+    code = "" if error.rcvd.code == _NORMAL else f" (code {error.rcvd.code})"
+    return f"the other side closed the connection{code}"

@@ -12,6 +12,7 @@ from websockets.sync.client import connect
 from edge_runtime.errors import RemoteError
 from edge_runtime.transports.http import refusal
 from edge_runtime.transports.link import unreachable, whole_frames
+from edge_runtime.transports.reasons import reason
 from sync_protocol.errors import malformed
 from sync_protocol.frames import FrameReader
 from sync_protocol.limits import FRAME_BYTES_MAX
@@ -49,7 +50,7 @@ class WebSocketLink:
         except InvalidStatus as error:
             raise refusal(error.response.status_code, bytes(error.response.body)) from None
         except (OSError, ValueError, WebSocketException) as error:
-            raise unreachable(address, type(error).__name__) from None
+            raise unreachable(address, reason(error)) from None
         self._reader = FrameReader()
         self._inbox: deque[bytes] = deque()
 
@@ -79,4 +80,4 @@ class WebSocketLink:
         self._closing.close()
 
     def _gone(self, error: Exception) -> RemoteError:
-        return unreachable(self._address, f"the connection ended ({type(error).__name__})")
+        return unreachable(self._address, reason(error))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from edge_runtime.audit.showing import noting_refusals
 from edge_runtime.audit.shown import shown_documents, shown_summary
+from edge_runtime.clinical.asking import questions
 from edge_runtime.clinical.fact_json import fact_from_json
-from edge_runtime.clinical.vitals import needs_confirmation
 from edge_runtime.opened import OpenChart
 from edge_runtime.runtime import Runtime
 from mobile_bridge.errors import BridgeError, ErrorCode
@@ -51,14 +51,14 @@ def change_document(context: Context, request: Request) -> Body:
     context.device.touch(context.host)  # who writes is there; who only has a screen refreshed may be gone
     with noting_refusals(runtime.auditor, opened.chart):
         if facts is not None:
-            entries, questions = _state(runtime, opened.chart, document, facts)
+            entries, asked = _state(runtime, opened.chart, document, facts)
         else:
             assert section is not None, "checked above"
             assert text is not None, "checked above"
-            entries, questions = runtime.charts.edit_text(opened.chart, document, section, text), []
+            entries, asked = runtime.charts.edit_text(opened.chart, document, section, text), []
     names: list[Value] = [str(entry.hash) for entry in entries]
     version = version_of(runtime.charts.open(opened.chart).documents[document])
-    return {"entries": names, "confirm": questions, "version": version}
+    return {"entries": names, "confirm": asked, "version": version}
 
 
 def _row(context: Context, chart: ChartId) -> Body:
@@ -71,8 +71,9 @@ def _state(
     if not raw:
         raise invalid("document.change.facts", "one fact at least", "none")
     facts = [fact_from_json(item) for item in raw]
-    questions: list[Value] = [question for fact in facts if (question := needs_confirmation(fact)) is not None]
-    return runtime.charts.add_facts(chart, document, facts), questions
+    state, now_ms = runtime.charts.open(chart).document(document), runtime.surroundings.clock()
+    asked: list[Value] = [one for fact in facts for one in questions(fact, now_ms=now_ms, state=state)]
+    return runtime.charts.add_facts(chart, document, facts), asked
 
 
 def _check_base(opened: OpenChart, document: DocumentId, base: str | None, *, text_section: str | None) -> None:

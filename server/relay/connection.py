@@ -19,6 +19,7 @@ from server.relay.delivery import PAGE_BYTES_MAX, Delivery, SendMessage
 from server.relay.errors import RelayError, revoked
 from server.relay.feed import LogFeed
 from server.relay.ingest import weight_of
+from server.relay.locating import located
 from server.relay.packing import merged, messages
 from server.relay.services import Services
 from server.relay.window import Tip
@@ -27,7 +28,6 @@ from sync_protocol.errors import ExplainedError, PeerError, over_limit
 from sync_protocol.frames import FrameReader, pack_frame
 from sync_protocol.ids import CertificateHash, SessionId, StreamId
 from sync_protocol.limits import BATCH_ENTRIES_MAX
-from sync_protocol.merkle import EMPTY_ROOT
 from sync_protocol.relay_exchange import RelayExchange, note_size
 from sync_protocol.signed import Verified
 from sync_protocol.steps import (
@@ -230,7 +230,9 @@ class Connection:
                 await self.send(pack_frame(message))
 
     async def _locate(self, step: Locate) -> None:
-        valid, seals = await self._in(self._services.readers, self._look_up, step)
+        valid, seals = await self._in(
+            self._services.readers, located, step, self._services.store, self._services.growth
+        )
         lost: Sequence[tuple[StreamId, SessionId, int]] = ()
         if valid and step.beyond:
             services = self._services
@@ -251,21 +253,6 @@ class Connection:
                 self.delivery.feed.holds(named)
         note = None if valid else self._services.window.tip.note
         await self._carry_out(self._exchange.located(note=note, seals=seals, lost=lost))
-
-    def _look_up(self, step: Locate) -> tuple[bool, list[tuple[SessionId, int]]]:
-        """Whether all states are states of the log, and the first seal that is lacking a session; in a thread."""
-        store = self._services.store
-        valid = True
-        for size, root in step.states:
-            found = store.checkpoint_at(size) if size else None
-            signed = root == (EMPTY_ROOT if not size else None if found is None else found[0].root)
-            # A log that was restored and grew again as it was has the state, though it signed at other sizes.
-            valid = valid and (signed or (found is None and self._services.growth.holds(size, root)))
-        seals: list[tuple[SessionId, int]] = []
-        for name in dict.fromkeys(step.sessions):
-            last = store.last_seal(name)
-            seals.append((name, 0 if last is None else last.value.number + 1))
-        return valid, seals
 
     async def _hold(self) -> None:
         """Say what the log holds; what comes in later than that is fed in any case."""

@@ -141,4 +141,7 @@ def test_cooled_bodies_are_served_on(relay: RelayProcess, people: Organisation, 
     file.write_bytes(file.read_bytes()[1:])
     capsys.readouterr()
     assert run(verify) == EXIT_DAMAGE
-    assert str(file) in capsys.readouterr().out
+    report = json.loads(capsys.readouterr().out)
+    assert report["entries"] == again.store.size()
+    (finding,) = [one for one in report["findings"] if one["severity"] == "damage"]
+    assert str(file) in finding["evidence"]["expected"]

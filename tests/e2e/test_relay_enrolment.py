@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -59,11 +60,11 @@ class Newcomer:
             made_ms=organisation.clock(),
         )
 
-    def wire(self, **changes: object) -> bytes:
+    def wire(self, **changes: Any) -> bytes:
         """The request as it travels."""
-        return pack(make_request(replace(self.request, **changes), self.invitation, self.signer))  # type: ignore[arg-type]
+        return pack(make_request(replace(self.request, **changes), self.invitation, self.signer))
 
-    def invite(self, **changes: object) -> Invite:
+    def invite(self, **changes: Any) -> Invite:
         """The record that an administrator writes."""
         fields: dict = {
             "invitation": self.invitation.invitation,
@@ -152,7 +153,7 @@ def test_from_invitation_to_certificate(relay: RelayProcess, organisation: Organ
     assert newcomer.wire() not in wires(body)
 
 
-def certify(organisation: Organisation, admin: SyncingDevice, request: Request, **changes: object) -> bytes:
+def certify(organisation: Organisation, admin: SyncingDevice, request: Request, **changes: Any) -> bytes:
     """What the administrator signs."""
     assert isinstance(admin.device.key, HybridSigningKey)
     fields: dict = {

@@ -54,11 +54,11 @@ def chanced(rng: random.Random, fault: Callable[[str], None]) -> Weather:
         return calm(rng)
     match rng.randrange(5):
         case 0:
-            return Weather(loss=0.05)
+            return Weather(loss=0.06)
         case 1:
-            return Weather(again=0.1)
+            return Weather(again=0.2)
         case 2:
-            return Weather(order=0.1)
+            return Weather(order=0.15)
         case 3:
             fault("slow_link")
             return Weather(latency_ms=rng.choice((2_000, 15_000, 60_000)))

@@ -16,7 +16,7 @@ from edge_runtime.sections import Sections
 from edge_runtime.store.appending import Appending
 from edge_runtime.text.order import ItemOrder
 from server.relay import database
-from server.relay.connection import Connection
+from server.relay.locating import located
 from sync_protocol.store import Outcome
 from tests.simulation.stand_ins import is_forging
 
@@ -72,12 +72,12 @@ def _merged_of_known(real: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _size_alone(real: Callable[..., Any]) -> Callable[..., Any]:
-    """In place of `Connection._look_up`: a size is believed without its root."""
+    """In place of the relay's `located`: a size is believed without its root."""
 
-    def look_up(self: Any, step: Any) -> Any:
-        return real(self, replace(step, states=()))
+    def located(step: Any, *relay: Any) -> Any:
+        return real(replace(step, states=()), *relay)
 
-    return look_up
+    return located
 
 
 def _without_one(real: Callable[..., Any]) -> Callable[..., Any]:
@@ -145,7 +145,7 @@ def _delete() -> AbstractContextManager[Any]:
 
 
 def _root() -> AbstractContextManager[Any]:
-    return patch.object(Connection, "_look_up", _size_alone(Connection._look_up))
+    return patch("server.relay.connection.located", _size_alone(located))
 
 
 def _loser() -> AbstractContextManager[Any]:

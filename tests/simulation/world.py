@@ -234,11 +234,10 @@ class World:
             if self.oracle.failures:
                 return
 
-    def meanwhile(self, device: SimDevice) -> None:
+    def meanwhile(self, _device: SimDevice) -> None:
         """While a device waits for a frame, somebody may act."""
         if self.healing or self.depth >= DEPTH_MAX or self.rng.random() >= _MEANWHILE:
             return
-        del device
         self._act()
 
     def guard(self, device: SimDevice, what: str, work: Callable[[], object]) -> str:

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.vectors import (
+    backed_up,
     blobs,
+    bundles,
     certificates,
     commitment,
     control,
@@ -61,6 +63,8 @@ FILES: dict[str, Callable[[], dict[str, Any]]] = {
     "invitations.json": invitations.make,
     "messages.json": messages.make,
     "packs.json": packs.make,
+    "bundles.json": bundles.make,
+    "backed_up.json": backed_up.make,
     "handshake.json": handshake.make,
     "published_log.json": published_log.make,
 }

@@ -97,7 +97,7 @@ def run_verification(where: Where, *, as_json: bool) -> Verification:
     """
     from edge_runtime.runtime import clock
 
-    root = _pinned(where.organisation)
+    root = pinned_root(where.organisation)
     policy = Policy(root=None if root is None else RootHash(root.hash), unseen_ms=where.unseen_days * _DAY_MS)
     started = time.monotonic()
     with _showing(as_json=as_json) as progress:
@@ -130,7 +130,7 @@ def _verified(where: Where, root: Verified[Root] | None, policy: Policy, now_ms:
         return verify(source, now_ms=now_ms, policy=own, progress=progress, found=source.notices())
 
 
-def _pinned(file: Path | None) -> Verified[Root] | None:
+def pinned_root(file: Path | None) -> Verified[Root] | None:
     """The root in the organisation's file.
 
     Raises:

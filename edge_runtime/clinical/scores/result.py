@@ -15,6 +15,7 @@ from typing import Final, TypeAlias
 from edge_runtime.clinical.layout import Triage
 from edge_runtime.clinical.triage import COLOURS
 from edge_runtime.errors import RefusedError
+from sync_protocol.encoding import Value
 
 Given: TypeAlias = Decimal | str | bool
 """An input as it is judged: numbers are decimals."""
@@ -125,13 +126,13 @@ class Result:
         lists = {"missing": self.missing, "questions": self.questions, "notes": self.notes}
         return verdict | {name: list(items) for name, items in lists.items()}
 
-    def triage_payload(self) -> dict[str, object]:
+    def triage_payload(self) -> dict[str, Value]:
         """The payload of a `triage` fact that says the same: category, system, rule and inputs as text.
 
         Only for a flow chart that gave a category.
         """
         assert self.triage is not None, "a category"
-        inputs = [{"name": name, "value": _text(value)} for name, value in self.inputs.items()]
+        inputs: list[Value] = [{"name": name, "value": _text(value)} for name, value in self.inputs.items()]
         return {"to": self.triage.value, "system": self.name, "rule": self.rule, "inputs": inputs}
 
 

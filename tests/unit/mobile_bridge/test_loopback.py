@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -29,10 +30,10 @@ def server(bridge: Bridge) -> Iterator[LoopbackServer]:
         yield running
 
 
-def refused(server: LoopbackServer, **options: object) -> int:
+def refused(server: LoopbackServer, **options: Any) -> int:
     """The status by which a handshake is refused."""
     with pytest.raises(InvalidStatus) as caught:
-        SocketWire(server, **options)  # type: ignore[arg-type]
+        SocketWire(server, **options)
     return caught.value.response.status_code
 
 

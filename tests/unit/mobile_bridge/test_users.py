@@ -79,7 +79,7 @@ def nurse(host: Host) -> Host:
     return host
 
 
-def refused(host: Host, op: str, /, **body: object) -> ErrorCode:
+def refused(host: Host, op: str, /, **body: Any) -> ErrorCode:
     """The code of a request that is refused."""
     with pytest.raises(Refused) as caught:
         host.call(op, **body)
@@ -94,7 +94,7 @@ def look(bridge: Bridge) -> None:
     assert done.wait(10)
 
 
-def heard(host: Host) -> dict[str, object]:
+def heard(host: Host) -> dict[str, Any]:
     """The next event."""
     frame = host.next(0)
     assert frame.op == "session.locked"
@@ -114,7 +114,7 @@ def acts(world: World, home: str) -> list[tuple[str, str | None]]:
 
 class TestLocked:
     @pytest.mark.parametrize(("op", "body"), READS)
-    def test_nothing_is_shown(self, nurse: Host, world: World, op: str, body: dict[str, object]) -> None:
+    def test_nothing_is_shown(self, nurse: Host, world: World, op: str, body: dict[str, Any]) -> None:
         """No command that reads, writes, syncs or sets anything works, with a chart that is there, too."""
         nurse.call("session.lock")
         if "chart" in body:
@@ -255,7 +255,7 @@ class TestPin:
     def test_a_return_that_cannot_be_recorded_is_none(self, nurse: Host, monkeypatch: pytest.MonkeyPatch) -> None:
         """On a full disk the home stays as it was: closed, or locked with its PIN good."""
 
-        def full(*_: object, **__: object) -> None:
+        def full(*_: object, **__: Any) -> None:
             raise StoreError("disk_full", expected="room", got="none", do="free some")
 
         nurse.call("session.lock")
@@ -379,8 +379,8 @@ class TestQuietSync:
         made: queue.Queue[bool] = queue.Queue()
         real = SyncClient.__init__
 
-        def note(self: SyncClient, *arguments: object, **options: object) -> None:
-            real(self, *arguments, **options)  # type: ignore[arg-type]
+        def note(self: SyncClient, *arguments: Any, **options: Any) -> None:
+            real(self, *arguments, **options)
             made.put(options["mend"] is not None)
 
         monkeypatch.setattr(SyncClient, "__init__", note)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import struct
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey, MLDSA44PublicKey
@@ -213,10 +214,10 @@ class TestCosignature:
                 open_cosigned(note, LOG.public, COSIGNER.public)
 
     @pytest.mark.parametrize("change", [{"size": 70_001}, {"root": Hash(bytes(32))}])
-    def test_it_covers_size_and_root(self, change: dict[str, object]) -> None:
+    def test_it_covers_size_and_root(self, change: dict[str, Any]) -> None:
         """The same line under another checkpoint of the log is a forgery."""
-        fields: dict[str, object] = {"origin": ORIGIN, "size": 70_000, "root": CHECKPOINT.root}
-        other = Checkpoint(**(fields | change))  # type: ignore[arg-type]
+        fields: dict[str, Any] = {"origin": ORIGIN, "size": 70_000, "root": CHECKPOINT.root}
+        other = Checkpoint(**(fields | change))
         with pytest.raises(ForgedError):
             open_cosigned(sign_checkpoint(other, LOG) + LINE, LOG.public, COSIGNER.public)
 

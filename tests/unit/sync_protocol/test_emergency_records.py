@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import pytest
 
@@ -44,7 +45,7 @@ def _wrap(mark: str) -> bytes:
     return bytes(WrapPrivateKey(mark.encode() * 32).public)
 
 
-def _recovery(organisation: Organisation, **changes: object) -> RecoveryRecord:
+def _recovery(organisation: Organisation, **changes: Any) -> RecoveryRecord:
     record = RecoveryRecord(
         organisation=organisation.root.value.organisation,
         wrap=_wrap("w"),
@@ -57,10 +58,10 @@ def _recovery(organisation: Organisation, **changes: object) -> RecoveryRecord:
         canary_body=b"body",
         issued_ms=7,
     )
-    return replace(record, **changes)  # type: ignore[arg-type]
+    return replace(record, **changes)
 
 
-def _break_glass(organisation: Organisation, **changes: object) -> BreakGlassRecord:
+def _break_glass(organisation: Organisation, **changes: Any) -> BreakGlassRecord:
     record = BreakGlassRecord(
         organisation=organisation.root.value.organisation,
         desk=_wrap("k"),
@@ -69,7 +70,7 @@ def _break_glass(organisation: Organisation, **changes: object) -> BreakGlassRec
         addresses=("https://desk.example",),
         issued_ms=7,
     )
-    return replace(record, **changes)  # type: ignore[arg-type]
+    return replace(record, **changes)
 
 
 def _signed(record: RecoveryRecord, organisation: Organisation) -> Verified[RecoveryRecord]:
@@ -136,7 +137,7 @@ def test_another_organisation_s_recovery_key_is_refused():
         ({"threshold": 6}, MalformedError),
     ],
 )
-def test_a_record_that_could_not_be_used_is_refused(changes: dict[str, object], error: type[Exception]):
+def test_a_record_that_could_not_be_used_is_refused(changes: dict[str, Any], error: type[Exception]):
     """Keys that take no wrap or check nothing, one key for drills and the real thing, shares that cannot be."""
     organisation = _organisation()
     wire = _signed(_recovery(organisation, **changes), organisation).wire

@@ -220,6 +220,19 @@ def test_hellos_that_are_refused(message: PeerHello, error: type[PeerError]):
     assert isinstance(steps[-1].error, error)
 
 
+def test_another_organisation_is_named_so_that_both_sides_read_it_right():
+    """The one that finds it tells the other in the same words: neither is shown its own organisation as the other's."""
+    stranger = STRANGERS.device(Role.NURSE)
+    (told,) = sent(receive(machine(KIT, Part.ANSWERED), hello(stranger)))
+    (back,) = sent(receive(machine(stranger, Part.ANSWERED), hello(KIT)))
+    assert isinstance(told, Failure)
+    assert isinstance(back, Failure)
+    own, other = (one.organisation.root.value.organisation.short for one in (KIT, stranger))
+    both = " and ".join(sorted((own, other)))
+    assert told.got == back.got == f"the other device belongs to another one ({both})"
+    assert told.expected == "two devices of one organisation"
+
+
 def test_a_mirror_is_refused():
     """A device that hears its own hello back meets nobody; one that hears its own proof back neither."""
     phone = machine(PHONE, Part.DIALLED)

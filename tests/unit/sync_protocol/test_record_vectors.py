@@ -30,6 +30,8 @@ from sync_protocol.records import pack, unpack
 from sync_protocol.roles import Compartment
 from sync_protocol.sealing import ContentKey, open_sealed
 from tests.vectors import (
+    backed_up,
+    bundles,
     cast,
     certificates,
     control,
@@ -206,6 +208,42 @@ def test_packs(case: dict[str, Any]):
 def test_packs_that_are_refused(case: dict[str, Any]):
     """Each for its own fault."""
     refuses(packs.check, case)
+
+
+@pytest.mark.parametrize("case", cases(load("bundles.json"), "accepted"))
+def test_bundles(case: dict[str, Any]):
+    """As far as each is readable, its entries come; how it ended is said."""
+    found = bundles.check(case)
+    assert found == {name: case[name] for name in found}
+
+
+def test_the_whole_bundle_is_what_is_written():
+    """Byte for byte, in this order of messages."""
+    content = load("bundles.json")
+    data = bytes.fromhex(content["bundle"])
+    assert data == bundles.bundle() == bundles.of_case(content["accepted"][0])
+    assert content["messages"] == bundles.kinds(data)
+    assert content["accepted"][0]["ending"] == "whole"
+
+
+@pytest.mark.parametrize("case", cases(load("bundles.json"), "refused"))
+def test_files_that_are_no_bundle(case: dict[str, Any]):
+    """Nothing of them is taken."""
+    refuses(bundles.check, case)
+
+
+@pytest.mark.parametrize("case", cases(load("backed_up.json"), "accepted"))
+def test_statements_of_backups(case: dict[str, Any]):
+    """The relay's key signed this, byte for byte."""
+    said = backed_up.check(case)
+    assert backed_up.told(said) == {name: case[name] for name in backed_up.told(said)}
+    assert backed_up.signed(said).hex() == case["statement"]
+
+
+@pytest.mark.parametrize("case", cases(load("backed_up.json"), "refused"))
+def test_statements_of_backups_that_are_refused(case: dict[str, Any]):
+    """Not the relay's, or no such statement."""
+    refuses(backed_up.check, case)
 
 
 @pytest.mark.parametrize("case", cases(load("handshake.json"), "accepted"))

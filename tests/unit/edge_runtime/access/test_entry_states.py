@@ -15,9 +15,10 @@ from edge_runtime.sync.held import Holder
 from edge_runtime.sync.safety import tally
 from sync_protocol.errors import LimitError
 from sync_protocol.ids import EntryHash
-from tests.unit.edge_runtime.access.test_adoption import PULSE, hand_round, lost_tablet
+from tests.unit.edge_runtime.access.test_adoption import hand_round, lost_tablet
 from tests.unit.edge_runtime.clinic import Clinic, Device, settle
 from tests.unit.edge_runtime.sync.test_client import Ward
+from tests.unit.edge_runtime.test_verdicts import PULSE
 
 
 @pytest.fixture(name="ward")

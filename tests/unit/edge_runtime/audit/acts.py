@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from edge_runtime.audit.selection import Selection
 from edge_runtime.audit.timeline import Timeline
@@ -22,9 +23,9 @@ def act(device: Device, chart: ChartId | None, record: AuditRecord) -> VerifiedE
     return next(entry for entry in device.recorder.write(batch) if entry.hash == name)
 
 
-def lines(device: Device, **chosen: object) -> list[str]:
+def lines(device: Device, **chosen: Any) -> list[str]:
     """The device's timeline as kinds, oldest first."""
-    return [event.what.kind.name for event in timeline(device).events(Selection(**chosen))]  # type: ignore[arg-type]
+    return [event.what.kind.name for event in timeline(device).events(Selection(**chosen))]
 
 
 def timeline(device: Device) -> Timeline:
@@ -62,7 +63,7 @@ class Ward:
                 if target is not source:
                     carry(source, target)
 
-    def read(self, device: Device, *fields: str, **more: object) -> VerifiedEntry:
+    def read(self, device: Device, *fields: str, **more: Any) -> VerifiedEntry:
         """A read of the chart by a device, as it stands there."""
         frontier = [head for _, head in device.store.frontier(self._content).values()]
         said = {"seen": tuple(sorted(frontier)), "checks": ("membership",), **more}
@@ -72,7 +73,7 @@ class Ward:
             fields=fields or ("identity", "text.plan"),
             compartments=(Compartment.SAFETY, Compartment.CLINICAL),
             documents=(self.encounter,),
-            **said,  # type: ignore[arg-type]
+            **said,
         )
         return act(device, self.chart, record)
 

@@ -21,19 +21,19 @@ HOMES = ("admin", "tablet", "phone", "officer")
 def fixture_ward(world: World) -> World:
     """A physician's tablet with a chart, a nurse's phone, a compliance officer; everybody knows everybody."""
     world.found()
-    world.tablet = world.enrol("tablet", "physician")  # type: ignore[attr-defined]
+    world.tablet = world.enrol("tablet", "physician")
     world.phone = world.enrol("phone", "nurse")
-    world.officer = world.enrol("officer", "compliance_officer")  # type: ignore[attr-defined]
+    world.officer = world.enrol("officer", "compliance_officer")
     sync(world, *HOMES)
     made = world.json("chart", "create", "--home", "tablet", "--name", "Ana Lima")
-    world.chart = made["chart"]  # type: ignore[attr-defined]
+    world.chart = made["chart"]
     sync(world, *HOMES)
     return world
 
 
 def chart(ward: World) -> str:
     """The chart's id."""
-    return str(ward.chart)  # type: ignore[attr-defined]
+    return str(ward.chart)
 
 
 def in_it(ward: World, home: str = "tablet") -> dict[str, Any]:
@@ -56,7 +56,7 @@ def test_one_look_shows_with_whom_a_chart_is_shared(ward: World):
     ward.json("team", "add", team, ward.phone, "--home", "tablet")
     ward.json("chart", "share", chart(ward), "--team", team, "--home", "tablet")
     ward.json("chart", "consent", chart(ward), "research", "--deny", "--home", "tablet")
-    tablet, officer = ward.tablet, ward.officer  # type: ignore[attr-defined]
+    tablet, officer = ward.tablet, ward.officer
     assert ways(ward) == {tablet: ["creator", "team"], officer: ["officer"], ward.phone: ["team"]}
     told = in_it(ward)
     assert set(told) == {"chart", "members", "teams", "consents", "broken", "held", "destruction"}
@@ -140,15 +140,15 @@ def test_who_is_taken_out_and_who_is_in_it_all_the_same(ward: World):
     said = ward.run(*out, "--team", "Ward 3").out.splitlines()
     assert "is shared with team Ward 3 no more" in said[0]
     assert "new key" in said[0]
-    assert said[1:] == [f"  still in it: {ward.tablet[:8]}  physician, made it (you)"]  # type: ignore[attr-defined]
+    assert said[1:] == [f"  still in it: {ward.tablet[:8]}  physician, made it (you)"]
     assert ward.phone not in ways(ward)
     assert ward.refused(*out, "--team", team) == "not_shared"
-    assert ward.refused(*out, "--device", ward.officer) == "officer_stays"  # type: ignore[attr-defined]
+    assert ward.refused(*out, "--device", ward.officer) == "officer_stays"
     assert ward.refused(*out, code=2) == "usage"
     sync(ward, "tablet", "officer")
-    creator = ("--device", ward.tablet, "--home", "officer")  # type: ignore[attr-defined]
+    creator = ("--device", ward.tablet, "--home", "officer")
     assert ward.refused("chart", "unshare", chart(ward), *creator) == "creator_stays"
-    assert ward.run(*out, "--device", ward.tablet).out.count("\n") == 1  # type: ignore[attr-defined]
+    assert ward.run(*out, "--device", ward.tablet).out.count("\n") == 1
 
 
 # ------------------------------------------------------------------------------------------------ consents and holds

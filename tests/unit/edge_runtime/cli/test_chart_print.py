@@ -118,14 +118,12 @@ def test_a_file_is_on_record_before_it_is_written(world: World, chart: str):
     named = {act.kind.name: act for act in acts if act.kind.name in {"exported", "printed", "data_accessed"}}
     assert set(named) == {"exported", "printed"}
     assert all(act.purpose.value == "patient_request" for act in named.values())
-    assert named["exported"].detail["format"] == "html"
+    assert dict(named["exported"].detail) == {"format": "html"}
     assert "text.subjective" in named["printed"].fields
 
 
-def test_what_cannot_be_written_is_neither_made_nor_recorded(
-    world: World, chart: str, monkeypatch: pytest.MonkeyPatch
-):
-    """A folder that is not there, both forms at once, a page that is too long: nothing is written and nothing on record."""
+def test_what_cannot_be_written_is_neither_made_nor_recorded(world: World, chart: str, monkeypatch: pytest.MonkeyPatch):
+    """A folder that is not there, both forms at once, a page too long: nothing is written and nothing on record."""
     show = ("chart", "show", chart, "--home", "tablet")
     before = world.json("sync", "status", "--home", "tablet")["on_this_device_only"]
     assert world.refused(*show, "--pdf", "nowhere/chart.pdf") == "out_file"
@@ -137,7 +135,7 @@ def test_what_cannot_be_written_is_neither_made_nor_recorded(
 
 
 def test_a_text_that_is_too_long_is_left_off_in_plain_view(world: World, chart: str, monkeypatch: pytest.MonkeyPatch):
-    """The rest is printed; the top of the page and the place of the text say what is not, and no half of it is there."""
+    """The rest is printed; the top of the page and the place of the text say what is not; no half of it is there."""
     monkeypatch.setattr(drafting, "TEXT_SHEETS_MAX", 0)
     world.json("chart", "show", chart, "--html", "chart.html", "--home", "tablet")
     text = read_html(Path("chart.html").read_bytes()).text

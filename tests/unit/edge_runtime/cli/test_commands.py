@@ -429,7 +429,7 @@ def test_status_is_honest(ward: World):
     told = ward.json("sync", "status", "--home", "tablet")
     states = ("on_this_device_only", "at_a_peer", "at_the_relay", "receipted", "safe")
     lists = ("refused", "held", "disputed", "restored")
-    rest = {"entries", "oldest_unsent_s", "log_size", "backed_up", "alarm", "attachments"}
+    rest = {"entries", "oldest_unsent_s", "log_size", "backed_up", "alarm", "attachments", "compared_ms", "withheld"}
     assert set(told) == {*states, *lists} | rest
     assert sum(told[state] for state in states) + len(told["refused"]) == told["entries"]
     assert told["on_this_device_only"] > 0

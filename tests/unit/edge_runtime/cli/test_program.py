@@ -19,18 +19,21 @@ from hypothesis import strategies as st
 
 from edge_runtime.cli import main as module
 from edge_runtime.cli.main import GROUPS, program, run
+from edge_runtime.clinical.scores.catalogue import SCALES
 from edge_runtime.errors import RefusedError, StoreError, VaultError
 from tests.unit.edge_runtime.cli.world import World
 
 HEAVY = {"fastapi", "sqlmodel", "sqlalchemy", "pydantic", "numpy", "rich", "typer", "pycrdt", "uvicorn", "alembic"} | {
     "shamir_mnemonic"
 }
-OWN_GROUPS = ("org", "device", "team", "chart", "recovery", "sync", "audit", "doctor")
+OWN_GROUPS = ("org", "device", "team", "chart", "recovery", "sync", "audit", "doctor", "score")
 ENDLESS = {("sync", "host"), ("audit", "watch")}
 """Commands that go on until somebody stops them; their own tests do."""
-WITHOUT_A_HOME = {
+WITHOUT_A_HOME: dict[tuple[str, str], set[str]] = {
     ("device", "users"): {"--folder"},  # lists the homes of a shared device, before anybody has opened one
     ("device", "add-user"): {"--folder", "--passphrase-file"},  # makes one more home there
+    ("score", "list"): set(),  # scores need no device
+    **{("score", name): {"--input", "--ndjson"} for name in SCALES},
 }
 """Commands that open no home, each with what it takes instead."""
 

@@ -54,7 +54,7 @@ def test_every_alarm_has_words() -> None:
 def test_what_the_relay_withheld_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     """How many entries, for as long as this device remembers."""
     assert any(
-        line.startswith("Note: the relay has withheld 3 entries at the least.")
+        line.startswith("Note: the relay has withheld 3 entries at the least;")
         for line in said(capsys, withheld={"entries": 3, "at_ms": 1_700_000_000_000})
     )
     assert not any("withheld" in line for line in said(capsys))

@@ -13,7 +13,7 @@ from tests.unit.edge_runtime.cli.world import World
 def fixture_ward(world: World) -> World:
     """An organisation with a physician's tablet and a nurse's phone, which know each other."""
     world.found()
-    world.tablet = world.enrol("tablet", "physician")  # type: ignore[attr-defined]
+    world.tablet = world.enrol("tablet", "physician")
     world.phone = world.enrol("phone", "nurse")
     sync(world, "admin", "tablet", "phone")
     return world
@@ -126,7 +126,7 @@ def test_what_is_refused(ward: World):
     sync(ward, "tablet", "phone", "admin")
     assert ward.refused("team", "add", team, ward.phone, "--home", "phone") == "not_in_team"
     assert ward.refused("team", "add", team, ward.phone, "--home", "admin") == "not_in_team"
-    assert ward.refused("team", "remove", team, ward.tablet, "--home", "phone") == "not_in_team"  # type: ignore[attr-defined]
+    assert ward.refused("team", "remove", team, ward.tablet, "--home", "phone") == "not_in_team"
     make(ward)
     assert ward.refused("team", "show", "Ward 3", "--home", "tablet") == "ambiguous_team"
     assert ward.refused("team", "add", team, "--home", "tablet", code=2) == "usage"

@@ -61,12 +61,16 @@ class Answer:
 
 
 class World:
-    """A folder of homes, and a relay."""
+    """A folder of homes, and a relay.
+
+    Attributes:
+        phone, tablet, officer, chart: ids, where a test's story has them.
+    """
 
     def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder = folder
         self.relay: WholeRelay | None = None
-        self.phone = ""
+        self.phone = self.tablet = self.officer = self.chart = ""
         self._capsys = capsys
         kwdefaults = open_home.__wrapped__.__kwdefaults__  # type: ignore[attr-defined]
         monkeypatch.setitem(kwdefaults, "cost", CHEAP)
@@ -122,7 +126,7 @@ class World:
         relay = self._relay()
         if relay.down:
             relay.request("GET", "/v1/relay")
-        return HttpLink(relay) if over_http else relay.shell.link()  # type: ignore[arg-type]
+        return HttpLink(relay) if over_http else relay.shell.link()
 
 
 def _open(*arguments: Any, **options: Any) -> DeviceStore:

@@ -40,7 +40,7 @@ def test_two_people_say_who_is_who_without_knowledge_of_each_other(left_says, ri
 
 def test_a_link_is_undone_by_who_saw_it():
     """A wrong link is taken back, and stays in the history."""
-    world, left, right, first = since(link("same_patient"))
+    world, _, right, first = since(link("same_patient"))
     right.record(link("not_same_patient", chart=ONE, reason="other scar"))
     (item,) = world.state().links
     assert (item.stands, item.joined, ids(item.history)) == ("not_same_patient", False, {first.id})

@@ -227,7 +227,7 @@ def test_an_ended_device_asks_the_enrolment_desk(clinic: Clinic):
 def test_a_device_that_is_good_asks_nobody(clinic: Clinic):
     """Nor does one whose renewal is here already."""
     nurse, desk = clinic.device(Role.NURSE), EndedDesk(clinic)
-    fetch_renewal(nurse.store, nurse.identity, desk, now_ms=1, entropy=nurse.entropy)  # type: ignore[arg-type]
+    fetch_renewal(nurse.store, nurse.identity, desk, now_ms=1, entropy=nurse.entropy)
     prolong(clinic, nurse)
     carry(clinic.admin, nurse)
     fetch(desk, nurse)
@@ -293,7 +293,7 @@ def written(clinic: Clinic, device: Device, count: int = 3) -> tuple[list[bytes]
     del clinic
     for _ in range(count):
         batch = device.recorder.begin()
-        batch.create_chart(device.charts.entropy(16))  # type: ignore[arg-type]
+        batch.create_chart(device.charts.entropy(16))
         device.recorder.write(batch)
     session = device.identity.session
     seals = [seal.wire for seal in walk_seals(device.store, session.value.session)]
@@ -374,9 +374,9 @@ GOOD: dict[Any, Any] = {"certificates": [b"c"], "sessions": [b"s"], "seals": [[b
 def test_the_relay_is_asked_by_id_and_time():
     """With a token; its answer is three lists, each seal with its session and the relay's time or none."""
     desk = ToldDesk(encode({**GOOD, "seals": [[bytes(16), b"w", None], [bytes(16), b"x", 7]]}))
-    found = told_sessions(desk, b"\x01" * 32, DeviceId(b"d" * 16), before_ms=None)  # type: ignore[arg-type]
+    found = told_sessions(desk, b"\x01" * 32, DeviceId(b"d" * 16), before_ms=None)
     assert found == ((b"c",), (b"s",), (b"w", b"x"))
-    told_sessions(desk, b"\x01" * 32, DeviceId(b"d" * 16), before_ms=5)  # type: ignore[arg-type]
+    told_sessions(desk, b"\x01" * 32, DeviceId(b"d" * 16), before_ms=5)
     assert desk.asked == [
         f"GET /v1/principals/{'64' * 16}/sessions Bearer {'01' * 32}",
         f"GET /v1/principals/{'64' * 16}/sessions?before_ms=5 Bearer {'01' * 32}",
@@ -404,7 +404,7 @@ def test_the_relay_is_asked_by_id_and_time():
 def test_what_is_no_answer_is_refused(answer: bytes):
     """Whole, before any of it is used."""
     with pytest.raises(MalformedError):
-        told_sessions(ToldDesk(answer), bytes(32), DeviceId(bytes(16)), before_ms=None)  # type: ignore[arg-type]
+        told_sessions(ToldDesk(answer), bytes(32), DeviceId(bytes(16)), before_ms=None)
 
 
 def test_a_time_excludes_what_this_device_knows(clinic: Clinic):

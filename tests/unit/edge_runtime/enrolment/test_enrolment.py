@@ -152,7 +152,7 @@ def test_a_new_administrator_may_enrol_others(clinic: Clinic, desk: Desk, new: N
         ),
         "not_an_administrator",
     )
-    applicant = Applicant(None, None, None)  # type: ignore[arg-type]
+    applicant = Applicant(None, None, None)
     _refused(lambda: approve(nurse.recorder, nurse.identity, applicant, code="1", now_ms=NOW), "not_an_administrator")
 
 
@@ -267,7 +267,7 @@ def test_an_enrolled_home_is_left_alone(clinic: Clinic, desk: Desk):
     nurse = clinic.device(Role.NURSE)
     before = nurse.store.values()
     _refused(
-        lambda: request_enrolment(nurse.store, desk, _invite(clinic), now_ms=NOW, entropy=clinic.entropy),  # type: ignore[arg-type]
+        lambda: request_enrolment(nurse.store, desk, _invite(clinic), now_ms=NOW, entropy=clinic.entropy),
         "home_in_use_already",
     )
     _refused(lambda: found_organisation(nurse.store, clock=clinic.clock, entropy=clinic.entropy), "home_in_use_already")
@@ -496,7 +496,7 @@ def test_the_fingerprint_is_of_the_key_that_is_to_be_signed(clinic: Clinic, desk
     """A stranger that shows the right fingerprint beside its own key is found out; groups and case do not matter."""
     right = Hash.of(clinic.relay_key.public).hex()
     grouped = " ".join(right[at : at + 4].upper() for at in range(0, 64, 4))
-    facts = relay_facts(desk)  # type: ignore[arg-type]
+    facts = relay_facts(desk)
     assert facts.fingerprint == right
     stranger = SigningKey(bytes(range(32)))
     clinic.relay_key = stranger
@@ -535,7 +535,7 @@ def test_the_cosigning_key_is_recorded_too(clinic: Clinic, desk: Desk):
     desk.cosigner = CosigningKey(bytes(range(32)))
     admin = clinic.device(Role.ADMIN)
     older = desk.record
-    claim_relay(admin.store, admin.identity, admin.recorder, desk, fingerprint=None, now_ms=NOW)  # type: ignore[arg-type]
+    claim_relay(admin.store, admin.identity, admin.recorder, desk, fingerprint=None, now_ms=NOW)
     assert desk.record == older, "good without it, where nobody can sign another"
     _claim(clinic, desk)
     newer = desk.record
@@ -565,7 +565,7 @@ def test_only_the_founders_device_records_a_relay(clinic: Clinic, desk: Desk):
     """Another administrator without the root's keys is told where they are."""
     admin = clinic.device(Role.ADMIN)
     error = _refused(
-        lambda: claim_relay(admin.store, admin.identity, admin.recorder, desk, fingerprint=None, now_ms=NOW),  # type: ignore[arg-type]
+        lambda: claim_relay(admin.store, admin.identity, admin.recorder, desk, fingerprint=None, now_ms=NOW),
         "root_keys",
     )
     assert "org init" in error.do
@@ -593,7 +593,7 @@ def test_whatever_else_answers_is_no_relay(data: bytes):
             return 200, {}, data
 
     with pytest.raises(RemoteError) as refusal:
-        relay_facts(Stranger())  # type: ignore[arg-type]
+        relay_facts(Stranger())
     assert refusal.value.code == "not_a_relay"
 
 
@@ -617,5 +617,5 @@ def test_a_relay_that_tells_half_is_none(desk: Desk, change: dict[str, Any]):
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(Desk, "told", property(lambda _: told))
         with pytest.raises(RemoteError) as refusal:
-            relay_facts(desk)  # type: ignore[arg-type]
+            relay_facts(desk)
         assert refusal.value.code == "not_a_relay"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,10 +45,10 @@ def gone() -> RemoteError:
     return RemoteError("relay_unreachable", expected="a relay", got="none", do="try again")
 
 
-def add(folder: Path, label: str = "Ana", *, seed: int = 1, **options: object) -> tuple[Profile, DeviceId, str]:
+def add(folder: Path, label: str = "Ana", *, seed: int = 1, **options: Any) -> tuple[Profile, DeviceId, str]:
     """Add somebody."""
     given = {"invited": None, "entropy": Entropy(seed), "enrol": asks, "cost": CHEAP} | options
-    return add_profile(folder, label, PASSPHRASE, **given)  # type: ignore[arg-type]
+    return add_profile(folder, label, PASSPHRASE, **given)
 
 
 def test_a_home_gets_an_opaque_name_and_the_label(tmp_path: Path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from edge_runtime.shared_device.device import SharedDevice
 from edge_runtime.shared_device.locking import Locked, Moment
@@ -124,8 +124,8 @@ def unsealed(store: DeviceStore) -> list[int]:
 def quick_stores(monkeypatch: pytest.MonkeyPatch) -> None:
     """Open stores that do not wait for the disk: no test here cuts the power."""
 
-    def open_quickly(*arguments: object, **options: object) -> DeviceStore:
-        store = DeviceStore(*arguments, **options)  # type: ignore[arg-type]
+    def open_quickly(*arguments: Any, **options: Any) -> DeviceStore:
+        store = DeviceStore(*arguments, **options)
         store._writer_connection.execute("PRAGMA synchronous=OFF")
         return store
 

@@ -723,7 +723,7 @@ def test_a_live_sync_notices_that_answers_are_overdue(ward: Ward, frames: int):
 
 def test_a_live_sync_over_requests_is_a_mistake(ward: Ward):
     """Over plain requests a relay cannot speak unasked: a host syncs now and then instead."""
-    link = HttpLink(RelayRequests(ward.relay, ADDRESS))  # type: ignore[arg-type]
+    link = HttpLink(RelayRequests(ward.relay, ADDRESS))
     with pytest.raises(MisuseError):
         ward.one.client.live(link, ADDRESS, stopped=lambda: False, tick_s=0.1)
 
@@ -734,13 +734,13 @@ def test_a_live_sync_over_requests_is_a_mistake(ward: Ward):
 def test_sync_over_requests_ends_with_both_sides_up_to_date(ward: Ward):
     """The same exchange over HTTP: handshake, token, pages on request, and an end."""
     requests = RelayRequests(ward.relay, ADDRESS)
-    report = ward.one.sync(ward.relay, HttpLink(requests))  # type: ignore[arg-type]
+    report = ward.one.sync(ward.relay, HttpLink(requests))
     assert report.receipted == report.sent > 0
     assert report.checkpoint == ward.relay.store.size()
     assert [path for path, _ in requests.posts][:2] == ["/v1/sync/hello", "/v1/sync/auth"]
     assert len(requests.posts) < 12
     ward.relay.page = 2
-    taken = ward.two.sync(ward.relay, HttpLink(RelayRequests(ward.relay, ADDRESS)))  # type: ignore[arg-type]
+    taken = ward.two.sync(ward.relay, HttpLink(RelayRequests(ward.relay, ADDRESS)))
     assert taken.received > 4
     assert ward.two.shown(ward.chart) == ward.one.shown(ward.chart)
 
@@ -748,7 +748,7 @@ def test_sync_over_requests_ends_with_both_sides_up_to_date(ward: Ward):
 def test_a_request_names_the_last_answer_that_was_read(ward: Ward):
     """So the relay knows whether an answer was lost on the way."""
     requests = RelayRequests(ward.relay, ADDRESS)
-    ward.one.sync(ward.relay, HttpLink(requests))  # type: ignore[arg-type]
+    ward.one.sync(ward.relay, HttpLink(requests))
     named = [headers.get("Fieldward-Response") for headers in requests.headers]
     assert named[:3] == [None, None, None]
     assert named[3:] == [str(number) for number in range(3, len(named))]
@@ -757,7 +757,7 @@ def test_a_request_names_the_last_answer_that_was_read(ward: Ward):
 def test_asking_in_vain_ends(ward: Ward):
     """A relay that answers requests with nothing counts as silent after a few, not never."""
     requests = RelayRequests(ward.relay, ADDRESS)
-    link = HttpLink(requests)  # type: ignore[arg-type]
+    link = HttpLink(requests)
     with pytest.raises(RemoteError) as error:
         ward.one.client.run(link, ADDRESS, progress=lambda _: setattr(requests, "empty", bool(link.token)))
     assert error.value.code == "relay_silent"
@@ -769,7 +769,7 @@ def test_a_relay_that_never_moves_on_ends_the_polling(ward: Ward, monkeypatch: p
     requests = RelayRequests(ward.relay, ADDRESS)
     monkeypatch.setattr(run_module.Run, "done", property(lambda _: False))
     with pytest.raises(RemoteError) as error:
-        ward.one.sync(ward.relay, HttpLink(requests))  # type: ignore[arg-type]
+        ward.one.sync(ward.relay, HttpLink(requests))
     assert error.value.code == "relay_silent"
     assert len(requests.posts) < 20
 
@@ -777,7 +777,7 @@ def test_a_relay_that_never_moves_on_ends_the_polling(ward: Ward, monkeypatch: p
 def test_a_token_stands_for_the_handshake_and_nothing_is_synced(ward: Ward):
     """An administrator's request needs a token alone: neither entries nor a cursor are sent for it."""
     requests = RelayRequests(ward.relay, ADDRESS)
-    link = HttpLink(requests)  # type: ignore[arg-type]
+    link = HttpLink(requests)
     token = ward.one.client.token(link, ADDRESS)
     link.close()
     assert len(token) == 32
@@ -790,7 +790,7 @@ def test_no_token_is_an_error(ward: Ward, clinic: Clinic):
     requests = RelayRequests(ward.relay, ADDRESS)
     ward.relay.record = clinic.relay_record(issued_ms=3)
     with pytest.raises(RemoteError) as refused:
-        ward.one.client.token(HttpLink(requests), "https://elsewhere.example:443")  # type: ignore[arg-type]
+        ward.one.client.token(HttpLink(requests), "https://elsewhere.example:443")
     assert refused.value.code == "untrusted"
 
     class Mute(RelayRequests):
@@ -799,7 +799,7 @@ def test_no_token_is_an_error(ward: Ward, clinic: Clinic):
             return b""
 
     with pytest.raises(RemoteError) as silent:
-        ward.one.client.token(HttpLink(Mute(ward.relay, ADDRESS)), ADDRESS)  # type: ignore[arg-type]
+        ward.one.client.token(HttpLink(Mute(ward.relay, ADDRESS)), ADDRESS)
     assert silent.value.code == "relay_silent"
 
 

@@ -164,15 +164,16 @@ def test_what_stands_and_lacks_others_leaves_half_of_the_room(ward: Ward, monkey
     flooder, writer = ward.sessions[0], ward.organisation.device(Role.NURSE).session()
     ward.sessions.append(writer)
     stream = ward.organisation.stream()
-    _, unseen = writer.write(stream, [b"never sent"])
-    flooder.see(unseen)
+    _, first = writer.write(stream, [b"never sent"])
+    flooder.see(first)
+    unseen = list(first)
     lacking: list[VerifiedEntry] = []
     for number in range(12):
         _, more = writer.write(stream, [b"never sent %d" % number])
         flooder.see(more)
         _, own = flooder.write(stream, [b"follows what is not here"])
         lacking += own
-        unseen = [*unseen, *more]
+        unseen += more
     ward.learn()
     ward.take(*lacking)
     kinds = Counter(one.kind for one in ward.store.held())

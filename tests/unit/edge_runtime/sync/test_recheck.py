@@ -44,7 +44,7 @@ class Ward:
             found = readable(reader)
             return found - self.hidden if reader == self.two.name else found
 
-        self.relay.readable = some  # type: ignore[method-assign]
+        self.relay.readable = some
         self.settle()
 
     def settle(self) -> None:
@@ -235,7 +235,7 @@ def test_a_comparison_that_breaks_off_is_not_begun_at_each_sync(ward: Ward):
             raise RemoteError("relay_unreachable", expected="an answer", got="none", do="sync again")
         real(frame)
 
-    link.send = send  # type: ignore[method-assign]
+    link.send = send
     with pytest.raises(RemoteError):
         ward.two.sync(ward.relay, link)
     assert ward.sync()[1] == 0
@@ -247,7 +247,8 @@ def test_it_is_the_same_over_http(ward: Ward):
     """Each of the three messages in a request of its own."""
     ward.withhold(ward.clinical())
     ward.clinic.clock.now_ms += RECHECK_MS
-    ward.two.client.run(HttpLink(RelayRequests(ward.relay, ADDRESS)), ADDRESS)
+    http: Any = RelayRequests(ward.relay, ADDRESS)
+    ward.two.client.run(HttpLink(http), ADDRESS)
     assert ward.lacks() == set()
 
 

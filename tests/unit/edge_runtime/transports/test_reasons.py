@@ -7,9 +7,11 @@ import http.client
 import re
 import socket
 import ssl
+import threading
 from contextlib import closing
 
 import pytest
+from websockets.datastructures import Headers
 from websockets.exceptions import (
     ConnectionClosedError,
     ConnectionClosedOK,
@@ -20,7 +22,7 @@ from websockets.exceptions import (
     WebSocketException,
 )
 from websockets.frames import Close
-from websockets.http11 import Headers, Response
+from websockets.http11 import Response
 
 from edge_runtime.errors import InputError, RemoteError
 from edge_runtime.transports.http import HttpClient
@@ -29,7 +31,7 @@ from edge_runtime.transports.peer_link import DialledLink
 from edge_runtime.transports.reasons import reason
 from edge_runtime.transports.websocket import WebSocketLink
 
-CLASS_NAME = re.compile(r"[A-Za-z]*(Error|Exception|Closed|Status|Invalid)[A-Za-z]*|[a-z]+[A-Z]|<.*>")
+CLASS_NAME = re.compile(r"Error|Exception|Closed|Status|Invalid|<.*>")
 
 
 @pytest.mark.parametrize(
@@ -40,7 +42,7 @@ CLASS_NAME = re.compile(r"[A-Za-z]*(Error|Exception|Closed|Status|Invalid)[A-Za-
         (TimeoutError(), "no answer in time"),
         (ConnectionResetError(errno.ECONNRESET, "reset"), "the connection was cut"),
         (BrokenPipeError(), "the connection was cut"),
-        (http.client.RemoteDisconnected(), "the connection was cut"),
+        (http.client.RemoteDisconnected("x"), "the connection was cut"),
         (OSError(errno.EADDRINUSE, "Address already in use"), "address already in use"),
         (OSError(errno.ENETUNREACH, "Network is unreachable"), "network is unreachable"),
         (OSError(), "an error of the network"),
@@ -100,7 +102,6 @@ def test_a_taken_port_is_said_to_be_taken() -> None:
 def test_a_link_that_ends_says_how() -> None:
     """A server that answers something else entirely, and hangs up."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        import threading
 
         def answer() -> None:
             for _ in range(2):
@@ -109,7 +110,7 @@ def test_a_link_that_ends_says_how() -> None:
                     connection.recv(4096)
                     connection.sendall(b"220 mail.example ESMTP\r\n\r\n")
 
-        thread = threading.Thread(target=answer)
+        thread = threading.Thread(target=answer, daemon=True)
         thread.start()
         port = server.getsockname()[1]
         for dial in (

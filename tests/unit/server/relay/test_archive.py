@@ -8,7 +8,7 @@ import os
 import random
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 from sqlalchemy import Engine, text
@@ -191,8 +191,8 @@ def _within_the_transaction(patch: pytest.MonkeyPatch) -> None:
     """Cut when the rows have moved, and the transaction has not ended."""
     move = log.move_to_archive
 
-    def cut(*what: object) -> NoReturn:
-        move(*what)  # type: ignore[arg-type]
+    def cut(*what: Any) -> NoReturn:
+        move(*what)
         raise Cut
 
     patch.setattr(log, "move_to_archive", cut)
@@ -202,12 +202,12 @@ def _after_the_first_batch(patch: pytest.MonkeyPatch) -> None:
     """Cut when one batch is done and the next is not begun."""
     batch, asked = cooling._batch, 0
 
-    def cut(*what: object) -> dict[TileName, bytes]:
+    def cut(*what: Any) -> dict[TileName, bytes]:
         nonlocal asked
         asked += 1
         if asked == 2:
             raise Cut
-        return batch(*what)  # type: ignore[arg-type]
+        return batch(*what)
 
     patch.setattr(cooling, "_batch", cut)
 

@@ -15,6 +15,7 @@ import pytest
 from server.relay import backups, restoring
 from server.relay.archive import TileArchive
 from server.relay.backed import OVERDUE_MS, Backups, age_word, note, standing, told_backup
+from server.relay.backup_draft import DRAFT
 from server.relay.backup_set import Manifest
 from server.relay.backups import BackedUpSet, back_up
 from server.relay.blob_book import BlobBook, BlobEntry
@@ -314,7 +315,7 @@ def test_a_backup_that_is_cut_off_leaves_the_one_before(home: Home, monkeypatch:
 def _full_database(path: Path, *_: object) -> sqlite3.Connection:
     """A database that cannot grow, as on a full disk."""
     opened = sqlite3.Connection(path, isolation_level=None)
-    if path.name == backups.DRAFT:
+    if path.name == DRAFT:
         opened.execute("PRAGMA max_page_count = 2")
     return opened
 
@@ -340,7 +341,7 @@ def test_a_full_disk_is_said_and_leaves_no_draft(home: Home, monkeypatch: pytest
             home.back_up()
     assert error.value.code == "backup_unwritable"
     assert str(home.out) in error.value.expected
-    assert not [name for name in home.files() if name.startswith(backups.DRAFT)]
+    assert not [name for name in home.files() if name.startswith(DRAFT)]
     assert before <= home.files()
     assert Manifest.read(home.out) == first.manifest
     assert home.back_up().manifest.size == home.bench.store.size()

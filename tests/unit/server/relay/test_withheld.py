@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ class Ward:
         self.chart = ChartWriter.begin(self.one.session, members=(nurse,))
         self.private = ChartWriter.begin(self.one.session)
         self.hidden: set[StreamId] = set()
-        directory = room.services.directory
+        directory: Any = room.services.directory
         readable = directory.readable
 
         def some(reader: CertificateHash) -> dict[StreamId, int]:
@@ -34,7 +35,7 @@ class Ward:
             withheld = reader == CertificateHash(nurse.name)
             return {name: since for name, since in found.items() if not (withheld and name in self.hidden)}
 
-        directory.readable = some  # type: ignore[method-assign]
+        directory.readable = some
         self.write()
 
     @property

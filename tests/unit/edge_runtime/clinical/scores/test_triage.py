@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,10 +19,11 @@ from edge_runtime.clinical.scores.catalogue import SCALES, score
 from edge_runtime.errors import InputError
 from edge_runtime.facts import Fact
 
+Rows = tuple[tuple[dict[str, Any], str | list[str]], ...]
 YES, NO, NONE = {True}, {False}, {None}
 ASKED = (True, False, None)
 
-START = (
+START: Rows = (
     ({"walks": NONE}, ["walks"]),
     ({"walks": YES}, "minor walks"),
     ({"breathes": NONE}, ["breathing"]),
@@ -47,7 +49,7 @@ START_INPUTS = {
     "obeys_commands": ASKED,
 }
 
-JUMPSTART = (
+JUMPSTART: Rows = (
     ({"walks": NONE}, ["walks"]),
     ({"walks": YES}, "minor walks"),
     ({"breathes": NONE}, ["breathing"]),
@@ -82,7 +84,7 @@ JUMPSTART_INPUTS = {
     "pain_response": (None, "appropriate", "inappropriate"),
 }
 
-SALT = (
+SALT: Rows = (
     ({"breathing": NONE}, ["breathing"]),
     ({"breathing": NO}, "dead not_breathing"),
     ({"bad": YES, "likely_to_survive": NONE}, ["likely_to_survive"]),
@@ -105,7 +107,7 @@ SALT_INPUTS = {
     "minor_injuries_only": ASKED,
     "likely_to_survive": ASKED,
 }
-CHARTS = {
+CHARTS: dict[str, tuple[Rows, dict[str, Any]]] = {
     "start": (START, START_INPUTS),
     "jumpstart": (JUMPSTART, JUMPSTART_INPUTS),
     "salt": (SALT, SALT_INPUTS),
@@ -144,7 +146,7 @@ def read_from_the_top(rows, inputs):
 def test_every_combination_of_inputs(name):
     """Category, rule and what is asked next are those of the flow chart; each row of it is reached."""
     rows, inputs = CHARTS[name]
-    reached = Counter()
+    reached: Counter[int] = Counter()
     for chosen in combinations(inputs):
         if chosen["breathing"] is True and chosen.get("respiratory_rate") == 0:
             continue  # refused, see below

@@ -1,0 +1,22 @@
+"""What to ask an author about a statement before it is signed: its value, its unit, its time.
+
+Owns no question itself, only that they are put in one order. An author who stands by the statement writes it anyway.
+"""
+
+from __future__ import annotations
+
+from edge_runtime.clinical import times, vitals
+from edge_runtime.clinical.state import DocumentState
+from edge_runtime.facts import Fact
+
+
+def questions(fact: Fact, *, now_ms: int, state: DocumentState) -> tuple[str, ...]:
+    """What to ask about a fact, valid or not; what is not valid is refused when it is written.
+
+    Args:
+        fact: as its author gave it.
+        now_ms: the author's clock, in milliseconds since 1970.
+        state: of the document that it goes into, as its author sees it.
+    """
+    found = (vitals.needs_confirmation(fact), times.question(fact, now_ms=now_ms, state=state))
+    return tuple(question for question in found if question is not None)
