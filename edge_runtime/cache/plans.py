@@ -18,6 +18,7 @@ from typing import Any, Final, NamedTuple, Protocol
 from edge_runtime.clinical.chart import ChartState
 from edge_runtime.facts import Fact, FactId, PlacedFact
 from edge_runtime.text.section import StartName
+from edge_runtime.text.sides import Contested
 from edge_runtime.text.view import View
 from sync_protocol.ids import FixedBytes, Hash
 
@@ -148,5 +149,5 @@ def _shape_of(*kinds: type) -> Hash:
     return Hash.of(repr((FORMAT, sorted(known.items()))).encode())
 
 
-SHAPE: Final = _shape_of(ChartState, Fact, View, StartName)
+SHAPE: Final = _shape_of(ChartState, Fact, View, Contested, StartName)
 """Names the layout of everything that is kept: a program that changed one of these types keeps under another."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from edge_runtime.cache.plans import Facts, Plan, plan_of
 from edge_runtime.text.section import Added, SectionText, StartName
+from edge_runtime.text.sides import Contested
 from edge_runtime.text.view import View
 from sync_protocol.ids import EntryHash, SessionId
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from edge_runtime.text.draft import TextDraft
     from edge_runtime.text.lineage import Written
     from edge_runtime.text.start import Start
+    from edge_runtime.text.typed import Typed
 
 _KEPT: Final[Mapping[str, Plan]] = {
     "section": plan_of(str),
@@ -33,6 +35,7 @@ _KEPT: Final[Mapping[str, Plan]] = {
     "newest": plan_of(tuple[EntryHash, ...]),
     "more": plan_of(int),
     "torn": plan_of(tuple[str, ...]),
+    "contested": plan_of(tuple[Contested, ...]),
     "disputed": plan_of(bool),
     "refused": plan_of(frozenset[EntryHash]),
     "unreadable": plan_of(frozenset[EntryHash]),
@@ -71,6 +74,10 @@ class KeptText(SectionText):
     def reviews(self) -> dict[bytes, tuple[Written, ...]]:
         """The entries that a person must choose from, by Doc."""
         return self._read_anew().reviews
+
+    def authorship(self) -> tuple[Typed, ...]:
+        """See SectionText."""
+        return self._read_anew().authorship()
 
     def quarantined(self, head: EntryHash) -> tuple[Written, ...]:
         """See SectionText."""

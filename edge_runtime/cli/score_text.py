@@ -12,7 +12,7 @@ from typing import Any, Final
 import click
 
 from edge_runtime.cli.safe_text import safe
-from edge_runtime.clinical.scores.inputs import Truth
+from edge_runtime.clinical.scores.fields import Truth
 from edge_runtime.clinical.scores.result import Result, as_json
 from edge_runtime.clinical.scores.scale import Scale
 from edge_runtime.clinical.triage import COLOURS

@@ -139,6 +139,6 @@ def _signature(signer: Signer) -> Signature:
         Row("User and device", plain(f"{signer.user} on device {signer.device}")),
         Row("Signed", plain(f"{when(signer.signed_ms)}, by the signer's clock")),
         Row("Certificate", plain(signer.certificate)),
-        *(Row("But", (Span(doubt, Tone.DANGER),)) for doubt in signer.doubts),
+        *(Row("Doubt", (Span(doubt, Tone.DANGER),)) for doubt in signer.doubts),
     ]
     return Signature(signer.act, tuple(rows))

@@ -22,7 +22,7 @@ COLUMNS: Final = 90
 TEXT_SHEETS_MAX: Final = 100
 """Sheets of one text: over 400,000 characters, or the longest text that anybody may sign in short lines."""
 SHEETS_MAX: Final = 300
-"""Sheets of a page: up to 1.3 million characters, which take a PDF some 1.5 s and 350 MB to make."""
+"""Sheets of a page: up to 1.3 million characters, which take about a second and 300 MB to set."""
 TITLE_CHARS_MAX: Final = 200
 
 

@@ -185,7 +185,6 @@ class SectionText:
             return ()
         return tuple(self._base.sides(self.refused))
 
-    @cached_property
     def authorship(self) -> tuple[Typed, ...]:
         """Who typed each character of the text; nothing where not all of it is shown here.
 

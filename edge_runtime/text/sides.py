@@ -92,10 +92,9 @@ def _parts(draft: TextDraft, sides: Sequence[Side]) -> Iterator[_Part]:
         knowing = frozenset({sum(1 << number for number, side in enumerate(sides) if side.past >> index & 1)})
         for deleted in admitted.deletes:
             own = places.get(deleted.client, [])
-            first = bisect_left(own, (deleted.clock, 0))
-            for clock, place in own[first:]:
-                if clock >= deleted.clock + deleted.length:
-                    break
+            first, end = (bisect_left(own, (clock, 0)) for clock in (deleted.clock, deleted.clock + deleted.length))
+            for at in range(first, end):
+                place = own[at][1]
                 gone[place] = gone.get(place, _NOBODY) | knowing
     ends = [draft.history.state_vector(side.past) for side in sides]
     for place, piece in enumerate(pieces):

@@ -9,7 +9,7 @@ from tests.simulation.commands import simulate, told
 STEPS = 500
 PARTS = 4
 SEEDS_A_PART = 25
-OPEN: dict[int, str] = {}
+OPEN = {48: "convergence"}
 """Seeds that break a rule today, each a bug that is not mended yet; `docs/reliability.md` says what they show."""
 
 

@@ -14,11 +14,12 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from edge_runtime.clinical.scores.charted import NOBODY, Charted, Patient, codes, from_measurements
+from edge_runtime.clinical.scores.charted import Charted, codes, from_measurements
 from edge_runtime.clinical.scores.gcs import GCS, SEVERE_MAX
 from edge_runtime.clinical.scores.laboratory import ANALYTES, BY_CODE, CHILD_END_YEARS, Analyte
 from edge_runtime.clinical.scores.measured import Measured, Measurements
 from edge_runtime.clinical.scores.news2 import EMERGENCY, NEWS2, URGENT
+from edge_runtime.clinical.scores.patient import NOBODY, Patient
 from edge_runtime.clinical.scores.result import Given, Result
 from edge_runtime.clinical.scores.sources import GCS_TOTAL, SOURCES
 from edge_runtime.clinical.state import DocumentState

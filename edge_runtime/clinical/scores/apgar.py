@@ -12,7 +12,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
-from edge_runtime.clinical.scores.inputs import Amount, Fields, Grade
+from edge_runtime.clinical.scores.fields import Amount, Fields, Grade
 from edge_runtime.clinical.scores.result import Part, Result
 from edge_runtime.clinical.scores.scale import Form, Read, Rule, Scale, lacking
 

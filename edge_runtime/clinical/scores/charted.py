@@ -18,6 +18,7 @@ from edge_runtime.clinical.scores.catalogue import scale
 from edge_runtime.clinical.scores.gcs import GCS, PARTS
 from edge_runtime.clinical.scores.measured import Measured, Measurements
 from edge_runtime.clinical.scores.news2 import NEWS2
+from edge_runtime.clinical.scores.patient import NOBODY, Patient
 from edge_runtime.clinical.scores.qsofa import ALERT_GCS, QSOFA
 from edge_runtime.clinical.scores.result import Given, Result
 from edge_runtime.clinical.scores.scale import Scale
@@ -48,25 +49,6 @@ class Why(StrEnum):
     DISPUTED = "disputed"
     UNREADABLE = "unreadable"
     """Its newest measurement has no value, a unit that is not converted, or a value that the score cannot take."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Patient:
-    """What is known of the patient beside the observations; None for what is not known.
-
-    Attributes:
-        age_years: age at the time asked about.
-        pregnant: whether pregnant.
-        spo2_scale: which saturation scale of NEWS2 a clinician decided on, where the document does not say it.
-    """
-
-    age_years: Decimal | None = None
-    pregnant: bool | None = None
-    spo2_scale: int | None = None
-
-
-NOBODY: Final = Patient()
-"""A patient of whom nothing is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Final
 
 from edge_runtime.clinical.layout import Triage
-from edge_runtime.clinical.scores.inputs import AGE, RESPIRATORY_RATE, Fields, Truth, Word
+from edge_runtime.clinical.scores.fields import AGE, RESPIRATORY_RATE, Fields, Truth, Word
 from edge_runtime.clinical.scores.result import Result
 from edge_runtime.clinical.scores.scale import Form, Read, Rule, Scale, age_refusal, halted, reached, refused
 from edge_runtime.clinical.scores.start import AFTER_AIRWAY, BREATHING, WALKS, WALKS_WITHOUT_BREATH, breathing

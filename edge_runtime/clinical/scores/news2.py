@@ -16,7 +16,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
-from edge_runtime.clinical.scores.inputs import AGE, RESPIRATORY_RATE, SYSTOLIC_BP, Fields, Grade, Truth, Word, vital
+from edge_runtime.clinical.scores.fields import AGE, RESPIRATORY_RATE, SYSTOLIC_BP, Fields, Grade, Truth, Word, vital
 from edge_runtime.clinical.scores.result import Part, Refusal, Result
 from edge_runtime.clinical.scores.scale import Form, Read, Rule, Scale, age_refusal, lacking, refused
 

@@ -12,7 +12,8 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
-from edge_runtime.clinical.scores.inputs import AGE, RESPIRATORY_RATE, SYSTOLIC_BP, Fields, Grade, Truth, contradiction
+from edge_runtime.clinical.scores.fields import AGE, RESPIRATORY_RATE, SYSTOLIC_BP, Fields, Grade, Truth
+from edge_runtime.clinical.scores.inputs import contradiction
 from edge_runtime.clinical.scores.result import Part, Result
 from edge_runtime.clinical.scores.scale import Form, Read, Rule, Scale, age_refusal, lacking, refused
 

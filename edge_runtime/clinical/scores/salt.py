@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Final
 
 from edge_runtime.clinical.layout import Triage
-from edge_runtime.clinical.scores.inputs import AGE, Fields, Truth, Word
+from edge_runtime.clinical.scores.fields import AGE, Fields, Truth, Word
 from edge_runtime.clinical.scores.result import Result
 from edge_runtime.clinical.scores.scale import Form, Read, Rule, Scale, halted, reached
 

@@ -11,7 +11,8 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from edge_runtime.clinical.layout import Triage
-from edge_runtime.clinical.scores.inputs import Fields, read_inputs
+from edge_runtime.clinical.scores.fields import Fields
+from edge_runtime.clinical.scores.inputs import read_inputs
 from edge_runtime.clinical.scores.result import Given, Part, Refusal, Result
 
 Read: TypeAlias = Mapping[str, Given]

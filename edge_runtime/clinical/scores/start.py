@@ -16,7 +16,8 @@ from types import MappingProxyType
 from typing import Final
 
 from edge_runtime.clinical.layout import Triage
-from edge_runtime.clinical.scores.inputs import AGE, RESPIRATORY_RATE, Amount, Fields, Truth, contradiction
+from edge_runtime.clinical.scores.fields import AGE, RESPIRATORY_RATE, Amount, Fields, Truth
+from edge_runtime.clinical.scores.inputs import contradiction
 from edge_runtime.clinical.scores.result import Result
 from edge_runtime.clinical.scores.scale import Form, Read, Rule, Scale, age_refusal, halted, reached, refused
 

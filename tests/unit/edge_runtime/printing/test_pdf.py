@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import resource
 import socket
+from typing import Any
 
 import pypdf
 import pytest
@@ -90,7 +91,7 @@ def test_a_clock_without_a_date_keeps_nobody_from_printing(made_ms: int):
 def test_it_is_made_to_be_kept_and_to_be_read_aloud():
     """PDF/A-2a and PDF/UA-1, tagged, with its language; every font is in the file, none of the system's."""
     reader = _reader(to_pdf(prose(f"{ARABIC}\n{HINDI}\nٻ")))
-    root = reader.trailer["/Root"].get_object()
+    root: Any = reader.trailer["/Root"].get_object()
     assert root["/Lang"] == "en"
     assert root["/MarkInfo"]["/Marked"] is not None
     xmp = root["/Metadata"].get_object().get_data().decode()

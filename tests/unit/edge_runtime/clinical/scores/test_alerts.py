@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_runtime.clinical.scores.alerts import RULES, alerts, unjudged
-from edge_runtime.clinical.scores.charted import Patient
 from edge_runtime.clinical.scores.laboratory import ANALYTES, BY_CODE
+from edge_runtime.clinical.scores.patient import Patient
 from edge_runtime.events import CriticalAlert
 from sync_protocol.ids import ChartId
 from tests.unit.edge_runtime.clinical.scores.ward import Ward, ms

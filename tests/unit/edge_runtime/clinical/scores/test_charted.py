@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_runtime.clinical.scores.charted import WINDOW_MS, Patient, charted, trend
+from edge_runtime.clinical.scores.charted import WINDOW_MS, charted, trend
+from edge_runtime.clinical.scores.patient import Patient
 from edge_runtime.facts import PlacedFact
 from tests.unit.edge_runtime.clinical.scores.ward import SET, Ward, ms, observed
 from tests.unit.edge_runtime.clinical.worlds import World, fact
@@ -83,6 +84,7 @@ def test_fahrenheit_is_converted(result, celsius, points):
         ("67775-7", "sleepy"),
         ("67775-7", ("15", "{score}")),
         ("3151-8", ("2", "mL/min")),
+        ("3151-8", "by mask"),
         ("spo2-scale", ("3", "")),
         ("8867-4", ("-4", "/min")),
     ],

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_runtime.clinical.scores.catalogue import SCALES, score
-from edge_runtime.clinical.scores.inputs import number
+from edge_runtime.clinical.scores.fields import number
 from edge_runtime.errors import InputError
 
 

@@ -12,7 +12,7 @@ import pytest
 from edge_runtime.clinical.scores.alerts import RULES
 from edge_runtime.clinical.scores.catalogue import SCALES, score
 from edge_runtime.clinical.scores.charted import WINDOW_MS
-from edge_runtime.clinical.scores.inputs import DIGITS_MAX
+from edge_runtime.clinical.scores.fields import DIGITS_MAX
 from edge_runtime.clinical.scores.laboratory import ANALYTES, CHILD_END_YEARS
 from edge_runtime.clinical.scores.lines import ID_CHARS_MAX, LINE_BYTES_MAX, answer
 from edge_runtime.clinical.scores.scale import Form
@@ -54,7 +54,14 @@ def test_the_chart_of_news2():
     said = section("NEWS2")
     columns = [3, 2, 1, 0, 1, 2, 3]
     rows = table(said, " | ".join(map(str, columns)))
-    normal = {"respiratory_rate": 15, "spo2": 97, "spo2_scale": 1, "on_oxygen": False, "systolic_bp": 120, "pulse": 70}
+    normal: dict[str, object] = {
+        "respiratory_rate": 15,
+        "spo2": 97,
+        "spo2_scale": 1,
+        "on_oxygen": False,
+        "systolic_bp": 120,
+        "pulse": 70,
+    }
     normal |= {"consciousness": "A", "temperature": 37}
     tried = 0
     for label, *cells in rows:
