@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from edge_runtime.clinical.attested import attested_reviews
 from edge_runtime.clinical.reviews import Review
 from edge_runtime.clinical.text_reviews import text_reviews
 from edge_runtime.facts import Author, CausalGraph, Content, FactId, PlacedFact, unpack_content
@@ -104,9 +105,11 @@ class OpenDocument:
         return SectionText(section, text_doc_id(self.document, TEXT, section)) if found is None else found
 
     def text_reviews(self) -> tuple[Review, ...]:
-        """The reviews of disputed sections."""
+        """The reviews of disputed sections, and of what was changed without knowledge of a signature."""
         texts = self.texts.values()
-        return tuple(review for text in texts for review in text_reviews(self.document, text, self.authors))
+        disputed = (review for text in texts for review in text_reviews(self.document, text, self.authors))
+        attested = attested_reviews(self.document, self.facts, self.graphs, texts, self.authors)
+        return (*disputed, *attested)
 
     def authors_of(self, sessions: Iterable[SessionId]) -> list[Author]:
         """Who wrote in these sessions, each once, in the order given."""

@@ -11,11 +11,13 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from edge_runtime.clinical.layout import home
+from edge_runtime.clinical.reviews import ReviewKind
 from sync_protocol.ids import ChartId, DocumentId, EntryHash
 from sync_protocol.limits import AUDIT_CHARTS_MAX, AUDIT_FIELDS_MAX, AUDIT_SEEN_MAX
 from sync_protocol.roles import Compartment
 
 if TYPE_CHECKING:
+    from edge_runtime.clinical.reviews import Review
     from edge_runtime.documents import OpenDocument
     from edge_runtime.opened import OpenChart
 
@@ -67,6 +69,18 @@ def shown_summary(opened: OpenChart) -> Shown:
     summed = {kind for kind in fields if home(kind) is Compartment.SAFETY}
     summed |= {"review"} if opened.state.reviews else set()
     return _shown(opened, summed, every, ())
+
+
+def shown_reviews(opened: OpenChart, reviews: Iterable[Review]) -> Shown:
+    """Some reviews, with the statements that contradict each other."""
+    chosen = tuple(reviews)
+    names = {review.document for review in chosen} | {value.document for one in chosen for value in one.values}
+    documents = [opened.documents[name] for name in sorted(names & opened.documents.keys())]
+    facts = {value.fact for review in chosen for value in review.values}
+    stated = {fact.fact.kind for document in documents for fact in document.facts if fact.id in facts}
+    texts = {f"text.{text.section}" for document in documents for text in document.texts.values() if text.disputed}
+    held = texts if any(review.kind == ReviewKind.TEXT for review in chosen) else frozenset[str]()
+    return _shown(opened, {"review", *stated, *held}, documents, ())
 
 
 def _shown(

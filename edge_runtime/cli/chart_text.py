@@ -79,10 +79,10 @@ def patient_name(opened: OpenChart) -> str | None:
     return " / ".join(names) or None
 
 
-def chart_json(opened: OpenChart) -> dict[str, Any]:
+def chart_json(opened: OpenChart, *, authors: bool = False) -> dict[str, Any]:
     """The chart for machines: its state, and of each document the text sections and what is not readable."""
     whole: dict[str, Any] = dict(chart_to_json(opened.state))
-    whole["documents"] = [_document_json(opened, state) for state in opened.states()]
+    whole["documents"] = [_document_json(opened, state, authors=authors) for state in opened.states()]
     members = [
         {"certificate": str(name), "compartments": sorted(int(c) for c in reads)}
         for name, reads in sorted(opened.membership.members.items())
@@ -90,11 +90,11 @@ def chart_json(opened: OpenChart) -> dict[str, Any]:
     return {"chart": str(opened.chart), "members": members, "broken": glass_json(opened)} | whole
 
 
-def _document_json(opened: OpenChart, state: DocumentState) -> dict[str, Any]:
+def _document_json(opened: OpenChart, state: DocumentState, *, authors: bool) -> dict[str, Any]:
     found = opened.documents[state.document]
     unread = [{"entry": str(entry), "why": why.value} for entry, why in sorted(found.unread.items())]
     void = [{"fact": str(fact), "why": why} for fact, why in sorted(found.void.items())]
-    return document_to_json(state) | {"sections": sections_json(found), "unread": unread, "void": void}
+    return document_to_json(state) | {"sections": sections_json(found, authors=authors), "unread": unread, "void": void}
 
 
 def print_chart(opened: OpenChart, *, warnings: Sequence[str] = (), attached: Sequence[Listed] = ()) -> None:

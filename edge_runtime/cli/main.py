@@ -37,6 +37,7 @@ GROUPS: Final[dict[str, _Lazy]] = {
     "device": _Lazy("edge_runtime.cli.device:device", "Invite, enrol, approve and list devices."),
     "chart": _Lazy("edge_runtime.cli.chart:chart", "Create, import, show, change and share charts."),
     "note": _Lazy("edge_runtime.cli.note:note", "Take signed texts along as a file, and check one."),
+    "review": _Lazy("edge_runtime.cli.review:review", "See and decide what the rules could not."),
     "team": _Lazy("edge_runtime.cli.team:team", "Make care teams, and let people in and out."),
     "recovery": _Lazy("edge_runtime.cli.recovery:recovery", "Make, try and use the organisation's recovery key."),
     "break-glass": _Lazy(

@@ -89,7 +89,7 @@ def subject_of(fact: Fact) -> str:
 
 def display(fact: PlacedFact) -> str:
     """What an entry of the register says, in a few words."""
-    return f"{said(fact.fact, 'number')}: chart {(said(fact.fact, 'chart') or '')[:8]}"
+    return f"{said(fact.fact, 'number') or ''}: chart {(said(fact.fact, 'chart') or '')[:8]}"
 
 
 def _charts(facts: Iterable[PlacedFact]) -> tuple[str, ...]:

@@ -87,9 +87,9 @@ def subject_of(fact: Fact) -> str:
 
 
 def display(fact: PlacedFact) -> str:
-    """What a link says, in a few words."""
+    """What a link says, in a few words, whether or not it can be read."""
     target = (said(fact.fact, "chart") or said(fact.fact, "document") or "")[:8]
-    words = f"{_relation(fact.fact).replace('_', ' ')}, {target}"
+    words = f"{(said(fact.fact, 'relation') or '').replace('_', ' ')}, {target}"
     reason = said(fact.fact, "reason")
     return f"{words}: {reason}" if reason else words
 

@@ -50,6 +50,8 @@ class ReviewKind(StrEnum):
     """Quarantined facts of a document, all of them in one review."""
     REPLACED_UNVERIFIED = "replaced_unverified"
     """What a quarantined fact had replaced lives again beside the fact that replaced that one."""
+    ATTESTED = "attested"
+    """Something was changed without knowledge of a signature."""
     TEXT = "text"
     """A text that may not be merged, or was merged into what nobody wrote."""
 

@@ -74,6 +74,7 @@ RULES: Final = (
     Rule("links", (Kind.LINK,), derive_links),
     Rule("register", (Kind.CASUALTY,), derive_casualties),
     Rule("attachments", (Kind.ATTACHMENT,), derive_statements),
+    Rule("signatures", (Kind.ATTESTATION, Kind.ADDENDUM), derive_statements),
     Rule("decisions", (Kind.REVIEW_DECISION,), _as_they_are),
 )
 RULED: Final = frozenset(kind for rule in RULES for kind in rule.kinds)

@@ -83,6 +83,7 @@ class DocumentState:
         links: what is said of other charts and documents.
         register: the casualties of an incident.
         attachments: files that belong to it, replaced ones included.
+        signatures: what claims to be signed; `signing` judges it.
         reviews: what a person must decide or has decided, by id.
         decisions: the decisions themselves.
         unreadable: facts that this version cannot use.
@@ -112,6 +113,7 @@ class DocumentState:
     links: tuple[Link, ...]
     register: Register
     attachments: tuple[Statement, ...]
+    signatures: tuple[Statement, ...]
     reviews: tuple[Review, ...]
     decisions: tuple[PlacedFact, ...]
     unreadable: tuple[Unreadable, ...]

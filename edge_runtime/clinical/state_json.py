@@ -44,6 +44,7 @@ def document_to_json(state: DocumentState) -> dict[str, Json]:
         "problems": [_statement(item) for item in state.problems],
         "procedures": [_statement(item) for item in state.procedures],
         "observations": [_observation(item) for item in state.observations],
+        "signatures": [_statement(item) for item in state.signatures],
         "attachments": [_statement(item) for item in state.attachments],
         "reviews": [review_to_json(review) for review in state.reviews],
         "decisions": entries(state.decisions),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Final
 
 from edge_runtime.clinical.chart import ChartState
 from edge_runtime.clinical.reviews import Review, ReviewKind, ReviewValue, review_id, settle
@@ -16,6 +17,9 @@ from edge_runtime.facts import Author, FactId
 from edge_runtime.text.lineage import Written
 from edge_runtime.text.section import SectionText
 from sync_protocol.ids import DocumentId, EntryHash, SessionId
+
+_OF_TEXTS: Final = frozenset({ReviewKind.TEXT, ReviewKind.ATTESTED})
+"""Reviews that rest on what was written, and not on facts alone."""
 
 
 def text_reviews(document: DocumentId, text: SectionText, authors: Mapping[SessionId, Author]) -> Iterator[Review]:
@@ -45,7 +49,7 @@ def with_text_reviews(state: ChartState, reviews: Mapping[DocumentId, tuple[Revi
         return state
     documents = tuple(_with(document, reviews.get(document.document, ())) for document in state.documents)
     known = {document.document for document in documents}
-    added = [review for document in documents for review in document.reviews if review.kind is ReviewKind.TEXT]
+    added = [review for document in documents for review in document.reviews if review.kind in _OF_TEXTS]
     added += (review for name, texts in reviews.items() if name not in known for review in texts)
     every = tuple(sorted((*state.reviews, *added), key=lambda review: review.id))
     return replace(state, documents=documents, reviews=every)

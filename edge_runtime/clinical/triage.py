@@ -81,7 +81,9 @@ def most_urgent(found: Iterable[Triage]) -> Triage | None:
 
 
 def display(fact: PlacedFact) -> str:
-    """What a triage fact says, in a few words."""
-    found = category(fact.fact)
-    parts = (f"{found} ({COLOURS[found]})", said(fact.fact, "rule"), said(fact.fact, "reason"))
+    """What a triage fact says, in a few words, whether or not it can be read."""
+    word = said(fact.fact, "to") or ""
+    found = TRIAGE_ALIASES.get(word, word)
+    colours = [f"{found} ({colour})" for known, colour in COLOURS.items() if known == found]
+    parts = (*(colours or [found]), said(fact.fact, "rule"), said(fact.fact, "reason"))
     return ", ".join(part for part in parts if part)

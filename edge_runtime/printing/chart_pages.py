@@ -91,7 +91,7 @@ def _not_here(opened: OpenChart) -> Iterator[str]:
             "statements are withheld until a member adopts them, as the reviews say",
         ),
         (sum(len(one.void) for one in documents), "statements do not count, because their author may not make them"),
-        (sum(len(one.unreadable) for one in states), "statements cannot be used by this version"),
+        (sum(len(one.unreadable) for one in states), "statements cannot be used by this version: see their documents"),
     )
     for number, words in counted:
         if number:

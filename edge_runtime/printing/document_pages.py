@@ -57,6 +57,8 @@ def draw_document(draft: Draft, opened: OpenChart, state: DocumentState) -> None
     others = [fact for fact in state.others if fact.fact.kind != Kind.SOURCE]
     for fact in draft.newest(others, f"{name}, other statements"):
         draw_fact(draft, fact, name)
+    for item in draft.newest(state.unreadable, f"{name}, statements that this version cannot use"):
+        draw_fact(draft, item.fact, name, problem=str(item.problem))
     kept = len(state.others) - len(others)
     if kept:
         draft.rows([Row("Imported", plain(f"{kept:,} parts of imported resources are kept as they came."))])
@@ -121,8 +123,7 @@ def _procedure(item: Statement) -> Row:
 
 def _file(item: Statement) -> Iterator[Row]:
     attachment = attachment_of(item.fact.fact)
-    if attachment is None:
-        return
+    assert attachment is not None, "what cannot be read as one is with the unreadable"
     words = [Span(attachment.name, _tone(item)), *([Span(f"  ({attachment.title})")] if attachment.title else [])]
     what = f"  {attachment.media_type}, {attachment.file_bytes:,} bytes, attachment {attachment.blob.short}"
     digest = (Span(f"SHA-256 of the file: {attachment.sha256.hex()}"),)

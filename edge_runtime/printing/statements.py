@@ -5,6 +5,7 @@ Owns the small words under a statement. Refuses to show what opens anything: a k
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -25,6 +26,8 @@ AUTHORS_MAX: Final = 10
 ROW_CHARS_MAX: Final = 500
 """Characters of a value that stand in a row; a longer one is a text."""
 _DEPTH_MAX: Final = 4
+_KEY: Final = re.compile(r"[0-9a-f]{64}")
+"""What opens an attachment, in a fact that cannot be read as one."""
 
 
 def by(fact: PlacedFact) -> str:
@@ -41,11 +44,11 @@ def behind(facts: Sequence[PlacedFact]) -> tuple[Words, ...]:
 
 
 def unverified(items: Iterable[Unverified]) -> list[Row]:
-    """A row for each unverified statement that nobody replaced: the word first, then what it says, then why."""
+    """A row for each unverified statement that nobody replaced: the word first, then what it says; why, below."""
     return [
         Row(
-            UNVERIFIED,
-            (Span(display(item.fact), Tone.WARNING),),
+            label_of(item.fact.fact.kind),
+            (Span(f"{UNVERIFIED}  ", Tone.WARNING), Span(display(item.fact), Tone.STRONG)),
             ((Span(f"{why(item.fact.verdict)}: {by(item.fact)}", Tone.WARNING),),),
         )
         for item in items
@@ -53,14 +56,23 @@ def unverified(items: Iterable[Unverified]) -> list[Row]:
     ]
 
 
-def draw_fact(draft: Draft, fact: PlacedFact, place: str) -> None:
-    """Add a statement for which a page has no place of its own: every key and value; long texts below it, whole."""
+def draw_fact(draft: Draft, fact: PlacedFact, place: str, *, problem: str | None = None) -> None:
+    """Add a statement for which a page has no place of its own: every key and value; long texts below it, whole.
+
+    Args:
+        draft: takes it.
+        fact: the statement.
+        place: what a long text of it is called, should it be left off.
+        problem: what keeps this version from using it; None where nothing does.
+    """
     known = fact.fact.kind in SCHEMAS
-    words = {name: value_words(value) for name, value in fact.fact.payload.items()}
+    words = {name: _field(name, value) for name, value in fact.fact.payload.items()}
     long = {name: text for name, text in words.items() if len(text) > ROW_CHARS_MAX or "\n" in text}
     short = "; ".join(f"{name.replace('_', ' ')}: {text}" for name, text in words.items() if name not in long)
-    newer: tuple[Words, ...] = () if known else ((Span("of a kind that this version does not know", Tone.WARNING),),)
-    draft.rows([Row(label_of(fact.fact.kind), (Span(short or "(see below)"),), (*newer, *behind([fact])))])
+    doubts = [] if known else ["of a kind that this version does not know"]
+    doubts += [] if problem is None else [f"kept, and not used by this version: {problem}"]
+    notes = tuple((Span(doubt, Tone.WARNING),) for doubt in doubts)
+    draft.rows([Row(label_of(fact.fact.kind), (Span(short or "(see below)"),), (*notes, *behind([fact])))])
     for name, text in long.items():
         draft.text(text, f"{place}, {fact.fact.kind} {name}", apart=True)
 
@@ -83,6 +95,11 @@ def value_words(value: object, depth: int = 0) -> str:
     if depth < _DEPTH_MAX and isinstance(value, list | tuple):
         return "; ".join(value_words(part, depth + 1) for part in value)
     return "nothing" if value is None else str(value) if isinstance(value, int) else "(more)"
+
+
+def _field(name: str, value: object) -> str:
+    words = value_words(value)
+    return "(not shown)" if name == "key" and _KEY.fullmatch(words) else words
 
 
 def _behind(fact: PlacedFact, *, alone: bool) -> Words:

@@ -6,15 +6,15 @@ by the very person whose entry carried it, and stands under the text beside it. 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
 
+from edge_runtime.clinical.attested import SIGNING, written_since
 from edge_runtime.clinical.layout import Kind
 from edge_runtime.clinical.subjects import said
 from edge_runtime.documents import OpenDocument
 from edge_runtime.errors import RefusedError
-from edge_runtime.facts import CausalGraph, FactId, PlacedFact
+from edge_runtime.facts import FactId, PlacedFact
 from sync_protocol.attestation import (
     Act,
     Attestation,
@@ -27,21 +27,6 @@ from sync_protocol.errors import PeerError, forged
 from sync_protocol.ids import ChartId, DocumentId, EntryHash
 from sync_protocol.roles import Compartment
 from sync_protocol.signed import Verified
-
-SIGNING: Final = frozenset({Kind.ATTESTATION, Kind.ADDENDUM})
-"""Kinds of fact that carry a signature."""
-BESIDE: Final = SIGNING | {
-    Kind.STATUS,
-    Kind.PRIORITY,
-    Kind.ASSIGNMENT,
-    Kind.PLACE,
-    Kind.STEP_EVENT,
-    Kind.REVIEW_DECISION,
-    Kind.LINK,
-    Kind.DRAFT,
-    Kind.DRAFT_DECISION,
-}
-"""Kinds that change nothing of what a signed text says of the patient."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,40 +133,9 @@ def signatures_of(chart: ChartId, document: OpenDocument, trust: Trust) -> Signa
     return Signatures(tuple(sound.values()), tuple(unsound))
 
 
-def written_since(document: OpenDocument, signature: Signature) -> Mapping[Compartment, tuple[EntryHash, ...]]:
-    """The entries that say something of the patient and that the signer's device did not show, by compartment.
-
-    Later ones and concurrent ones alike: each is to be read beside the signed text, and none of them is under the
-    signature.
-    """
-    found: dict[Compartment, tuple[EntryHash, ...]] = {}
-    quiet = _quiet(document.facts)
-    for compartment, graph in document.graphs.items():
-        seen = signature.attestation.value.frontier.get(compartment, ())
-        entries = tuple(
-            entry
-            for entry in graph
-            if entry not in quiet and not any(entry == head or graph.precedes(entry, head) for head in seen)
-        )
-        if entries:
-            found[compartment] = entries
-    return found
-
-
-def written_unseen(document: OpenDocument, signature: Signature) -> tuple[EntryHash, ...]:
-    """Of what was written since, in the signature's own stream, what nobody wrote in knowledge of the signature."""
-    graph = document.graphs.get(signature.fact.compartment, CausalGraph())
-    since = written_since(document, signature).get(signature.fact.compartment, ())
-    own = signature.fact.id.entry
-    return tuple(entry for entry in since if not graph.precedes(own, entry))
-
-
-def _quiet(facts: Iterable[PlacedFact]) -> frozenset[EntryHash]:
-    """Entries all of whose facts leave what the document says of the patient as it is."""
-    said_more: dict[EntryHash, bool] = {}
-    for fact in facts:
-        said_more[fact.id.entry] = said_more.get(fact.id.entry, False) or fact.fact.kind not in BESIDE
-    return frozenset(entry for entry, more in said_more.items() if not more)
+def changed_since(document: OpenDocument, signature: Signature) -> Mapping[Compartment, tuple[EntryHash, ...]]:
+    """The entries that are to be read beside a signed text: later and concurrent ones, none of them under it."""
+    return written_since(document.facts, document.graphs, signature.attestation.value.frontier)
 
 
 def _judge(

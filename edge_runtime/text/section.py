@@ -159,6 +159,12 @@ class SectionText:
         return (*self.heads, *(one.head.text.entry for one in self._outer))
 
     @cached_property
+    def newest_written(self) -> tuple[Written, ...]:
+        """The same, as they were written."""
+        base = (self._base.written[index] for index in members(self._base.newest(self._base.base)))
+        return (*base, *(one.head for one in self._outer))
+
+    @cached_property
     def more(self) -> int:
         """Views beyond those shown."""
         return max(0, len(self._outer) - VIEWS_MAX)
@@ -175,7 +181,7 @@ class SectionText:
 
     @cached_property
     def contested(self) -> tuple[Contested, ...]:
-        """Lines that several authors changed without knowledge of each other, one of them a number, unit or negation."""
+        """Lines that authors changed without knowledge of each other, one of them a number, unit or negation."""
         return contested(self.draft, self._sides)
 
     @cached_property

@@ -31,7 +31,7 @@ class Side(NamedTuple):
     past: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Reading:
     """What a line reads to the author of one entry."""
 
@@ -46,7 +46,7 @@ class Contested:
     Attributes:
         line: what the merge made of it.
         before: what it read to all of them before.
-        readings: what it reads to each of those who changed it.
+        readings: what it reads to each of those who changed it, in order of entry hash.
     """
 
     line: str
@@ -155,5 +155,5 @@ def _contested(line: _Line, sides: Sequence[Side], everybody: int) -> Contested:
     return Contested(
         line=_joint(line, everybody),
         before=before,
-        readings=tuple(reading for reading in readings if reading.text != before),
+        readings=tuple(sorted(reading for reading in readings if reading.text != before)),
     )

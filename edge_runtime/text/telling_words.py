@@ -1,6 +1,6 @@
 """The words that a merge may not change unseen: units and negations, in the languages of the wards that we know.
 
-Owns two closed tables; `docs/protocol.md` has the same, and a test compares them. A word that is not here is an ordinary
+Owns closed tables; `docs/protocol.md` has the same, and a test compares them. A word that is not here is an ordinary
 one, and a line with it merges. All words are composed (NFKC), case-folded, and without Arabic vowel signs and tatweel.
 """
 
@@ -39,7 +39,8 @@ UNITS_AFTER_NUMBERS: Final = _words(
     "hr hrs hour hours hora horas heure heures day days día días dia dias jour jours",
     "wk wks week weeks semana semanas semaine semaines month months mes meses mês mois",
     "yr yrs year years año años ano anos an ans thousand million millions mil millón millones milhão milhões",
-    "دقيقة دقائق ثانية ثواني ساعة ساعات يوم أيام ايام يوما اسبوع أسبوع أسابيع اسابيع شهر أشهر اشهر شهور سنة سنوات عام ألف مليون",
+    "دقيقة دقائق ثانية ثواني ساعة ساعات يوم أيام ايام يوما اسبوع أسبوع أسابيع اسابيع شهر أشهر اشهر شهور سنة سنوات",
+    "عام ألف مليون",
     "मिनट सेकंड सेकेंड घंटा घंटे घण्टे दिन दिनों हफ्ता हफ्ते सप्ताह महीना महीने माह साल वर्ष हजार लाख",
 )
 """Units only behind a number or another unit: by themselves they mean something else, or nothing much."""
@@ -47,14 +48,15 @@ NEGATIONS: Final = _words(
     "no not none never neither nor nothing nobody nil without deny denies denied denying cannot w/o",
     "cant dont doesnt didnt isnt arent wasnt werent wont hasnt havent hadnt couldnt shouldnt",
     "negative neg absent absence lack lacks lacking unlikely exclude excludes excluded ø ∅ -ve +ve",
-    "ni nunca jamás jamas sin niega niegan niego negó negado negada ningún ningun ninguno ninguna ningunos ningunas nada",
-    "nadie tampoco negativo negativa negativos negativas ausente ausentes ausencia",
+    "ni nunca jamás jamas sin niega niegan niego negó negado negada ningún ningun ninguno ninguna ningunos ningunas",
+    "nada nadie tampoco negativo negativa negativos negativas ausente ausentes ausencia",
     "não nao nem sem nega negam nego negou nenhum nenhuma nenhuns nenhumas ninguém ninguem tampouco jamais ausência",
-    "ne non pas sans nie nient nié niée aucun aucune aucuns aucunes rien guère négatif négative négatifs négatives negatif",
-    "absente absents absentes",
+    "ne non pas sans nie nient nié niée aucun aucune aucuns aucunes rien guère négatif négative négatifs négatives",
+    "negatif absente absents absentes",
     "nicht kein keine keinen keinem keiner keines nie niemals nichts ohne verneint negativ weder",
-    "لا ليس ليست ليسوا لست لم لن بدون دون غير بلا عدم انعدام غياب ينفي تنفي ينفى نفى نفت ينكر تنكر أنكر أنكرت انكر انكرت",
-    "سلبي سلبية لايوجد لاتوجد مافي ماعنده ماعندها مفيش ولا وليس وليست ولم ولن وبدون ودون وغير وبلا فلا فليس فلم فلن",
+    "لا ليس ليست ليسوا لست لم لن بدون دون غير بلا عدم انعدام غياب ينفي تنفي ينفى نفى نفت ينكر تنكر أنكر أنكرت",
+    "انكر انكرت سلبي سلبية",
+    "لايوجد لاتوجد مافي ماعنده ماعندها مفيش ولا وليس وليست ولم ولن وبدون ودون وغير وبلا فلا فليس فلم فلن",
     "नहीं नही न ना मत बिना बगैर बग़ैर रहित इनकार इंकार निषेध नकारात्मक नेगेटिव अनुपस्थित nahi nahin",
 )
 """Words that turn what stands beside them into its opposite, and `+ve`, which takes such a turn back."""

@@ -67,6 +67,9 @@ RULES: Final = MappingProxyType(
     }
 )
 """Every rule, and how soon somebody must be told."""
+LOOK_BACK_MS: Final = 24 * 60 * 60 * 1000
+"""One day before the newest measurement: an older score calls for a new one, not for an alert. NEWS2 is taken every 12
+hours at least."""
 _NEWS2_RULES: Final = ("news2.high", "news2.medium", "news2.single_3")
 _END_MS: Final = 2**63
 """After every time."""
@@ -75,8 +78,9 @@ _END_MS: Final = 2**63
 def alerts(state: DocumentState, *, patient: Patient = NOBODY, since_ms: int | None = None) -> tuple[Alert, ...]:
     """The alerts of a document: the most severe first, then by time, then by id.
 
-    The newest complete score counts until the next one. An incomplete NEWS2 raises an alert where what is known of it
-    is enough for one, since the rest can only add to it. Each current laboratory result is judged by itself.
+    The newest complete score counts until the next one, for up to a day of further measurements. An incomplete NEWS2
+    raises an alert where what is known of it is enough for one, since the rest can only add to it. Each current
+    laboratory result is judged by itself.
 
     Args:
         state: the document.
@@ -163,8 +167,11 @@ def _beyond(analyte: Analyte, found: Measured, *, child: bool) -> str:
 
 
 def _back(name: str, measurements: Measurements, patient: Patient) -> Iterator[Charted]:
-    """A score as of each of its measurements, the newest first."""
-    for at in reversed(measurements.times(codes(name))):
+    """A score as of each of its measurements, the newest first, as far back as anybody looks."""
+    times = measurements.times(codes(name))
+    for at in reversed(times):
+        if at < times[-1] - LOOK_BACK_MS:
+            return
         yield from_measurements(name, measurements, at_ms=at, patient=patient)
 
 

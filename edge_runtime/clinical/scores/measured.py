@@ -7,7 +7,7 @@ until somebody decides. Quarantined facts are no observations and never get here
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -80,9 +80,13 @@ class Measurements:
 
     def newest(self, codes: Sequence[str], until_ms: int) -> tuple[Measured, ...]:
         """Everything that was measured last up to a time, in the order of the codes."""
-        ends = {code: bisect_right(self._times.get(code, ()), until_ms) for code in codes}
-        at = max((self._times[code][end - 1] for code, end in ends.items() if end), default=None)
-        return tuple(one for code in codes for one in self._timed.get(code, ())[: ends[code]] if one.at_ms == at)
+        times = {code: self._times.get(code, []) for code in codes}
+        ends = {code: bisect_right(found, until_ms) for code, found in times.items()}
+        at = max((times[code][end - 1] for code, end in ends.items() if end), default=until_ms)
+        return tuple(one for code in codes for one in self._slice(code, bisect_left(times[code], at), ends[code]))
+
+    def _slice(self, code: str, start: int, end: int) -> Sequence[Measured]:
+        return self._timed[code][start:end] if start < end else ()
 
 
 def _at(one: Measured) -> int:

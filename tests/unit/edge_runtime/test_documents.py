@@ -210,6 +210,24 @@ def test_a_refused_update_is_kept_and_the_section_goes_on(clinic: Clinic):
         assert [str(author.device) for author in opened.authors_of(opened.text("plan").sessions)] == [one.id, two.id]
 
 
+def test_what_is_missed_of_a_text_does_not_depend_on_how_often_it_was_opened(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+):
+    """A refused update of text that was replaced is missed by nobody: not by who opened the chart before that, either."""
+    one, two, chart, document = _pair(clinic)
+    relay = clinic.start_relay()
+    bad = _put(one, chart, document, _text(b"\x00\x01garbage"))
+    settle(relay, clinic.admin, one, two)
+    _judged(monkeypatch, {bad.hash: QUARANTINED})
+    monkeypatch.setattr(keeping, "ground_of", lambda *_: Hash.of(b"the same from now on"))
+    assert _opened(two, chart, document).unread == {bad.hash: Unread.MALFORMED}
+    one.charts.edit_text(chart, document, "plan", "Rest. Drink.")
+    settle(relay, one, two)
+    before = _opened(two, chart, document).unread
+    two.restart()
+    assert before == _opened(two, chart, document).unread == {}
+
+
 def test_text_outside_its_compartment_cannot_take_a_sections_place(clinic: Clinic):
     """An update in another compartment's stream is kept and not shown; the section reads as before."""
     one, two, chart, document = _pair(clinic)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -30,7 +30,7 @@ NURSE: Final = CLINIC.device(Role.NURSE)
 TEXT: Final = "Subjective\nCefalea, náuseas. ألم\n"
 
 
-def attestation(by: Device = DOCTOR, words: str = TEXT, **changes: object) -> Attestation:
+def attestation(by: Device = DOCTOR, words: str = TEXT, **changes: Any) -> Attestation:
     """One over a text, by a device."""
     made = Attestation(
         organisation=CLINIC.root.value.organisation,
@@ -116,7 +116,7 @@ UNSOUND: Final = [
 
 
 @pytest.mark.parametrize("changes", UNSOUND)
-def test_an_act_has_what_it_takes(changes: dict[str, object]):
+def test_an_act_has_what_it_takes(changes: dict[str, Any]):
     """What refers to another names it, an author's own names none, an amendment says why; at both ends."""
     unsound = attestation(**changes)
     with pytest.raises(MalformedError):
@@ -128,7 +128,7 @@ def test_an_act_has_what_it_takes(changes: dict[str, object]):
 def test_a_reference_stands_beside_what_it_names():
     """A second signature is under the same text; an amendment and an addendum have their own."""
     first = sign_attestation(attestation(), DOCTOR.signer)
-    of = {"of": first.hash}
+    of: dict[str, Any] = {"of": first.hash}
     check_reference(sign_attestation(attestation(NURSE, act=Act.COSIGNATURE, **of), NURSE.signer), first)
     amended = attestation(NURSE, "Other\n", act=Act.AMENDMENT, reason="wrong side", **of)
     check_reference(sign_attestation(amended, NURSE.signer), first)
@@ -147,7 +147,7 @@ def test_a_reference_stands_beside_what_it_names():
         {"scope": ()},
     ],
 )
-def test_a_reference_that_does_not_fit_is_refused(changes: dict[str, object]):
+def test_a_reference_that_does_not_fit_is_refused(changes: dict[str, Any]):
     """Nobody's signature is carried to another document, another text or another part of it."""
     first = sign_attestation(attestation(), DOCTOR.signer)
     beside = attestation(NURSE, **({"act": Act.COSIGNATURE, "of": first.hash} | changes))

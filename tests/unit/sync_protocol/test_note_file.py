@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
 from sync_protocol.attestation import Act, Attestation, sign_attestation
 from sync_protocol.certificates import Session
 from sync_protocol.checkpoints import Checkpoint, sign_checkpoint
-from sync_protocol.encoding import encode
+from sync_protocol.encoding import Value, encode
 from sync_protocol.entries import Draft, Header, associated_data, seal_batch, with_body
 from sync_protocol.errors import ForgedError, LimitError, MalformedError, PeerError, UntrustedError
 from sync_protocol.ids import ChartId, DocumentId, EntryHash, Hash, RootHash, StreamId
@@ -36,7 +36,7 @@ NONCE: Final = b"n" * 24
 LEAVES: Final = [EntryHash(bytes([n]) * 32) for n in range(6)]
 
 
-def signed(by: Device = DOCTOR, words: str = TEXT, **changes: object) -> Verified[Attestation]:
+def signed(by: Device = DOCTOR, words: str = TEXT, **changes: Any) -> Verified[Attestation]:
     """A signature under a text."""
     made = Attestation(
         organisation=CLINIC.root.value.organisation,
@@ -60,7 +60,7 @@ BESIDE: Final = signed(NURSE, act=Act.COSIGNATURE, of=FIRST.hash)
 AMENDED: Final = signed(NURSE, "Cluster headache.\n", act=Act.AMENDMENT, of=FIRST.hash, reason="new finding")
 
 
-def note(*texts: NoteText, **changes: object) -> NoteFile:
+def note(*texts: NoteText, **changes: Any) -> NoteFile:
     """A file by the nurse."""
     made = NoteFile(
         version=1,
@@ -79,7 +79,7 @@ def written(file: NoteFile) -> bytes:
     return make_note(file, NURSE.signer)
 
 
-def carried(content: object, *, by: Device = DOCTOR) -> NoteEntry:
+def carried(content: Value, *, by: Device = DOCTOR) -> NoteEntry:
     """An entry that says something, with all that shows it."""
     session = sign(Session(certificate=by.name, nonce=b"s" * 16, started_ms=START_MS), by.signer, Label.SESSION)
     header = Header(

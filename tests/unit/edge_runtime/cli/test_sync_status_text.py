@@ -64,7 +64,9 @@ def test_a_flood_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     """Thousands of entries of one author that wait for one reason do not hide another author's one."""
     flood = [held("aa" * 32, seq, since_ms=1_700_000_000_000 + seq) for seq in range(4096)]
     lines = said(capsys, held=[*flood, held("bb" * 32, 1)])
-    assert any("4096 entries of nurse cccccccc, user dddddddd (author aaaaaaaa), since 2023-11-14" in line for line in lines)
+    assert any(
+        "4096 entries of nurse cccccccc, user dddddddd (author aaaaaaaa), since 2023-11-14" in line for line in lines
+    )
     assert any("1 entry of author bbbbbbbb" in line for line in lines)
     assert len(lines) < 20
 

@@ -115,6 +115,7 @@ def test_json_has_stable_keys_and_no_floats():
         "problems",
         "procedures",
         "observations",
+        "signatures",
         "attachments",
         "reviews",
         "decisions",

@@ -13,21 +13,22 @@ from hypothesis import strategies as st
 from edge_runtime.clinical.authoring import supersede_defaults
 from edge_runtime.clinical.chart import derive_chart
 from edge_runtime.clinical.document import derive
-from edge_runtime.clinical.layout import Kind, Priority
+from edge_runtime.clinical.layout import Kind, Priority, home
 from edge_runtime.clinical.marks import CONCURRENT, mark, why
+from edge_runtime.clinical.payloads import SCHEMAS
 from edge_runtime.clinical.reviews import ReviewKind
 from edge_runtime.clinical.schemas import flaw
 from edge_runtime.clinical.standing import display, unsettled
 from sync_protocol.roles import Compartment
 from sync_protocol.verdicts import ACCEPTED, Reason, Standing, Verdict
-from tests.unit.edge_runtime.clinical.test_convergence import STEPS, play, random_histories
+from tests.unit.edge_runtime.clinical.histories import STEPS, play, random_histories
 from tests.unit.edge_runtime.clinical.worlds import CHART, ENCOUNTER, as_json, fact, ids, review_facts, since, two
 
 REVOKED = Verdict(Standing.QUARANTINED, Reason.REVOKED)
 ADOPTED = Verdict(Standing.ACCEPTED, Reason.ADOPTED)
 FLAGGED = Verdict(Standing.FLAGGED, Reason.CONCURRENT)
 VOID = Verdict(Standing.VOID, Reason.ROLE)
-_SAFETY = {Kind.IDENTITY, Kind.ALLERGY, Kind.MEDICATION, Kind.DIAGNOSIS, Kind.TRIAGE, Kind.DOCUMENT, Kind.STATUS}
+_SAFETY = {kind for kind in Kind if home(kind) is Compartment.SAFETY}
 
 _MARKS = {"standing", "why", "mark"}
 """Keys of a fact that only say how it was judged."""
@@ -559,7 +560,7 @@ def test_what_only_a_quarantined_fact_removed_stands_and_is_asked_about(drawn):
     facts = judged(world, verdicts_of(world, seed))
     state = derive(CHART, facts, [world.graph()])
     known = {item.id: item for item in facts}
-    ruled = {"allergy", "medication", "status", "priority", "observation"}
+    ruled = {*SCHEMAS} - {"source", "review_decision"}
     usable = [item for item in facts if item.fact.kind in ruled and flaw(item.fact) is None]
     named = {earlier for item in usable if item.verdict.counts for earlier in item.fact.supersedes}
     heads = {item.id for item in usable if item.verdict.counts and item.id not in named}

@@ -116,6 +116,12 @@ def test_a_text_of_ten_megabytes_is_refused_by_its_place():
     assert "secret" not in str(caught.value)
 
 
+def test_a_title_has_an_end():
+    """It is a line of the file's properties, and no place for a text."""
+    with pytest.raises(RefusedError, match="the title of at most 200 characters"):
+        to_html(page_of(title="x" * 201))
+
+
 def test_empty_lines_are_paper_too():
     """A text of new lines alone is as long as it prints."""
     assert sheets_of(["\n" * 100_000]) > 2000

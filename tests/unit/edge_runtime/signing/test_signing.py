@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
 from edge_runtime.clinical.layout import Section, WorkflowType
+from edge_runtime.clinical.reviews import Review, ReviewKind
 from edge_runtime.errors import InputError, RefusedError
 from edge_runtime.facts import FactId
 from edge_runtime.signing.attesting import Signing
 from edge_runtime.signing.notes import NoteWriter
-from edge_runtime.signing.signatures import Signatures, newest, written_since, written_unseen
+from edge_runtime.signing.signatures import Signatures, changed_since, newest
 from sync_protocol.attestation import Act, Attestation, sign_attestation
 from sync_protocol.entries import VerifiedEntry
 from sync_protocol.ids import CertificateHash, ChartId, DocumentId, Hash, RootHash
@@ -48,7 +50,7 @@ class Ward:
         """As a device judges them."""
         return self.signing(device).signatures(device.charts.open(self.chart), self.document)
 
-    def sign(self, device: Device, **options: object) -> FactId:
+    def sign(self, device: Device, **options: Any) -> FactId:
         """Sign as its author."""
         return _fact(self.signing(device).sign(self.chart, self.document, **options))
 
@@ -195,12 +197,43 @@ def test_what_was_written_since_is_told(ward: Ward):
     document = ward.doctor.charts.open(ward.chart).found(ward.document)
     signature = ward.signatures(ward.doctor).of(name)
     assert signature is not None
-    since = written_since(document, signature)
+    since = changed_since(document, signature)
     assert {compartment: len(entries) for compartment, entries in since.items()} == {
         Compartment.SAFETY: 1,
         Compartment.CLINICAL: 2,
     }
-    assert len(written_unseen(document, signature)) == 1
+
+
+def _attested(ward: Ward, device: Device) -> list[Review]:
+    reviews = device.charts.open(ward.chart).state.reviews
+    return [review for review in reviews if review.kind is ReviewKind.ATTESTED]
+
+
+def test_a_change_beside_a_signature_asks_a_person(ward: Ward):
+    """Who changed something without knowing that it was signed is named with it, the same on every device."""
+    name = ward.sign(ward.doctor)
+    observation = fact("observation", code="8867-4", text="Heart rate", value="72", unit="/min")
+    ward.nurse.charts.add_facts(ward.chart, ward.document, [observation])
+    ward.nurse.charts.add_facts(ward.chart, ward.document, [fact("status", to="completed")])
+    ward.settle()
+    (review,) = _attested(ward, ward.doctor)
+    assert review.open
+    assert review.subject == str(name)
+    assert {value.display for value in review.values} == {"the signature", "observation: Heart rate 72 /min"}
+    assert _attested(ward, ward.nurse) == [review]
+    ward.write(ward.doctor, "Written in knowledge of it", "assessment")
+    assert _attested(ward, ward.doctor) == [review]
+
+
+def test_an_amendment_settles_what_was_changed_beside_it(ward: Ward):
+    """Who signs again has seen it."""
+    name = ward.sign(ward.doctor)
+    ward.write(ward.nurse, "Paracetamol 500 mg, with food")
+    ward.settle()
+    (review,) = _attested(ward, ward.doctor)
+    assert {value.display for value in review.values} == {"the signature", "plan: changed"}
+    ward.signing(ward.doctor).amend(ward.chart, ward.document, name, reason="with food")
+    assert _attested(ward, ward.doctor) == []
 
 
 def test_a_disputed_section_is_not_signed(ward: Ward):
@@ -235,9 +268,9 @@ def test_what_was_kept_apart_is_signed_apart(ward: Ward):
     assert ward.signatures(ward.nurse).sound == ()
 
 
-def _forged(ward: Ward, device: Device, **changes: object) -> Attestation:
+def _forged(ward: Ward, device: Device, **changes: Any) -> Attestation:
     text = str(changes.pop("words", "Forged\n"))
-    stated: dict[str, object] = {
+    stated: dict[str, Any] = {
         "organisation": device.identity.root.value.organisation,
         "chart": ward.chart,
         "document": ward.document,
@@ -259,16 +292,15 @@ def _forged(ward: Ward, device: Device, **changes: object) -> Attestation:
 )
 def test_what_claims_to_be_a_signature_and_is_none_is_told(ward: Ward, case: str):
     """A record carried over from elsewhere, or under another text, is kept, shown, and no signature."""
-    record = _forged(ward, ward.nurse)
-    changes = {
+    forgeries: dict[str, dict[str, Any]] = {
         "other chart": {"chart": ChartId(b"x" * 16)},
         "other document": {"document": DocumentId(b"x" * 16)},
         "somebody else's": {"certificate": CertificateHash(ward.doctor.identity.chain[-1].hash)},
         "other act": {"act": Act.ADDENDUM, "of": Hash.of(b"")},
         "no reference": {"act": Act.COSIGNATURE, "of": Hash.of(b"")},
-    }.get(case, {})
+    }
     signer = ward.doctor if case == "somebody else's" else ward.nurse
-    record = _forged(ward, ward.nurse, **changes)
+    record = _forged(ward, ward.nurse, **forgeries.get(case, {}))
     wire = b"\xa0" if case == "no record" else sign_attestation(record, signer.identity.keys.signer).wire
     text = "Another\n" if case == "other text" else "Forged\n"
     stated = fact("attestation", act="author", scope=[], signed=wire, text=text)

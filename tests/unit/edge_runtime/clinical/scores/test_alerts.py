@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_runtime.clinical.scores.alerts import RULES, alerts, unjudged
+from edge_runtime.clinical.scores.alerts import LOOK_BACK_MS, RULES, alerts, unjudged
 from edge_runtime.clinical.scores.laboratory import ANALYTES, BY_CODE
 from edge_runtime.clinical.scores.patient import Patient
 from edge_runtime.events import CriticalAlert
@@ -53,6 +53,16 @@ def test_a_lone_pulse_does_not_end_an_alert():
     assert alerts(ward.state) == before
     ward.full_set(210)
     assert alerts(ward.state) == ()
+
+
+def test_an_old_score_is_no_alert():
+    """A day of further measurements without a full score ends it: it calls for a new score."""
+    ward = Ward()
+    ward.full_set(0, **HIGH)
+    ward.observe("8867-4", ("80", "/min"), LOOK_BACK_MS // 60_000)
+    assert told(ward) == [("news2.high", "critical")]
+    ward.observe("8867-4", ("80", "/min"), LOOK_BACK_MS // 60_000 + 1)
+    assert told(ward) == []
 
 
 def test_worse_than_the_last_full_score():

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_runtime.clinical.scores.alerts import RULES
+from edge_runtime.clinical.scores.alerts import LOOK_BACK_MS, RULES
 from edge_runtime.clinical.scores.catalogue import SCALES, score
 from edge_runtime.clinical.scores.charted import WINDOW_MS
 from edge_runtime.clinical.scores.fields import DIGITS_MAX
@@ -122,6 +122,7 @@ def test_limits():
     assert f"at most {DIGITS_MAX} digits" in TEXT
     assert f"at most {ID_CHARS_MAX} characters" in TEXT
     assert f"within {WINDOW_MS // 60_000} minutes" in TEXT
+    assert f"up to {LOOK_BACK_MS // 3_600_000} hours" in TEXT
 
 
 def test_sources_in_a_chart():
