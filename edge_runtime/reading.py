@@ -47,7 +47,6 @@ class StreamReading:
         facts: those of the entries that were placed, in their order.
         early: those of entries that came before what they follow, marked.
         kinds: of the facts.
-        unread: entries that are kept and not shown, with the reason.
         void: facts that are kept and do not count, with the reason; the other facts of their entries stand.
         authors: whose each session is that wrote text.
         texts: the sections in which something was written, as of the last `settle`.
@@ -77,7 +76,6 @@ class StreamReading:
         self.facts: list[PlacedFact] = []
         self.early: list[PlacedFact] = []
         self.kinds: set[str] = set()
-        self.unread: dict[EntryHash, Unread] = {}
         self.void: dict[FactId, Reason | None] = {}
         self.authors: dict[SessionId, Author] = {}
         self.texts: dict[str, SectionText] = {}
@@ -87,8 +85,15 @@ class StreamReading:
         self._judge = judge
         self._author_of = author_of
         self._is_own = is_own
+        self._unplaced: dict[EntryHash, Unread] = {}
+        self._untold: dict[EntryHash, Unread] = {}
         self._last: tuple[int, EntryHash] | None = None
         self._held = False
+
+    @property
+    def unread(self) -> dict[EntryHash, Unread]:
+        """Entries that are kept and not shown, with the reason; of what texts refuse, as of the last `settle`."""
+        return self._unplaced | self._untold
 
     def take(self, entry: VerifiedEntry, content: Content | Unread) -> None:
         """Place an entry; it comes after those that it follows, and in the order of `StreamOrder`."""
@@ -97,11 +102,11 @@ class StreamReading:
         self.graph.add(name, header.session, header.seq, header.parents)
         self._last = self.graph.depth(name), name
         if isinstance(content, Unread):
-            self.unread[name] = content
+            self._unplaced[name] = content
         elif content.text is None:
             self.facts.extend(self._facts(entry, content))
         elif self._compartment is not TEXT or not self._write(entry, content.text):
-            self.unread[name] = Unread.MALFORMED
+            self._unplaced[name] = Unread.MALFORMED
         if self._compartment is TEXT:
             self.sections.step(entry, closed=content is Unread.NO_KEY)
 
@@ -117,7 +122,7 @@ class StreamReading:
         self.graph.add(name, header.session, header.seq, header.parents)
         facts = () if isinstance(content, Unread) or content.facts is None else content.facts
         if not facts or (self._compartment is TEXT and any(start_of(fact) for fact in facts)):
-            self.unread[name] = Unread.HELD
+            self._unplaced[name] = Unread.HELD
             return
         self.early.extend(replace(fact, held=True) for fact in self._facts(entry, Content(facts=facts, text=None)))
 
@@ -142,9 +147,10 @@ class StreamReading:
             grown = None if known is None or written is None else known.grown(written)
             self.texts[name] = self.sections.text(name) if grown is None else grown
         self.texts = dict(sorted(self.texts.items()))
+        self._untold = {}  # anew: what was replaced meanwhile is shown no more, and none of it is missed
         for text in self.texts.values():
-            self.unread.update((name, Unread.MALFORMED) for name in text.refused)
-            self.unread.update((name, Unread.FORKED) for name in text.unreadable)
+            self._untold.update((name, Unread.MALFORMED) for name in text.refused)
+            self._untold.update((name, Unread.FORKED) for name in text.unreadable)
 
     def _facts(self, entry: VerifiedEntry, content: Content) -> Iterator[PlacedFact]:
         """The facts of an entry, each with its verdict; what is void is void alone, and a start is text."""
@@ -178,7 +184,7 @@ class StreamReading:
         if not self.sections.write(entry, update, verdict, own=self._is_own(entry)):
             return False
         if verdict.standing is Standing.VOID:
-            self.unread[entry.hash] = Unread.VOID
+            self._unplaced[entry.hash] = Unread.VOID
         if entry.header.session not in self.authors:
             self.authors[entry.header.session] = self._author_of(entry)
         return True

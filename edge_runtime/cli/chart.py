@@ -118,8 +118,18 @@ def list_charts(runtime: Runtime, *, as_json: bool) -> None:
 )
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write it to this file as HTML instead.")
 @click.option("--pdf", type=click.Path(path_type=Path, dir_okay=False), help="Write it to this file as PDF instead.")
+@click.option("--authors", is_flag=True, help="Show who typed each part of a text.")
 @with_device()
-def show(runtime: Runtime, chart_id: str, *, purpose: str, html: Path | None, pdf: Path | None, as_json: bool) -> None:
+def show(
+    runtime: Runtime,
+    chart_id: str,
+    *,
+    purpose: str,
+    html: Path | None,
+    pdf: Path | None,
+    authors: bool,
+    as_json: bool,
+) -> None:
     """Show a chart: what is known, who wrote it, and what a person must decide.
 
     Others will see: that you read, exported (--html) or printed (--pdf) it, what of it by name, and the purpose that
@@ -144,9 +154,9 @@ def show(runtime: Runtime, chart_id: str, *, purpose: str, html: Path | None, pd
     attached = runtime.attachments.listed(opened)
     if as_json:
         beside = {"destruction": destruction_json(retention), "attachments": attachments_json(attached)}
-        print_json(chart_json(opened) | beside)
+        print_json(chart_json(opened, authors=authors) | beside)
         return
-    print_chart(opened, warnings=destruction_lines(retention, found), attached=attached)
+    print_chart(opened, warnings=destruction_lines(retention, found), attached=attached, authors=authors)
 
 
 @chart.command()

@@ -97,8 +97,10 @@ def _document_json(opened: OpenChart, state: DocumentState, *, authors: bool) ->
     return document_to_json(state) | {"sections": sections_json(found, authors=authors), "unread": unread, "void": void}
 
 
-def print_chart(opened: OpenChart, *, warnings: Sequence[str] = (), attached: Sequence[Listed] = ()) -> None:
-    """Print a chart, with what threatens it on top."""
+def print_chart(
+    opened: OpenChart, *, warnings: Sequence[str] = (), attached: Sequence[Listed] = (), authors: bool = False
+) -> None:
+    """Print a chart, with what threatens it on top; with the author of each character where `authors` are asked for."""
     console = Console(highlight=False)
     console.print(
         Text.assemble(
@@ -119,7 +121,7 @@ def print_chart(opened: OpenChart, *, warnings: Sequence[str] = (), attached: Se
     if reviews:
         console.print(_reviews(reviews))
     for state in opened.states():
-        console.print(_document(opened, state, attached))
+        console.print(_document(opened, state, attached, authors=authors))
     unread = sum(len(document.unread) for document in opened.documents.values())
     if unread:
         console.print(Text(f"{unread} entries are kept and cannot be shown here yet.", "yellow"))
@@ -188,7 +190,7 @@ def _reviews(reviews: Iterable[Review]) -> Panel:
     return Panel(table, title="A person must decide", title_align="left", border_style="yellow")
 
 
-def _document(opened: OpenChart, state: DocumentState, attached: Sequence[Listed]) -> Panel:
+def _document(opened: OpenChart, state: DocumentState, attached: Sequence[Listed], *, authors: bool) -> Panel:
     found = opened.documents[state.document]
     rows: list[Text | Table] = []
     value = state.status.value
@@ -217,7 +219,7 @@ def _document(opened: OpenChart, state: DocumentState, attached: Sequence[Listed
         rows.append(Text(f"         {len(vitals) - _OBSERVATIONS_SHOWN} earlier findings", "dim"))
     others = {item.fact.fact.kind for item in state.unverified} - SAFETY_LIST
     rows.extend(unverified_rows(state.unverified, others))
-    rows.extend(section_rows(found))
+    rows.extend(section_rows(found, authors=authors))
     mine = (one for one in attached if one.fact.document == state.document)
     rows.extend(Text.assemble(("File     ", "cyan"), attachment_line(one)) for one in mine)
     kept = sum(placed.fact.kind == Kind.SOURCE for placed in state.others)

@@ -55,7 +55,7 @@ def _section_json(found: OpenDocument, text: SectionText, *, authors: bool) -> d
         "views": [_view_json(found, view) for view in text.views],
         "more_views": text.more,
         "merged_lines": [*text.torn],
-        "contested_lines": [_contested_json(one) for one in text.contested],
+        "contested_lines": [_contested_json(found, one) for one in text.contested],
     }
     if authors:
         told["authorship"] = [
@@ -65,8 +65,11 @@ def _section_json(found: OpenDocument, text: SectionText, *, authors: bool) -> d
     return told
 
 
-def _contested_json(contested: Contested) -> dict[str, Any]:
-    readings = [{"head": str(reading.head), "text": reading.text} for reading in contested.readings]
+def _contested_json(found: OpenDocument, contested: Contested) -> dict[str, Any]:
+    readings = [
+        {"head": str(one.head), "author": author_json(found.authors[one.session]), "text": one.text}
+        for one in contested.readings
+    ]
     return {"line": contested.line, "before": contested.before, "readings": readings}
 
 
@@ -88,15 +91,17 @@ def _rows(found: OpenDocument, text: SectionText, *, authors: bool) -> Iterator[
     disputed = ("  DISPUTED", "bold yellow") if text.disputed else ""
     yield Text.assemble((safe(text.section.capitalize()), "bold cyan"), disputed, (f"   {names}", "dim"))
     shown = Text(safe(text.text))  # the text first: only once it was read is it known to be all
-    yield typed_text(text, {session: numbers[found.authors[session]] for session in text.sessions}) if authors and text.complete else shown.append(
-        "" if text.complete else "  (incomplete here)"
+    yield (
+        typed_text(text, {session: numbers[found.authors[session]] for session in text.sessions})
+        if authors and text.complete
+        else shown.append("" if text.complete else "  (incomplete here)")
     )
     if not text.complete:
         yield Text("The rest cannot be shown on this device now. Nothing is lost; it is tried again later.", "yellow")
     for line in text.torn:
         yield Text.assemble(("Nobody wrote this line as it stands: ", "bold yellow"), safe(line))
     for contested in text.contested[:CONTESTED_MAX]:
-        yield from _contested_rows(contested)
+        yield from _contested_rows(found, contested)
     if len(text.contested) > CONTESTED_MAX:
         yield Text(f"{len(text.contested) - CONTESTED_MAX} more lines were changed at once: see --json", "yellow")
     for view in text.views:
@@ -107,12 +112,13 @@ def _rows(found: OpenDocument, text: SectionText, *, authors: bool) -> Iterator[
         yield Text("Edit the section to say what it reads: the new text replaces all that is shown here.", "yellow")
 
 
-def _contested_rows(contested: Contested) -> Iterator[Text]:
+def _contested_rows(found: OpenDocument, contested: Contested) -> Iterator[Text]:
     """A line that several changed at once: as it was, as each of them left it, and what the merge made of it."""
     yield Text.assemble(("Changed by several at once, before: ", "bold yellow"), safe(contested.before) or _EMPTY)
     for reading in contested.readings:
-        yield Text.assemble(("  one wrote:  ", "yellow"), safe(reading.text) or _EMPTY)
-    yield Text.assemble(("  merged:     ", "yellow"), safe(contested.line) or _EMPTY)
+        author = who(found.authors[reading.session])
+        yield Text.assemble((f"  {author} made it: ", "yellow"), safe(reading.text) or _EMPTY)
+    yield Text.assemble(("  together they read: ", "yellow"), safe(contested.line) or _EMPTY)
 
 
 def _view_rows(found: OpenDocument, view: View) -> Iterator[Text]:

@@ -43,8 +43,6 @@ def typed_text(text: SectionText, numbers: Mapping[SessionId, int]) -> Text:
 
 def _whole(words: str, end: int) -> int:
     """The next boundary between characters, as a person counts them, near enough to set a bracket there."""
-    while end < len(words) and (
-        unicodedata.category(words[end])[0] == "M" or _JOINER in {words[end], words[end - 1]}
-    ):
+    while end < len(words) and (unicodedata.category(words[end])[0] == "M" or _JOINER in {words[end], words[end - 1]}):
         end += 1
     return end

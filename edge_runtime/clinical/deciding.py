@@ -45,6 +45,7 @@ _OTHER_WAYS: Final[Mapping[ReviewKind, str]] = MappingProxyType(
         ReviewKind.UNVERIFIED: "vouch for what is honest with 'fieldward chart adopt'",
         ReviewKind.REPLACED_UNVERIFIED: "state what is true with 'fieldward chart edit', or vouch with 'chart adopt'",
         ReviewKind.DUPLICATE_CASUALTY: "give one of the casualties another number",
+        ReviewKind.ATTESTED: "sign again, or add an addendum, where the change belongs under the signature",
     }
 )
 
@@ -128,7 +129,7 @@ def _named(review: Review, stated: Sequence[PlacedFact], wanted: str) -> PlacedF
 
 
 def _whole_line(state: DocumentState, kept: PlacedFact) -> dict[str, str]:
-    """How the medication is taken by a statement, spelt out: what it left to what it replaced must not become unclear."""
+    """How a medication is taken by a statement, spelt out: what it left to earlier ones must not become unclear."""
     lines = (line for item in state.medications for line in item.lines)
     line = next((line for line in lines if kept.id in _ids(line.facts)), None)
     if line is None or line.regimen.unclear:

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, product
 from typing import Final
 
 from edge_runtime.clinical.layout import Certainty
 from edge_runtime.clinical.reviews import Review, ReviewKind, raise_review
 from edge_runtime.clinical.subjects import said, subject_keys, text_key
-from edge_runtime.clinical.succession import Scope, links, parted, threads
+from edge_runtime.clinical.succession import Scope, links, opposed, parted, threads
 from edge_runtime.facts import Fact, PlacedFact
 
 _REFUTING: Final = frozenset({Certainty.REFUTED, Certainty.ENTERED_IN_ERROR})
@@ -96,8 +95,7 @@ def _tokens(fact: PlacedFact) -> frozenset[Hashable]:
 def _contradictions(
     scope: Scope, subject: str, live: Sequence[PlacedFact], refutations: Sequence[PlacedFact]
 ) -> Iterator[Review]:
-    pairs = [pair for pair in product(refutations, live) if scope.concurrent(*pair)]
-    if pairs:
+    apart = opposed(refutations, live, scope.concurrent)
+    if apart:
         reason = "One person states this diagnosis and another, who did not know that, refutes it; both are shown."
-        facts = chain.from_iterable(pairs)
-        yield raise_review(scope, ReviewKind.DIAGNOSIS, subject, facts, display=display, reason=reason)
+        yield raise_review(scope, ReviewKind.DIAGNOSIS, subject, apart, display=display, reason=reason)

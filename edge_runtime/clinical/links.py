@@ -10,12 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain, product
 
 from edge_runtime.clinical.layout import Relation
 from edge_runtime.clinical.reviews import Review, ReviewKind, raise_review
 from edge_runtime.clinical.subjects import said
-from edge_runtime.clinical.succession import Scope, grouped, parted
+from edge_runtime.clinical.succession import Scope, grouped, opposed, parted
 from edge_runtime.facts import Fact, PlacedFact
 
 _SAME = frozenset({Relation.SAME_PATIENT, Relation.NOT_SAME_PATIENT})
@@ -67,13 +66,12 @@ def derive_links(scope: Scope, facts: Sequence[PlacedFact]) -> tuple[tuple[Link,
                 history=history,
             )
         )
-        pairs = [pair for pair in product(same, other) if scope.beside(*pair)]
-        if pairs:
+        apart = opposed(same, other, scope.beside)
+        if apart:
             reason = (
                 "One person says that this chart and another are the same patient, another says that they are not; "
                 "they are shown as two patients until somebody decides."
             )
-            apart = chain.from_iterable(pairs)
             kind = ReviewKind.DUPLICATE_PATIENT
             reviews.append(raise_review(scope, kind, subject, apart, display=display, reason=reason))
     return tuple(items), tuple(reviews)

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain, product
 from typing import Final
 
 from edge_runtime.clinical.layout import SpecimenStatus
 from edge_runtime.clinical.reviews import Review, ReviewKind, raise_review
 from edge_runtime.clinical.subjects import normalised, said
-from edge_runtime.clinical.succession import Scope, grouped, parted
+from edge_runtime.clinical.succession import Scope, grouped, opposed, parted
 from edge_runtime.facts import Fact, PlacedFact
 
 _WAY: Final = tuple(SpecimenStatus)
@@ -52,7 +51,7 @@ def derive_specimens(scope: Scope, facts: Sequence[PlacedFact]) -> tuple[tuple[S
         standing, history = parted(group)
         rejected = [fact for fact in standing if _to(fact) is SpecimenStatus.REJECTED]
         others = [fact for fact in standing if _to(fact) is not SpecimenStatus.REJECTED]
-        apart = [pair for pair in product(rejected, others) if scope.concurrent(*pair)]
+        apart = opposed(rejected, others, scope.concurrent)
         status = max(map(_to, standing), key=_WAY.index)
         items.append(Specimen(subject, status, bool(apart), standing, history))
         if apart:
@@ -60,8 +59,7 @@ def derive_specimens(scope: Scope, facts: Sequence[PlacedFact]) -> tuple[tuple[S
                 "This specimen was rejected, and somebody who did not know that says it is on its way or received; "
                 "it is shown as rejected."
             )
-            pairs = chain.from_iterable(apart)
-            reviews.append(raise_review(scope, ReviewKind.SPECIMEN, subject, pairs, display=display, reason=reason))
+            reviews.append(raise_review(scope, ReviewKind.SPECIMEN, subject, apart, display=display, reason=reason))
     return tuple(items), tuple(reviews)
 
 

@@ -113,6 +113,13 @@ def grouped(facts: Iterable[PlacedFact], key: Callable[[PlacedFact], K]) -> dict
     return {name: tuple(group) for name, group in found.items()}
 
 
+def opposed(some: Sequence[PlacedFact], others: Sequence[PlacedFact], relation: Relation) -> tuple[PlacedFact, ...]:
+    """The facts of both sides that stand in a relation to one of the other side; a flood of both is looked at once."""
+    left = (fact for fact in some if any(relation(fact, other) for other in others))
+    right = (other for other in others if any(relation(fact, other) for fact in some))
+    return (*left, *right)
+
+
 def links(fact: PlacedFact) -> frozenset[tuple[DocumentId, FactId]]:
     """A fact's own id and those that it supersedes, known here or not, as tokens."""
     return frozenset((fact.document, named) for named in (fact.id, *fact.fact.supersedes))

@@ -20,6 +20,9 @@ from sync_protocol.ids import DocumentId, EntryHash, SessionId
 
 _OF_TEXTS: Final = frozenset({ReviewKind.TEXT, ReviewKind.ATTESTED})
 """Reviews that rest on what was written, and not on facts alone."""
+LINES_MAX: Final = 3
+"""Lines that a review quotes of one author; the others are shown with the section."""
+LINE_CHARS_MAX: Final = 120
 
 
 def text_reviews(document: DocumentId, text: SectionText, authors: Mapping[SessionId, Author]) -> Iterator[Review]:
@@ -32,6 +35,8 @@ def text_reviews(document: DocumentId, text: SectionText, authors: Mapping[Sessi
     """
     starts = {start.entry: start.index for start in text.starts}
     merged = f" Lines that nobody wrote as they stand: {len(text.torn)}." if text.torn else ""
+    if text.contested:
+        merged += f" Lines that several changed at once: {len(text.contested)}."
     for doc, heads in text.reviews.items():
         yield Review(
             id=review_id(document, ReviewKind.TEXT, doc.hex()),
@@ -68,12 +73,21 @@ def _value(
     authors: Mapping[SessionId, Author],
 ) -> ReviewValue:
     name = head.text.entry
+    where = "in the text that is read" if name in text.heads else "kept apart"
     return ReviewValue(
         fact=FactId(name, starts.get(name, 0)),
         document=document,
         author=authors[head.text.session],
         lamport=head.lamport,
         wall_ms=head.wall_ms,
-        base=(),
-        display=f"{text.section}: {'in the text that is read' if name in text.heads else 'kept apart'}",
+        base=tuple(FactId(parent, starts.get(parent, 0)) for parent in head.text.parents),
+        display=f"{text.section}: {where}{_wrote(text, name)}",
     )
+
+
+def _wrote(text: SectionText, name: EntryHash) -> str:
+    """What the author of an entry made of the lines that several changed at once, the first of them."""
+    lines = [reading.text for line in text.contested for reading in line.readings if reading.head == name]
+    more = f" and {len(lines) - LINES_MAX} lines more" if len(lines) > LINES_MAX else ""
+    said = "; ".join(f'"{line[:LINE_CHARS_MAX]}"' for line in lines[:LINES_MAX])
+    return f": {said}{more}" if said else ""

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, product
 from types import MappingProxyType
 from typing import Final
 
 from edge_runtime.clinical.layout import TRIAGE_ALIASES, Triage
 from edge_runtime.clinical.reviews import Review, ReviewKind, raise_review
 from edge_runtime.clinical.subjects import said
-from edge_runtime.clinical.succession import Scope, parted
+from edge_runtime.clinical.succession import Scope, opposed, parted
 from edge_runtime.facts import Fact, PlacedFact
 
 SUBJECT: Final = "triage"
@@ -57,16 +56,15 @@ def derive_triage(scope: Scope, facts: Sequence[PlacedFact]) -> tuple[TriageStat
     dead = [fact for fact in standing if category(fact.fact) is Triage.DECEASED]
     living = [fact for fact in standing if category(fact.fact) is not Triage.DECEASED]
     value = most_urgent(category(fact.fact) for fact in standing) if not (dead and living) else Triage.IMMEDIATE
-    pairs = [pair for pair in product(dead, living) if scope.beside(*pair)]
-    state = TriageState(value, bool(pairs), standing, history)
-    if not pairs:
+    apart = opposed(dead, living, scope.beside)
+    state = TriageState(value, bool(apart), standing, history)
+    if not apart:
         return state, ()
     reason = (
         "One statement says that this person is dead, another that they are alive, and neither replaces the other; "
         "immediate (red) is shown until somebody looks again."
     )
-    facts_apart = chain.from_iterable(pairs)
-    return state, (raise_review(scope, ReviewKind.TRIAGE, SUBJECT, facts_apart, display=display, reason=reason),)
+    return state, (raise_review(scope, ReviewKind.TRIAGE, SUBJECT, apart, display=display, reason=reason),)
 
 
 def category(fact: Fact) -> Triage:

@@ -20,6 +20,7 @@ from typing import Final
 import nh3
 
 from edge_runtime.printing.characters import harmless
+from edge_runtime.printing.faces import faces_for
 from edge_runtime.printing.page import (
     Block,
     Heading,
@@ -33,6 +34,7 @@ from edge_runtime.printing.page import (
     Tone,
     Words,
     check_page,
+    texts,
 )
 from edge_runtime.wording import when
 
@@ -68,8 +70,11 @@ def to_html(page: Page) -> bytes:
 
 
 def _head(page: Page) -> str:
-    style, source = style_sheet()
-    policy = f"default-src 'none'; style-src '{source}'; base-uri 'none'; form-action 'none'"
+    faces = faces_for(texts(page))
+    style = f"{_style_sheet()}{faces}"
+    source = "sha256-" + base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    fonts = " font-src data:;" if faces else ""
+    policy = f"default-src 'none'; style-src '{source}';{fonts} base-uri 'none'; form-action 'none'"
     return (
         f'<!DOCTYPE html>\n<html lang="{escape(page.language)}" dir="ltr">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
@@ -80,10 +85,8 @@ def _head(page: Page) -> str:
 
 
 @cache
-def style_sheet() -> tuple[str, str]:
-    """The style sheet, and its hash as a policy names it."""
-    style = _STYLE.read_text(encoding="utf-8")
-    return style, "sha256-" + base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+def _style_sheet() -> str:
+    return _STYLE.read_text(encoding="utf-8")
 
 
 def _only_our_classes(_tag: str, name: str, value: str) -> str | None:

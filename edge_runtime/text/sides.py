@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from edge_runtime.text.history import TextEntry
 from edge_runtime.text.telling import telling
-from sync_protocol.ids import EntryHash
+from sync_protocol.ids import EntryHash, SessionId
 
 if TYPE_CHECKING:
     from edge_runtime.text.draft import TextDraft
@@ -36,6 +36,7 @@ class Reading:
     """What a line reads to the author of one entry."""
 
     head: EntryHash
+    session: SessionId
     text: str
 
 
@@ -151,7 +152,9 @@ def _shared(line: _Line, sides: int) -> str:
 
 def _contested(line: _Line, sides: Sequence[Side], everybody: int) -> Contested:
     before = _shared(line, everybody)
-    readings = (Reading(side.head.entry, _joint(line, 1 << number)) for number, side in enumerate(sides))
+    readings = (
+        Reading(side.head.entry, side.head.session, _joint(line, 1 << number)) for number, side in enumerate(sides)
+    )
     return Contested(
         line=_joint(line, everybody),
         before=before,

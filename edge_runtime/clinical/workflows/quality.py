@@ -15,8 +15,8 @@ from typing import Final
 
 from edge_runtime.clinical.state import DocumentState
 from edge_runtime.clinical.subjects import said
-from edge_runtime.clinical.workflows.completeness import Completeness, Signed
 from edge_runtime.clinical.workflows.durations import Durations
+from edge_runtime.clinical.workflows.needs import Completeness, Signed
 from edge_runtime.facts import PlacedFact
 
 COMPLETE: Final = "complete"

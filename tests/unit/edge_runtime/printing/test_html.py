@@ -72,6 +72,25 @@ def test_the_policy_forbids_everything_but_the_one_style_sheet():
     assert b"no-referrer" in data
 
 
+def test_letters_that_a_computer_may_lack_come_with_the_file():
+    """As data, and only for the scripts that are there; nothing else may be loaded even then."""
+    plain_size = len(to_html(prose("Pain, 5 \u00b5g")))
+    assert plain_size < 8_000
+    for text, families in (
+        ("\u0628\u062e\u0627\u0631", [b'"Vazirmatn"']),
+        ("\u092c\u0941\u0916\u093e\u0930", [b'"Noto Sans"']),
+        ("\u067b", [b'"Scheherazade New"']),
+        ("\u0628\u0916", [b'"Vazirmatn"', b'"Noto Sans"']),
+    ):
+        data = to_html(prose(text))
+        assert sorted(re.findall(rb"@font-face . font-family: (.*?);", data)) == sorted(families)
+        assert data.count(b"url(") == data.count(b"url(data:font/ttf;base64,") == len(families)
+        (policy, *_) = read_html(data).attribute("meta", "content")
+        assert policy is not None
+        assert "default-src 'none';" in policy
+        assert " font-src data:;" in policy
+
+
 def test_each_paragraph_finds_its_own_direction():
     """And a word in another direction is isolated from what stands beside it."""
     page = read_html(to_html(prose("Pain.\nمريض يعاني\nबुखार")))
