@@ -6,7 +6,7 @@ chained, in `recorder`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from edge_runtime.cache.keeping import OpenedCharts
 from edge_runtime.clinical.authoring import check_section, prepare
@@ -29,7 +29,7 @@ from edge_runtime.sections import TEXT
 from edge_runtime.store.device import DeviceStore
 from sync_protocol.audit import Purpose
 from sync_protocol.entries import VerifiedEntry
-from sync_protocol.ids import CertificateHash, ChartId, DocumentId, EntryHash
+from sync_protocol.ids import CertificateHash, ChartId, DocumentId, EntryHash, TeamId
 from sync_protocol.limits import ID_BYTES
 from sync_protocol.roles import TEXT as WRITTEN
 from sync_protocol.roles import Compartment
@@ -48,13 +48,15 @@ class Charts:
         recorder: Recorder,
         entropy: Entropy,
         writable: Writable,
+        written: Callable[[ChartId], None] = lambda _: None,
     ) -> None:
-        """Work as `identity`, stating what is `writable`."""
+        """Work as `identity`, stating what is `writable`; `written` hears of each chart once facts went into it."""
         self.store = store
         self.keyring = keyring
         self.recorder = recorder
         self.entropy = entropy
         self.writable = writable
+        self.written = written
         self.opened = OpenedCharts(store, identity, keyring, reader)
         self._identity = identity
         self._reader = reader
@@ -94,14 +96,32 @@ class Charts:
             InputError: a fact is not valid.
         """
         batch = self.recorder.begin()
-        document = DocumentId(self.entropy(ID_BYTES))
-        chart = batch.create_chart(document)
+        chart, document = self.begin_chart(batch, facts)
         documents = [document]
-        self._add(batch, chart, empty(document), facts)
         if workflow is not None:
             documents.append(self.add_document(batch, chart, workflow))
         self.recorder.write(batch)
+        self.written(chart)
         return chart, tuple(documents)
+
+    def begin_chart(
+        self, batch: Batch, facts: Iterable[Fact], *, teams: Iterable[TeamId] = ()
+    ) -> tuple[ChartId, DocumentId]:
+        """Add a chart to a change under construction: shared with teams before anything is stated in it.
+
+        Returns:
+            The chart and its chart document.
+
+        Raises:
+            RefusedError: this device's role reads no chart, or may not state one of the facts; or no such team.
+            InputError: a fact is not valid.
+        """
+        document = DocumentId(self.entropy(ID_BYTES))
+        chart = batch.create_chart(document)
+        for team in teams:
+            batch.add_team(chart, team, batch.readable(chart))
+        self._add(batch, chart, empty(document), facts)
+        return chart, document
 
     def add_document(
         self, batch: Batch, chart: ChartId, workflow: WorkflowType, title: str | None = None
@@ -112,10 +132,19 @@ class Charts:
             RefusedError: this device is no member of the chart, or its role opens no documents.
             InputError: the title is too long.
         """
+        payload = {"schema": LAYOUT_VERSION, "workflow_type": workflow.value} | ({"title": title} if title else {})
+        return self.begin_document(batch, chart, [Fact(kind=Kind.DOCUMENT, payload=payload, supersedes=())])
+
+    def begin_document(self, batch: Batch, chart: ChartId, facts: Iterable[Fact]) -> DocumentId:
+        """Add a document that begins with some facts to a change under construction.
+
+        Raises:
+            RefusedError: this device is no member of the chart, or its role may not state one of the facts.
+            InputError: a fact is not valid.
+        """
         document = DocumentId(self.entropy(ID_BYTES))
         batch.create_document(chart, document)
-        payload = {"schema": LAYOUT_VERSION, "workflow_type": workflow.value} | ({"title": title} if title else {})
-        self._add(batch, chart, empty(document), [Fact(kind=Kind.DOCUMENT, payload=payload, supersedes=())])
+        self._add(batch, chart, empty(document), facts)
         return document
 
     def open(self, chart: ChartId, *, purpose: Purpose = Purpose.TREATMENT) -> OpenChart:
@@ -152,7 +181,20 @@ class Charts:
         graphs = opened.found(document).graphs
         batch = self.recorder.begin()
         self._add(batch, chart, opened.authored(document), facts, graphs=graphs, compartment=compartment)
-        return self.recorder.write(batch)
+        entries = self.recorder.write(batch)
+        self.written(chart)
+        return entries
+
+    def put(self, batch: Batch, opened: OpenChart, document: DocumentId, facts: Iterable[Fact]) -> None:
+        """Add facts to a document of an opened chart to a change under construction.
+
+        Raises:
+            InputError: a fact is not valid.
+            RefusedError: no such document, or this device may not write there, or its role not state this, or the
+                patient does not permit it.
+        """
+        check_consent(opened.chart, opened.lacks)
+        self._add(batch, opened.chart, opened.authored(document), facts, graphs=opened.found(document).graphs)
 
     def edit_text(self, chart: ChartId, document: DocumentId, section: str, text: str) -> tuple[VerifiedEntry, ...]:
         """Make a text section read `text`: as a change of what differs.

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from sync_protocol.ids import ChartId
+from sync_protocol.ids import ChartId, DocumentId, UserId
 
 _log = logging.getLogger(__name__)
 
@@ -66,7 +66,71 @@ class CriticalAlert:
     code: str
 
 
-Event: TypeAlias = Changed | GlassBroken | Synced | Alarmed | CriticalAlert
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClinicalWorkflowStarted:
+    """Somebody began to work at a document. Where it is done and for whom are words of the chart, and not in it.
+
+    Attributes:
+        chart: the patient's.
+        document: the workflow.
+        user: who began.
+        workflow_type: what the document is for.
+        priority: how urgent it is; None where nobody said.
+        consent_verified: whether the patient's consents in the chart permit the treatment, as was checked just now.
+    """
+
+    chart: ChartId
+    document: DocumentId
+    user: UserId
+    workflow_type: str
+    priority: str | None
+    consent_verified: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkflowStepCompleted:
+    """Somebody completed a step of a document.
+
+    Attributes:
+        chart: the patient's.
+        document: the workflow.
+        user: who completed it.
+        step: the step's id.
+        steps: how many the document has.
+        steps_closed: how many of them need nothing more.
+    """
+
+    chart: ChartId
+    document: DocumentId
+    user: UserId
+    step: str
+    steps: int
+    steps_closed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkflowCompleted:
+    """Somebody completed a document.
+
+    Attributes:
+        chart: the patient's.
+        document: the workflow.
+        user: who completed it.
+        workflow_type: what the document is for.
+        steps: how many steps it has.
+        steps_closed: how many of them need nothing more.
+    """
+
+    chart: ChartId
+    document: DocumentId
+    user: UserId
+    workflow_type: str
+    steps: int
+    steps_closed: int
+
+
+WorkflowEvent: TypeAlias = ClinicalWorkflowStarted | WorkflowStepCompleted | WorkflowCompleted
+Event: TypeAlias = Changed | GlassBroken | Synced | Alarmed | CriticalAlert | WorkflowEvent
 Subscriber: TypeAlias = Callable[[Event], None]
 
 

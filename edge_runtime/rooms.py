@@ -33,6 +33,9 @@ from edge_runtime.surroundings import Surroundings
 from edge_runtime.sync import safety
 from edge_runtime.text.replica import InProcessReplica
 from edge_runtime.text.worker import TextWorker
+from edge_runtime.workflows.announcing import TOLD, Announcer
+from edge_runtime.workflows.work import Workflows
+from sync_protocol.ids import ChartId
 
 
 class Rooms:
@@ -61,6 +64,7 @@ class Rooms:
         self._recorder: Recorder | None = None
         self._auditor: Auditor | None = None
         self._attachments: Attachments | None = None
+        self._announcer: Announcer | None = None
         self._forgotten = False
 
     @property
@@ -138,8 +142,23 @@ class Rooms:
                 recorder=self.recorder,
                 entropy=self.surroundings.entropy,
                 writable=self._writable,
+                written=self._announce,
             )
         return self._charts
+
+    @property
+    def announcer(self) -> Announcer:
+        """What tells of what happened in its charts."""
+        if self._announcer is None:
+            self._announcer = Announcer(
+                self.store, self.keyring, self.charts.open, events=self.events, clock=self.surroundings.clock
+            )
+        return self._announcer
+
+    @property
+    def workflows(self) -> Workflows:
+        """The workflows of its charts."""
+        return Workflows(self.charts, self.identity, self.surroundings.clock)
 
     @property
     def attachments(self) -> Attachments:
@@ -172,6 +191,9 @@ class Rooms:
         said = safety.statement(self.store)
         return BlobBackup() if said is None else BlobBackup(said.blobs_through, said.made_ms)
 
+    def _announce(self, chart: ChartId) -> None:
+        self.announcer.look_at(chart)
+
     def _writable(self, kind: str) -> bool:
         return self.keyring.organisation().now.writes(self.identity.principal, kind)
 
@@ -196,14 +218,15 @@ class Rooms:
             events=self.events,
             record=self.auditor.destroyed,
             forget=self.charts.forget,
-            beside=lambda chart: (LAYERS + chart.hex(), *self.charts.opened.names(chart)),
+            beside=lambda chart: (LAYERS + chart.hex(), TOLD + chart.hex(), *self.charts.opened.names(chart)),
             swept=lambda: self.attachments.stock.sweep(),  # noqa: PLW0108 only made where something is destroyed
         )
 
     def settle(self) -> None:
-        """Destroy what is to be destroyed, and keep nothing open that may not be read any more."""
+        """Destroy what is to be destroyed, keep nothing open that may not be read any more, tell of what came."""
         self.purging.run()
         self.charts.opened.sweep()
+        self.announcer.look()
 
     def forget(self) -> None:
         """Let go of keys, memberships and what was opened, and show nothing until `resume`.
@@ -217,6 +240,7 @@ class Rooms:
         if self._recorder is not None:
             self._recorder.retire()
         self._identity = self._charts = self._keyring = self._recorder = self._auditor = self._attachments = None
+        self._announcer = None
 
     def resume(self) -> None:
         """Be at work again; everything is read anew from the store."""

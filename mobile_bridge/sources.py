@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar
 
-from edge_runtime.events import Alarmed, Changed, CriticalAlert, Event, GlassBroken, Synced
+from edge_runtime.events import (
+    Alarmed,
+    Changed,
+    ClinicalWorkflowStarted,
+    CriticalAlert,
+    Event,
+    GlassBroken,
+    Synced,
+    WorkflowCompleted,
+    WorkflowEvent,
+    WorkflowStepCompleted,
+)
 from mobile_bridge.limits import ALARMS_MAX, CHARTS_IN_ITEM_MAX
 from sync_protocol.encoding import Value
 from sync_protocol.ids import ChartId
@@ -98,6 +109,9 @@ class Activity:
             Alarmed: self._alarmed,
             GlassBroken: lambda _: self._alarmed(Alarmed(GLASS_BROKEN)),
             CriticalAlert: lambda _: self._alarmed(Alarmed(CRITICAL_ALERT)),
+            ClinicalWorkflowStarted: self._worked,
+            WorkflowStepCompleted: self._worked,
+            WorkflowCompleted: self._worked,
         }
 
     def add(self, event: Event) -> None:

@@ -12,6 +12,7 @@ from rich.text import Text
 from edge_runtime.cli.authors import who
 from edge_runtime.cli.chart_attachments import attachment_line
 from edge_runtime.cli.chart_marks import ROWS_MAX, flag, not_counted, unverified_rows
+from edge_runtime.cli.document_text import course_rows, standing_rows
 from edge_runtime.cli.glass_text import glass_banner, glass_json
 from edge_runtime.cli.output import when
 from edge_runtime.cli.safe_text import safe
@@ -193,16 +194,7 @@ def _reviews(reviews: Iterable[Review]) -> Panel:
 def _document(opened: OpenChart, state: DocumentState, attached: Sequence[Listed], *, authors: bool) -> Panel:
     found = opened.documents[state.document]
     rows: list[Text | Table] = []
-    value = state.status.value
-    if state.status.heads:
-        rows.append(
-            Text.assemble(
-                ("Status   ", "cyan"),
-                (str(value), "bold"),
-                ("  DISPUTED", "bold yellow") if state.status.disputed else "",
-                flag(state.status.heads),
-            )
-        )
+    rows.extend(standing_rows(state, opened.state.identity))
     vitals = [item for item in state.observations if not item.corrected_by]
     for item in vitals[-_OBSERVATIONS_SHOWN:]:
         rows.append(
@@ -220,6 +212,7 @@ def _document(opened: OpenChart, state: DocumentState, attached: Sequence[Listed
     others = {item.fact.fact.kind for item in state.unverified} - SAFETY_LIST
     rows.extend(unverified_rows(state.unverified, others))
     rows.extend(section_rows(found, authors=authors))
+    rows.extend(course_rows(state))
     mine = (one for one in attached if one.fact.document == state.document)
     rows.extend(Text.assemble(("File     ", "cyan"), attachment_line(one)) for one in mine)
     kept = sum(placed.fact.kind == Kind.SOURCE for placed in state.others)

@@ -64,7 +64,7 @@ def print_list(found: Iterable[tuple[OpenChart, Sequence[Review]]]) -> None:
         for review in reviews:
             for row in _rows(opened, review, values_max=VALUES_MAX):
                 console.print(row)
-        console.print(Text(f"  Look at one: fieldward review show {opened.chart.short} REVIEW", "dim"))
+        console.print(Text(f"  Look at one: fieldward review show {opened.chart.short} REVIEW", "dim"), soft_wrap=True)
 
 
 def print_review(opened: OpenChart, review: Review) -> None:
@@ -86,10 +86,10 @@ def print_review(opened: OpenChart, review: Review) -> None:
             console.print(Text(f"    {words}", "yellow"))
     if review.open:
         command = f"fieldward review decide {opened.chart.short} {review.id.short} --decision '...' --reason '...'"
-        console.print(Text(f"  Decide: {command}"))
         following = what_follows(review.kind)
         if following is not None:
-            console.print(Text(f"  And: {following}."))
+            console.print(Text(f"  First {following}."))
+        console.print(Text(f"  Decide: {command}"), soft_wrap=True)  # as one line, to be copied
 
 
 def _rows(opened: OpenChart, review: Review, *, values_max: int | None) -> Iterator[Text]:
@@ -114,9 +114,10 @@ def _value(value: ReviewValue, facts: dict[FactId, PlacedFact]) -> Iterator[Text
         "    ",
         (f"{UNVERIFIED} ", "bold black on yellow") if doubt else "",
         (safe(value.display) or "(nothing that can be shown)", "bold"),
-        (f"   {who(value.author)}, user {value.author.user.short}, {when(value.wall_ms)}", "dim"),
-        (f"   {str(value.fact)[:8]}", "cyan"),
     )
+    index = f":{value.fact.index}" if value.fact.index else ""
+    author = f"{who(value.author)}, user {value.author.user.short}, {when(value.wall_ms)}"
+    yield Text.assemble((f"      {author}; id ", "dim"), (f"{value.fact.entry.short}{index}", "cyan"))
     replaced = [display(facts[name]) for name in value.base if name in facts]
     if replaced:
         yield Text(f"      in place of: {safe('; '.join(replaced))}", "dim")

@@ -112,12 +112,10 @@ def _check(review: Review, stated: Sequence[PlacedFact]) -> None:
 def _named(review: Review, stated: Sequence[PlacedFact], wanted: str) -> PlacedFact:
     said_by = {value.fact: value.display for value in review.values}
     words = normalised(wanted)
-    named = [fact for fact in stated if len(words) >= PREFIX_MIN and str(fact.id).startswith(words)]
-    named = named or [
-        fact
-        for fact in stated
-        if words in {normalised(said_by[fact.id]), *(normalised(said(fact.fact, key) or "") for key in ("to", "dose"))}
-    ]
+    entry, _, index = words.partition(":")
+    named = [fact for fact in stated if len(entry) >= PREFIX_MIN and str(fact.id.entry).startswith(entry)]
+    named = [fact for fact in named if index in {"", str(fact.id.index)}]
+    named = named or [fact for fact in stated if words and words in _says(fact, said_by[fact.id])]
     if not named or len({repr(sorted(fact.fact.payload.items(), key=str)) for fact in named}) > 1:
         raise InputError(
             "no_such_statement" if not named else "ambiguous_statement",
@@ -126,6 +124,11 @@ def _named(review: Review, stated: Sequence[PlacedFact], wanted: str) -> PlacedF
             do="copy the id from 'fieldward review show'",
         )
     return named[-1]
+
+
+def _says(fact: PlacedFact, display: str) -> frozenset[str]:
+    """The words by which a statement can be named: all that it says, or its one value."""
+    return frozenset(normalised(words) for words in (display, said(fact.fact, "to"), said(fact.fact, "dose")) if words)
 
 
 def _whole_line(state: DocumentState, kept: PlacedFact) -> dict[str, str]:

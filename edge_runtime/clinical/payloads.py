@@ -98,6 +98,7 @@ SCHEMAS: Final[Mapping[str, Record]] = MappingProxyType(
                 "sex": one_of(Sex),
                 "identifiers": listed(Record({"value": _name}, {"system": _name, "type": _name}), IDENTIFIERS_MAX),
                 "contacts": listed(Record({"value": _name}, {"type": _name, "name": _name}), IDENTIFIERS_MAX),
+                "according_to": _name,
             },
         ),
         Kind.DOCUMENT: Record(

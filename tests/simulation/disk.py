@@ -136,7 +136,8 @@ class Disk:
             return
         database, wal = self._left
         self._left = None
-        self.path.with_name(self.path.name + _SHM).unlink(missing_ok=True)
+        for path in (self.path, self._wal, self.path.with_name(self.path.name + _SHM)):
+            path.unlink(missing_ok=True)  # another file: who still has the old one open is not of this machine any more
         self.path.write_bytes(database)
         self._wal.write_bytes(wal)
 

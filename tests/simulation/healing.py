@@ -58,6 +58,7 @@ def _mend_relay(world: World) -> None:
     if world.other is not None:
         world.other.stop()
         world.other, world.sides = None, set()
+    relay.withheld.clear()
     relay.disk.full = False
     relay.disk.disarm()
     relay.clock.offset_ms = 0

@@ -24,7 +24,7 @@ from server.relay.purging import Purger
 from server.relay.routes.socket import _close, _Live, _tell
 from server.relay.settings import DATABASE_FILE, RelaySettings
 from server.relay.store import SqlStore
-from sync_protocol.ids import EntryHash
+from sync_protocol.ids import CertificateHash, EntryHash, StreamId
 from tests.simulation.clock import Clock, Entropy, Time
 from tests.simulation.disk import FULL, PAGES_MAX, Crash, Disk
 from tests.simulation.loop import Inline, SimLoop
@@ -120,6 +120,7 @@ class SimRelay:
         acknowledged: entries of which it told a device that it holds them.
         off_until_ms, full_until_ms: until when it is off, or its disk full, by the true time.
         sockets: connections that stand.
+        withheld: what it leaves out of its feeds, by reader.
     """
 
     def __init__(
@@ -132,6 +133,7 @@ class SimRelay:
         self.sockets: list[Socket] = []
         self.disk = Disk(folder / DATABASE_FILE, random.Random(f"{seed}/disk"), fault)
         self.acknowledged: set[EntryHash] = set()
+        self.withheld: dict[CertificateHash, frozenset[StreamId]] = {}
         self.off_until_ms = 0
         self.full_until_ms = 0
         self._organisation = organisation
@@ -187,6 +189,7 @@ class SimRelay:
             purger.destroyed = services.ingest.destroyed
             services.revocations.changed = services.ingest.judged
             services.ingest.start(writer_of(services, self._engine, around))
+        self._withhold(services.directory)
         take = services.ingest.take
 
         async def taking(*arguments: Any, **options: Any) -> Any:
@@ -195,6 +198,15 @@ class SimRelay:
             return done
 
         services.ingest.take = taking
+
+    def _withhold(self, directory: Any) -> None:
+        readable: Callable[[CertificateHash], Any] = directory.readable
+
+        def some(name: CertificateHash) -> Any:
+            found, hidden = readable(name), self.withheld.get(name)
+            return {one: since for one, since in found.items() if one not in hidden} if hidden else found
+
+        directory.readable = some
 
     def stop(self) -> None:
         """End the process in order."""

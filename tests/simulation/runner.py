@@ -230,12 +230,15 @@ def _one(seed: int, order: Order) -> Outcome:
     world = World(template, folder / f"seed-{seed}", seed, keep_trace=order.keep_trace)
     try:
         world.acts, world.thieving = [*ACTS, *ATTACHING, *FAULTS, *THEFT], list(HOSTILE)
-        world.run(order.steps)
-        if not world.oracle.failures:
-            heal(world)
-        if not world.oracle.failures:
-            check_all(world)
         books = world.oracle
+        try:
+            world.run(order.steps)
+            if not books.failures:
+                heal(world)
+            if not books.failures:
+                check_all(world)
+        except Exception:  # whatever ends one world is told of it, and the others go on
+            books.fail("no_bug", f"the world ends:\n{traceback.format_exc(limit=-14)}")
         return Outcome(
             seed=seed,
             steps=order.steps,

@@ -213,7 +213,7 @@ def test_a_refused_update_is_kept_and_the_section_goes_on(clinic: Clinic):
 def test_what_is_missed_of_a_text_does_not_depend_on_how_often_it_was_opened(
     clinic: Clinic, monkeypatch: pytest.MonkeyPatch
 ):
-    """A refused update of text that was replaced is missed by nobody: not by who opened the chart before that, either."""
+    """A refused update of text that was replaced is missed by nobody, nor by who opened the chart before that."""
     one, two, chart, document = _pair(clinic)
     relay = clinic.start_relay()
     bad = _put(one, chart, document, _text(b"\x00\x01garbage"))

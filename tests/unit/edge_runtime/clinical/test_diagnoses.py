@@ -57,6 +57,14 @@ def test_entered_in_error_hides_only_what_it_supersedes():
     assert item.disputed
 
 
+def test_a_refutation_in_knowledge_of_what_it_leaves_standing_asks_nobody():
+    """Its author saw the statement, and let it stand: both are shown, and there is nothing that anybody missed."""
+    world, left, _, first = since(diagnosis("confirmed"))
+    refuted = left.write(diagnosis("refuted"))
+    (item,) = world.state().diagnoses
+    assert (ids(item.heads), item.disputed, world.state().reviews) == ({first.id, refuted.id}, False, ())
+
+
 def test_stating_it_again_in_knowledge_of_a_refutation_answers_it():
     """Whoever states a refuted diagnosis again replaces the refutation; both stay in the history."""
     world, left, right, _ = since(diagnosis("provisional"))

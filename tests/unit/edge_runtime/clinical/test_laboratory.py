@@ -26,6 +26,7 @@ def validation(of, to, *supersedes):
         ("received", "rejected", "rejected", True),
         ("in_transit", "rejected", "rejected", True),
         ("received", "in_transit", "received", False),
+        ("ordered", "in_transit", "in_transit", False),
         ("collected", "in_transit", "in_transit", False),
         ("rejected", "rejected", "rejected", False),
     ],
@@ -39,6 +40,14 @@ def test_two_people_track_a_specimen_without_knowledge_of_each_other(left_to, ri
     assert [(review.kind, review_facts(review)) for review in world.state().reviews] == [
         ("specimen", ids(heads))
     ] * asks
+
+
+def test_a_rejection_in_knowledge_of_what_it_leaves_standing_asks_nobody():
+    """Its author saw the other event, and let it stand: shown as rejected, with both."""
+    world, left, _, _ = since(specimen("received"))
+    left.write(specimen("rejected"))
+    (item,) = world.state().specimens
+    assert (item.status, item.disputed, len(item.heads), world.state().reviews) == ("rejected", False, 2, ())
 
 
 def test_a_specimen_that_is_drawn_again_is_tracked_on():

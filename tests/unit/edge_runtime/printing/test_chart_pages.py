@@ -23,6 +23,7 @@ from edge_runtime.printing.page import Page
 from edge_runtime.printing.pdf import to_pdf
 from edge_runtime.printing.statements import draw_fact, value_words
 from edge_runtime.text import section as section_module
+from edge_runtime.text.sides import Contested, Reading
 from sync_protocol.ids import CertificateHash, ChartId, EntryHash
 from sync_protocol.roles import Compartment
 from sync_protocol.verdicts import Reason, Standing, Verdict
@@ -171,10 +172,24 @@ def test_a_text_that_is_not_whole_says_so(monkeypatch: pytest.MonkeyPatch):
     found = _opened(_disputed())
     kind = type(found.texts["plan"])
     monkeypatch.setattr(kind, "complete", property(lambda _: False))
-    monkeypatch.setattr(kind, "torn", property(lambda _: ("dose 2505 mg",)))
-    text = printed(World(), chart=found)
+    monkeypatch.setattr(kind, "torn", property(lambda _: ("dose 2505 mg", "x" * 501)))
+    text = " ".join(printed(World(), chart=found).split())
     assert "INCOMPLETE" in text
-    assert "NOBODY WROTE THESE LINES AS THEY STAND\ndose 2505 mg" in text
+    assert "NOBODY WROTE THESE LINES AS THEY STAND Line dose 2505 mg Line (see below) " + "x" * 501 in text
+
+
+def test_a_line_that_several_changed_at_once_is_shown_as_each_of_them_left_it(monkeypatch: pytest.MonkeyPatch):
+    """As it was, by whom it became what, and what the merge made of it."""
+    found = _opened(_disputed())
+    first, second = list(found.authors)[:2]
+    readings = (Reading(EntryHash(bytes(32)), first, "dose 500 mg"), Reading(EntryHash(bytes(32)), second, ""))
+    contested = Contested(line="dose 500 mg", before="dose 250 mg", readings=readings)
+    monkeypatch.setattr(type(found.texts["plan"]), "contested", property(lambda _: (contested,)))
+    text = " ".join(printed(World(), chart=found).split())
+    assert "SEVERAL CHANGED THIS LINE AT ONCE Before dose 250 mg" in text
+    assert "By nurse 00000000 dose 500 mg" in text
+    assert "By nurse 01010101 (empty)" in text
+    assert "Together they read dose 500 mg" in text
 
 
 def test_what_is_not_here_is_counted_on_top():
