@@ -28,7 +28,7 @@ _WRITERS: Final = 3
 """How many write in one turn, not knowing of each other."""
 _BEGAN_MS: Final = 1_767_225_600_000
 _TURN_MS: Final = 60_000
-_DECIDING: Final = 40
+_DECIDING: Final = 100
 """Turns after which somebody decides what is open."""
 _DECIDED_MAX: Final = 3
 _VITALS: Final = (
@@ -56,6 +56,9 @@ _MIX: Final = (
 )
 """Kinds, and of a hundred facts how many they are."""
 _CORRECTED: Final = 0.05
+_MEETING: Final = 0.2
+"""Turns in which all who write are about the same."""
+_SUBJECTS: Final = 40
 _CHOICES: Final = {
     Kind.STATUS: ("active", "paused", "active", "completed"),
     Kind.TRIAGE: ("minor", "delayed", "immediate"),
@@ -126,10 +129,13 @@ class _Pen:
         """Let some write what they see, then let all see it."""
         rng, before = self._rng, len(self.made.facts)
         heads, lamport = dict(self._heads), 1 + number
-        stated = [(heads, self._stated(heads)) for _ in range(_WRITERS)]
+        theme = (self._kind(), rng.randrange(_SUBJECTS)) if rng.random() < _MEETING else None
+        stated = [
+            self._stated(heads, *(theme or (self._kind(), rng.randrange(_SUBJECTS)))) for _ in range(_WRITERS)
+        ]
         if number % _DECIDING == _DECIDING - 1:
-            stated[0] = heads, (next(self._decisions(), stated[0][1]))
-        for author, (_, (subject, fact)) in zip(rng.sample(self._authors, _WRITERS), stated, strict=True):
+            stated = [*self._decisions()] or stated
+        for author, (subject, fact) in zip(rng.sample(self._authors, len(stated)), stated, strict=True):
             if len(self.made.facts) < self._count:
                 self._write(author, subject, fact, lamport)
         self._seen = tuple(fact.id.entry for fact in self.made.facts[before:]) or self._seen
@@ -169,14 +175,17 @@ class _Pen:
             }
             yield None, Fact(kind=Kind.REVIEW_DECISION, payload=payload, supersedes=())
 
-    def _stated(self, heads: dict[tuple[str, str], tuple[FactId, ...]]) -> tuple[tuple[str, str] | None, Fact]:
-        rng = self._rng
-        kind = rng.choices([kind for kind, _ in _MIX], [share for _, share in _MIX])[0]
+    def _kind(self) -> Kind:
+        return self._rng.choices([kind for kind, _ in _MIX], [share for _, share in _MIX])[0]
+
+    def _stated(
+        self, heads: dict[tuple[str, str], tuple[FactId, ...]], kind: Kind, number: int
+    ) -> tuple[tuple[str, str] | None, Fact]:
         if kind in {Kind.STEP_EVENT, Kind.VALIDATION} and not all(self._named.values()):
             kind = Kind.OBSERVATION
         if kind is Kind.OBSERVATION:
             return self._observation()
-        subject, payload = self._payload(kind)
+        subject, payload = self._payload(kind, number)
         replaced = heads.get((kind, subject), ()) if kind not in {Kind.PROCEDURE, Kind.STEP} else ()
         return (kind, subject), Fact(kind=kind, payload=payload, supersedes=replaced)
 
@@ -192,9 +201,9 @@ class _Pen:
             payload |= {"corrects": str(corrected[0]), "reason": "read wrongly"}
         return None, Fact(kind=Kind.OBSERVATION, payload=payload, supersedes=corrected)
 
-    def _payload(self, kind: str) -> tuple[str, dict[str, Value]]:
+    def _payload(self, kind: str, number: int) -> tuple[str, dict[str, Value]]:
         """A subject and a payload of one kind."""
-        rng, number = self._rng, self._rng.randint(0, 39)
+        rng = self._rng
         if kind == Kind.MEDICATION:
             payload: dict[str, Value] = {"text": f"Drug {number}", "action": rng.choice(["change", "continue", "stop"])}
             return f"{number}", payload | {"dose": f"{rng.randint(1, 9)}", "unit": "mg", "frequency": "daily"}
@@ -206,7 +215,7 @@ class _Pen:
             return "", {"fraction": f"V{len(self._named[kind]):04}", "name": f"Step {len(self._named[kind])}"}
         if kind in {Kind.STEP_EVENT, Kind.VALIDATION}:
             named, key = (Kind.STEP, "step") if kind == Kind.STEP_EVENT else (Kind.OBSERVATION, "observation")
-            about = str(rng.choice(self._named[named]))
+            about = str(self._named[named][-1 - number % len(self._named[named])])
             words = ["in_progress", "completed"] if kind == Kind.STEP_EVENT else ["validated", "rejected"]
             return about, {key: about, "to": rng.choice(words)}
         if kind == Kind.SPECIMEN:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 from sync_protocol.encoding import Value, decode, encode
 from sync_protocol.errors import malformed, over_limit
@@ -27,9 +27,11 @@ KIND_BYTES_MAX: Final = 48
 SECTION_BYTES_MAX: Final = 32
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class FactId:
-    """Entry hash and index within the entry; written `<64 hex digits>:<index>`."""
+class FactId(NamedTuple):
+    """Entry hash and index within the entry; written `<64 hex digits>:<index>`.
+
+    A tuple, because every rule compares and looks up ids: a tuple of bytes does that several times as fast as a class.
+    """
 
     entry: EntryHash
     index: int

@@ -22,6 +22,7 @@ from edge_runtime.documents import DocumentReader
 from edge_runtime.errors import StoreError
 from edge_runtime.events import Events
 from edge_runtime.identity import Identity, load_identity, stored_invitation
+from edge_runtime.incidents.desk import Incidents
 from edge_runtime.keyring import Keyring
 from edge_runtime.recorder.record import Recorder
 from edge_runtime.restored import Marker, watch
@@ -181,6 +182,11 @@ class Rooms:
     def signing(self) -> Signing:
         """The signatures of its user."""
         return Signing(self.charts, self.identity, self.surroundings.clock)
+
+    @property
+    def incidents(self) -> Incidents:
+        """The mass-casualty incidents that it knows."""
+        return Incidents(self.charts, self.identity, self.keyring)
 
     @property
     def notes(self) -> NoteWriter:

@@ -160,6 +160,10 @@ class Activity:
             self._charts.clear()
             self._any_chart = True
 
+    def _worked(self, event: WorkflowEvent) -> None:
+        """A host shows the chart again: what is new in its workflows, it reads there."""
+        self._changed(Changed(frozenset({event.chart})))
+
     def _summed(self, event: Synced) -> None:
         before = self._synced or Synced(received=0, receipted=0, pending=0)
         self._synced = Synced(

@@ -60,7 +60,7 @@ class Verdict:
     @property
     def counts(self) -> bool:
         """Whether it is part of the state: accepted, or flagged."""
-        return self.standing in {Standing.ACCEPTED, Standing.FLAGGED}
+        return self.standing is Standing.ACCEPTED or self.standing is Standing.FLAGGED
 
 
 ACCEPTED: Final = Verdict(Standing.ACCEPTED)

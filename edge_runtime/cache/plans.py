@@ -20,7 +20,7 @@ from edge_runtime.facts import Fact, FactId, PlacedFact
 from edge_runtime.text.section import StartName
 from edge_runtime.text.sides import Contested
 from edge_runtime.text.view import View
-from sync_protocol.ids import FixedBytes, Hash
+from sync_protocol.ids import EntryHash, FixedBytes, Hash
 
 FORMAT: Final = 1
 """Raised whenever what lies in the store is laid out otherwise."""
@@ -42,6 +42,7 @@ class Plan(NamedTuple):
 
 
 _PLAIN: Final = Plan(lambda value, _: value, lambda raw, _: raw)
+_FACT_ID: Final = Plan(lambda fact, _: [bytes(fact.entry), fact.index], lambda raw, _: FactId(EntryHash(raw[0]), raw[1]))
 _FACT_NUMBER: Final = Plan(lambda fact, numbers: numbers[fact.id], lambda raw, facts: facts[raw])
 
 
@@ -51,6 +52,8 @@ def plan_of(hint: Any) -> Plan:
     origin = typing.get_origin(hint)
     if hint is PlacedFact:
         return _FACT_NUMBER
+    if hint is FactId:
+        return _FACT_ID
     if origin is tuple or origin is frozenset:
         return _many(plan_of(typing.get_args(hint)[0]), origin)
     if origin is not None and issubclass(origin if isinstance(origin, type) else object, Mapping):

@@ -188,7 +188,15 @@ def _reviews(reviews: Iterable[Review]) -> Panel:
             table.add_row("", Text(who(value.author), "dim"), Text(f"{safe(value.display)}   {when(value.wall_ms)}"))
         if len(review.values) > ROWS_MAX:
             table.add_row("", "", Text(f"{len(review.values) - ROWS_MAX} more: see --json", "dim"))
-    return Panel(table, title="A person must decide", title_align="left", border_style="yellow")
+    how = "decide: fieldward review show CHART ID"
+    return Panel(
+        table,
+        title="A person must decide",
+        title_align="left",
+        subtitle=how,
+        subtitle_align="left",
+        border_style="yellow",
+    )
 
 
 def _document(opened: OpenChart, state: DocumentState, attached: Sequence[Listed], *, authors: bool) -> Panel:

@@ -36,6 +36,9 @@ GROUPS: Final[dict[str, _Lazy]] = {
     "org": _Lazy("edge_runtime.cli.org:org", "Found an organisation."),
     "device": _Lazy("edge_runtime.cli.device:device", "Invite, enrol, approve and list devices."),
     "chart": _Lazy("edge_runtime.cli.chart:chart", "Create, import, show, change and share charts."),
+    "workflow": _Lazy(
+        "edge_runtime.cli.workflow:workflow", "Work through documents: steps, checks, completion, signatures."
+    ),
     "note": _Lazy("edge_runtime.cli.note:note", "Take signed texts along as a file, and check one."),
     "review": _Lazy("edge_runtime.cli.review:review", "See and decide what the rules could not."),
     "team": _Lazy("edge_runtime.cli.team:team", "Make care teams, and let people in and out."),
@@ -46,6 +49,7 @@ GROUPS: Final[dict[str, _Lazy]] = {
     "sync": _Lazy("edge_runtime.cli.sync:sync", "Sync with the relay; see what is where."),
     "bundle": _Lazy("edge_runtime.cli.bundle:bundle", "Carry entries in a file, without a network."),
     "audit": _Lazy("edge_runtime.cli.audit.group:audit", "See who did what; check and prove the record of it."),
+    "incident": _Lazy("edge_runtime.cli.incident:incident", "Many casualties at once: number, triage, identify."),
     "score": _Lazy("edge_runtime.cli.score:score", "NEWS2, qSOFA, GCS, Apgar, START, JumpSTART, SALT."),
     "doctor": _Lazy("edge_runtime.cli.doctor:doctor", "Check this device: vault, store, chains, clock."),
     "demo": _Lazy(

@@ -104,6 +104,7 @@ def with_device(*, make: bool = False) -> Callable[[Callable[..., Any]], Callabl
             with open_home(home, passphrase, make=make) as runtime:
                 if not options.get("as_json"):
                     runtime.events.subscribe(_tell_restored)
+                    runtime.events.subscribe(_tell_alert)
                 return command(runtime, *arguments, **options)
 
         return home_options(opened)
@@ -122,6 +123,15 @@ def _tell_restored(event: object) -> None:
             "back by sync; what it alone had, and this store does not have, is gone. 'fieldward doctor' says why.",
             err=True,
         )
+
+
+def _tell_alert(event: object) -> None:
+    """Say at once that a chart holds something that somebody must look at; what it is, the chart says."""
+    from edge_runtime.events import CriticalAlert
+
+    if isinstance(event, CriticalAlert):
+        words = f"ALERT ({event.code}) in chart {event.chart.short}: look at it now."
+        click.echo(click.style(words, fg="red", bold=True), err=True)
 
 
 def read_passphrase(file: Path | None, *, confirm: bool) -> str:

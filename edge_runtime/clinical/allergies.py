@@ -11,14 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, product
+from itertools import chain
 from types import MappingProxyType
 from typing import Final
 
 from edge_runtime.clinical.layout import Category, Severity, Verification
 from edge_runtime.clinical.reviews import Review, ReviewKind, raise_review
 from edge_runtime.clinical.subjects import said, subject_keys, text_key
-from edge_runtime.clinical.succession import Scope, fold, heads, links, parted, threads
+from edge_runtime.clinical.succession import Scope, fold, heads, links, opposed, parted, threads
 from edge_runtime.facts import Fact, FactId, PlacedFact
 
 _SEVERITIES: Final = tuple(Severity)
@@ -127,9 +127,14 @@ def refutes(fact: Fact) -> bool:
 
 def contradicts(denial: Fact, allergy: Fact) -> bool:
     """Tell whether `denial` denies what `allergy` asserts; in doubt it does."""
-    denied = {NONE_KNOWN[key] for key in subject_keys(denial) if key in NONE_KNOWN}
+    denied = _denied(denial)
     category = said(allergy, "category")
     return category is None or None in denied or category in denied
+
+
+def _denied(denial: Fact) -> frozenset[Category | None]:
+    """What a denial denies; None for all."""
+    return frozenset(NONE_KNOWN[key] for key in subject_keys(denial) if key in NONE_KNOWN)
 
 
 def _allergy(thread: Sequence[PlacedFact], severities: Mapping[FactId, Severity | None]) -> Allergy:
@@ -158,22 +163,21 @@ def _highest(severities: Iterable[Severity | None]) -> Severity | None:
 def _refuted_reviews(scope: Scope, items: Sequence[Allergy]) -> Iterator[Review]:
     reason = "It was refuted without knowledge of a statement that stands; it is shown as an allergy."
     for item in items:
-        pairs = [pair for pair in product(item.refutations, item.live) if scope.concurrent(*pair)]
-        if pairs:
-            facts = chain.from_iterable(pairs)
+        facts = opposed(item.refutations, item.live, scope.concurrent)
+        if facts:
             yield raise_review(scope, ReviewKind.ALLERGY_REFUTED, item.subject, facts, display=display, reason=reason)
 
 
 def _none_known_reviews(scope: Scope, listed: AllergyList) -> Iterator[Review]:
-    live = tuple(chain.from_iterable(item.live for item in listed.items))
-    pairs = [
-        (denial, fact)
-        for denial, fact in product(listed.none_known, live)
-        if scope.beside(denial, fact) and contradicts(denial.fact, fact.fact)
-    ]
-    if pairs:
+    live = tuple(chain.from_iterable(item.live for item in listed.items)) if listed.none_known else ()
+    denied = {fact.id: _denied(fact.fact) for fact in listed.none_known}
+    facts: list[PlacedFact] = []
+    for category in frozenset().union(*denied.values()):
+        denials = [fact for fact in listed.none_known if category in denied[fact.id]]
+        meant = [fact for fact in live if category is None or said(fact.fact, "category") in {None, category}]
+        facts += opposed(denials, meant, scope.beside)
+    if facts:
         reason = "Absence of allergies is stated beside an allergy; the allergy is kept."
-        facts = chain.from_iterable(pairs)
         subject = "no known allergies"
         yield raise_review(scope, ReviewKind.ALLERGY_NONE_KNOWN, subject, facts, display=display, reason=reason)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, combinations
+from itertools import chain, compress
 from typing import Final
 
 from edge_runtime.clinical.layout import Action
@@ -161,10 +161,9 @@ def _disputed(scope: Scope, standing: Sequence[PlacedFact], regimens: Mapping[Fa
         # A fact beside itself: what one statement leaves unclear concerns its own document, not the chart.
         if regimens[fact.id].unclear and not regimens[fact.id].stopped and scope.beside(fact, fact):
             yield fact
-    for one, other in combinations(standing, 2):
-        if regimens[one.id].same_as() != regimens[other.id].same_as() and scope.concurrent(one, other):
-            yield one
-            yield other
+    if len(standing) > 1:
+        facing = scope.concurrent.facing(standing, [regimens[fact.id].same_as() for fact in standing])
+        yield from compress(standing, facing)
 
 
 def _reason(regimens: Sequence[Regimen]) -> str:

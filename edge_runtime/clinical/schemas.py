@@ -33,6 +33,9 @@ def validate_fact(fact: Fact) -> None:
 
 def flaw(fact: Fact) -> Problem | None:
     """What keeps a reader from using a fact that somebody signed; None where nothing does."""
+    schema = SCHEMAS.get(fact.kind)
+    if schema is not None and schema.holds(fact.payload) and not any(_names_wrongly(fact)):
+        return None  # as nearly always
     return next((problem for problem in _problems(fact) if problem.unknown_key is None), None)
 
 
@@ -47,11 +50,16 @@ def _problems(fact: Fact) -> Problems:
         yield Problem("kind", "one that this version writes: " + ", ".join(SCHEMAS), describe(fact.kind))
         return
     yield from schema(fact.kind, fact.payload)
+    yield from _names_wrongly(fact)
+
+
+def _names_wrongly(fact: Fact) -> Problems:
+    """What is wrong with the other facts that it names."""
     if fact.kind == Kind.OBSERVATION:
         yield from _correction_is_supersession(fact)
     if len(fact.supersedes) > SUPERSEDES_MAX:
         yield Problem("supersedes", f"at most {SUPERSEDES_MAX} facts", f"{len(fact.supersedes)}")
-    if not all(0 <= earlier.index < FACTS_MAX for earlier in fact.supersedes):
+    if fact.supersedes and not all(0 <= earlier.index < FACTS_MAX for earlier in fact.supersedes):
         yield Problem("supersedes", f"indexes below {FACTS_MAX}", "another")
 
 

@@ -152,6 +152,8 @@ def display(fact: PlacedFact) -> str:
 
 def _replaced(kept: Sequence[PlacedFact], readable: Sequence[PlacedFact]) -> Mapping[FactId, tuple[FactId, ...]]:
     """For each quarantined fact that a counting one of its kind and document replaces, those that do."""
+    if not kept:
+        return {}  # as in nearly every chart: nobody looks through all of it then
     places = {fact.id: _place(fact) for fact in kept}
     result: dict[FactId, tuple[FactId, ...]] = {}
     for fact in readable:

@@ -32,7 +32,8 @@ def counted(fact: Fact, key: str) -> int | None:
 
 def normalised(text: str) -> str:
     """The text as it is compared."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    plain = text if text.isascii() else unicodedata.normalize("NFKC", text)  # which leaves ASCII as it is
+    return " ".join(plain.casefold().split())
 
 
 def number(text: object) -> Decimal | None:

@@ -9,32 +9,40 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, TypeVar
 
+from edge_runtime.clinical.relations import Apart, Beside, Concurrent, Relation
 from edge_runtime.facts import CausalGraph, FactId, PlacedFact
 from sync_protocol.ids import DocumentId
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
 ACROSS: Final = "across documents: "
-Relation: TypeAlias = Callable[[PlacedFact, PlacedFact], bool]
 
 
 def in_order(facts: Iterable[PlacedFact]) -> tuple[PlacedFact, ...]:
     """Each fact once, by Lamport time, then by id: the same order on every device."""
     once = {fact.id: fact for fact in facts}
-    return tuple(sorted(once.values(), key=lambda fact: (fact.lamport, fact.id)))
+    return tuple(sorted(once.values(), key=place))
+
+
+def place(fact: PlacedFact) -> tuple[int, FactId]:
+    """Where a fact stands in the order."""
+    return fact.lamport, fact.id
 
 
 def successors(facts: Sequence[PlacedFact]) -> dict[FactId, tuple[FactId, ...]]:
     """For each superseded fact among `facts`, those of its own document that supersede it."""
+    replacing = [fact for fact in facts if fact.fact.supersedes]
+    if not replacing:
+        return {}
     documents = {fact.id: fact.document for fact in facts}
-    result: dict[FactId, tuple[FactId, ...]] = {}
-    for fact in facts:
+    found: dict[FactId, list[FactId]] = {}
+    for fact in replacing:
         for earlier in dict.fromkeys(fact.fact.supersedes):
             if documents.get(earlier) == fact.document and not _is_later(earlier, fact.id):
-                result[earlier] = (*result.get(earlier, ()), fact.id)
-    return result
+                found.setdefault(earlier, []).append(fact.id)
+    return {earlier: tuple(later) for earlier, later in found.items()}
 
 
 def _is_later(earlier: FactId, replacing: FactId) -> bool:
@@ -50,6 +58,8 @@ def heads(facts: Sequence[PlacedFact]) -> tuple[PlacedFact, ...]:
 def parted(facts: Sequence[PlacedFact]) -> tuple[tuple[PlacedFact, ...], tuple[PlacedFact, ...]]:
     """Heads and history: the facts that no other one supersedes, and the others, each in the order given."""
     superseded = successors(facts)
+    if not superseded:
+        return tuple(facts), ()
     standing = tuple(fact for fact in facts if fact.id not in superseded)
     return standing, tuple(fact for fact in facts if fact.id in superseded)
 
@@ -88,12 +98,15 @@ def threads(
             token = above
         return token
 
-    own = [tuple(tokens(fact)) for fact in facts]
-    for first, *rest in own:
+    firsts: list[Hashable] = []
+    for fact in facts:
+        first, *rest = tokens(fact)
+        above = root(first)
         for token in rest:
-            parent[root(token)] = root(first)
+            parent[root(token)] = above
+        firsts.append(first)
     groups: dict[Hashable, list[PlacedFact]] = {}
-    for fact, (first, *_) in zip(facts, own, strict=True):
+    for fact, first in zip(facts, firsts, strict=True):
         groups.setdefault(root(first), []).append(fact)
     return tuple(map(tuple, groups.values()))
 
@@ -115,9 +128,9 @@ def grouped(facts: Iterable[PlacedFact], key: Callable[[PlacedFact], K]) -> dict
 
 def opposed(some: Sequence[PlacedFact], others: Sequence[PlacedFact], relation: Relation) -> tuple[PlacedFact, ...]:
     """The facts of both sides that stand in a relation to one of the other side; a flood of both is looked at once."""
-    left = (fact for fact in some if any(relation(fact, other) for other in others))
-    right = (other for other in others if any(relation(fact, other) for fact in some))
-    return (*left, *right)
+    facts = (*some, *others)
+    found = relation.facing(facts, [0] * len(some) + [1] * len(others)) if some and others else []
+    return tuple(fact for fact, faces in zip(facts, found, strict=False) if faces)
 
 
 def links(fact: PlacedFact) -> frozenset[tuple[DocumentId, FactId]]:
@@ -143,24 +156,10 @@ class Scope:
 
 
 def within(document: DocumentId, graphs: Iterable[CausalGraph]) -> Scope:
-    """One document; each of its streams has its own graph.
-
-    Facts of one entry are never concurrent: their author saw both. An entry that no graph holds counts as unseen by
-    all others: in doubt a person is asked.
-    """
-    known = tuple(graphs)
-
-    def concurrent(one: PlacedFact, other: PlacedFact) -> bool:
-        left, right = one.id.entry, other.id.entry
-        return left != right and not any(graph.precedes(left, right) or graph.precedes(right, left) for graph in known)
-
-    return Scope(document, "", concurrent, lambda _one, _other: True)
+    """One document; each of its streams has its own graph."""
+    return Scope(document, "", Concurrent(graphs), Beside())
 
 
 def across(chart_document: DocumentId) -> Scope:
     """All documents of a chart: different documents are different streams, and no order is known between them."""
-
-    def apart(one: PlacedFact, other: PlacedFact) -> bool:
-        return one.document != other.document
-
-    return Scope(chart_document, ACROSS, apart, apart)
+    return Scope(chart_document, ACROSS, Apart(), Apart())

@@ -114,15 +114,13 @@ def needs_confirmation(fact: Fact) -> str | None:
     """
     if fact.payload.get("confirmed") is True:
         return None
-    return next(_questions(fact), None)
+    measured = [(code, value, unit) for code, value, unit in _measurements(fact) if code in VITALS]
+    return next(_questions(measured), None) if measured else None
 
 
-def _questions(fact: Fact) -> Iterator[str]:
-    measured = list(_measurements(fact))
+def _questions(measured: Sequence[tuple[str, Decimal, str]]) -> Iterator[str]:
     for code, value, unit in measured:
-        vital = VITALS.get(code)
-        if vital is None:
-            continue
+        vital = VITALS[code]
         low_high = vital.ranges.get(unit)
         if low_high is None:
             yield f"{vital.name} is expected in {' or '.join(vital.ranges)}: is the unit right?"
@@ -135,17 +133,21 @@ def _questions(fact: Fact) -> Iterator[str]:
 
 def _measurements(fact: Fact) -> Iterator[tuple[str, Decimal, str]]:
     """Every LOINC-coded number of an observation: code, value, unit."""
-    for part in parts(fact):
-        value = number(part.get("value"))
-        if is_loinc(part) and value is not None:
-            yield part["code"], value, part.get("unit", "")
+    components = fact.payload.get("components")
+    for part in (fact.payload, *(components if isinstance(components, list) else ())):
+        if not isinstance(part, (dict, Mapping)) or not is_loinc(part):
+            continue
+        code, value, unit = part["code"], number(part.get("value")), part.get("unit")
+        if value is not None and isinstance(code, str):
+            yield code, value, unit if isinstance(unit, str) else ""
 
 
-def is_loinc(part: Mapping[str, str]) -> bool:
+def is_loinc(part: Mapping[str, object]) -> bool:
     """Whether a part is coded in LOINC; without a system, its code is one."""
-    if "system" not in part:
+    system = part.get("system")
+    if not isinstance(system, str):
         return "code" in part
-    system = normalised(part["system"])
+    system = SYSTEMS.get(system) or normalised(system)
     return SYSTEMS.get(system, system) == "loinc" and "code" in part
 
 
@@ -153,12 +155,12 @@ def parts(fact: Fact) -> Iterator[dict[str, str]]:
     """The texts of the observation itself, then of each of its components."""
     components = fact.payload.get("components")
     for part in (fact.payload, *(components if isinstance(components, list) else ())):
-        if isinstance(part, Mapping):
+        if isinstance(part, (dict, Mapping)):
             yield {str(name): value for name, value in part.items() if isinstance(value, str)}
 
 
 def _correction_reviews(scope: Scope, facts: Sequence[PlacedFact]) -> Iterator[Review]:
-    for thread in threads(facts, _tokens):
+    for thread in threads(_replaced_or_replacing(facts), links):
         standing, _ = parted(thread)
         if len({_content(fact.fact) for fact in standing}) < 2:  # noqa: PLR2004 a conflict takes two
             continue
@@ -167,8 +169,10 @@ def _correction_reviews(scope: Scope, facts: Sequence[PlacedFact]) -> Iterator[R
         yield raise_review(scope, kind, subject, standing, display=display, reason=reason)
 
 
-def _tokens(fact: PlacedFact) -> frozenset[Hashable]:
-    return frozenset(links(fact))
+def _replaced_or_replacing(facts: Sequence[PlacedFact]) -> list[PlacedFact]:
+    """Those that a correction concerns; of thousands most often a few."""
+    named = {earlier for fact in facts for earlier in fact.fact.supersedes}
+    return [fact for fact in facts if fact.fact.supersedes or fact.id in named]
 
 
 def _content(fact: Fact) -> tuple[Hashable, ...]:

@@ -117,7 +117,9 @@ def _row(name: str, register: DocumentState, charts: Mapping[str, ChartState | N
     numbers = register.register.numbers_of(name) or tuple(_titled(state)) or tuple(_numbers(kept))
     shown, disputed = _shown(whom.joined.get(name, frozenset({name})), charts)
     identity = () if state is None else tuple(item.fact for item in state.identity if not item.superseded_by)
-    unverified = () if state is None else tuple(item.fact for item in state.unverified if item.fact.fact.kind == Kind.TRIAGE)
+    unverified = (
+        () if state is None else tuple(item.fact for item in state.unverified if item.fact.fact.kind == Kind.TRIAGE)
+    )
     return Row(
         chart=name,
         numbers=numbers,

@@ -31,7 +31,9 @@ def next_numbers(seen: Iterable[str], mark: str, count: int) -> tuple[str, ...]:
         count: how many.
     """
     found = (_LEADING.match(normalised(number)) for number in seen)
-    counted = (int(match.group()) for match in found if match is not None and len(match.group()) <= len(str(COUNTED_MAX)))
+    counted = (
+        int(match.group()) for match in found if match is not None and len(match.group()) <= len(str(COUNTED_MAX))
+    )
     start = max((number for number in counted if number <= COUNTED_MAX), default=0) + 1
     return tuple(f"{number}-{mark}" for number in range(start, start + count))
 
@@ -60,4 +62,7 @@ def _spelled(device: DeviceId) -> str:
 
 def _alike(one: str, other: str) -> int:
     """How many characters two begin with alike."""
-    return next((at for at, (left, right) in enumerate(zip(one, other, strict=False)) if left != right), min(len(one), len(other)))
+    return next(
+        (at for at, (left, right) in enumerate(zip(one, other, strict=False)) if left != right),
+        min(len(one), len(other)),
+    )

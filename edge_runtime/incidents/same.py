@@ -43,7 +43,9 @@ def sameness(charts: Mapping[str, ChartState]) -> Sameness:
     return Sameness(
         joined=_groups(names, joined),
         sure=_groups(names, joined - doubted),
-        doubted={name: frozenset(other for pair in doubted if name in pair for other in pair - {name}) for name in names},
+        doubted={
+            name: frozenset(other for pair in doubted if name in pair for other in pair - {name}) for name in names
+        },
     )
 
 

@@ -36,8 +36,8 @@ from tests.unit.edge_runtime.clinic import Clinic, Device, carry, fact
 from tests.unit.edge_runtime.test_verdicts import _revoke, _say
 
 TEXTS = (
-    "text", "complete", "heads", "sessions", "epochs", "views", "newest", "more", "torn", "disputed", "refused",
-    "unreadable", "start", "starts", "doc",
+    "text", "complete", "heads", "sessions", "epochs", "views", "newest", "more", "torn", "contested", "disputed",
+    "refused", "unreadable", "start", "starts", "doc",
 )  # fmt: skip
 SHOWN = ("facts", "kinds", "early", "newest", "authors", "unread", "void")
 

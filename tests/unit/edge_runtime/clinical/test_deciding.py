@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from edge_runtime.clinical.authoring import prepare
 from edge_runtime.clinical.deciding import decision_of, kept_of, what_follows
 from edge_runtime.clinical.reviews import ReviewKind
 from edge_runtime.errors import InputError, RefusedError
 from sync_protocol.errors import ExplainedError
-from tests.unit.edge_runtime.clinical.worlds import ENCOUNTER, fact, since, two
+from tests.unit.edge_runtime.clinical.worlds import ENCOUNTER, World, fact, since, two
 
 BP = {"code": "8867-4", "text": "Pulse", "unit": "/min"}
 
@@ -178,3 +181,60 @@ def test_what_is_still_to_be_done_is_said():
     assert "edit the section" in (what_follows(ReviewKind.TEXT) or "")
     assert "adopt" in (what_follows(ReviewKind.UNVERIFIED) or "")
     assert what_follows(ReviewKind.STATUS) is None
+
+
+def _stated(rng, state):
+    """Something that contradicts what others state."""
+    dose = rng.choice("4678")
+    kind = rng.randrange(4)
+    if kind == 0:
+        return fact("status", to=rng.choice(["active", "paused", "completed", "cancelled"]))
+    if kind == 1:
+        return fact("allergy", text="Latex", **rng.choice([{"severity": "severe"}, {"verification": "refuted"}]))
+    if kind == 2 and any(not line.regimen.stopped for item in state.medications for line in item.lines):
+        return fact(
+            "medication", text="Insulin", **rng.choice([{"action": "stop"}, {"action": "change", "dose": dose}])
+        )
+    return fact("medication", text="Insulin", action="start", dose=dose)
+
+
+def _decides(rng, writer, review):
+    """A decision of what one device sees, perhaps with a statement that stands."""
+    facts = [decision_of(review, decision=rng.choice(["left", "right"]), reason="x")]
+    if rng.random() < 0.5:
+        wanted = rng.choice(review.values).fact
+        with suppress(RefusedError):
+            facts.append(kept_of(review, writer.state(), writer.facts(), str(wanted), reason="x"))
+    with suppress(InputError):
+        writer.write(*(prepare(writer.state(), one) for one in facts))
+
+
+@given(st.integers(min_value=0, max_value=2**32 - 1))
+@settings(max_examples=200)
+def test_decisions_converge(seed):
+    """Authors who state, decide and keep at random and meet at random: the same reviews, decided alike, everywhere.
+
+    And whoever then decides what is open, in sight of everything, leaves nothing open anywhere.
+    """
+    rng = random.Random(seed)
+    world = World(seed)
+    writers = [world.writer() for _ in range(3)]
+    for _ in range(18):
+        writer = rng.choice(writers)
+        if rng.random() < 0.4:
+            writer.read(rng.choice(writers))
+        waiting = [one for one in writer.state().reviews if one.open]
+        if waiting and rng.random() < 0.6:
+            _decides(rng, writer, rng.choice(waiting))
+        else:
+            with suppress(InputError):
+                writer.record(_stated(rng, writer.state()))
+    reviews = world.state().reviews
+    assert all(world.state(seed=number).reviews == reviews for number in range(3))
+    assert len({one.id for one in reviews}) == len(reviews)
+    world.sync()
+    last = writers[0]
+    for review in [one for one in reviews if one.open]:
+        last.write(prepare(last.state(), decision_of(review, decision="so", reason="x")))
+    assert not any(one.open for one in world.state().reviews)
+    assert {one.id for one in world.state().reviews} == {one.id for one in reviews}

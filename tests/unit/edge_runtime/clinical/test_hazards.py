@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from edge_runtime.clinical.document import derive
-from edge_runtime.facts import CausalGraph, Fact
+from edge_runtime.facts import CausalGraph, Fact, FactId
 from tests.unit.edge_runtime.clinical.worlds import CHART, as_json, fact, ids, review_facts, since, two
 
 
@@ -106,7 +106,7 @@ def test_hazard_facts_of_one_entry_that_claim_to_replace_each_other(kind, payloa
     pair = left.write(Fact(kind=kind, payload=payload, supersedes=()), Fact(kind=kind, payload=payload, supersedes=()))
     entry = pair[0].id.entry
     tied = [
-        replace(item, fact=replace(item.fact, supersedes=tuple(replace(item.id, entry=entry, index=n) for n in named)))
+        replace(item, fact=replace(item.fact, supersedes=tuple(FactId(entry, n) for n in named)))
         for item, named in zip(pair, circle, strict=True)
     ]
     state = derive(CHART, tied, [world.graph(), CausalGraph()])

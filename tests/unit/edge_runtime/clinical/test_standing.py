@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_runtime.clinical.authoring import supersede_defaults
 from edge_runtime.clinical.chart import derive_chart
 from edge_runtime.clinical.document import derive
 from edge_runtime.clinical.layout import Kind, Priority, home
 from edge_runtime.clinical.marks import CONCURRENT, mark, why
 from edge_runtime.clinical.payloads import SCHEMAS
+from edge_runtime.clinical.replacing import supersede_defaults
 from edge_runtime.clinical.reviews import ReviewKind
 from edge_runtime.clinical.schemas import flaw
 from edge_runtime.clinical.standing import display, unsettled

@@ -31,6 +31,7 @@ def shown(text: SectionText) -> object:
         text.views,
         text.more,
         text.torn,
+        text.contested,
         text.disputed,
         text.doc,
         text.starts,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import random
 from itertools import zip_longest
+from pathlib import Path
 
 from hypothesis import given, settings
 
+from edge_runtime.text import typed as module
 from edge_runtime.text.draft import TextDraft
 from edge_runtime.text.history import TextEntry
 from edge_runtime.text.lineage import Written
@@ -113,3 +115,12 @@ def test_who_holds_a_section_that_grew_is_told_of_what_it_shows() -> None:
 def test_nobody_typed_an_empty_text() -> None:
     """No ranges."""
     assert section([], {}).authorship() == ()
+
+
+def test_positions_are_converted_at_one_place() -> None:
+    """People count code points; only the engine's port makes offsets of UTF-8 of them, and only clocks count UTF-16."""
+    folder = Path(module.__file__).parent
+    offsets = {file.name for file in folder.glob("*.py") if "len(old[" in file.read_text(encoding="utf-8")}
+    clocks = {file.name for file in folder.glob("*.py") if "utf-16" in file.read_text(encoding="utf-8")}
+    engine = {file.name for file in folder.glob("*.py") if "from pycrdt import" in file.read_text(encoding="utf-8")}
+    assert (offsets, clocks, engine) == ({"replica.py"}, {"order.py", "screen.py"}, {"replica.py"})
