@@ -130,9 +130,7 @@ class _Pen:
         rng, before = self._rng, len(self.made.facts)
         heads, lamport = dict(self._heads), 1 + number
         theme = (self._kind(), rng.randrange(_SUBJECTS)) if rng.random() < _MEETING else None
-        stated = [
-            self._stated(heads, *(theme or (self._kind(), rng.randrange(_SUBJECTS)))) for _ in range(_WRITERS)
-        ]
+        stated = [self._stated(heads, *(theme or (self._kind(), rng.randrange(_SUBJECTS)))) for _ in range(_WRITERS)]
         if number % _DECIDING == _DECIDING - 1:
             stated = [*self._decisions()] or stated
         for author, (subject, fact) in zip(rng.sample(self._authors, len(stated)), stated, strict=True):
@@ -221,7 +219,10 @@ class _Pen:
         if kind == Kind.SPECIMEN:
             return f"{number}", {"specimen": f"A{number}", "to": rng.choice(["collected", "received", "rejected"])}
         if kind == Kind.LINK:
-            return f"{number}", {"relation": rng.choice(["same_patient", "not_same_patient"]), "chart": f"{number:032x}"}
+            return f"{number}", {
+                "relation": rng.choice(["same_patient", "not_same_patient"]),
+                "chart": f"{number:032x}",
+            }
         if kind == Kind.PROCEDURE:
             return "", {"text": "Dressing changed", "performed": "2026-01-01"}
         return "", {"location" if kind == Kind.PLACE else "to": rng.choice(_CHOICES[Kind(kind)])}

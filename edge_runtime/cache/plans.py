@@ -42,7 +42,9 @@ class Plan(NamedTuple):
 
 
 _PLAIN: Final = Plan(lambda value, _: value, lambda raw, _: raw)
-_FACT_ID: Final = Plan(lambda fact, _: [bytes(fact.entry), fact.index], lambda raw, _: FactId(EntryHash(raw[0]), raw[1]))
+_FACT_ID: Final = Plan(
+    lambda fact, _: [bytes(fact.entry), fact.index], lambda raw, _: FactId(EntryHash(raw[0]), raw[1])
+)
 _FACT_NUMBER: Final = Plan(lambda fact, numbers: numbers[fact.id], lambda raw, facts: facts[raw])
 
 

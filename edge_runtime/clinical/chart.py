@@ -6,28 +6,32 @@ causal order connects, as reviews of the chart document. A fact never supersedes
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from itertools import chain
+from typing import Any, Final
 
-from edge_runtime.clinical.allergies import AllergyList, derive_allergies
+from edge_runtime.clinical.allergies import AllergyList
 from edge_runtime.clinical.clock import derive_clock
 from edge_runtime.clinical.diagnoses import Diagnosis
-from edge_runtime.clinical.document import derive, of_kind, sort_out
+from edge_runtime.clinical.document import derive_sorted, of_kind, sorted_out
 from edge_runtime.clinical.layout import Kind
-from edge_runtime.clinical.links import Link, derive_links
-from edge_runtime.clinical.medications import Medication, derive_medications
+from edge_runtime.clinical.links import Link
+from edge_runtime.clinical.medications import Medication
 from edge_runtime.clinical.reviews import Review, ReviewKind, settle
-from edge_runtime.clinical.settling import open_subjects
-from edge_runtime.clinical.standing import Unverified, counting
+from edge_runtime.clinical.rules import RULES
+from edge_runtime.clinical.settling import flagged, open_subjects
+from edge_runtime.clinical.standing import Unverified
 from edge_runtime.clinical.state import DocumentState, Statement
-from edge_runtime.clinical.succession import ACROSS, across, in_order
-from edge_runtime.clinical.triage import TriageState, derive_triage
+from edge_runtime.clinical.succession import ACROSS, across, grouped, in_order, within
+from edge_runtime.clinical.triage import TriageState
 from edge_runtime.facts import CausalGraph, PlacedFact
 from sync_protocol.ids import DocumentId
 
-_ACROSS: Final = frozenset({Kind.ALLERGY, Kind.MEDICATION, Kind.TRIAGE, Kind.LINK})
-"""Kinds that are read across the documents of a chart."""
+RULES_ACROSS: Final = tuple(
+    rule for rule in RULES if rule.kinds in {(Kind.ALLERGY,), (Kind.MEDICATION,), (Kind.TRIAGE,), (Kind.LINK,)}
+)
+"""The rules that are applied across the documents of a chart too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,29 +103,45 @@ def derive_chart(chart_document: DocumentId, facts: Iterable[PlacedFact], graphs
         facts: of all its documents, in any order, any number of times.
         graphs: the causal graph of each stream of each document, in any order.
     """
-    known, everything = tuple(graphs), in_order(facts)
-    own: dict[DocumentId, list[PlacedFact]] = {chart_document: []}
-    for fact in everything:
-        own.setdefault(fact.document, []).append(fact)
-    order = sorted(own, key=lambda document: (document != chart_document, document))
-    documents = tuple(derive(document, own[document], known) for document in order)
-    stated = counting(everything)
-    readable, _ = sort_out(tuple(fact for fact in stated if fact.fact.kind in _ACROSS))
+    known, own = tuple(graphs), grouped(facts, lambda fact: fact.document)
+    found = {document: sorted_out(own.get(document, ())) for document in documents_of(chart_document, own)}
+    documents = tuple(derive_sorted(within(document, known), one) for document, one in found.items())
     scope = across(chart_document)
-    allergies, allergy_reviews = derive_allergies(scope, of_kind(Kind.ALLERGY, readable))
-    medications, medication_reviews = derive_medications(scope, of_kind(Kind.MEDICATION, readable))
-    triage, triage_reviews = derive_triage(scope, of_kind(Kind.TRIAGE, readable))
-    links, link_reviews = derive_links(scope, of_kind(Kind.LINK, readable))
-    raised = (*allergy_reviews, *medication_reviews, *triage_reviews, *link_reviews)
-    between = settle((*raised, *derive_clock(scope, stated, known)), documents[0].decisions)
-    inside = (review for document in documents for review in document.reviews)
+    readable = in_order(chain.from_iterable(one.readable for one in found.values()))
+    made = {rule.part: rule.derive(scope, of_kind(rule.kinds[0], readable)) for rule in RULES_ACROSS}
+    stated = in_order(chain.from_iterable(one.stated for one in found.values()))
+    raised = (*chain.from_iterable(reviews for _, reviews in made.values()), *derive_clock(scope, stated, known))
+    return join(chart_document, documents, {part: value for part, (value, _) in made.items()}, raised)
+
+
+def documents_of(chart_document: DocumentId, names: Iterable[DocumentId]) -> list[DocumentId]:
+    """The documents of a chart in order: the chart document, whether or not anything was stated there, then by id."""
+    return [chart_document, *sorted(set(names) - {chart_document})]
+
+
+def join(
+    chart_document: DocumentId,
+    documents: tuple[DocumentState, ...],
+    parts: Mapping[str, Any],
+    raised: Iterable[Review],
+) -> ChartState:
+    """The state of a chart from those of its documents and what each of `RULES_ACROSS` made.
+
+    Args:
+        chart_document: which of the documents is the chart document.
+        documents: in order.
+        parts: what each rule made, by part.
+        raised: the reviews between documents.
+    """
+    between = settle(raised, documents[0].decisions)
+    inside = chain.from_iterable(document.reviews for document in documents)
     return ChartState(
         chart_document=chart_document,
         documents=documents,
-        allergies=allergies,
-        medications=_disputed(medications, documents, between),
-        triage=replace(triage, disputed=_triage_disputed(documents, between)),
-        links=_links_disputed(links, documents, between),
+        allergies=parts["allergies"],
+        medications=_disputed(parts["medications"], documents, between),
+        triage=replace(parts["triage"], disputed=_triage_disputed(documents, between)),
+        links=_links_disputed(parts["links"], documents, between),
         reviews=tuple(sorted((*inside, *between), key=lambda review: review.id)),
     )
 
@@ -134,10 +154,7 @@ def _disputed(
     inside = frozenset(
         key for document in documents for item in document.medications if item.disputed for key in item.keys
     )
-    return tuple(
-        replace(item, disputed=ACROSS + item.subject in still or not inside.isdisjoint(item.keys))
-        for item in medications
-    )
+    return flagged(medications, lambda item: ACROSS + item.subject in still or not inside.isdisjoint(item.keys))
 
 
 def _triage_disputed(documents: Iterable[DocumentState], between: Iterable[Review]) -> bool:
@@ -149,4 +166,4 @@ def _links_disputed(
 ) -> tuple[Link, ...]:
     still = open_subjects(ReviewKind.DUPLICATE_PATIENT, between)
     inside = frozenset(item.subject for document in documents for item in document.links if item.disputed)
-    return tuple(replace(item, disputed=ACROSS + item.subject in still or item.subject in inside) for item in links)
+    return flagged(links, lambda item: ACROSS + item.subject in still or item.subject in inside)

@@ -7,6 +7,7 @@ unverified, as unreadable or as not understood by this version. Nothing that was
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
@@ -19,9 +20,30 @@ from edge_runtime.clinical.settling import settled
 from edge_runtime.clinical.standing import counting, quarantined, unverified_reviews, visible, withheld
 from edge_runtime.clinical.state import DocumentState, Unreadable
 from edge_runtime.clinical.subjects import counted
-from edge_runtime.clinical.succession import grouped, in_order, within
+from edge_runtime.clinical.succession import Scope, grouped, in_order, within
 from edge_runtime.facts import CausalGraph, PlacedFact
 from sync_protocol.ids import DocumentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sorted:
+    """The facts of one document by what this version makes of them, each part in order.
+
+    Attributes:
+        kept: what is quarantined.
+        stated: what counts, readable or not.
+        readable: what counts and can be used, or is not judged.
+        unreadable: what counts and cannot be used.
+        others: the readable facts that no rule reads.
+        newer_layout: a header states a layout that this version does not know.
+    """
+
+    kept: tuple[PlacedFact, ...]
+    stated: tuple[PlacedFact, ...]
+    readable: tuple[PlacedFact, ...]
+    unreadable: tuple[Unreadable, ...]
+    others: tuple[PlacedFact, ...]
+    newer_layout: bool
 
 
 def derive(document: DocumentId, facts: Iterable[PlacedFact], graphs: Iterable[CausalGraph]) -> DocumentState:
@@ -32,26 +54,54 @@ def derive(document: DocumentId, facts: Iterable[PlacedFact], graphs: Iterable[C
         facts: in any order, any number of times.
         graphs: the causal graph of each of the document's streams, in any order.
     """
-    own = in_order(fact for fact in facts if fact.document == document)
-    kept, stated = quarantined(own), counting(own)
+    return derive_sorted(within(document, graphs), sorted_out(fact for fact in facts if fact.document == document))
+
+
+def sorted_out(facts: Iterable[PlacedFact]) -> Sorted:
+    """Sort the facts of one document, given in any order."""
+    own = in_order(facts)
+    stated = counting(own)
     readable, unreadable = sort_out(stated)
-    by_kind = grouped(readable, lambda fact: fact.fact.kind)
-    scope = within(document, graphs)
+    return Sorted(
+        kept=quarantined(own) if len(stated) < len(own) else (),
+        stated=stated,
+        readable=readable,
+        unreadable=unreadable,
+        others=tuple(fact for fact in readable if fact.fact.kind not in RULED),
+        newer_layout=is_newer(stated),
+    )
+
+
+def derive_sorted(scope: Scope, found: Sorted) -> DocumentState:
+    """Derive the state of the document of a scope."""
+    by_kind = grouped(found.readable, lambda fact: fact.fact.kind)
     parts: dict[str, Any] = {}
     raised: list[Review] = []
     for rule in RULES:
         parts[rule.part], reviews = rule.derive(scope, of_kinds(rule.kinds, by_kind))
         raised += reviews
-    reviews = settle(chain(raised, unverified_reviews(scope, kept, readable, raised)), parts["decisions"])
+    return put_together(scope, found, parts, raised)
+
+
+def put_together(scope: Scope, found: Sorted, parts: Mapping[str, Any], raised: Sequence[Review]) -> DocumentState:
+    """The state of a document from what each of `RULES` made.
+
+    Args:
+        scope: the document's.
+        found: its facts; of `readable` nothing is used while none is quarantined.
+        parts: what each rule made, by part.
+        raised: the reviews that they raised, in any order.
+    """
+    unverified = unverified_reviews(scope, found.kept, found.readable, raised)
     return settled(
         DocumentState(
-            document=document,
-            reviews=reviews,
-            unreadable=unreadable,
-            others=tuple(fact for fact in readable if fact.fact.kind not in RULED),
-            unverified=visible(kept, readable),
-            withheld=withheld(kept),
-            newer_layout=is_newer(stated),
+            document=scope.document,
+            reviews=settle(chain(raised, unverified), parts["decisions"]),
+            unreadable=found.unreadable,
+            others=found.others,
+            unverified=visible(found.kept, found.readable),
+            withheld=withheld(found.kept),
+            newer_layout=found.newer_layout,
             **parts,
         )
     )

@@ -155,7 +155,9 @@ class _Stream:
     def _before(self, entry: EntryHash, numbers: Mapping[SessionId, list[int]], certain: frozenset[EntryHash]) -> int:
         """How many facts it follows; its own are not among them."""
         session, number, others = self._graph.place(entry)
-        found = sum(bisect_right(counted, others.get(other, -1)) for other, counted in numbers.items() if other != session)
+        found = sum(
+            bisect_right(counted, others.get(other, -1)) for other, counted in numbers.items() if other != session
+        )
         own = bisect_right(numbers.get(session, ()), number)
         return found + own - (self._counts[entry] if entry in certain else 0)
 

@@ -152,15 +152,19 @@ def settle(reviews: Iterable[Review], decisions: Sequence[PlacedFact]) -> tuple[
         reviews: as the rules raised them.
         decisions: the readable `review_decision` facts of the reviews' document, in order.
     """
-    standing = heads(decisions)
+    about: dict[str | None, list[tuple[PlacedFact, set[str]]]] = {}
+    for fact in heads(decisions):
+        conflict, named = _names(fact)
+        about.setdefault(conflict, []).append((fact, named))
 
     def settled(review: Review) -> Review:
         ids = {str(value.fact) for value in review.values}
-        about = [fact for fact in standing if _names(fact) == (str(review.id), ids)]
-        verdicts = {said(fact.fact, "decision") for fact in about}
-        return replace(review, decisions=tuple(fact.id for fact in about), open=len(verdicts) != 1)
+        found = [fact for fact, named in about[str(review.id)] if named == ids]
+        verdicts = {said(fact.fact, "decision") for fact in found}
+        return replace(review, decisions=tuple(fact.id for fact in found), open=len(verdicts) != 1)
 
-    return tuple(sorted(map(settled, reviews), key=lambda review: review.id))
+    known = (settled(review) if str(review.id) in about else review for review in reviews)
+    return tuple(sorted(known, key=lambda review: review.id))
 
 
 def _names(decision: PlacedFact) -> tuple[str | None, set[str]]:

@@ -90,14 +90,18 @@ def board_of(register: DocumentState, charts: Mapping[str, ChartState | None]) -
         register: the incident's chart document.
         charts: the casualties' charts that are here by their whole ids; None for one that may not be read.
     """
-    kept = [item.fact for item in register.unverified if item.fact.fact.kind == Kind.CASUALTY]
-    listed = [chart for item in register.register.items for chart in item.charts]
-    apart = [chart for fact in kept if (chart := said(fact.fact, "chart")) is not None]
-    names = dict.fromkeys((*listed, *register.register.unnumbered, *apart, *sorted(charts)))
+    names = dict.fromkeys((*named_by(register), *sorted(charts)))
     whom = sameness({name: state for name, state in charts.items() if state is not None})
     rows = [_row(name, register, charts, whom) for name in names]
     reviews = tuple(review for review in register.reviews if review.open)
     return Board(register.title, tuple(sorted(rows, key=_place)), reviews)
+
+
+def named_by(register: DocumentState) -> tuple[str, ...]:
+    """Every chart that a register names, or named: those that nobody verified, too."""
+    listed = (chart for item in register.register.items for chart in item.charts)
+    apart = (chart for fact in _unverified(register) if (chart := said(fact.fact, "chart")) is not None)
+    return tuple(dict.fromkeys((*listed, *register.register.unnumbered, *apart)))
 
 
 def triage_document(state: ChartState, incident: str) -> DocumentState | None:
@@ -112,8 +116,7 @@ def _is_part(document: DocumentState, incident: str) -> bool:
 
 def _row(name: str, register: DocumentState, charts: Mapping[str, ChartState | None], whom: Sameness) -> Row:
     state = charts.get(name)
-    kept = [item.fact for item in register.unverified if item.fact.fact.kind == Kind.CASUALTY]
-    kept = [fact for fact in kept if said(fact.fact, "chart") == name]
+    kept = [fact for fact in _unverified(register) if said(fact.fact, "chart") == name]
     numbers = register.register.numbers_of(name) or tuple(_titled(state)) or tuple(_numbers(kept))
     shown, disputed = _shown(whom.joined.get(name, frozenset({name})), charts)
     identity = () if state is None else tuple(item.fact for item in state.identity if not item.superseded_by)
@@ -139,10 +142,16 @@ def _row(name: str, register: DocumentState, charts: Mapping[str, ChartState | N
     )
 
 
+def _unverified(register: DocumentState) -> Iterator[PlacedFact]:
+    """Entries of a register whose authors' access was revoked: whoever they name may be somebody all the same."""
+    return (item.fact for item in register.unverified if item.fact.fact.kind == Kind.CASUALTY)
+
+
 def _presence(name: str, state: ChartState | None, charts: Mapping[str, ChartState | None]) -> Presence:
     if state is None:
         return Presence.CLOSED if name in charts else Presence.NOT_HERE
-    return Presence.HERE if any(_is_triage(one) for one in state.documents) else Presence.NOT_HERE
+    begun = any(_is_triage(one) for one in state.documents)
+    return Presence.HERE if begun or state.unverified else Presence.NOT_HERE
 
 
 def _is_triage(document: DocumentState) -> bool:

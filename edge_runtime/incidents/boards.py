@@ -11,7 +11,7 @@ from edge_runtime.clinical.layout import WorkflowType
 from edge_runtime.clinical.subjects import normalised
 from edge_runtime.errors import RefusedError
 from edge_runtime.identity import Identity
-from edge_runtime.incidents.board import Board, board_of, triage_document
+from edge_runtime.incidents.board import Board, board_of, named_by, triage_document
 from edge_runtime.incidents.row import Row
 from edge_runtime.keyring import Keyring
 from edge_runtime.opened import OpenChart
@@ -112,7 +112,7 @@ class Boards:
     def _board(self, opened: OpenChart) -> Board:
         """The board of an incident that was opened."""
         register = opened.document(opened.membership.chart_document)
-        named = {one for item in register.register.items for one in item.charts} | {*register.register.unnumbered}
+        named = frozenset(named_by(register))
         states = {}
         for chart in self._keyring.charts():
             membership = self._keyring.membership(chart)

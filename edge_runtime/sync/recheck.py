@@ -8,7 +8,7 @@ is, durably, and what it brought.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -17,7 +17,10 @@ from edge_runtime.store.device import DeviceStore
 from edge_runtime.store.uploads import UploadState
 from edge_runtime.sync.deferred import deferred, unnamed
 from edge_runtime.sync.named import named
-from sync_protocol.ids import SessionId, StreamId
+from sync_protocol.digests import Holding, holding
+from sync_protocol.entries import Place
+from sync_protocol.frontier import Frontier
+from sync_protocol.ids import EntryHash, SessionId, StreamId
 from sync_protocol.limits import LACKING_RECHECK_MS, RECHECK_MS, SEQ_MAX, WALL_MS_MAX
 from sync_protocol.records import key, pack, uint, unpack
 
@@ -57,7 +60,42 @@ def lacks(store: DeviceStore) -> bool:
 class _Running:
     size: int
     deferred: int
+    named: Mapping[StreamId, Frontier]
     brought: int = 0
+
+
+def holdings(store: DeviceStore) -> dict[StreamId, Holding]:
+    """What the relay should hold of what this device holds: of each chain what comes before what the relay refused.
+
+    So a chain that the relay wants is one that it lost, though it refused what came later in it. Chains that fork are
+    named as they are.
+    """
+    refused = {one.name for one in store.refused()}
+    held = {stream: holding(store, stream) for stream in store.streams()}
+    if not refused:
+        return held
+    found: dict[StreamId, Holding] = {}
+    for stream, one in held.items():
+        places = {
+            session: place if session in one.tips else _not_refused(store, place, refused)
+            for session, place in one.frontier.items()
+        }
+        frontier = {session: place for session, place in places.items() if place is not None}
+        if frontier:
+            found[stream] = Holding(frontier, one.tips)
+    return found
+
+
+def _not_refused(store: DeviceStore, place: Place, refused: Collection[EntryHash]) -> Place | None:
+    """The newest entry at or before this one in its chain that was not refused."""
+    seq, name = place
+    while name in refused:
+        arrived = store.entry(name)
+        prev = None if arrived is None else arrived.entry.header.prev
+        if prev is None:
+            return None
+        seq, name = seq - 1, prev
+    return seq, name
 
 
 class Recheck:
@@ -92,11 +130,14 @@ class Recheck:
         rested = not 0 <= now_ms - known.begun_ms < LACKING_RECHECK_MS
         return rested and (lacking or not 0 <= now_ms - known.done_ms < RECHECK_MS)
 
-    def begin(self, size: int) -> None:
+    def begin(self, size: int) -> Mapping[StreamId, Holding]:
         """Note that one is begun, before it is: what fails each time must not be begun each time.
 
         Args:
             size: of the log up to which the relay claims to have fed everything.
+
+        Returns:
+            What to compare.
 
         Raises:
             StoreError: it cannot be noted.
@@ -107,7 +148,9 @@ class Recheck:
         self._keep(replace(known, begun_ms=now_ms))
         notes = deferred(self._store)
         not_kept = sum(one.last - one.first + 1 for one in notes) + unnamed(self._store)
-        self._running = _Running(size, not_kept)
+        held = holdings(self._store)
+        self._running = _Running(size, not_kept, {stream: one.frontier for stream, one in held.items()})
+        return held
 
     def took(self, entries: int) -> None:
         """Hear of entries that came and are new here."""
@@ -115,15 +158,16 @@ class Recheck:
             self._running.brought += entries
 
     def lost(self, chains: Iterable[Chain]) -> list[Chain]:
-        """What of the chains that the relay wants it has lost: not those whose head it never had, such as refused ones.
+        """What of the chains that the relay wants it has lost: not those of which it never had what was named.
 
         Outside a comparison whoever asks knows that already.
         """
-        return [chain for chain in chains if not self.running or self._was_there(chain)]
+        running = self._running
+        return [chain for chain in chains if running is None or self._was_there(chain, running.named)]
 
-    def _was_there(self, chain: Chain) -> bool:
+    def _was_there(self, chain: Chain, named: Mapping[StreamId, Frontier]) -> bool:
         stream, session, _ = chain
-        head = self._store.frontier(stream).get(session)
+        head = named.get(stream, {}).get(session)
         upload = None if head is None else self._store.upload(head[1])
         return upload is not None and upload.state is UploadState.RECEIPTED
 

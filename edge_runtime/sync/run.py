@@ -242,8 +242,7 @@ class Run:
         """
         ready = self._settled_log and not self.report.unsound and self._spending.spent is None
         if ready and exchange.may_compare and self._recheck.due():
-            self._recheck.begin(self.report.checkpoint)
-            held = {stream: holding(self._store, stream) for stream in self._store.streams()}
+            held = self._recheck.begin(self.report.checkpoint)
             self.carry_out(exchange, exchange.begin_comparison(held))
 
     def _supply(self, step: Supply) -> None:

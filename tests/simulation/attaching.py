@@ -127,6 +127,6 @@ def in_backup(folder: Path) -> list[Path]:
 ATTACHING: Final[tuple[Act, ...]] = (
     Act("attach", 3, in_chart("attach", _attach)),
     Act("read attachment", 1, in_chart("read attachment", _read)),
-    Act("tight", 1.5, _tight),
+    Act("tight", 2, _tight),
     Act("relay backup", 0.6, _back_up),
 )

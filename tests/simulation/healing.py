@@ -25,8 +25,10 @@ def heal(world: World) -> None:
     world.healing = True
     world.say("healing")
     _mend_relay(world)
-    if world.oracle.faults["withheld_range"]:
-        world.time.passes(RECHECK_MS)  # what an honest relay has to give is found out by comparing with it within a day
+    if world.oracle.faults["withheld_range"] or world.oracle.faults["frame_lost"]:
+        # What an honest relay has to give, and what it lacks though a frame that said so was lost while those after it
+        # came, is found out by comparing with it within a day.
+        world.time.passes(RECHECK_MS)
     for device in world.honest():
         device.disk.full = False
         device.disk.disarm()

@@ -28,18 +28,31 @@ if TYPE_CHECKING:
     help="Your own FHIR R4 instead of the official examples; may be given again.",
 )
 @click.option("--database-url", help="PostgreSQL for the relay instead of its own SQLite.")
+@click.option(
+    "--story",
+    type=click.Choice(["day", "incident"]),
+    default="day",
+    show_default=True,
+    help="A bad day on a ward; or a mass-casualty incident.",
+)
 @json_option
-def demo(keep: Path | None, data: Sequence[Path], database_url: str | None, *, as_json: bool) -> int:
+def demo(keep: Path | None, data: Sequence[Path], database_url: str | None, *, story: str, as_json: bool) -> int:
     """Start a relay and three devices, cut the network, crash the relay, and check that nothing is lost or leaked.
 
-    Then a tablet is stolen, and a stranger breaks the glass. Exit code 0 means that every claim held. Takes a minute or
-    two and leaves nothing behind, unless --keep is given.
+    Then a tablet is stolen, and a stranger breaks the glass. In the story `incident`, four phones without a network
+    register 60 casualties and meet at a kit: nobody is lost, and nobody silently becomes less urgent. Exit code 0 means
+    that every claim held. Takes a minute or two and leaves nothing behind, unless --keep is given.
 
     \b
     Examples:
       fieldward demo
+      fieldward demo --story incident
       fieldward demo --keep day --data my-patients.ndjson
     """
+    if story == "incident":
+        if data or database_url is not None:
+            raise click.UsageError("--data and --database-url belong to the story 'day'.")
+        return _incident(keep, as_json=as_json)
     from edge_runtime.cli.demo.stage import Stage
     from edge_runtime.cli.demo.story import play
     from edge_runtime.cli.demo.verdict import judge
@@ -55,6 +68,26 @@ def demo(keep: Path | None, data: Sequence[Path], database_url: str | None, *, a
         print_json(verdict.answer)
     else:
         _print(verdict, stage, keep)
+    return EXIT_DONE if verdict.ok else EXIT_REFUSED
+
+
+def _incident(keep: Path | None, *, as_json: bool) -> int:
+    """Play the story `incident`."""
+    from edge_runtime.cli.demo.ferry import Ferry
+    from edge_runtime.cli.demo.ferry_story import play
+    from edge_runtime.cli.demo.ferry_summary import print_summary
+    from edge_runtime.cli.demo.ferry_verdict import judge
+
+    with _folder(keep) as folder, _telling(as_json=as_json) as tell:
+        stage = Ferry(folder, tell=tell)
+        play(stage)
+        verdict = judge(stage)
+        if keep is not None:
+            _say_how(stage, f"\nThe incident is {stage.incident}; {stage.devices['phone 3'].home} is in the water.\n")
+    if as_json:
+        print_json(verdict.answer)
+    else:
+        print_summary(verdict, stage, keep)
     return EXIT_DONE if verdict.ok else EXIT_REFUSED
 
 
@@ -97,15 +130,18 @@ def _telling(*, as_json: bool) -> Iterator[Callable[[str], None]]:
 
 
 def _leave_note(stage: Stage) -> None:
+    tapes = " and ".join(map(str, stage.tapes))
+    token = f"The token for emergencies is {stage.token}, its passphrase {stage.token_passphrase}.\n"
+    _say_how(stage, f"\nThe story's chart is {stage.chart}. The recorded traffic is in {tapes}.\n", token)
+
+
+def _say_how(stage: Stage, *more: str) -> None:
     lines = ["# What the demo left\n\nEach device's passphrase stands beside it; look around with, for instance:\n"]
     lines += [
         f"    FIELDWARD_PASSPHRASE={device.passphrase} fieldward chart list --home {device.home}\n"
         for device in stage.devices.values()
     ]
-    tapes = " and ".join(map(str, stage.tapes))
-    lines.append(f"\nThe story's chart is {stage.chart}. The recorded traffic is in {tapes}.\n")
-    lines.append(f"The token for emergencies is {stage.token}, its passphrase {stage.token_passphrase}.\n")
-    (stage.folder / "README.md").write_text("".join(lines), encoding="utf-8")
+    (stage.folder / "README.md").write_text("".join((*lines, *more)), encoding="utf-8")
 
 
 def _print(verdict: Verdict, stage: Stage, keep: Path | None) -> None:

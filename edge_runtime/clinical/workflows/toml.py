@@ -57,7 +57,7 @@ def read_template(data: bytes) -> Template:
         InputError: the first thing that is wrong, with its place and line where that is known.
     """
     if len(data) > TEMPLATE_BYTES_MAX:
-        raise _refusal(f"a file of at most {TEMPLATE_BYTES_MAX} bytes", f"{len(data)} bytes", "shorten the template")
+        raise _refusal(f"a file of at most {TEMPLATE_BYTES_MAX} bytes", "more", "shorten the template")
     try:
         source = data.decode()
     except UnicodeDecodeError as error:

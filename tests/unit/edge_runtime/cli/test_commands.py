@@ -304,6 +304,15 @@ def test_an_implausible_value_is_recorded_and_questioned(ward: World):
     assert "Please check" in ward.run(*edit).out
 
 
+def test_a_time_that_cannot_be_right_is_recorded_and_questioned(ward: World):
+    """The clock may be wrong: the statement stands, and the person is asked to look again."""
+    chart, _ = _chart(ward)
+    done = {"kind": "procedure", "text": "Splint", "performed": "2999-01-01"}
+    told = ward.json("chart", "edit", chart, "--home", "tablet", "--document", "encounter", "--fact", json.dumps(done))
+    assert told["entries"]
+    assert "more than a day ahead" in told["confirm"]
+
+
 def test_a_chart_is_shared_with_what_the_role_may_read(ward: World):
     """Certificate and compartments; who does not exist, and a role without charts, are refused."""
     chart, _ = _chart(ward)

@@ -217,6 +217,26 @@ def test_what_the_relay_lost_unnoticed_is_pushed_again(ward: Ward):
     assert recheck.lost(chains) == chains[:1]
 
 
+def test_what_the_relay_lost_is_pushed_again_though_it_refused_what_came_later(ward: Ward):
+    """A chain is compared up to what was at the relay: its word for what it signed ends where it refused something."""
+    session, stream = ward.one.identity.session.value.session, ward.clinical()
+    ward.write()
+    ward.one.sync(ward.relay)
+    kept = ward.one.store.frontier(stream)[session]
+    refused = UntrustedError("unknown_epoch", expected="an epoch", got="none", do="ask")
+    ward.relay.refuse = lambda entry: refused if entry.header.session == session else None
+    ward.write()
+    assert ward.one.sync(ward.relay).refusals
+    recheck = Recheck(ward.one.store, ward.clinic.clock)
+    assert recheck.begin(0)[stream].frontier[session] == kept
+    assert recheck.lost([(stream, session, 0)]) == [(stream, session, 0)]
+    ward.one.charts.add_document(batch := ward.one.charts.recorder.begin(), ward.chart, WorkflowType.ENCOUNTER)
+    entries = ward.one.charts.recorder.write(batch)
+    assert ward.one.sync(ward.relay).refusals
+    named = Recheck(ward.one.store, ward.clinic.clock).begin(0)
+    assert not named.keys() & {one.header.stream for one in entries if one.header.seq == 0}, "it never was there"
+
+
 def test_a_clock_that_was_set_back_counts_as_time_that_passed(ward: Ward):
     """Otherwise a clock that was ahead by years would put the next look off by years."""
     ward.clinic.clock.now_ms -= 60_000
