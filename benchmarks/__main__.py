@@ -25,6 +25,7 @@ BENCHMARKS: Final[Mapping[str, str]] = {
     "propagation": "from an edit on one device to durable on another, over a live relay",
     "import_fhir": "importing the official FHIR R4 examples into a device",
     "text_screen": "screening a text update before the CRDT engine sees it",
+    "derive": "what a document of 2,000 facts says: anew, and after one more fact",
     "reconcile": "finding out what differs: bytes beside the entries",
     "store_open": "opening a chart of 10,000 entries, and again from what was kept of it",
     "cold_start": "from packs to an open chart of 10,000 entries: bytes, steps, peak memory, beside Yjs",

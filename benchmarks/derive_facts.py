@@ -117,7 +117,7 @@ class _Pen:
         self.made = Written()
         self._count = count
         self._document = document
-        self._rng = random.Random(document)  # noqa: S311 the same facts in every run
+        self._rng = random.Random(document)
         tags = [bytes([number + 1]) * 16 for number in range(_AUTHORS)]
         self._authors = [Author(user=UserId(t), device=DeviceId(t), session=SessionId(t), role="nurse") for t in tags]
         self._seqs = dict.fromkeys(self._authors, 0)
@@ -199,7 +199,7 @@ class _Pen:
             payload |= {"corrects": str(corrected[0]), "reason": "read wrongly"}
         return None, Fact(kind=Kind.OBSERVATION, payload=payload, supersedes=corrected)
 
-    def _payload(self, kind: str, number: int) -> tuple[str, dict[str, Value]]:
+    def _payload(self, kind: str, number: int) -> tuple[str, dict[str, Value]]:  # noqa: PLR0911 one for each kind
         """A subject and a payload of one kind."""
         rng = self._rng
         if kind == Kind.MEDICATION:

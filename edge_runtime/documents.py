@@ -56,6 +56,7 @@ class OpenDocument:
         unread: entries that are kept and not shown, with the reason.
         void: facts that are kept and do not count, with the reason; the other facts of their entries stand.
         readings: of each stream, to go on from; shared with the document as it is opened next.
+        counts: how many facts of each stream there were when it was opened.
     """
 
     document: DocumentId
@@ -70,6 +71,7 @@ class OpenDocument:
     unread: dict[EntryHash, Unread] = field(default_factory=dict)
     void: dict[FactId, Reason | None] = field(default_factory=dict)
     readings: dict[Compartment, StreamReading] = field(default_factory=dict, repr=False, compare=False)
+    counts: dict[Compartment, int] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Begin with no text."""
@@ -80,6 +82,7 @@ class OpenDocument:
         """What the streams of a document add up to."""
         made = cls(document)
         made.readings = dict(readings)
+        made.counts = {compartment: len(reading.facts) for compartment, reading in readings.items()}
         for compartment, reading in readings.items():
             made.facts += reading.facts
             made.facts += reading.early
@@ -98,6 +101,14 @@ class OpenDocument:
     def entries(self) -> int:
         """How many entries it was read from."""
         return sum(len(reading.graph) for reading in self.readings.values())
+
+    def since(self, before: OpenDocument) -> list[PlacedFact]:
+        """The facts that it has more than when it was opened before and then read on."""
+        return [
+            fact
+            for compartment, reading in self.readings.items()
+            for fact in reading.facts[before.counts[compartment] :]
+        ]
 
     def text(self, section: str) -> SectionText:
         """A text section; an empty one where nothing was written yet."""

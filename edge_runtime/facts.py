@@ -220,6 +220,11 @@ class CausalGraph:
         """The entries that no other here names as its parent."""
         return frozenset(self._heads)
 
+    @property
+    def forks(self) -> Mapping[SessionId, int]:
+        """From which number on each session told two histories, as far as is known now."""
+        return dict(self._forked)
+
     def __iter__(self) -> Iterator[EntryHash]:
         """Every entry, in the order in which they were placed."""
         return iter(self._nodes)

@@ -6,15 +6,17 @@ all. Refuses to change anything. `cache` says when what was opened before is sho
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 from edge_runtime.clinical.chart import ChartState, derive_chart
+from edge_runtime.clinical.deriving import Derivation
 from edge_runtime.clinical.state import DocumentState
 from edge_runtime.clinical.text_reviews import with_text_reviews
 from edge_runtime.destroyed import Destroyed
 from edge_runtime.documents import OpenDocument
 from edge_runtime.errors import RefusedError
+from edge_runtime.facts import CausalGraph, PlacedFact
 from sync_protocol.audit import Purpose
 from sync_protocol.chart_records import Purpose as Consent
 from sync_protocol.consent import lacking
@@ -124,9 +126,21 @@ def open_chart(
 
 def stated_by(membership: Membership, documents: Collection[OpenDocument]) -> ChartState:
     """What the facts of a chart's documents say, without what its texts add."""
-    facts = (fact for document in documents for fact in document.facts)
-    graphs = (graph for document in documents for graph in document.graphs.values())
-    return derive_chart(membership.chart_document, facts, graphs)
+    return derive_chart(membership.chart_document, _facts(documents), graphs_of(documents))
+
+
+def kept_up(membership: Membership, documents: Collection[OpenDocument]) -> Derivation:
+    """The same, to go on from when more facts come."""
+    return Derivation(membership.chart_document, _facts(documents), graphs_of(documents))
+
+
+def graphs_of(documents: Collection[OpenDocument]) -> tuple[CausalGraph, ...]:
+    """The causal graphs of some documents, in their order."""
+    return tuple(graph for document in documents for graph in document.graphs.values())
+
+
+def _facts(documents: Collection[OpenDocument]) -> Iterator[PlacedFact]:
+    return (fact for document in documents for fact in document.facts)
 
 
 def empty(document: DocumentId) -> DocumentState:

@@ -17,12 +17,14 @@ from edge_runtime.cache.ground import ground_of
 from edge_runtime.cache.packing import pack_chart, unpack_chart
 from edge_runtime.cache.shelf import Shelf
 from edge_runtime.clinical.chart import ChartState
+from edge_runtime.clinical.deriving import Derivation
 from edge_runtime.destroyed import Destroyed, destroyed
 from edge_runtime.documents import DocumentReader, OpenDocument
 from edge_runtime.errors import StoreError
+from edge_runtime.facts import PlacedFact
 from edge_runtime.identity import Identity
 from edge_runtime.keyring import Keyring
-from edge_runtime.opened import OpenChart, closed_chart, open_chart, stated_by, why_closed
+from edge_runtime.opened import OpenChart, closed_chart, graphs_of, kept_up, open_chart, stated_by, why_closed
 from edge_runtime.store.device import DeviceStore
 from sync_protocol.audit import Purpose
 from sync_protocol.control import content_stream
@@ -37,6 +39,9 @@ KEPT_ENTRIES_MIN: Final = 256
 OPEN_ENTRIES_MAX: Final = 65_536
 """Entries of the charts that stay open in memory; the one opened last stays whatever its size."""
 OPEN_CHARTS_MAX: Final = 256
+KEPT_UP_FACTS_MAX: Final = 65_536
+"""Facts of the charts whose state is kept up with what comes; the one that was written to last stays whatever its size.
+The state of another is derived anew when something comes to it."""
 Streams = Mapping[StreamId, tuple[DocumentId, Compartment]]
 
 
@@ -50,6 +55,7 @@ class _Open:
         stated: what its facts say, without what its texts add; None for one that was kept in the store.
         entries: how many it was read from.
         stored: whether the store keeps it as it is.
+        derivation: keeps `stated` up; None where nothing came since it was opened, or that is long ago.
     """
 
     ground: Hash
@@ -58,6 +64,7 @@ class _Open:
     stated: ChartState | None
     entries: int
     stored: bool
+    derivation: Derivation | None = None
 
 
 class OpenedCharts:
@@ -221,20 +228,33 @@ class OpenedCharts:
         more: Mapping[DocumentId, Mapping[Compartment, list[VerifiedEntry]]],
         through: int,
     ) -> _Open | None:
-        documents, stated = dict(known.opened.documents), known.stated
+        documents = dict(known.opened.documents)
+        facts: list[PlacedFact] = []
         for name, came in more.items():
             before = documents[name]
             after = self._reader.extended(membership.chart, before, membership, came)
             if after is None:
                 return None
             documents[name] = after
-            if len(after.facts) != len(before.facts):
-                stated = None
-        if stated is None:
-            stated = stated_by(membership, documents.values())
+            facts += after.since(before)
+        derivation, stated = known.derivation, known.stated
+        if facts and derivation is not None:
+            derivation.add(facts, graphs_of(documents.values()))
+        elif facts:
+            derivation = kept_up(membership, documents.values())
+        if facts and derivation is not None:
+            stated = derivation.state
         opened = open_chart(membership, documents, self._identity.principal, stated=stated)
         count = known.entries + sum(len(entries) for came in more.values() for entries in came.values())
-        return replace(known, through=through, opened=opened, stated=stated, entries=count, stored=False)
+        return replace(
+            known,
+            through=through,
+            opened=opened,
+            stated=stated,
+            entries=count,
+            stored=False,
+            derivation=derivation,
+        )
 
     def _streams(self, membership: Membership) -> Streams:
         """The streams of a chart that this device reads."""
@@ -257,6 +277,14 @@ class OpenedCharts:
         while len(self._open) > 1 and (total > OPEN_ENTRIES_MAX or len(self._open) > OPEN_CHARTS_MAX):
             _, gone = self._open.popitem(last=False)
             total -= gone.entries
+        room = KEPT_UP_FACTS_MAX
+        for chart, known in reversed([*self._open.items()]):
+            if known.derivation is None:
+                continue
+            if len(known.derivation) > room and room < KEPT_UP_FACTS_MAX:
+                self._open[chart] = replace(known, derivation=None)
+            else:
+                room -= len(known.derivation)
 
 
 def forget_kept(store: DeviceStore) -> None:

@@ -25,11 +25,13 @@ from edge_runtime.wording import who
 if TYPE_CHECKING:
     from edge_runtime.facts import PlacedFact
     from edge_runtime.incidents.board import Board
+    from sync_protocol.encoding import Value
     from sync_protocol.ids import ChartId
 
 _MINUTE_MS: Final = 60_000
 _NUMBER_COLUMNS: Final = 12
 _NAMED_MAX: Final = 24
+_PLAIN: Final[Mapping[str, str]] = MappingProxyType({"true": "yes", "false": "no"})
 _BANDS: Final[Mapping[Urgency, tuple[str, str | None, str | None]]] = MappingProxyType(
     {
         Urgency.IMMEDIATE: ("R RED", "white", "red"),
@@ -95,7 +97,7 @@ def print_casualty(row: Row, board: Board, *, now_ms: int) -> None:
         say(f"  {click.style(UNVERIFIED, fg='black', bg='yellow', bold=True)} {safe(display(fact))}   {_by(fact)}")
     for review in row.reviews:
         say(click.style(f"  ! {review.reason}", fg="yellow"))
-        say(f"    review {str(review.id)[:8]}: fieldward review show CHART {str(review.id)[:8]}")
+        say(f"    review {str(review.id)[:8]}: fieldward review show {row.chart[:8]} {str(review.id)[:8]}")
 
 
 def now_line(before: Row, now: Row, board: Board) -> str:
@@ -228,17 +230,22 @@ def _labels(charts: Iterable[str], board: Board) -> list[str]:
 
 
 def _triage(fact: PlacedFact) -> str:
-    system = said(fact.fact, "system")
-    rule = said(fact.fact, "rule")
-    reason = said(fact.fact, "reason")
-    inputs = fact.fact.payload.get("inputs")
-    shown = (
-        ", ".join(f"{one.get('name')} {one.get('value')}" for one in inputs if isinstance(one, dict))
-        if isinstance(inputs, list)
-        else ""
+    """A category with what it rests on."""
+    words = (
+        COLOURS[category(fact.fact)],
+        said(fact.fact, "rule") or said(fact.fact, "system"),
+        ", ".join(_findings(fact.fact.payload.get("inputs"))),
+        said(fact.fact, "reason"),
     )
-    words = (COLOURS[category(fact.fact)], rule or system, shown, reason)
     return ", ".join(word for word in words if word)
+
+
+def _findings(inputs: Value) -> Iterator[str]:
+    for one in inputs if isinstance(inputs, list) else ():
+        if isinstance(one, dict):
+            name, value = one.get("name"), one.get("value")
+            if isinstance(name, str) and isinstance(value, str):
+                yield f"{name.replace('_', ' ')} {_PLAIN.get(value, value)}"
 
 
 def _by(fact: PlacedFact) -> str:

@@ -9,7 +9,8 @@ review while it stands beside one; an allergy recorded in knowledge of it supers
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import chain
 from types import MappingProxyType
@@ -18,7 +19,7 @@ from typing import Final
 from edge_runtime.clinical.layout import Category, Severity, Verification
 from edge_runtime.clinical.reviews import Review, ReviewKind, raise_review
 from edge_runtime.clinical.subjects import said, subject_keys, text_key
-from edge_runtime.clinical.succession import Scope, fold, heads, links, opposed, parted, threads
+from edge_runtime.clinical.succession import Scope, fold, links, opposed, parted, successors, threads
 from edge_runtime.facts import Fact, FactId, PlacedFact
 
 _SEVERITIES: Final = tuple(Severity)
@@ -98,21 +99,41 @@ class AllergyList:
 
 def derive_allergies(scope: Scope, facts: Sequence[PlacedFact]) -> tuple[AllergyList, tuple[Review, ...]]:
     """Derive the list from the readable allergy facts of the scope, in order."""
-    asserting = tuple(fact for fact in facts if not denies(fact.fact))
-    standing = {fact.id for fact in heads(facts)}
     denials = tuple(fact for fact in facts if denies(fact.fact))
-    none_known = tuple(fact for fact in denials if fact.id in standing and not refutes(fact.fact))
+    named = frozenset((fact.document, fact.id) for fact in denials)
+    asserting = [fact for fact in facts if not denies(fact.fact)] if denials else facts
+    found = [derive_asserted(scope, thread) for thread in threads(asserting, lambda fact: tokens(fact, named))]
+    items = tuple(chain.from_iterable(made for made, _ in found))
+    listed, reviews = beside_denials(scope, items, denials, successors(facts) if denials else {})
+    return listed, (*chain.from_iterable(raised for _, raised in found), *reviews)
+
+
+def tokens(fact: PlacedFact, denials: AbstractSet[Hashable]) -> AbstractSet[Hashable]:
+    """What ties an allergy to others: its keys, and the ids in `links` but those of denials, which many replace."""
+    return (links(fact) - denials) | subject_keys(fact.fact)
+
+
+def derive_asserted(scope: Scope, thread: Sequence[PlacedFact]) -> tuple[tuple[Allergy, ...], tuple[Review, ...]]:
+    """Derive one allergy from the facts that assert or refute it, in order."""
+    item = _allergy(thread, fold(thread, _severity))
+    return (item,), tuple(_refuted_reviews(scope, [item]))
+
+
+def beside_denials(
+    scope: Scope, items: tuple[Allergy, ...], denials: Sequence[PlacedFact], replaced: Collection[FactId]
+) -> tuple[AllergyList, tuple[Review, ...]]:
+    """Put allergies beside the statements that deny them.
+
+    Args:
+        scope: where the rule is applied.
+        items: the allergies.
+        denials: every such statement, in order.
+        replaced: those of them, and maybe others, that another fact replaces.
+    """
+    none_known = tuple(fact for fact in denials if fact.id not in replaced and not refutes(fact.fact))
     kept = {fact.id for fact in none_known}
-    denial_ids = {(fact.document, fact.id) for fact in denials}
-
-    def tokens(fact: PlacedFact) -> frozenset[Hashable]:
-        return (links(fact) - denial_ids) | subject_keys(fact.fact)
-
-    severities = fold(asserting, _severity)
-    items = tuple(_allergy(thread, severities) for thread in threads(asserting, tokens))
-    history = tuple(fact for fact in denials if fact.id not in kept)
-    listed = AllergyList(items, none_known, history)
-    return listed, tuple(chain(_refuted_reviews(scope, items), _none_known_reviews(scope, listed)))
+    listed = AllergyList(items, none_known, tuple(fact for fact in denials if fact.id not in kept))
+    return listed, tuple(_none_known_reviews(scope, listed))
 
 
 def denies(fact: Fact) -> bool:

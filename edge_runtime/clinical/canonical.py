@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from edge_runtime.clinical import medications, placing, standing, vitals
+from edge_runtime.clinical.chart import ChartState
 from edge_runtime.clinical.layout import LAYOUT_VERSION, Section, Validation
 from edge_runtime.clinical.state import DocumentState, Statement
 from edge_runtime.clinical.subjects import said
@@ -29,7 +30,7 @@ def canonical_text(
     state: DocumentState,
     sections: Mapping[Section, str],
     *,
-    identity: Iterable[Statement],
+    chart: ChartState,
     scope: Collection[Section] = (),
 ) -> str:
     """Write what a document says.
@@ -37,16 +38,16 @@ def canonical_text(
     Args:
         state: of the document.
         sections: the text of each section in which something was written.
-        identity: the patient, as stated in any document of the chart.
+        chart: of which it is one: who the patient is, what an emergency needs, and what is taken, in any document.
         scope: the sections that are signed; none for the whole document.
     """
     parts: list[tuple[str, Iterable[str]]] = [
         (f"Clinical note, layout {LAYOUT_VERSION}", ()),
-        ("Patient", _identity(identity)),
+        ("Patient", _identity(chart.identity)),
         ("Document", _header(state)),
     ]
     if not scope:
-        parts.extend(_statements(state))
+        parts.extend(_statements(state, chart))
     parts.extend(
         (section.capitalize(), sections[section].splitlines() or [_NOTHING])
         for section in Section
@@ -79,7 +80,7 @@ def _header(state: DocumentState) -> Iterator[str]:
         yield "Written in part by a newer version of the program: not all of it is below."
 
 
-def _statements(state: DocumentState) -> Iterator[tuple[str, Iterable[str]]]:
+def _statements(state: DocumentState, chart: ChartState) -> Iterator[tuple[str, Iterable[str]]]:
     """Everything but the texts, heading by heading; lists that an emergency needs are there even when empty."""
     yield "Status", [f"{state.status.value}{_dispute(disputed=state.status.disputed)}"]
     if state.priority.value:
@@ -89,8 +90,8 @@ def _statements(state: DocumentState) -> Iterator[tuple[str, Iterable[str]]]:
     for heading, one in (("For", state.assignment), ("Place", state.place)):
         if one.current is not None:
             yield heading, [placing.display(one.current)]
-    yield "Allergies", [*_allergies(state)] or [_NOTHING]
-    yield "Medications", [*_medications(state)] or [_NOTHING]
+    yield "Allergies of the patient", [*_allergies(chart)] or [_NOTHING]
+    yield "Medications of the patient", [*_medications(chart)] or [_NOTHING]
     diagnoses = (_named(item.names, item.live, disputed=item.disputed) for item in state.diagnoses)
     yield from _some("Diagnoses", diagnoses)
     yield from _some("Procedures", (_words(item.fact) for item in state.procedures if not item.superseded_by))
@@ -114,7 +115,7 @@ def _some(heading: str, lines: Iterable[str]) -> Iterator[tuple[str, Iterable[st
         yield heading, under
 
 
-def _allergies(state: DocumentState) -> Iterator[str]:
+def _allergies(state: ChartState) -> Iterator[str]:
     for item in state.allergies.items:
         severity = f", {item.severity}" if item.severity else ""
         yield f"{' / '.join(item.names)}{severity}{'' if item.live else ' (refuted)'}"
@@ -124,7 +125,7 @@ def _allergies(state: DocumentState) -> Iterator[str]:
         yield "This list is not settled."
 
 
-def _medications(state: DocumentState) -> Iterator[str]:
+def _medications(state: ChartState) -> Iterator[str]:
     for item in state.medications:
         for line in item.lines:
             words = " / ".join(dict.fromkeys(medications.display(fact) for fact in line.facts))

@@ -31,14 +31,28 @@ def derive_clock(scope: Scope, facts: Sequence[PlacedFact], graphs: Iterable[Cau
         facts: those that count, readable or not, in order.
         graphs: the causal graph of each of their streams, in any order.
     """
-    if not _suspicious(facts):
+    if not suspicious(facts):
         return ()  # as nearly always: what an entry follows stands before it in order
     widest: dict[SessionId, tuple[PlacedFact, PlacedFact]] = {}
     for earlier, fact in _apart(facts, tuple(graphs)):
         known = widest.get(fact.author.session)
-        if known is None or _gap(earlier, fact) > _gap(*known):
+        if known is None or (_gap(earlier, fact), fact.id) > (_gap(*known), known[1].id):
             widest[fact.author.session] = earlier, fact
     return tuple(_review(scope, *pair) for pair in widest.values())
+
+
+def suspicious(facts: Iterable[PlacedFact], latest_ms: int = 0) -> bool:
+    """Whether a clock reads much less than one before it in order: only then may it contradict one that it follows.
+
+    Args:
+        facts: in order.
+        latest_ms: the latest clock of those that stand before them.
+    """
+    for fact in facts:
+        if fact.wall_ms < latest_ms - CLOCK_SKEW_MS:
+            return True
+        latest_ms = max(latest_ms, fact.wall_ms)
+    return False
 
 
 def display(fact: PlacedFact) -> str:
@@ -48,15 +62,6 @@ def display(fact: PlacedFact) -> str:
     except OverflowError:
         return "its clock read a time that no calendar has"
     return f"its clock read {moment:%Y-%m-%d %H:%M} UTC"
-
-
-def _suspicious(facts: Iterable[PlacedFact]) -> bool:
-    latest = 0
-    for fact in facts:
-        if fact.wall_ms < latest - CLOCK_SKEW_MS:
-            return True
-        latest = max(latest, fact.wall_ms)
-    return False
 
 
 def _gap(earlier: PlacedFact, fact: PlacedFact) -> int:

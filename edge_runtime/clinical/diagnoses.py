@@ -65,7 +65,7 @@ def derive_diagnoses(scope: Scope, facts: Sequence[PlacedFact]) -> tuple[tuple[D
     """Derive the list from the readable diagnosis facts of one document, in order."""
     items: list[Diagnosis] = []
     reviews: list[Review] = []
-    for thread in threads(facts, _tokens):
+    for thread in threads(facts, tokens):
         standing, history = parted(thread)
         live = tuple(fact for fact in standing if not refutes(fact.fact))
         refutations = tuple(fact for fact in standing if refutes(fact.fact))
@@ -88,7 +88,8 @@ def display(fact: PlacedFact) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def _tokens(fact: PlacedFact) -> frozenset[Hashable]:
+def tokens(fact: PlacedFact) -> frozenset[Hashable]:
+    """What ties a fact to others: its keys, and the ids in `links`."""
     return links(fact) | subject_keys(fact.fact)
 
 

@@ -102,7 +102,7 @@ def derive_medications(scope: Scope, facts: Sequence[PlacedFact]) -> tuple[tuple
     """Derive the list from the readable medication facts of the scope, in order."""
     regimens = fold(facts, _regimen)
     items, reviews = [], []
-    for thread in threads(facts, _tokens):
+    for thread in threads(facts, tokens):
         standing, history = parted(thread)
         disputed = {fact.id: fact for fact in _disputed(scope, standing, regimens)}
         items.append(
@@ -123,7 +123,8 @@ def derive_medications(scope: Scope, facts: Sequence[PlacedFact]) -> tuple[tuple
     return tuple(items), tuple(reviews)
 
 
-def _tokens(fact: PlacedFact) -> frozenset[Hashable]:
+def tokens(fact: PlacedFact) -> frozenset[Hashable]:
+    """What ties a fact to others: its keys, and the ids in `links`."""
     return links(fact) | subject_keys(fact.fact)
 
 

@@ -7,7 +7,8 @@ new fact costs its own thread, however many others there are. The rules themselv
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from itertools import chain
 from types import MappingProxyType
@@ -156,10 +157,10 @@ class ThreadRow:
             self._made = self._value(), tuple(chain.from_iterable(thread.reviews for thread in self._raising))
         return self._made
 
-    def _value(self) -> Any:
+    def _value(self) -> Any:  # noqa: ANN401 each rule has its own type
         return self._join(self._values)
 
-    def _list(self, thread: _Thread, value: Any) -> None:
+    def _list(self, thread: _Thread, value: Any) -> None:  # noqa: ANN401
         first = place(thread.facts[0])
         if thread.place != first:
             self._forget(thread)
@@ -180,10 +181,10 @@ class ThreadRow:
 class FactRow(ThreadRow):
     """A part that is a list of facts, of which those of one thread replace each other."""
 
-    def _value(self) -> Any:
+    def _value(self) -> Any:  # noqa: ANN401
         return tuple(self._values)
 
-    def _list(self, thread: _Thread, value: Any) -> None:
+    def _list(self, thread: _Thread, value: Any) -> None:  # noqa: ANN401
         for fact, item in zip(thread.facts, value, strict=True):
             here = place(fact)
             at = bisect_left(self._places, here)
@@ -203,12 +204,12 @@ class AllergyRow:
     def __init__(self, scope: Scope) -> None:
         """Start with no fact."""
         self._scope = scope
-        self._start()
+        self._begin(set())
 
     def add(self, fact: PlacedFact) -> None:
         """See Row."""
-        self._facts.append(fact)
         name, earlier = (fact.document, fact.id), {(fact.document, one) for one in fact.fact.supersedes}
+        self._facts.append(fact)
         self._named |= earlier
         self._made = None
         if not earlier.isdisjoint(self._denied):
@@ -217,13 +218,9 @@ class AllergyRow:
             self._items.add(fact)
             return
         put(self._denials, fact)
+        if name in self._named and name not in self._denied:
+            self._begin(self._denied | {name}, self._facts)  # what replaces it came first, and was tied to others by it
         self._denied.add(name)
-        if name in self._named:  # what replaces it came first, and was tied to others by it
-            known, denied = self._facts, self._denied
-            self._start()
-            self._denied |= denied
-            for one in known:
-                self._again(one)
 
     def made(self) -> Made:
         """See Row."""
@@ -234,28 +231,18 @@ class AllergyRow:
             self._made = listed, (*raised, *reviews)
         return self._made
 
-    def _start(self) -> None:
+    def _begin(self, denied: set[Hashable], facts: Iterable[PlacedFact] = ()) -> None:
         self._facts: list[PlacedFact] = []
         self._denials: list[PlacedFact] = []
         self._replacing: list[PlacedFact] = []
-        self._denied: set[Hashable] = set()
+        self._denied = denied
         self._named: set[Hashable] = set()
         self._items = ThreadRow(self._scope, allergies.derive_asserted, self._tokens, _flat)
         self._made: tuple[AllergyList, tuple[Review, ...]] | None = None
+        for fact in facts:
+            self.add(fact)
 
-    def _again(self, fact: PlacedFact) -> None:
-        """Take a fact once every denial is known."""
-        self._facts.append(fact)
-        earlier = {(fact.document, one) for one in fact.fact.supersedes}
-        self._named |= earlier
-        if not earlier.isdisjoint(self._denied):
-            self._replacing.append(fact)
-        if allergies.denies(fact.fact):
-            put(self._denials, fact)
-        else:
-            self._items.add(fact)
-
-    def _tokens(self, fact: PlacedFact) -> Set[Hashable]:
+    def _tokens(self, fact: PlacedFact) -> AbstractSet[Hashable]:
         return allergies.tokens(fact, self._denied)
 
 

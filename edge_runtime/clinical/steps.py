@@ -9,7 +9,7 @@ is shown apart.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,7 +17,7 @@ from edge_runtime.clinical.fractions import sort_key
 from edge_runtime.clinical.layout import Kind, StepStatus
 from edge_runtime.clinical.reviews import Review, ReviewKind, raise_review
 from edge_runtime.clinical.subjects import counted, normalised, said
-from edge_runtime.clinical.succession import Scope, grouped, links, origin, parted, threads
+from edge_runtime.clinical.succession import Scope, grouped, in_order, links, origin, parted, threads
 from edge_runtime.facts import Fact, FactId, PlacedFact
 
 KINDS: Final = frozenset({Kind.STEP, Kind.STEP_EVENT})
@@ -136,6 +136,18 @@ def derive_steps(scope: Scope, facts: Sequence[PlacedFact]) -> tuple[StepList, t
     items = sorted((_step(thread, happened.get(number, ())) for number, thread in enumerate(found)), key=_place)
     listed = StepList(tuple(items), happened.get(-1, ()))
     return listed, tuple(review for step in listed.items for review in _reviews(scope, step))
+
+
+def tokens(fact: PlacedFact) -> Sequence[FactId]:
+    """What ties a fact of `KINDS` to others: the ids by which its step may be named."""
+    return (named_step(fact.fact),) if fact.fact.kind == Kind.STEP_EVENT else (fact.id, *fact.fact.supersedes)
+
+
+def joined(lists: Iterable[StepList]) -> StepList:
+    """One list of several that share no step."""
+    known = tuple(lists)
+    items = sorted((step for one in known for step in one.items), key=_place)
+    return StepList(tuple(items), in_order(fact for one in known for fact in one.stray))
 
 
 def named_step(event: Fact) -> FactId:

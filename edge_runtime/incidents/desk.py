@@ -80,7 +80,9 @@ class Incidents(Registering):
         if name == row.chart:
             raise RefusedError("same_chart", expected="two charts", got="one", do="name two casualties")
         relation = Relation.SAME_PATIENT if same else Relation.NOT_SAME_PATIENT
-        words: dict[str, Value] = {"relation": relation.value} | ({"reason": reason} if reason else {})
+        words: dict[str, Value] = {"relation": relation.value}
+        if reason:
+            words["reason"] = reason
         self._state(
             [
                 (row, incident, stating(Kind.LINK, {**words, "chart": name})),

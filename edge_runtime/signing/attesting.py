@@ -86,7 +86,7 @@ class Signing:
                     f"a section {section} that is settled", "one that is disputed", f"edit {section}: say what it reads"
                 )
             sections[section] = written.text
-        text = canonical_text(state, sections, identity=opened.state.identity, scope=scope)
+        text = canonical_text(state, sections, chart=opened.state, scope=scope)
         size = len(text.encode())
         if size > ATTESTED_BYTES_MAX:
             raise InputError(
@@ -213,7 +213,9 @@ class Signing:
             self._identity.keys.signer,
         )
         fact = Fact(kind=kind, payload=_payload(record, text, of), supersedes=())
-        apart = Compartment.SENSITIVE if Compartment.SENSITIVE in found.newest else None
+        # The text tells what any document of the chart says of allergies and medications, what is kept apart included.
+        kept_apart = any(Compartment.SENSITIVE in document.newest for document in opened.documents.values())
+        apart = Compartment.SENSITIVE if kept_apart else None
         return self._charts.add_facts(opened.chart, document, [fact], compartment=apart)
 
 

@@ -36,8 +36,9 @@ TOLD: Final = "told/"
 """Before a chart's id: what was told of it, as short hashes."""
 THROUGH: Final = "told-through"
 """The arrival index of the first entry whose chart was not looked at."""
-ALERT_AGE_MS: Final = 24 * 60 * 60 * 1000
-"""What was measured longer ago is in the chart, and alerts nobody: it comes with an old chart."""
+ALERT_AGE_MS: Final = 7 * 24 * 60 * 60 * 1000
+"""What was measured longer ago is in the chart, and alerts nobody: it comes with an old chart. What a phone wrote that
+was apart for days still alerts."""
 LOOK_MS_MAX: Final = 1000
 """How long one look may take; the next one goes on."""
 PAGE_ENTRIES: Final = 512

@@ -36,9 +36,13 @@ FIRST: Final = ("red", "red", "yellow", "yellow", "yellow", "green", "green", "g
 """What a phone finds, over and over."""
 EACH: Final = 15
 TAG: Final = "A-0042"
-ALIVE: Final = [one for one in Triage if one is not Triage.DECEASED]
-WEAK: Final = {"walks": False, "respiratory_rate": 36}
-STEADY: Final = {"walks": False, "respiratory_rate": 22, "radial_pulse": True, "obeys_commands": True}
+WEAK: Final[dict[str, object]] = {"walks": False, "respiratory_rate": 36}
+STEADY: Final[dict[str, object]] = {
+    "walks": False,
+    "respiratory_rate": 22,
+    "radial_pulse": True,
+    "obeys_commands": True,
+}
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,9 @@ class Scene:
         for one in made:
             own = self.row(device, one.chart).own
             assert own is not None
-            self.log.extend(Said(str(one.chart), Triage(own.value), fact.id, frozenset()) for fact in own.heads)
+            self.log.extend(
+                Said(str(one.chart), Triage(str(fact.fact.payload["to"])), fact.id, frozenset()) for fact in own.heads
+            )
         self.made.extend(made)
         return made
 
@@ -186,7 +192,7 @@ def check_nobody_is_downgraded(scene: Scene, device: Device) -> None:
 
 def test_sixty_casualties_on_four_phones(scene: Scene):
     """Registered apart, re-triaged apart and against each other, merged at a kit, linked, identified: none is lost."""
-    one, two, three, late = scene.phones
+    one, two, three, _ = scene.phones
     fill(scene)
     assert len(scene.made) == 60
     assert len({registered.number for registered in scene.made}) == 59
@@ -256,10 +262,10 @@ def _link_and_identify(scene: Scene) -> None:
     for left, right in pairs:
         here, there = scene.row(scene.kit, left.chart), scene.row(scene.kit, right.chart)
         both = [row.own.value for row in (here, there) if row.own is not None and row.own.value is not None]
-        assert here.shown is there.shown is max(both, key=ALIVE.index)
+        assert here.shown is there.shown is max(both, key=[*Triage].index)
         assert (here.linked, there.linked) == ((there.chart,), (here.chart,))
-    left, right = (scene.row(scene.kit, one.chart) for one in pairs[2])
-    desk.link(scene.incident, left, right, "two brothers", same=False)
+    brother, other = (scene.row(scene.kit, one.chart) for one in pairs[2])
+    desk.link(scene.incident, brother, other, "two brothers", same=False)
     assert scene.board(scene.kit).patients == 58
 
     names = {str(one.chart): f"Passenger {at}" for at, one in enumerate(scene.made)}

@@ -74,8 +74,8 @@ def _open(stage: Ferry) -> None:
 
 def _register(stage: Ferry, name: str) -> None:
     """15 casualties: twelve by eye, one by START, one nobody looked at, one with a tag or as one more green."""
-    last = ("--tag", _TAG, "--to", "yellow") if name in PHONES[:2] else ("--to", "green")
-    acts = [("--to", colour, "--count", str(count)) for colour, count in _FOUND]
+    last: tuple[str, ...] = ("--tag", _TAG, "--to", "yellow") if name in PHONES[:2] else ("--to", "green")
+    acts: list[tuple[str, ...]] = [("--to", colour, "--count", str(count)) for colour, count in _FOUND]
     acts += [_FAINT, ("--note", "under the bow, not reached yet"), last]
     made = [one for act in acts for one in stage.act(name, "add", *act)["registered"]]
     stage.seen.by[name] = [one["chart"] for one in made]
@@ -98,7 +98,8 @@ def _triage_apart(stage: Ferry) -> None:
 
     def at_two() -> None:
         stage.act(two, "triage", yellow, "--to", "black", "--lower", "--reason", "no pulse")
-        stage.act(two, "triage", first, green, "--to", "red")
+        stage.act(two, "triage", first, "--to", "red")
+        stage.act(two, "triage", green, "--to", "green")
         stage.act(two, "triage", other, "--to", "green", "--lower", "--reason", "walks now")
         refused = stage.act(two, "triage", second, "--to", "green", refusals=("would_lower",))
         stage.seen.refused = refused.get("error", {}).get("code", "")

@@ -117,7 +117,10 @@ def _triage_claims(seen: Seen) -> Iterator[Claim]:
         f"said red on one phone, black on another: shown {dead.get('colour')}, and a person is asked",
         held=dead.get("category") == Triage.IMMEDIATE and dead["disputed"] and ReviewKind.TRIAGE in kinds,
     )
-    for name, words in (("lowered", "lowered on one phone, red again on the other"), ("raised", "raised on both")):
+    for name, words in (
+        ("lowered", "lowered on one phone, red again on the other"),
+        ("raised", "raised on one phone, green again on the other"),
+    ):
         row = merged.get(seen.against.get(name, ""), {})
         yield Claim(name, f"{words}: shown {row.get('colour')}", held=row.get("category") == Triage.IMMEDIATE)
     yield Claim(

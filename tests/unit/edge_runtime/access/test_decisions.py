@@ -9,6 +9,7 @@ import pytest
 
 from edge_runtime.access import decisions as module
 from edge_runtime.access.decisions import Decisions, review_named, state_of
+from edge_runtime.cli.review_text import print_review, review_json
 from edge_runtime.clinical.deciding import decision_of
 from edge_runtime.clinical.layout import Kind, Section, WorkflowType
 from edge_runtime.clinical.reviews import Review, ReviewKind
@@ -191,8 +192,10 @@ def test_a_decision_that_stands_is_replaced_on_purpose_only(clinic: Clinic):
     }
 
 
-def test_a_role_that_may_not_decide_is_refused_and_void_where_it_does(clinic: Clinic):
-    """The own device refuses before it writes; what other software signs is void for its role on every device."""
+def test_a_role_that_may_not_decide_is_refused_and_void_where_it_does(
+    clinic: Clinic, capsys: pytest.CaptureFixture[str]
+):
+    """The own device refuses before it writes; what other software signs is void, and shown so with the reason."""
     chart, document, devices = conflict(clinic, Role.EMERGENCY_RESPONDER)
     doctor, nurse, responder = devices
     review = look(responder, chart)
@@ -208,6 +211,28 @@ def test_a_role_that_may_not_decide_is_refused_and_void_where_it_does(clinic: Cl
         assert only(device, chart).open
         assert opened.document(document).decisions == ()
         assert list(opened.documents[document].void.values()) == [Reason.ROLE]
+        told = review_json(opened, only(device, chart), whole=True)
+        assert (told["decided"], [one["why"] for one in told["not_counted"]]) == ([], [Reason.ROLE])
+        print_review(opened, only(device, chart))
+        assert "its author's role may not state this" in capsys.readouterr().out
+
+
+def test_what_a_role_may_not_state_it_may_not_keep(clinic: Clinic):
+    """A nurse decides about a diagnosis, and states none: the decision is not written either."""
+    doctor, other, nurse = (clinic.device(role) for role in (Role.PHYSICIAN, Role.PHYSICIAN, Role.NURSE))
+    chart, document = _shared(doctor, other, nurse)
+    doctor.charts.add_facts(chart, document, [fact("diagnosis", text="Asthma")])
+    meet(doctor, other, nurse)
+    doctor.charts.add_facts(chart, document, [fact("diagnosis", text="Asthma", certainty="refuted")])
+    other.charts.add_facts(chart, document, [fact("diagnosis", text="Asthma", certainty="confirmed")])
+    meet(doctor, other, nurse)
+    review = look(nurse, chart)
+    with refused(ROLE):
+        decide(nurse, chart, keep=str(review.values[0].fact))
+    assert nurse.charts.open(chart).document(document).decisions == ()
+    decide(nurse, chart)
+    meet(nurse, doctor)
+    assert not only(doctor, chart).open
 
 
 def test_a_statement_that_is_not_there_cannot_be_kept(clinic: Clinic):

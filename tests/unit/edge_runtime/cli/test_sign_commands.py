@@ -70,7 +70,12 @@ def test_a_person_is_shown_the_text_and_asked(signed: World, monkeypatch: pytest
     """A yes signs what was shown; a no signs nothing."""
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     asked: list[str] = []
-    monkeypatch.setattr(click, "confirm", lambda words: asked.append(words) or yes)
+
+    def confirm(words: str) -> bool:
+        asked.append(words)
+        return yes
+
+    monkeypatch.setattr(click, "confirm", confirm)
     answer = signed.run("workflow", "sign", signed.chart, "--document", "encounter", "--home", "tablet")
     assert asked == ["Sign this text?"]
     assert "Paracetamol 500 mg" in answer.out

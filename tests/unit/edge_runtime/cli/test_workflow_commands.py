@@ -296,3 +296,71 @@ def test_templates_are_listed_and_checked_without_a_device(world: World):
     error = world.json("workflow", "check-template", "own.toml", code=1)["error"]
     assert error["expected"] == "steps[0].minutes (line 11): a whole number from 1 to 1440"
     assert error["got"] == "text of 4 characters"
+
+
+def test_what_people_read_of_a_laboratory_order(ward: World):
+    """Where each specimen is, each result with its id and whether it may be relied upon, and where people differ."""
+    document = do(ward, "new", "lab_order", "--later")["document"]
+    where = ("--document", document)
+    do(ward, "specimen", "A\u202e17", *where, "--to", "received")
+    state(ward, document, '{"kind":"observation","code":"2823-3","text":"K","value":"4.1","unit":"mmol/L"}')
+    do(ward, "step", "order", *where, "--to", "skipped")
+    sync(ward, "tablet", "phone")
+    do(ward, "step", "collect", *where, "--to", "failed", home="phone")
+    do(ward, "step", "collect", *where, "--to", "completed")
+    sync(ward, "phone", "tablet")
+    said = ward.run("workflow", "show", ward.chart, "--home", "tablet").out
+    for words in (
+        "  pending   [##",
+        "Specimen A<U+202E>17: received",
+        ": not validated",
+        " 1 [-] Order the examination   skipped",
+        " 2 [x] Collect the specimen, and label it beside the patient  DISPUTED   completed",
+        " 3 [ ] Send the specimen  (if needed)   pending",
+        "lacks  Order the examination: was skipped",
+        "lacks  Step: a conflict that nobody has decided yet",
+        "  0 %  0 of 1 conflicts are decided",
+    ):
+        assert words in said, words
+
+
+def test_what_people_read_of_a_document_that_is_done(ward: World):
+    """Nothing lacks; how long it took, and by whose clocks; who signed. Commands say what to do next."""
+    said = ward.run("workflow", "new", ward.chart, "field_triage", "--home", "tablet").out
+    assert "is begun: Field triage." in said
+    assert f"Next: fieldward workflow show {ward.chart[:8]} --document" in said
+    state(ward, "field_triage", '{"kind":"triage","to":"red"}')
+    state(ward, "field_triage", '{"kind":"place","location":"Tent 2"}')
+    where = ("--document", "field_triage", "--home", "tablet")
+    step = ward.run("workflow", "step", ward.chart, "1", *where, "--to", "completed", "--quality", "90", "--note", "ok")
+    assert step.out.startswith("Recorded in document ")
+    sign = ward.run("workflow", "sign", ward.chart, *where, "--yes")
+    assert sign.code == 0
+    done = ward.run("workflow", "complete", ward.chart, *where)
+    assert done.out.endswith(" is completed.\n")
+    said = ward.run("workflow", "show", ward.chart, "--home", "tablet").out
+    for words in (
+        "[####################] 100 % complete",
+        "Nothing lacks.",
+        "0 min from start to end (one clock)",
+        "Signatures: signed as it reads now",
+        "author, physician",
+    ):
+        assert words in said, words
+
+
+def test_a_chart_without_a_workflow_says_how_to_begin_one(ward: World):
+    """And an empty list for machines."""
+    assert do(ward, "show")["documents"] == []
+    assert "fieldward workflow new" in ward.run("workflow", "show", ward.chart, "--home", "tablet").out
+
+
+def test_minutes_that_did_not_pass_are_asked_about(ward: World):
+    """The step is recorded all the same."""
+    do(ward, "new", "field_triage")
+    where = ("--document", "field_triage")
+    do(ward, "step", "triage", *where, "--to", "in_progress")
+    ended = ("workflow", "step", ward.chart, "triage", *where, "--to", "completed", "--minutes", "500")
+    said = ward.run(*ended, "--home", "tablet").out
+    assert "Recorded" in said
+    assert "Please check: the minutes that it took are more" in said

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -15,6 +16,7 @@ from edge_runtime.clinical.deciding import decision_of, kept_of, what_follows
 from edge_runtime.clinical.reviews import ReviewKind
 from edge_runtime.errors import InputError, RefusedError
 from sync_protocol.errors import ExplainedError
+from sync_protocol.verdicts import Reason, Standing, Verdict
 from tests.unit.edge_runtime.clinical.worlds import ENCOUNTER, World, fact, since, two
 
 BP = {"code": "8867-4", "text": "Pulse", "unit": "/min"}
@@ -238,3 +240,20 @@ def test_decisions_converge(seed):
         last.write(prepare(last.state(), decision_of(review, decision="so", reason="x")))
     assert not any(one.open for one in world.state().reviews)
     assert {one.id for one in world.state().reviews} == {one.id for one in reviews}
+
+
+@pytest.mark.parametrize(
+    "change", [{"held": True}, {"verdict": Verdict(Standing.QUARANTINED, Reason.REVOKED)}], ids=["early", "unverified"]
+)
+def test_what_nobody_may_build_upon_is_not_replaced(change):
+    """What arrived before its past waits for that; what is unverified, for somebody who vouches for it."""
+    world, _, mine, _ = conflict(
+        fact("status", to="active"),
+        lambda f: fact("status", f, to="completed"),
+        lambda f: fact("status", f, to="paused"),
+    )
+    state = world.state()
+    (review,) = state.reviews
+    facts = [replace(one, **change) if one.id == mine.id else one for one in world.facts()]
+    with refused("nothing_to_keep"):
+        kept_of(review, state, facts, "paused", reason="x")

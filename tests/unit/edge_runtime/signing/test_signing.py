@@ -73,9 +73,9 @@ def ward(clinic: Clinic) -> Ward:
     """A ward where something was written."""
     doctor, nurse = clinic.device(Role.PHYSICIAN), clinic.device(Role.NURSE)
     identity = [fact("identity", name="Ana Núñez", birth_date="1961-04-02")]
-    chart, (_, document) = doctor.charts.create(identity, workflow=WorkflowType.ENCOUNTER)
+    chart, (whole, document) = doctor.charts.create(identity, workflow=WorkflowType.ENCOUNTER)
     doctor.charts.share(chart, nurse.id)
-    doctor.charts.add_facts(chart, document, [fact("allergy", text="Penicillin", severity="severe")])
+    doctor.charts.add_facts(chart, whole, [fact("allergy", text="Penicillin", severity="severe")])
     found = Ward(clinic, doctor, nurse, chart, document)
     found.write(doctor, "Amoxicillin is out.\nParacetamol 500 mg")
     found.settle()

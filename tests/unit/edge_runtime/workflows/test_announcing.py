@@ -202,7 +202,7 @@ def test_a_subscriber_that_writes_is_not_told_of_that_within_its_own_hearing(war
     ward.doctor.events.subscribe(writes)
     ward.begin()
     assert len(begun) == 1
-    assert [event.document for event in ward.heard(ward.doctor)] == begun  # type: ignore[union-attr]
+    assert [event.document for event in ward.heard(ward.doctor)] == begun
 
 
 def test_nothing_is_told_of_a_chart_that_is_closed_here(ward: Ward):

@@ -96,7 +96,7 @@ def test_the_score_is_between_0_and_100_whatever_was_written(steps, signed):
 )
 def test_more_of_any_part_never_lowers_the_score(others, weight, one, other):
     """So nobody is marked down for completing something."""
-    rest = tuple(Part(f"p{number}", *part, "") for number, part in enumerate(others))
+    rest = tuple(Part(f"p{number}", own, share, "") for number, (own, share) in enumerate(others))
     low, high = (Quality((*rest, Part("x", weight, share, ""))).score for share in sorted((one, other)))
     assert low is not None
     assert high is not None
