@@ -13,11 +13,15 @@ from typing import Final
 
 from benchmarks.derive_facts import CHART, DOCUMENT, Written, written
 from benchmarks.derive_floods import floods
+from benchmarks.devices import observation, practice
 from benchmarks.measuring import Case, Options, Report, Series, Step, interleaved
 from edge_runtime.clinical.chart import derive_chart
 from edge_runtime.clinical.deriving import Derivation
 from edge_runtime.clinical.document import derive
+from edge_runtime.clinical.layout import WorkflowType
 from edge_runtime.facts import Content, pack_content, unpack_content
+from edge_runtime.runtime import Runtime
+from sync_protocol.roles import Compartment
 
 ANEW_MS: Final = 20
 """The budget of deriving a document of 2,000 facts."""
@@ -27,6 +31,7 @@ _FACTS: Final = 2_000
 _MORE: Final = 200
 _CHART_FACTS: Final = 200
 """Facts of the chart document, beside the document."""
+_EDITS: Final = 10
 _DIGITS: Final = 3
 
 
@@ -86,11 +91,51 @@ class _Bench:
         return found
 
 
+class _Desk:
+    """The same on a device: one fact more in a chart of many, to a durable sealed entry, and the opening after it."""
+
+    def __init__(self, device: Runtime, facts: int) -> None:
+        self._device = device
+        self._chart, (_, self._document) = device.charts.create((), workflow=WorkflowType.ENCOUNTER)
+        self._write(facts)
+        self.opened()
+        self.opened()  # from the second on, what was derived goes on
+
+    def sealed(self) -> float:
+        """Seal, sign and store one fact."""
+        began = process_time()
+        self._write(1)
+        took = 1e3 * (process_time() - began)
+        self._device.charts.open(self._chart)
+        return took
+
+    def opened(self) -> float:
+        """Open the chart after one more fact: read it, derive, show."""
+        self._write(1)
+        began = process_time()
+        self._device.charts.open(self._chart)
+        return 1e3 * (process_time() - began)
+
+    def _write(self, facts: int) -> None:
+        batch = self._device.recorder.begin()
+        for number in range(facts):
+            content = Content(facts=(observation(number),), text=None)
+            batch.content(self._chart, self._document, Compartment.CLINICAL, content)
+        self._device.recorder.write(batch)
+
+
 def run(options: Options) -> Report:
     """Measure."""
+    with practice(options.scratch) as clinic:
+        return _measured(options, _Desk(clinic.device("tablet"), options.size(_FACTS, 60)))
+
+
+def _measured(options: Options, desk: _Desk) -> Report:
     facts, more = options.size(_FACTS, 60), options.size(_MORE, 20)
     bench = _Bench(facts, more)
     steps: dict[str, Step] = {
+        "sealed": lambda: [desk.sealed() for _ in range(_EDITS)],
+        "opened": lambda: [desk.opened() for _ in range(_EDITS)],
         "decode": bench.decode,
         "anew": bench.anew,
         "chart": bench.chart,
@@ -114,6 +159,8 @@ def run(options: Options) -> Report:
             ),
             Case(name=f"a chart of {both:,} facts in two documents", series=series["chart"]),
             Case(name="the same, to go on from", series=series["begin"]),
+            Case(name="beside it on a device: sealing, signing, storing", series=series["sealed"]),
+            Case(name=f"opening a chart of {facts:,} facts after one more", series=series["opened"]),
         ],
         facts={
             "facts": facts,

@@ -7,7 +7,7 @@ of their number: whoever may write could otherwise stop every device that opens 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from time import process_time
 from typing import Final
 
@@ -47,7 +47,8 @@ def _written(
     """Statements of which each follows what was there at the last multiple of `seen`; replacing nothing."""
     facts: list[PlacedFact] = []
     graph, parents, sequence = CausalGraph(), tuple[EntryHash, ...](), [0] * count
-    for number, session in zip(range(count), _sessions(), strict=False):
+    for number in range(count):
+        session = number % max(_SESSIONS, seen)
         if number % seen == 0:
             parents = tuple(fact.id.entry for fact in facts[-seen:])
         name = EntryHash(hashlib.sha256(number.to_bytes(8, "big")).digest())
@@ -66,11 +67,6 @@ def _written(
         )
         facts.append(placed)
     return facts, graph
-
-
-def _sessions() -> Iterator[int]:
-    while True:
-        yield from range(_SESSIONS)
 
 
 def _doses(number: int) -> dict[str, Value]:
@@ -92,6 +88,7 @@ def _triaged(number: int) -> dict[str, Value]:
 _SHAPES: Final[dict[str, tuple[str, Payload, int] | tuple[str, Payload, int, Verdict]]] = {
     "medications of one text, each seen by the next": (Kind.MEDICATION, _doses, 1),
     "medications of one text, 16 at once": (Kind.MEDICATION, _doses, _SESSIONS),
+    "medications of one text, none seen by another": (Kind.MEDICATION, _doses, _FACTS),
     "an allergy stated and refuted, each seen by the next": (Kind.ALLERGY, _refuted, 1),
     "no known allergies beside allergies": (Kind.ALLERGY, _denied, _SESSIONS),
     "triage, dead and alive": (Kind.TRIAGE, _triaged, _SESSIONS),

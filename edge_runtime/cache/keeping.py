@@ -40,8 +40,8 @@ OPEN_ENTRIES_MAX: Final = 65_536
 """Entries of the charts that stay open in memory; the one opened last stays whatever its size."""
 OPEN_CHARTS_MAX: Final = 256
 KEPT_UP_FACTS_MAX: Final = 65_536
-"""Facts of the charts whose state is kept up with what comes; the one that was written to last stays whatever its size.
-The state of another is derived anew when something comes to it."""
+"""Facts of the charts whose state is kept up with what comes, half a kilobyte each; of them the one opened last stays
+whatever its size. The state of another is derived anew when something comes to it."""
 Streams = Mapping[StreamId, tuple[DocumentId, Compartment]]
 
 
@@ -277,14 +277,13 @@ class OpenedCharts:
         while len(self._open) > 1 and (total > OPEN_ENTRIES_MAX or len(self._open) > OPEN_CHARTS_MAX):
             _, gone = self._open.popitem(last=False)
             total -= gone.entries
-        room = KEPT_UP_FACTS_MAX
+        facts = 0
         for chart, known in reversed([*self._open.items()]):
             if known.derivation is None:
                 continue
-            if len(known.derivation) > room and room < KEPT_UP_FACTS_MAX:
+            facts += len(known.derivation)
+            if facts > KEPT_UP_FACTS_MAX and facts > len(known.derivation):
                 self._open[chart] = replace(known, derivation=None)
-            else:
-                room -= len(known.derivation)
 
 
 def forget_kept(store: DeviceStore) -> None:

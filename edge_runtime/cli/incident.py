@@ -114,7 +114,8 @@ def show(runtime: Runtime, incident_id: str, number: str | None, *, overdue: int
       fieldward incident show "Ferry, pier 4" 17-K4 --home kit
     """
     from edge_runtime.audit.showing import open_to_show
-    from edge_runtime.cli.incident_text import board_json, print_board, print_casualty, row_json
+    from edge_runtime.cli.incident_json import board_json, row_json
+    from edge_runtime.cli.incident_text import print_board, print_casualty
     from edge_runtime.incidents.row import Presence
     from sync_protocol.ids import ChartId
 

@@ -1,21 +1,22 @@
-"""An incident on a terminal and as JSON: for a tired person in the dark.
+"""An incident on a terminal: for a tired person in the dark.
 
-Owns the shape of `--json` here, and how a category is shown: always a letter and a word beside the colour, because
-torches are red and one man in twelve sees no difference between red and green.
+Owns how a category is shown: always a letter and a word beside the colour, because torches are red, and one man in
+twelve sees no difference between red and green.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
+from edge_runtime.cli.incident_json import labels_of
 from edge_runtime.cli.output import say, when
 from edge_runtime.cli.safe_text import safe
-from edge_runtime.clinical.entry_json import entries, fact_entry
 from edge_runtime.clinical.marks import UNVERIFIED
+from edge_runtime.clinical.reviews import ReviewKind
 from edge_runtime.clinical.standing import display
 from edge_runtime.clinical.subjects import said
 from edge_runtime.clinical.triage import COLOURS, category
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _MINUTE_MS: Final = 60_000
 _NUMBER_COLUMNS: Final = 12
 _NAMED_MAX: Final = 24
+_SHORT: Final = 8
 _PLAIN: Final[Mapping[str, str]] = MappingProxyType({"true": "yes", "false": "no"})
 _BANDS: Final[Mapping[Urgency, tuple[str, str | None, str | None]]] = MappingProxyType(
     {
@@ -97,7 +99,7 @@ def print_casualty(row: Row, board: Board, *, now_ms: int) -> None:
         say(f"  {click.style(UNVERIFIED, fg='black', bg='yellow', bold=True)} {safe(display(fact))}   {_by(fact)}")
     for review in row.reviews:
         say(click.style(f"  ! {review.reason}", fg="yellow"))
-        say(f"    review {str(review.id)[:8]}: fieldward review show {row.chart[:8]} {str(review.id)[:8]}")
+        say(f"    review {str(review.id)[:8]}: fieldward review show {row.chart[:_SHORT]} {str(review.id)[:8]}")
 
 
 def now_line(before: Row, now: Row, board: Board) -> str:
@@ -107,56 +109,9 @@ def now_line(before: Row, now: Row, board: Board) -> str:
     if now.disputed:
         return f"{words}  dead and alive were said: red until somebody looks again"
     if own is not None and now.shown is not own:
-        others = ", ".join(_labels((*now.linked, *now.doubted), board)) or "another"
+        others = ", ".join(labels_of((*now.linked, *now.doubted), board)) or "another"
         return f"{words}  because of {safe(others)}, who is linked to it"
     return words
-
-
-def board_json(chart: ChartId, board: Board, *, now_ms: int, overdue_min: int) -> dict[str, Any]:
-    """The board for machines."""
-    late = board.overdue(now_ms=now_ms, limit_ms=overdue_min * _MINUTE_MS)
-    return {
-        "incident": str(chart),
-        "title": board.title,
-        "patients": board.patients,
-        "numbers": len(board.rows),
-        "counts": {str(urgency): count for urgency, count in board.counts().items()},
-        "not_here": sum(row.presence is Presence.NOT_HERE for row in board.rows),
-        "overdue": {"minutes": overdue_min, "charts": [row.chart for row in late]},
-        "casualties": [row_json(row, board, now_ms=now_ms) for row in board.rows],
-    }
-
-
-def row_json(row: Row, board: Board, *, now_ms: int) -> dict[str, Any]:
-    """One casualty for machines; `category` is the one to act on, `own` what its own chart says."""
-    own = row.own.value if row.own else None
-    looked_ms = row.looked_ms
-    return {
-        "chart": row.chart,
-        "numbers": [*row.numbers],
-        "registered": row.registered,
-        "presence": row.presence,
-        "urgency": row.urgency,
-        "category": row.shown,
-        "colour": COLOURS[row.shown] if row.shown else None,
-        "own": own,
-        "disputed": row.disputed,
-        "looked_ms": looked_ms,
-        "minutes_since": None if looked_ms is None else max(0, now_ms - looked_ms) // _MINUTE_MS,
-        "linked": [*row.linked],
-        "linked_numbers": _labels(row.linked, board),
-        "doubted": [*row.doubted],
-        "names": [*row.names],
-        "identity": entries(row.identity),
-        "place": row.place,
-        "note": row.note,
-        "triage": {
-            "heads": entries(row.own.heads if row.own else ()),
-            "history": entries(row.own.history if row.own else ()),
-        },
-        "unverified": [fact_entry(fact) for fact in row.unverified],
-        "reviews": [{"id": str(one.id), "kind": one.kind, "reason": one.reason} for one in row.reviews],
-    }
 
 
 def _row_line(row: Row, board: Board, now_ms: int) -> str:
@@ -174,9 +129,9 @@ def _remarks(row: Row, board: Board) -> Iterator[str]:
     if row.names or row.note:
         yield safe(" or ".join(row.names) or row.note or "")
     if row.linked:
-        yield f"= {safe(', '.join(_labels(row.linked, board)))}"
+        yield f"= {safe(', '.join(labels_of(row.linked, board)))}"
     if row.doubted:
-        yield click.style(f"= {safe(', '.join(_labels(row.doubted, board)))}? in doubt", fg="yellow")
+        yield click.style(f"= {safe(', '.join(labels_of(row.doubted, board)))}? in doubt", fg="yellow")
     if row.place:
         yield f"at {safe(row.place)}"
     yield from _doubts(row)
@@ -186,6 +141,8 @@ def _doubts(row: Row) -> Iterator[str]:
     """What of a casualty does not count, or is not decided."""
     for fact in row.unverified:
         yield f"{UNVERIFIED} {safe(display(fact))}"
+    if _is_twin(row):
+        yield f"chart {row.chart[:_SHORT]}"
     if row.presence is Presence.HERE and not row.registered:
         yield "its register entry is not here yet"
     kinds = dict.fromkeys(review.kind.replace("_", " ") for review in row.reviews)
@@ -208,9 +165,14 @@ def _footer(board: Board, now_ms: int, overdue_min: int) -> Iterator[str]:
 
 
 def _some(rows: Iterable[Row]) -> str:
-    labels = [safe(row.label) for row in rows]
+    labels = [safe(row.label) + (f" (chart {row.chart[:_SHORT]})" if _is_twin(row) else "") for row in rows]
     more = f" and {len(labels) - _NAMED_MAX} more" if len(labels) > _NAMED_MAX else ""
     return ", ".join(labels[:_NAMED_MAX]) + more
+
+
+def _is_twin(row: Row) -> bool:
+    """Whether somebody else has its number, so that people need its chart's id to tell them apart."""
+    return any(review.kind is ReviewKind.DUPLICATE_CASUALTY for review in row.reviews)
 
 
 def _since(row: Row, now_ms: int) -> str:
@@ -221,12 +183,6 @@ def _people(board: Board) -> str:
     patients, numbers = board.patients, len(board.rows)
     words = "1 patient" if patients == 1 else f"{patients} patients"
     return words if patients == numbers else f"{words} under {numbers} numbers"
-
-
-def _labels(charts: Iterable[str], board: Board) -> list[str]:
-    """What people call some charts; a chart that is no casualty of this incident by the beginning of its id."""
-    found = ((chart, board.of(chart)) for chart in charts)
-    return [f"chart {chart[:8]}" if row is None else row.label for chart, row in found]
 
 
 def _triage(fact: PlacedFact) -> str:

@@ -180,7 +180,8 @@ def triage(
       fieldward incident triage "Ferry, pier 4" 17-K4 --start walks=no --start respiratory_rate=34 --home phone
     """
     from edge_runtime.audit.showing import noting_refusals
-    from edge_runtime.cli.incident_text import now_line, row_json
+    from edge_runtime.cli.incident_json import row_json
+    from edge_runtime.cli.incident_text import now_line
 
     payload = triage_payload(to, flows, reason, confirm=confirm)
     if payload is None:

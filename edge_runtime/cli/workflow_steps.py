@@ -69,7 +69,7 @@ def step(
     chart, document, state = _opened(runtime, chart_id, document_id)
     name = step_named(state.steps.items, step_id).id
     with noting_refusals(runtime.auditor, chart):
-        entries, asked = runtime.workflows.end_step(
+        entries, asked = runtime.workflows.state_step(
             chart, document, name, StepStatus(to), minutes=minutes, grade=grade, note=note
         )
     _done(chart, document, entries, [asked] if asked else [], as_json=as_json)

@@ -85,7 +85,8 @@ def text(chars_max: int) -> Check:
     def check(path: str, value: object) -> Problems:
         if not isinstance(value, str) or not value.strip() or len(value) > chars_max:
             return (Problem(path, f"text of 1 to {chars_max} characters", describe(value)),)
-        return () if _travels(value) else (Problem(path, "text in Unicode", "half a surrogate pair"),)
+        fits = value.isascii() or _travels(value)
+        return () if fits else (Problem(path, "text in Unicode", "half a surrogate pair"),)
 
     return check
 

@@ -15,7 +15,8 @@ from edge_runtime.clinical.chart import RULES_ACROSS, ChartState, documents_of, 
 from edge_runtime.clinical.clock import derive_clock, suspicious
 from edge_runtime.clinical.document import Sorted, is_newer, put_together, sort_out
 from edge_runtime.clinical.reviews import Review
-from edge_runtime.clinical.rows import Made, Row, put, row_of
+from edge_runtime.clinical.row_table import row_of
+from edge_runtime.clinical.rows import Made, Row, put
 from edge_runtime.clinical.rules import RULED, RULES, Rule
 from edge_runtime.clinical.state import DocumentState, Unreadable
 from edge_runtime.clinical.succession import Scope, across, in_order, place, within
@@ -32,6 +33,7 @@ class Derivation:
     ) -> None:
         """Derive a chart; the arguments are those of `derive_chart`."""
         self._chart_document = chart_document
+        self._state: ChartState | None = None
         self._begin({fact.id: fact for fact in facts}, tuple(graphs))
 
     def __len__(self) -> int:
@@ -83,7 +85,7 @@ class Derivation:
     def _take(self, facts: Mapping[FactId, PlacedFact]) -> None:
         """Take facts of which none is known."""
         self._facts |= facts
-        self._state: ChartState | None = None
+        self._state = None
         for fact in facts.values():
             if not any(fact.id.entry in graph for graph in self._graphs):
                 self._unplaced.add(fact.id.entry)

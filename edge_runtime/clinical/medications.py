@@ -131,15 +131,17 @@ def tokens(fact: PlacedFact) -> frozenset[Hashable]:
 def _regimen(fact: PlacedFact, replaced: Sequence[Regimen], missing: int) -> Regimen:
     """What a fact says, with what it keeps of the facts that it replaced."""
     action = said(fact.fact, "action")
-    sources = () if action == Action.START else replaced
+    if action == Action.START or not (replaced or missing):
+        named = {name: value for name in chain.from_iterable(_PARTS) if (value := said(fact.fact, name)) is not None}
+        return Regimen(action == Action.STOP, named, frozenset(), frozenset())
     stated: dict[str, str] = {}
     kept: set[str] = set()
     unclear: set[str] = set()
     for part in _PARTS:
         own = {name: value for name in part if (value := said(fact.fact, name)) is not None}
-        choices = {tuple(source.stated.get(name) for name in part) for source in sources}
-        doubtful = any(not source.unclear.isdisjoint(part) for source in sources)
-        if own or action == Action.START:
+        choices = {tuple(source.stated.get(name) for name in part) for source in replaced}
+        doubtful = any(not source.unclear.isdisjoint(part) for source in replaced)
+        if own:
             stated |= own
         elif len(choices) > 1 or doubtful or missing:
             unclear |= set(part)

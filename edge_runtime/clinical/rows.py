@@ -7,19 +7,13 @@ new fact costs its own thread, however many others there are. The rules themselv
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from types import MappingProxyType
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
-from edge_runtime.clinical import allergies, diagnoses, links, medications, specimens, steps, succession, validations
-from edge_runtime.clinical.allergies import Allergy, AllergyList
 from edge_runtime.clinical.reviews import Review
-from edge_runtime.clinical.rules import Rule, derive_statements
-from edge_runtime.clinical.succession import Scope, in_order, place, successors
-from edge_runtime.clinical.vitals import derive_observations
+from edge_runtime.clinical.succession import Scope, place
 from edge_runtime.facts import FactId, PlacedFact
 
 Place: TypeAlias = tuple[int, FactId]
@@ -112,6 +106,11 @@ class _Threads:
         return token
 
 
+def flat(made: Iterable[tuple[Any, ...]]) -> tuple[Any, ...]:
+    """What the threads made, in one list."""
+    return tuple(chain.from_iterable(made))
+
+
 class ThreadRow:
     """A part that is a list of threads, by their first facts."""
 
@@ -196,79 +195,3 @@ class FactRow(ThreadRow):
 
     def _forget(self, thread: _Thread) -> None:
         """Facts stay where they are."""
-
-
-class AllergyRow:
-    """Allergies by threads, beside the statements that deny them."""
-
-    def __init__(self, scope: Scope) -> None:
-        """Start with no fact."""
-        self._scope = scope
-        self._begin(set())
-
-    def add(self, fact: PlacedFact) -> None:
-        """See Row."""
-        name, earlier = (fact.document, fact.id), {(fact.document, one) for one in fact.fact.supersedes}
-        self._facts.append(fact)
-        self._named |= earlier
-        self._made = None
-        if not earlier.isdisjoint(self._denied):
-            self._replacing.append(fact)
-        if not allergies.denies(fact.fact):
-            self._items.add(fact)
-            return
-        put(self._denials, fact)
-        if name in self._named and name not in self._denied:
-            self._begin(self._denied | {name}, self._facts)  # what replaces it came first, and was tied to others by it
-        self._denied.add(name)
-
-    def made(self) -> Made:
-        """See Row."""
-        if self._made is None:
-            items, raised = self._items.made()
-            replaced = successors(in_order((*self._denials, *self._replacing))) if self._replacing else {}
-            listed, reviews = allergies.beside_denials(self._scope, items, self._denials, replaced)
-            self._made = listed, (*raised, *reviews)
-        return self._made
-
-    def _begin(self, denied: set[Hashable], facts: Iterable[PlacedFact] = ()) -> None:
-        self._facts: list[PlacedFact] = []
-        self._denials: list[PlacedFact] = []
-        self._replacing: list[PlacedFact] = []
-        self._denied = denied
-        self._named: set[Hashable] = set()
-        self._items = ThreadRow(self._scope, allergies.derive_asserted, self._tokens, _flat)
-        self._made: tuple[AllergyList, tuple[Review, ...]] | None = None
-        for fact in facts:
-            self.add(fact)
-
-    def _tokens(self, fact: PlacedFact) -> AbstractSet[Hashable]:
-        return allergies.tokens(fact, self._denied)
-
-
-def _flat(made: Iterable[tuple[Allergy, ...]]) -> tuple[Any, ...]:
-    return tuple(chain.from_iterable(made))
-
-
-_BY_THREAD: Final[Mapping[str, tuple[Tokens, Callable[[Iterable[Any]], Any]]]] = MappingProxyType(
-    {
-        "medications": (medications.tokens, _flat),
-        "diagnoses": (diagnoses.tokens, _flat),
-        "specimens": (lambda fact: (specimens.subject_of(fact.fact),), _flat),
-        "validations": (lambda fact: (validations.observation_of(fact.fact),), _flat),
-        "links": (lambda fact: (links.subject_of(fact.fact),), _flat),
-        "steps": (steps.tokens, steps.joined),
-    }
-)
-"""By part: what ties its facts together, and how what was made of each thread becomes one value."""
-
-
-def row_of(rule: Rule, scope: Scope) -> Row:
-    """An empty part of a state, made by a rule."""
-    if rule.derive in {derive_statements, derive_observations}:
-        return FactRow(scope, rule.derive, succession.links)
-    if rule.derive is allergies.derive_allergies:
-        return AllergyRow(scope)
-    if rule.part in _BY_THREAD:
-        return ThreadRow(scope, rule.derive, *_BY_THREAD[rule.part])
-    return WholeRow(scope, rule.derive)

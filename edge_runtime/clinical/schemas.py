@@ -34,8 +34,10 @@ def validate_fact(fact: Fact) -> None:
 def flaw(fact: Fact) -> Problem | None:
     """What keeps a reader from using a fact that somebody signed; None where nothing does."""
     schema = SCHEMAS.get(fact.kind)
-    if schema is not None and schema.holds(fact.payload) and not any(_names_wrongly(fact)):
-        return None  # as nearly always
+    if schema is not None and schema.holds(fact.payload):  # as nearly always
+        names_none = not fact.supersedes and "corrects" not in fact.payload
+        if names_none or not any(_names_wrongly(fact)):
+            return None
     return next((problem for problem in _problems(fact) if problem.unknown_key is None), None)
 
 
@@ -59,7 +61,7 @@ def _names_wrongly(fact: Fact) -> Problems:
         yield from _correction_is_supersession(fact)
     if len(fact.supersedes) > SUPERSEDES_MAX:
         yield Problem("supersedes", f"at most {SUPERSEDES_MAX} facts", f"{len(fact.supersedes)}")
-    if fact.supersedes and not all(0 <= earlier.index < FACTS_MAX for earlier in fact.supersedes):
+    if not all(0 <= earlier.index < FACTS_MAX for earlier in fact.supersedes):
         yield Problem("supersedes", f"indexes below {FACTS_MAX}", "another")
 
 

@@ -12,7 +12,7 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from edge_runtime.clinical.layout import SYSTEMS
 from edge_runtime.clinical.reviews import Review, ReviewKind, raise_review
@@ -52,6 +52,7 @@ _UNITS: Final = {
     "litres_per_minute": "L/min",
 }
 
+_LOINC: Final = "http://loinc.org"
 SYSTOLIC: Final = "8480-6"
 DIASTOLIC: Final = "8462-4"
 
@@ -114,7 +115,7 @@ def needs_confirmation(fact: Fact) -> str | None:
     """
     if fact.payload.get("confirmed") is True:
         return None
-    measured = [(code, value, unit) for code, value, unit in _measurements(fact) if code in VITALS]
+    measured = list(_measurements(fact))
     return next(_questions(measured), None) if measured else None
 
 
@@ -132,23 +133,28 @@ def _questions(measured: Sequence[tuple[str, Decimal, str]]) -> Iterator[str]:
 
 
 def _measurements(fact: Fact) -> Iterator[tuple[str, Decimal, str]]:
-    """Every LOINC-coded number of an observation: code, value, unit."""
+    """Every number of an observation that is a vital sign: code, value, unit."""
     components = fact.payload.get("components")
-    for part in (fact.payload, *(components if isinstance(components, list) else ())):
-        if not isinstance(part, (dict, Mapping)) or not is_loinc(part):
+    for part in (fact.payload, *components) if isinstance(components, list) else (fact.payload,):
+        if not isinstance(part, (dict, Mapping)):
             continue
-        code, value, unit = part["code"], number(part.get("value")), part.get("unit")
-        if value is not None and isinstance(code, str):
+        code = part.get("code")
+        if not isinstance(code, str) or code not in VITALS or not is_loinc(part):
+            continue
+        value, unit = number(part.get("value")), part.get("unit")
+        if value is not None:
             yield code, value, unit if isinstance(unit, str) else ""
 
 
-def is_loinc(part: Mapping[str, object]) -> bool:
+def is_loinc(part: Mapping[Any, Any]) -> bool:
     """Whether a part is coded in LOINC; without a system, its code is one."""
     system = part.get("system")
     if not isinstance(system, str):
         return "code" in part
-    system = SYSTEMS.get(system) or normalised(system)
-    return SYSTEMS.get(system, system) == "loinc" and "code" in part
+    if system != _LOINC:
+        system = normalised(system)
+        system = SYSTEMS.get(system, system)
+    return system in {"loinc", _LOINC} and "code" in part
 
 
 def parts(fact: Fact) -> Iterator[dict[str, str]]:

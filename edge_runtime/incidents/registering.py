@@ -111,7 +111,9 @@ class Registering(Boards):
             fact for item in opened.document(opened.membership.chart_document).register.items for fact in item.heads
         ]
         old = tuple(fact.id for fact in facts if fact.fact.payload.get("chart") == row.chart)
-        words: dict[str, Value] = {"number": number, "chart": row.chart} | ({"note": row.note} if row.note else {})
+        words: dict[str, Value] = {"number": number, "chart": row.chart}
+        if row.note:
+            words["note"] = row.note
         fact = Fact(kind=Kind.CASUALTY, payload=words, supersedes=old)
         self._charts.add_facts(incident, opened.membership.chart_document, [fact])
 

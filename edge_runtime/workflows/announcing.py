@@ -14,6 +14,7 @@ from typing import Final
 
 from edge_runtime.clinical.scores.alerts import alerts
 from edge_runtime.clinical.scores.patient import Patient, age_at
+from edge_runtime.clinical.state import DocumentState
 from edge_runtime.clinical.workflows.happened import Happened, Happening, happened
 from edge_runtime.errors import EdgeError
 from edge_runtime.events import (
@@ -30,7 +31,7 @@ from edge_runtime.opened import OpenChart
 from edge_runtime.store.device import DeviceStore
 from edge_runtime.store.writing import DeviceWriter
 from sync_protocol.errors import PeerError
-from sync_protocol.ids import ChartId
+from sync_protocol.ids import ChartId, DocumentId
 
 TOLD: Final = "told/"
 """Before a chart's id: what was told of it, as short hashes."""
@@ -43,6 +44,8 @@ LOOK_MS_MAX: Final = 1000
 """How long one look may take; the next one goes on."""
 PAGE_ENTRIES: Final = 512
 """Entries after which a look may end."""
+SETTLED_MAX: Final = 4096
+"""Documents of which it is remembered that nothing was measured since the last look."""
 _MARK_BYTES: Final = 16
 _INDEX_BYTES: Final = 8
 
@@ -74,6 +77,7 @@ class Announcer:
         self._events = events
         self._clock = clock
         self._looking = False
+        self._settled: dict[DocumentId, int] = {}
 
     def look_at(self, chart: ChartId) -> None:
         """Tell of a chart in which somebody just wrote here; what fails is tried again by the next `look`."""
@@ -118,9 +122,14 @@ class Announcer:
                 marks |= own
             if not marks <= told:
                 new[chart] = b"".join(sorted(told | marks))
-        if new or through is not None:
+        if not new and through is None:
+            return
+        try:
             with self._store.writing() as writer:
                 _keep(writer, new, through)
+        except EdgeError:
+            self._settled.clear()  # nothing was marked: all of it is told again
+            raise
 
     def _told(self, chart: ChartId) -> frozenset[bytes]:
         kept = self._store.get_value(TOLD + chart.hex()) or b""
@@ -138,8 +147,26 @@ class Announcer:
         for state in opened.state.documents:
             for one in happened(state):
                 yield _event(chart, one, consent_verified=opened.lacks is None), _marks(one.marks)
-            for alert in alerts(state, patient=patient, since_ms=now_ms - ALERT_AGE_MS):
-                yield CriticalAlert(chart, alert.rule), _marks([alert.id])
+            yield from self._alerts(chart, state, patient, now_ms)
+
+    def _alerts(
+        self, chart: ChartId, state: DocumentState, patient: Patient, now_ms: int
+    ) -> Iterator[tuple[Event, frozenset[bytes]]]:
+        """The alerts of a document in which something was measured since the last look: to find them takes longest."""
+        measured = hash(
+            (
+                tuple((item.fact.id, item.corrected_by) for item in state.observations),
+                tuple(review.id for review in state.reviews if review.open),
+                patient,
+            )
+        )
+        if self._settled.get(state.document) == measured:
+            return
+        for alert in alerts(state, patient=patient, since_ms=now_ms - ALERT_AGE_MS):
+            yield CriticalAlert(chart, alert.rule), _marks([alert.id])
+        if len(self._settled) >= SETTLED_MAX:
+            self._settled.clear()
+        self._settled[state.document] = measured
 
 
 def _event(chart: ChartId, one: Happened, *, consent_verified: bool) -> Event:

@@ -73,7 +73,7 @@ class Workflows:
         self._charts.written(chart)
         return document, entries
 
-    def end_step(
+    def state_step(
         self,
         chart: ChartId,
         document: DocumentId,

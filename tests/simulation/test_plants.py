@@ -13,10 +13,11 @@ SEEDS_MAX = 200
 STEPS = "250"
 KNOWN = {
     "accept_future_delete": 15,
-    "client_id_reused_after_restore": 3,
-    "fork_loser_dropped": 5,
-    "ignored_cut": 6,
-    "prune_before_safe": 16,
+    "client_id_reused_after_restore": 5,
+    "cursor_without_root": 3,
+    "fork_loser_dropped": 11,
+    "ignored_cut": 8,
+    "prune_before_safe": 3,
 }
 """Seeds that caught a bug when this was written, tried first: a search takes longer. The others fall to the first."""
 

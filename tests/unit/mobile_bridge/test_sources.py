@@ -8,12 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_runtime.events import Alarmed, Changed, Event, Synced
+from edge_runtime.events import (
+    Alarmed,
+    Changed,
+    ClinicalWorkflowStarted,
+    CriticalAlert,
+    Event,
+    Synced,
+    WorkflowCompleted,
+    WorkflowStepCompleted,
+)
 from mobile_bridge.limits import ALARMS_MAX, CHARTS_IN_ITEM_MAX
 from mobile_bridge.schema.contract import CONTRACT
 from mobile_bridge.sources import Activity, Series
 from sync_protocol.encoding import Value
-from sync_protocol.ids import ChartId
+from sync_protocol.ids import ChartId, DocumentId, UserId
 
 ITEM = CONTRACT.commands["events.subscribe"].item
 
@@ -31,6 +40,25 @@ def drain(activity: Activity) -> list[Mapping[str, Value]]:
         assert ITEM is not None
         ITEM.check("item", items[-1])
     return items
+
+
+def test_what_happens_in_a_workflow_is_a_chart_that_changed() -> None:
+    """A host shows the chart again; a critical alert is an alarm by its code, once."""
+    activity = Activity(on_close=lambda _: None)
+    own, user = DocumentId(bytes(16)), UserId(bytes(16))
+    for event in (
+        ClinicalWorkflowStarted(
+            chart=chart(1), document=own, user=user, workflow_type="encounter", priority=None, consent_verified=True
+        ),
+        WorkflowStepCompleted(chart=chart(1), document=own, user=user, step="s", steps=2, steps_closed=1),
+        WorkflowCompleted(chart=chart(2), document=own, user=user, workflow_type="encounter", steps=2, steps_closed=2),
+        CriticalAlert(chart(2), "news2.high"),
+        CriticalAlert(chart(1), "potassium.high"),
+    ):
+        activity.add(event)
+    assert activity.take() == {"kind": "alarmed", "code": "critical_alert"}
+    assert activity.take() == {"kind": "changed", "charts": [str(chart(1)), str(chart(2))], "any_chart": False}
+    assert not activity.ready
 
 
 def test_changes_are_merged() -> None:

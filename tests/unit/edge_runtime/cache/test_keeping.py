@@ -454,6 +454,46 @@ def test_only_so_many_charts_stay_open_in_memory(clinic: Clinic, monkeypatch: py
     assert one.charts.open(chart) is not opened
 
 
+def test_what_comes_to_an_open_chart_is_not_derived_anew(clinic: Clinic, monkeypatch: pytest.MonkeyPatch):
+    """Once somebody wrote to a chart, its state is kept up: what is written next costs no deriving of all facts."""
+    (one,), chart, (_, document) = _ward(clinic)
+    for place in ("Tent 1", "Tent 2"):  # the first ones mint keys, after which all is read anew
+        one.charts.add_facts(chart, document, [fact("place", location=place), fact("status", to="active")])
+        before = one.charts.open(chart)
+    with monkeypatch.context() as patched:
+        patched.setattr("edge_runtime.opened.derive_chart", _never)
+        patched.setattr("edge_runtime.clinical.deriving.Derivation._begin", _never)
+        one.charts.add_facts(chart, document, [fact("status", to="active")])
+        one.charts.edit_text(chart, document, "plan", "Rest.")
+        one.charts.add_facts(chart, document, [fact("priority", to="routine"), fact("place", location="Tent 3")])
+        assert one.charts.open(chart).state != before.state
+    assert_same(one, chart)
+
+
+def _never(*_: object) -> None:
+    raise AssertionError
+
+
+def test_only_so_many_states_are_kept_up(clinic: Clinic, monkeypatch: pytest.MonkeyPatch):
+    """Beyond the limit of facts the charts opened longest ago are derived anew when something comes to them again."""
+    (one,), chart, (_, document) = _ward(clinic)
+    monkeypatch.setattr("edge_runtime.cache.keeping.KEPT_UP_FACTS_MAX", 3)
+    second, (_, beside) = one.charts.create([fact("identity", name="Bo")], workflow=WorkflowType.ENCOUNTER)
+    for name, where in ((chart, document), (second, beside)):
+        for to in ("urgent", "routine"):  # the first one mints keys, after which all is read anew
+            one.charts.add_facts(name, where, [fact("priority", to=to)])
+            one.charts.open(name)
+    known = one.charts.opened._open
+    assert known[chart].derivation is None
+    assert known[second].derivation is not None
+    one.charts.add_facts(chart, document, [fact("priority", to="routine")])
+    one.charts.open(chart)
+    assert known[chart].derivation is not None
+    assert known[second].derivation is None
+    assert_same(one, chart)
+    assert_same(one, second)
+
+
 def test_more_than_a_page_of_new_entries_is_read_anew(clinic: Clinic, monkeypatch: pytest.MonkeyPatch):
     """A chart to which much came is read as a whole: that takes hardly longer, and one way suffices."""
     (one,), chart, (_, document) = _ward(clinic)

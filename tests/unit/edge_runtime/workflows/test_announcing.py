@@ -9,7 +9,7 @@ import pytest
 
 from edge_runtime.access.charts import Access
 from edge_runtime.clinical.layout import StepStatus, WorkflowType
-from edge_runtime.clinical.scores.alerts import RULES
+from edge_runtime.clinical.scores.alerts import RULES, alerts
 from edge_runtime.clinical.workflows.builtin import TEMPLATES
 from edge_runtime.errors import StoreError
 from edge_runtime.events import (
@@ -92,7 +92,7 @@ def names(events: list[Event]) -> list[str]:
 def test_each_device_tells_once_of_what_happened(ward: Ward):
     """Whoever did it and whoever syncs it; a second look, and one after a restart, tells of nothing."""
     document = ward.begin()
-    ward.workflows(ward.doctor).end_step(ward.chart, document, ward.step(ward.doctor, document), StepStatus.COMPLETED)
+    ward.workflows(ward.doctor).state_step(ward.chart, document, ward.step(ward.doctor, document), StepStatus.COMPLETED)
     ward.workflows(ward.doctor).complete(ward.chart, document, despite="flown out")
     for device in (ward.doctor, ward.nurse):
         settle(ward.relay, ward.doctor, ward.nurse)
@@ -110,7 +110,7 @@ def test_an_event_says_who_where_and_what_and_no_word_of_the_chart(ward: Ward):
     document = ward.begin()
     ward.doctor.charts.add_facts(ward.chart, document, [fact("priority", to="emergency")])
     ward.doctor.charts.add_facts(ward.chart, document, [fact("place", location="Tent of Ana", department="Surgery")])
-    ward.workflows(ward.doctor).end_step(
+    ward.workflows(ward.doctor).state_step(
         ward.chart, document, ward.step(ward.doctor, document), StepStatus.COMPLETED, note="Ana was awake"
     )
     started, step = ward.heard(ward.doctor)
@@ -145,7 +145,7 @@ def test_a_step_done_by_two_who_did_not_know_of_each_other_is_told_once(ward: Wa
     document = ward.begin()
     settle(ward.relay, ward.doctor, ward.nurse)
     for device in (ward.doctor, ward.nurse):
-        ward.workflows(device).end_step(ward.chart, document, ward.step(device, document), StepStatus.COMPLETED)
+        ward.workflows(device).state_step(ward.chart, document, ward.step(device, document), StepStatus.COMPLETED)
         assert "WorkflowStepCompleted" in names(ward.heard(device))
     settle(ward.relay, ward.doctor, ward.nurse)
     assert ward.heard(ward.doctor) == []
@@ -216,17 +216,53 @@ def test_nothing_is_told_of_a_chart_that_is_closed_here(ward: Ward):
 
 def test_what_was_told_before_a_crash_and_not_marked_is_told_again(ward: Ward, monkeypatch: pytest.MonkeyPatch):
     """Twice harms nobody; never might."""
-    ward.begin()
+    document = ward.begin()
+    potassium = {"code": "2823-3", "text": "K", "value": "7.1", "unit": "mmol/L"}
+    ward.doctor.charts.add_facts(ward.chart, document, [fact("observation", **potassium)])
+    announcer = ward.announcer(ward.doctor)
 
     def full(*_: Any) -> None:
         raise StoreError("store_full", expected="room", got="none", do="make room")
 
+    def heard() -> list[str]:
+        ward.doctor.heard.clear()
+        announcer.look()
+        return names(ward.doctor.heard)
+
     with monkeypatch.context() as failing:
         failing.setattr(announcing, "_keep", full)
-        assert names(ward.heard(ward.doctor)) == ["ClinicalWorkflowStarted"]
+        assert heard() == ["ClinicalWorkflowStarted", "CriticalAlert"]
     assert ward.doctor.store.get_value(TOLD + ward.chart.hex()) is None
-    assert names(ward.heard(ward.doctor)) == ["ClinicalWorkflowStarted"]
-    assert ward.heard(ward.doctor) == []
+    assert heard() == ["ClinicalWorkflowStarted", "CriticalAlert"]
+    assert heard() == []
+
+
+def test_what_is_measured_later_is_looked_at_and_what_was_is_not_again(ward: Ward, monkeypatch: pytest.MonkeyPatch):
+    """Scores are worked out only where something was measured, or a birth date said whose ranges hold."""
+    document = ward.begin()
+    announcer = ward.announcer(ward.doctor)
+    worked: list[int] = []
+
+    def counting(*given: Any, **options: Any) -> Any:
+        worked.append(1)
+        return alerts(*given, **options)
+
+    monkeypatch.setattr(announcing, "alerts", counting)
+    monkeypatch.setattr(announcing, "SETTLED_MAX", 1)
+    ward.doctor.charts.written = announcer.look_at
+
+    def works(*stated: Any) -> int:
+        worked.clear()
+        ward.doctor.charts.add_facts(ward.chart, document, stated)
+        return len(worked)
+
+    works(fact("place", location="Tent 2"))
+    one = works(fact("observation", code="8867-4", text="HR", value="70", unit="/min"))
+    assert one > 0
+    monkeypatch.setattr(announcing, "SETTLED_MAX", 10)
+    works(fact("place", location="Tent 3"))
+    assert works(fact("place", location="Tent 4")) == 0
+    assert works(fact("observation", code="8867-4", text="HR", value="71", unit="/min")) == 1
 
 
 def test_a_look_takes_only_so_long_and_the_next_one_goes_on(ward: Ward, monkeypatch: pytest.MonkeyPatch):

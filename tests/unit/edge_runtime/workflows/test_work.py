@@ -83,7 +83,7 @@ def test_completion_is_checked_and_its_reason_stays(doctor: Device, chart: Chart
     doctor.charts.add_facts(chart, document, [fact("triage", to="red"), fact("place", location="Tent 2")])
     with pytest.raises(RefusedError, match="one thing"):
         working(doctor).complete(chart, document)
-    working(doctor).end_step(chart, document, steps(doctor, chart, document)[0], StepStatus.COMPLETED)
+    working(doctor).state_step(chart, document, steps(doctor, chart, document)[0], StepStatus.COMPLETED)
     working(doctor).complete(chart, document, despite="nothing lacks, so that this reason is not needed")
     (head,) = report(doctor, chart, document).state.status.heads
     assert dict(head.fact.payload) == {"to": "completed"}
@@ -100,9 +100,9 @@ def test_times_that_contradict_each_other_are_asked_about_and_written(doctor: De
     """A clock that was set back, minutes that did not pass: said, never refused."""
     document = begin(doctor, chart)
     first = steps(doctor, chart, document)[0]
-    assert working(doctor).end_step(chart, document, first, StepStatus.IN_PROGRESS)[1] is None
+    assert working(doctor).state_step(chart, document, first, StepStatus.IN_PROGRESS)[1] is None
     doctor.clinic.clock.now_ms += 2 * MINUTE_MS
-    entries, asked = working(doctor).end_step(chart, document, first, StepStatus.COMPLETED, minutes=30, grade=90)
+    entries, asked = working(doctor).state_step(chart, document, first, StepStatus.COMPLETED, minutes=30, grade=90)
     assert len(entries) == 1
     assert asked is not None
     doctor.clinic.clock.now_ms -= 60 * MINUTE_MS
@@ -160,7 +160,7 @@ def test_a_signature_covers_what_it_saw_and_an_addendum_what_came_after(doctor: 
     assert signed() == (Signed.PART, 0)
     entries = signing.sign(chart, document)
     assert signed() == (Signed.YES, 0)
-    working(doctor).end_step(chart, document, steps(doctor, chart, document)[0], StepStatus.COMPLETED)
+    working(doctor).state_step(chart, document, steps(doctor, chart, document)[0], StepStatus.COMPLETED)
     assert signed() == (Signed.YES, 0)
     doctor.charts.edit_text(chart, document, "plan", "Rest, and water")
     assert signed() == (Signed.CHANGED, 1)
