@@ -90,7 +90,7 @@ def print_report(report: Report) -> None:
 def lacking_rows(lacking: Iterable[Need]) -> Iterator[str]:
     """What lacks, a line each."""
     for need in lacking:
-        yield f"  {click.style('lacks', fg='yellow')}  {safe(need.words)}: {WORDS[need.why]}"
+        yield f"  {click.style('lacks', fg='yellow')}  {safe(need.words)}  ({WORDS[need.why]})"
 
 
 def _template(report: Report) -> str | None:
@@ -208,4 +208,5 @@ def _signatures(report: Report) -> Iterator[str]:
     for bad in report.signatures.unsound:
         yield click.style(f"    {bad.fact.id.entry.short}  NOT A SIGNATURE: {safe(bad.got)}", fg="red")
     if report.since:
-        yield click.style(f"    {report.since} changes are under no signature.", fg="yellow")
+        words = "1 change is" if report.since == 1 else f"{report.since} changes are"
+        yield click.style(f"    {words} under no signature.", fg="yellow")

@@ -10,16 +10,18 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, TypeAlias
 
 from edge_runtime.clinical.reviews import Review, ReviewKind, raise_review
-from edge_runtime.clinical.succession import Scope
+from edge_runtime.clinical.succession import Scope, place
 from edge_runtime.facts import CausalGraph, PlacedFact
-from sync_protocol.ids import SessionId
+from sync_protocol.ids import EntryHash, SessionId
 
 CLOCK_SKEW_MS: Final = 10 * 60 * 1000
 """Ten minutes: what phones that were offline for weeks drift, and less than changes what a time says of a patient."""
 _MINUTE_MS: Final = 60_000
+Widest: TypeAlias = dict[SessionId, tuple[PlacedFact, PlacedFact]]
+"""By session, the entry whose clock lies furthest before one that it follows, and that one before it."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -33,12 +35,50 @@ def derive_clock(scope: Scope, facts: Sequence[PlacedFact], graphs: Iterable[Cau
     """
     if not suspicious(facts):
         return ()  # as nearly always: what an entry follows stands before it in order
-    widest: dict[SessionId, tuple[PlacedFact, PlacedFact]] = {}
+    widest: Widest = {}
     for earlier, fact in _apart(facts, tuple(graphs)):
-        known = widest.get(fact.author.session)
-        if known is None or (_gap(earlier, fact), fact.id) > (_gap(*known), known[1].id):
-            widest[fact.author.session] = earlier, fact
+        _widen(widest, earlier, fact)
     return tuple(_review(scope, *pair) for pair in widest.values())
+
+
+class ClockWatch:
+    """The same, as one fact after the other comes."""
+
+    def __init__(self, scope: Scope, graphs: Iterable[CausalGraph]) -> None:
+        """Start with no fact."""
+        self._scope = scope
+        self._latest = [_Latest(graph, ()) for graph in graphs]
+        self._entries: dict[EntryHash, int] = {}
+        self._widest: Widest = {}
+
+    def add(self, fact: PlacedFact) -> bool:
+        """Take a fact that counts; false where it must be looked at with all others: one of them follows it."""
+        name, index = fact.id
+        if name in self._entries:
+            return index > self._entries[name]  # an entry has one clock, told by its first fact
+        self._entries[name] = index
+        for latest in self._latest:
+            if name not in latest.graph or latest.graph.is_forked(name):
+                continue
+            if not latest.add(fact):
+                return False
+            earlier = latest.before(fact)
+            if earlier is not None and _gap(earlier, fact) > CLOCK_SKEW_MS:
+                if place(earlier) > place(fact):
+                    return False
+                _widen(self._widest, earlier, fact)
+        return True
+
+    def reviews(self) -> tuple[Review, ...]:
+        """One a session."""
+        return tuple(_review(self._scope, *pair) for pair in self._widest.values())
+
+
+def _widen(widest: Widest, earlier: PlacedFact, fact: PlacedFact) -> None:
+    """Keep a gap if it is the widest of its session."""
+    known = widest.get(fact.author.session)
+    if known is None or (_gap(earlier, fact), fact.id) > (_gap(*known), known[1].id):
+        widest[fact.author.session] = earlier, fact
 
 
 def suspicious(facts: Iterable[PlacedFact], latest_ms: int = 0) -> bool:
@@ -84,7 +124,7 @@ def _apart(facts: Sequence[PlacedFact], graphs: Sequence[CausalGraph]) -> Iterat
     for fact in facts:
         firsts.setdefault(fact.id.entry, fact)
     for graph in graphs:
-        own = [fact for fact in firsts.values() if fact.id.entry in graph and not graph.is_forked(fact.id.entry)]
+        own = [firsts[entry] for entry in graph if entry in firsts and not graph.is_forked(entry)]
         latest = _Latest(graph, own)
         for fact in own:
             earlier = latest.before(fact)
@@ -96,19 +136,28 @@ class _Latest:
     """What has the latest clock in the past of each entry of one graph."""
 
     def __init__(self, graph: CausalGraph, facts: Iterable[PlacedFact]) -> None:
-        self._graph = graph
+        self.graph = graph
         self._numbers: dict[SessionId, list[int]] = {}
         self._latest: dict[SessionId, list[PlacedFact]] = {}
         self._of_others: dict[int, PlacedFact | None] = {}
-        numbered = ((graph.place(fact.id.entry), fact) for fact in facts)
-        for (session, number, _), fact in sorted(numbered, key=lambda found: found[0][1]):
-            latest = self._latest.setdefault(session, [])
-            self._numbers.setdefault(session, []).append(number)
-            latest.append(fact if not latest or fact.wall_ms > latest[-1].wall_ms else latest[-1])
+        self._followed: dict[SessionId, int] = {}
+        for fact in sorted(facts, key=lambda fact: graph.place(fact.id.entry)[1]):
+            self.add(fact)
+
+    def add(self, fact: PlacedFact) -> bool:
+        """Take the first fact of one more entry; false where one that was taken before follows it."""
+        session, number, others = self.graph.place(fact.id.entry)
+        fresh = self._followed.get(session, -1) < number
+        for other, reached in ((session, number), *others.items()):
+            self._followed[other] = max(reached, self._followed.get(other, -1))
+        latest = self._latest.setdefault(session, [])
+        self._numbers.setdefault(session, []).append(number)
+        latest.append(fact if not latest or fact.wall_ms > latest[-1].wall_ms else latest[-1])
+        return fresh
 
     def before(self, fact: PlacedFact) -> PlacedFact | None:
         """The fact with the latest clock that an entry follows; None where it follows none."""
-        session, number, others = self._graph.place(fact.id.entry)
+        session, number, others = self.graph.place(fact.id.entry)
         name = id(others)  # entries that saw no more of others share one mapping, which the graph keeps alive
         if name not in self._of_others:
             self._of_others[name] = self._of_many(others)

@@ -12,7 +12,7 @@ from itertools import chain
 from typing import Any
 
 from edge_runtime.clinical.chart import RULES_ACROSS, ChartState, documents_of, join
-from edge_runtime.clinical.clock import derive_clock, suspicious
+from edge_runtime.clinical.clock import ClockWatch, derive_clock
 from edge_runtime.clinical.document import Sorted, is_newer, put_together, sort_out
 from edge_runtime.clinical.reviews import Review
 from edge_runtime.clinical.row_table import row_of
@@ -80,13 +80,13 @@ class Derivation:
         self._documents = {self._chart_document: _Document(within(self._chart_document, graphs))}
         self._across = _Rows(RULES_ACROSS, across(self._chart_document))
         self._clock = _Clock(across(self._chart_document), graphs)
-        self._take({fact.id: fact for fact in in_order(facts.values())})
+        self._take(facts)
 
     def _take(self, facts: Mapping[FactId, PlacedFact]) -> None:
         """Take facts of which none is known."""
         self._facts |= facts
         self._state = None
-        for fact in facts.values():
+        for fact in in_order(facts.values()):
             if not any(fact.id.entry in graph for graph in self._graphs):
                 self._unplaced.add(fact.id.entry)
             document = self._documents.get(fact.document)
@@ -176,28 +176,26 @@ class _Document:
 
 
 class _Clock:
-    """The reviews that clocks call for; without looking at all of them again while each follows what is before it."""
+    """The reviews that clocks call for; without looking at all of them again while nothing follows what comes."""
 
     def __init__(self, scope: Scope, graphs: tuple[CausalGraph, ...]) -> None:
         self._scope, self._graphs = scope, graphs
         self._facts: list[PlacedFact] = []
-        self._latest_ms = 0
-        self._suspicious = False
+        self._watch: ClockWatch | None = ClockWatch(scope, graphs)
         self._made: tuple[Review, ...] | None = ()
 
     def add(self, fact: PlacedFact) -> None:
         """Take a fact that counts."""
-        last = put(self._facts, fact)
-        self._suspicious = self._suspicious or suspicious(
-            (fact,) if last else self._facts, self._latest_ms if last else 0
-        )
-        self._latest_ms = max(self._latest_ms, fact.wall_ms)
-        self._made = None if self._suspicious else ()
+        put(self._facts, fact)
+        if self._watch is not None and not self._watch.add(fact):
+            self._watch = None
+        self._made = None
 
     def made(self) -> tuple[Review, ...]:
         """The reviews."""
         if self._made is None:
-            self._made = derive_clock(self._scope, self._facts, self._graphs)
+            watch = self._watch
+            self._made = derive_clock(self._scope, self._facts, self._graphs) if watch is None else watch.reviews()
         return self._made
 
 

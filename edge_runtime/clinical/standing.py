@@ -32,7 +32,7 @@ from edge_runtime.clinical.payloads import HEADS_MAX, SCHEMAS
 from edge_runtime.clinical.reviews import Review, ReviewKind, raise_review
 from edge_runtime.clinical.schemas import flaw
 from edge_runtime.clinical.subjects import said
-from edge_runtime.clinical.succession import Scope, heads, in_order, threads
+from edge_runtime.clinical.succession import Scope, grouped, heads, in_order, threads
 from edge_runtime.facts import FactId, PlacedFact
 from sync_protocol.roles import Compartment
 from sync_protocol.verdicts import Standing
@@ -156,7 +156,7 @@ def _replaced(kept: Sequence[PlacedFact], readable: Sequence[PlacedFact]) -> Map
         return {}  # as in nearly every chart: nobody looks through all of it then
     places = {fact.id: _place(fact) for fact in kept}
     result: dict[FactId, tuple[FactId, ...]] = {}
-    for fact in readable:
+    for fact in (fact for fact in readable if fact.fact.supersedes):
         for earlier in dict.fromkeys(fact.fact.supersedes):
             if places.get(earlier) == _place(fact):
                 result[earlier] = (*result.get(earlier, ()), fact.id)
@@ -177,13 +177,22 @@ def _restored_reviews(
     """One review for each group of what lives again beside a statement that replaced it through a quarantined one."""
     if not kept:
         return  # as in nearly every chart: nobody looks through all of it then
-    known = {fact.id: fact for fact in (*readable, *kept) if flaw(fact.fact) is None}
+    held: dict[FactId, list[frozenset[FactId]]] = {}
+    for review in raised:
+        values = frozenset(value.fact for value in review.values)
+        for name in values:
+            held.setdefault(name, []).append(values)
+    by_kind = grouped(readable, lambda fact: fact.fact.kind)
     for kind in sorted({fact.fact.kind for fact in kept} & _RULED):
-        standing = {fact.id: fact for fact in heads([fact for fact in readable if fact.fact.kind == kind])}
-        conflicts = [found for head in standing.values() if (found := _lost(head, known, standing))]
+        counted = by_kind.get(kind, ())  # what is readable has no flaw
+        doubtful = [fact for fact in kept if fact.fact.kind == kind and flaw(fact.fact) is None]
+        known = {fact.id: fact for fact in (*counted, *doubtful)}
+        standing = {fact.id: fact for fact in heads(counted)}
+        replacing = [head for head in standing.values() if head.fact.supersedes]
+        conflicts = [found for head in replacing if (found := _lost(head, known, standing))]
         for group in _joined(conflicts, known):
             stand = {fact.id for fact in group if fact.verdict.counts}
-            if any(stand <= {value.fact for value in review.values} for review in raised):
+            if any(stand <= values for values in held.get(min(stand), ())):
                 continue
             subject = f"{_about(kind)}{group[0].id}"
             reason = (

@@ -47,7 +47,7 @@ class Why(StrEnum):
 WORDS: Final[Mapping[Why, str]] = MappingProxyType(
     {
         Why.THERE: "there",
-        Why.ABSENT: "is not there yet",
+        Why.ABSENT: "not there yet",
         Why.DISPUTED: "people differ on it, and nobody has decided yet",
         Why.INCOMPLETE_HERE: "this device cannot show all of it now; sync, then look again",
         Why.ON_ITS_WAY: "a specimen is still on its way",
@@ -55,8 +55,8 @@ WORDS: Final[Mapping[Why, str]] = MappingProxyType(
         Why.OWN_RESULT: "a result was validated only by whoever entered it",
         Why.SIGNED_IN_PART: "only sections of it are signed",
         Why.CHANGED_SINCE: "something was written since it was signed",
-        Why.NOT_DONE: "is not done yet",
-        Why.SKIPPED: "was skipped",
+        Why.NOT_DONE: "not done yet",
+        Why.SKIPPED: "skipped",
         Why.FAILED: "failed",
         Why.UNDECIDED: "a conflict that nobody has decided yet",
         Why.NOT_UNDERSTOOD: "asked for by a newer version of the program; update this device to see",

@@ -234,6 +234,7 @@ def test_a_text_is_written_from_a_file_and_said_to_be_unchanged(ward: World):
     shown = ward.json("chart", "show", chart, "--home", "tablet")
     (section,) = [one["sections"]["plan"] for one in shown["documents"] if one["document"] == document]
     whole = {"text", "complete", "forked", "authors", "disputed", "views", "more_views", "merged_lines"}
+    whole |= {"contested_lines"}
     assert set(section) == whole
     assert section["text"] == "Rest.\nDrink 500 ml."
     assert ward.json(*edit, "plan.txt")["entries"] == []

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from edge_runtime.cli.incident import incident
+from edge_runtime.incidents.numbers import MARK_CHARACTERS
 from tests.unit.edge_runtime.cli.world import World
 
 FERRY = "Ferry, pier 4"
@@ -236,3 +240,14 @@ def test_what_has_not_arrived_is_named(pier: World):
     chart = pier.json("chart", "create", "--home", "phone")["chart"]
     assert pier.refused("incident", "show", chart, "--home", "phone") == "no_incident"
     assert pier.refused("incident", "show", "ffff", "--home", "phone") == "no_such_chart"
+
+
+def test_the_document_names_what_there_is():
+    """Every command and option of docs/incidents.md, and every command of the program; how rare one mark twice is."""
+    text = (Path(__file__).resolve().parents[4] / "docs" / "incidents.md").read_text(encoding="utf-8")
+    typed = re.findall(r"^fieldward incident (\w+)(.*)$", text, re.MULTILINE)
+    assert {name for name, _ in typed} | {"list", "unlink"} == set(incident.commands)
+    for name, rest in typed:
+        known = {option for one in incident.commands[name].params for option in one.opts}
+        assert set(re.findall(r"(?<= )--[a-z-]+", rest.partition(" # ")[0])) <= known
+    assert f"once in\n  {len(MARK_CHARACTERS) ** 2} pairs" in text

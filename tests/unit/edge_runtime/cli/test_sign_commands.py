@@ -113,7 +113,7 @@ def test_what_was_signed_is_amended_with_a_reason_and_stays(signed: World):
     assert (shown(signed, "encounter")["signed"], shown(signed, "encounter")["written_since"]) == ("changed", 1)
     said = signed.run("workflow", "show", signed.chart, "--home", "tablet").out
     assert "Signatures: signed, and something was written since" in said
-    assert "1 changes are under no signature." in said
+    assert "1 change is under no signature." in said
     assert refused(signed, *amend, " ") == "reason"
     sign(signed, *amend[1:], "wrong dose")
     report = shown(signed, "encounter")

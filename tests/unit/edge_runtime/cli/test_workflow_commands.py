@@ -207,7 +207,7 @@ def test_what_people_read(ward: World):
         "[#...................] 9 % complete",
         " 1 [x] Check by two facts who the patient is   completed  1 min  (estimated 1 min)   identify",
         " 4 [>] Talk, and look   in progress",
-        "lacks  Where the patient is: is not there yet",
+        "lacks  Where the patient is  (not there yet)",
         "Quality of the record: 20 of 100",
         "100 %  1 of 1 steps whose minutes were stated took no longer than estimated",
         "  -    no diagnosis is stated",
@@ -217,7 +217,7 @@ def test_what_people_read(ward: World):
         assert words in said, words
     refused = ward.run("workflow", "complete", ward.chart, "--document", document, "--home", "tablet")
     assert refused.code == 1
-    assert "lacks  What you think it is: is not there yet" in refused.out
+    assert "lacks  What you think it is  (not there yet)" in refused.out
     assert "Not done (not_complete)" in refused.err
     done = ward.run(
         *("workflow", "complete", ward.chart, "--document", document, "--despite", "line broke", "--home", "tablet")
@@ -317,8 +317,8 @@ def test_what_people_read_of_a_laboratory_order(ward: World):
         " 1 [-] Order the examination   skipped",
         " 2 [x] Collect the specimen, and label it beside the patient  DISPUTED   completed",
         " 3 [ ] Send the specimen  (if needed)   pending",
-        "lacks  Order the examination: was skipped",
-        "lacks  Step: a conflict that nobody has decided yet",
+        "lacks  Order the examination  (skipped)",
+        "lacks  Step  (a conflict that nobody has decided yet)",
         "  0 %  0 of 1 conflicts are decided",
     ):
         assert words in said, words

@@ -92,6 +92,20 @@ def test_verdicts_that_change_are_as_derived_anew(steps, seed):
 
 
 @at_least_200
+@given(STEPS, st.integers(0, 2**16), st.booleans())
+def test_clocks_that_contradict_the_order_are_as_derived_anew(steps, seed, graph_first):
+    """Clocks that jump by minutes either way: the same reviews, one a session, whatever came first."""
+    rng = random.Random(seed)
+    world = play(steps, documents=(CHART, ENCOUNTER))
+    skews = {name: rng.randint(-90, 90) * 60_000 for name in world.entries}
+
+    def skewed(item):
+        return replace(item, wall_ms=item.wall_ms + skews[item.id.entry])
+
+    kept_up(world, rng, skewed, graph_first=graph_first)
+
+
+@at_least_200
 @given(STEPS, st.integers(0, 2**16))
 def test_what_was_held_is_placed_later(steps, seed):
     """What came before what it follows stands in a graph of its own; placed, it is another fact in another graph."""
