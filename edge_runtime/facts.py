@@ -34,7 +34,7 @@ class FactId(NamedTuple):
     """
 
     entry: EntryHash
-    index: int
+    index: int  # type: ignore[assignment]  # a tuple's method of that name is of no use here
 
     def __str__(self) -> str:
         """The written form."""

@@ -44,6 +44,8 @@ class Act(StrEnum):
     """A text that belongs under one that was signed."""
 
 
+TEXTS: Final = frozenset({Act.AUTHOR, Act.AMENDMENT})
+"""Acts under which the text of a document stands, and that can be amended."""
 _REFERRING: Final = frozenset(Act) - {Act.AUTHOR}
 _COMPARTMENT: Final[Codec[Compartment]] = choice(Compartment)
 
@@ -126,13 +128,16 @@ def check_reference(attestation: Verified[Attestation], earlier: Verified[Attest
     """Check that an attestation may refer to the one that it refers to.
 
     Raises:
-        ForgedError: it refers to another, to one of another document, or signs beside a text another text.
+        ForgedError: it refers to another, to one of another document, signs beside a text another text, or amends what
+            is no text of the document, or another part of it.
     """
     own, other = attestation.value, earlier.value
     if own.of != earlier.hash or (own.chart, own.document) != (other.chart, other.document):
         raise forged("a reference to an attestation of the same document", "another")
     if own.act is Act.COSIGNATURE and (own.text, own.size, own.scope) != (other.text, other.size, other.scope):
         raise forged("a signature beside the same text", "one under another text")
+    if own.act is Act.AMENDMENT and (other.act not in TEXTS or own.scope != other.scope):
+        raise forged("an amendment of an author's text, in all of its scope", "one of something else")
 
 
 def _check(attestation: Attestation) -> None:

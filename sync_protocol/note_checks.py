@@ -143,8 +143,12 @@ def _part(data: bytes) -> tuple[bytes, bytes]:
 
 def _texts(texts: Iterable[NoteText], trust: Trust, relays: Sequence[RelayRecord]) -> Iterator[SignedText]:
     known: dict[Hash, SignedText] = {}
+    first: Attestation | None = None
     for one in texts:
         attestation = open_attestation(one.attestation, trust)
+        first = first or attestation.value
+        if (attestation.value.chart, attestation.value.document) != (first.chart, first.document):
+            raise malformed("signatures of one document", "those of several")
         of = attestation.value.of
         earlier = None if of is None else known.get(of)
         if of is not None and earlier is None:
@@ -163,6 +167,8 @@ def _texts(texts: Iterable[NoteText], trust: Trust, relays: Sequence[RelayRecord
         found = SignedText(attestation=attestation, text=text, signer=signer.value, shown=shown, stated=one.stated)
         known[attestation.hash] = found
         yield found
+    if first is None:
+        raise malformed("a note in which something is signed", "one without a signature")
 
 
 def _shown(

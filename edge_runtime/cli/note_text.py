@@ -109,7 +109,7 @@ def _signer(one: SignedText) -> Signer:
         act=_ACTS[value.act],
         user=one.signer.user.short,
         device=one.signer.device.short,
-        role=one.stated or one.signer.role.value,
+        role=one.signer.role.value,
         certificate=value.certificate.short,
         signed_ms=value.signed_ms,
     )

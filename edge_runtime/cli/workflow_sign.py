@@ -62,7 +62,7 @@ def sign(
     Examples:
       fieldward workflow sign 3f2a90bc --document encounter
       fieldward workflow sign 3f2a90bc --document encounter --section plan --yes
-      fieldward workflow sign 3f2a90bc --document encounter --beside 91ab04
+      fieldward workflow sign 3f2a90bc --document encounter --beside 91ab04 --show
       fieldward workflow sign 3f2a90bc --document encounter --amend 91ab04 --reason "wrong side"
     """
     from edge_runtime.audit.showing import open_to_show
@@ -75,13 +75,13 @@ def sign(
     found = charts.find(chart_id)
     opened = open_to_show(charts, runtime.auditor, found)
     document = charts.find_document(opened, document_id)
-    if beside is not None:
-        signatures = signing.signatures(opened, document)
-        _done(found, document, signing.cosign(found, document, signatures.named(beside).fact.id), as_json=as_json)
-        return
-    earlier = None if amend is None else signing.signatures(opened, document).named(amend)
+    named = beside if amend is None else amend
+    earlier = None if named is None else signing.signatures(opened, document).named(named)
     scope = [Section(name) for name in (sections if earlier is None else earlier.attestation.value.scope)]
-    shown = signing.preview(opened, document, scope)
+    if earlier is not None and beside is not None:
+        shown = signing.preview_beside(opened, document, earlier.fact.id)
+    else:
+        shown = signing.preview(opened, document, scope)
     if show_only:
         _show(shown, as_json=as_json)
         return
@@ -90,6 +90,8 @@ def sign(
         _ask(shown, as_json=as_json)
     if earlier is None:
         entries = signing.sign(found, document, scope=scope, read=wanted)
+    elif beside is not None:
+        entries = signing.cosign(found, document, earlier.fact.id, read=wanted)
     else:
         entries = signing.amend(found, document, earlier.fact.id, reason=reason or "", read=wanted)
     _done(found, document, entries, as_json=as_json)

@@ -15,11 +15,12 @@ from typing import Final
 from edge_runtime.clinical.layout import Kind
 from edge_runtime.clinical.reviews import Review, ReviewKind, ReviewValue, review_id
 from edge_runtime.clinical.standing import display
+from edge_runtime.clinical.subjects import said
 from edge_runtime.facts import Author, CausalGraph, FactId, PlacedFact
 from edge_runtime.text.section import SectionText
-from sync_protocol.attestation import Act, Attestation
+from sync_protocol.attestation import TEXTS, Act, Attestation
 from sync_protocol.errors import PeerError
-from sync_protocol.ids import DocumentId, EntryHash, SessionId
+from sync_protocol.ids import DocumentId, EntryHash, Hash, SessionId
 from sync_protocol.roles import Compartment
 from sync_protocol.signed import Signed
 
@@ -37,7 +38,6 @@ BESIDE: Final = SIGNING | {
     Kind.DRAFT_DECISION,
 }
 """Kinds that change nothing of what a signed text says of the patient."""
-_TEXTS: Final = frozenset({Act.AUTHOR, Act.AMENDMENT})
 _REASON: Final = (
     "This was changed without knowledge of a signature. The signed text stays as it was; whoever signed says whether "
     "it is to be amended."
@@ -104,11 +104,11 @@ def attested_reviews(
     if not carried:
         return
     records = {fact.id: record for fact in carried if (record := claimed(fact)) is not None}
-    amended = {fact.fact.payload.get("of") for fact in carried if _act(records.get(fact.id)) is Act.AMENDMENT}
+    amended = _amended(document, carried, records)
     written = [value for text in texts for value in _text_values(document, text, authors)]
     for fact in carried:
         record, graph = records.get(fact.id), graphs.get(fact.compartment)
-        if record is None or graph is None or record.act not in _TEXTS or str(fact.id) in amended:
+        if record is None or graph is None or record.act not in TEXTS or _record_hash(fact) in amended:
             continue
         since = written_since(facts, {fact.compartment: graph}, record.frontier).get(fact.compartment, ())
         unseen = frozenset(written_unseen(graph, since, fact.id.entry))
@@ -127,8 +127,23 @@ def attested_reviews(
             )
 
 
-def _act(record: Attestation | None) -> Act | None:
-    return None if record is None else record.act
+def _amended(
+    document: DocumentId, carried: Iterable[PlacedFact], records: Mapping[FactId, Attestation]
+) -> frozenset[Hash]:
+    """The records in whose place another text stands here: by what was signed, never by what stands beside it."""
+    found: set[Hash] = set()
+    for fact in carried:
+        record, text = records.get(fact.id), said(fact.fact, "text")
+        if record is None or record.act is not Act.AMENDMENT or record.of is None or text is None:
+            continue
+        if record.document == document and record.text == Hash.of(text.encode()):
+            found.add(record.of)
+    return frozenset(found)
+
+
+def _record_hash(fact: PlacedFact) -> Hash | None:
+    wire = fact.fact.payload.get("signed")
+    return Hash.of(wire) if isinstance(wire, bytes) else None
 
 
 def _quiet(facts: Iterable[PlacedFact]) -> frozenset[EntryHash]:

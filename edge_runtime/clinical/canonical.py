@@ -53,8 +53,14 @@ def canonical_text(
         for section in Section
         if section in sections and (not scope or section in scope)
     )
-    lines = (line for heading, under in parts for line in (heading, *map(_under, under)))
+    lines = (line for heading, under in parts for line in (heading, *map(_under, _parted(under))))
     return "".join(line + "\n" for line in lines)
+
+
+def _parted(lines: Iterable[str]) -> Iterator[str]:
+    """Each line of what was typed by itself, so that none of it stands at the margin."""
+    for line in lines:
+        yield from line.splitlines() or [line]
 
 
 def _under(line: str) -> str:
@@ -110,7 +116,7 @@ def _statements(state: DocumentState, chart: ChartState) -> Iterator[tuple[str, 
 
 
 def _some(heading: str, lines: Iterable[str]) -> Iterator[tuple[str, Iterable[str]]]:
-    under = [part for line in lines for part in line.splitlines()]
+    under = [line for line in lines if line]
     if under:
         yield heading, under
 

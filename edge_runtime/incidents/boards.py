@@ -29,9 +29,10 @@ class Boards:
         self._keyring = keyring
 
     def known(self) -> tuple[OpenChart, ...]:
-        """Every incident that may be read here, in order of id."""
-        opened = (self._charts.open(chart) for chart in sorted(self._keyring.charts()))
-        return tuple(one for one in opened if _is_incident(one))
+        """Every incident that may be read here and is shared with a team, in order of id."""
+        known = ((chart, self._keyring.membership(chart)) for chart in sorted(self._keyring.charts()))
+        shared = (chart for chart, membership in known if membership is not None and membership.teams)
+        return tuple(one for one in map(self._charts.open, shared) if _is_incident(one))
 
     def find(self, text: str) -> ChartId:
         """The incident that is called `text`, or whose chart's id begins with it.
@@ -39,6 +40,10 @@ class Boards:
         Raises:
             RefusedError: none, or several.
         """
+        wanted = text.strip().lower()
+        by_id = [chart for chart in self._keyring.charts() if str(chart) == wanted]
+        if by_id and _is_incident(self._charts.open(by_id[0])):
+            return by_id[0]  # without opening every chart for its title
         titled = [one.chart for one in self.known() if _title(one) == normalised(text)]
         if len(titled) == 1:
             return titled[0]

@@ -22,6 +22,7 @@ from edge_runtime.permissions import check_consent
 from edge_runtime.recorder.naming import principal_named
 from sync_protocol.encoding import Value
 from sync_protocol.ids import ChartId, DocumentId, TeamId
+from sync_protocol.roles import CONTENT
 
 _URGENCY: Final = tuple(Triage)
 
@@ -102,7 +103,7 @@ class Incidents(Registering):
         """Let another team or device into a casualty's chart, with all that was written, and say where it goes.
 
         Raises:
-            RefusedError: no such team or device, or this device may not share the chart.
+            RefusedError: no such team or device, one whose role reads no chart, or this device may not share the chart.
             InputError: the place is too long.
         """
         opened = self._here(row)
@@ -114,7 +115,10 @@ class Incidents(Registering):
             batch.add_team(opened.chart, team, reads)
         if device is not None:
             name = principal_named(device, organisation)
-            batch.add_member(opened.chart, name, organisation.now.reads(name) & reads)
+            given = organisation.now.reads(name) & reads
+            if not given.intersection(CONTENT):
+                raise _reads_no_chart()
+            batch.add_member(opened.chart, name, given)
         if place is not None:
             self._charts.put(batch, opened, _document(opened, incident), [stating(Kind.PLACE, {"location": place})])
         self._charts.recorder.write(batch)
@@ -165,6 +169,15 @@ def _would_lower(row: Row) -> RefusedError:
         expected=f"a category that is no less urgent than {COLOURS[row.own.value]}, which number {row.label} has",
         got="a less urgent one",
         do="look at the person again; if it is so, say it with --lower",
+    )
+
+
+def _reads_no_chart() -> RefusedError:
+    return RefusedError(
+        "role_reads_no_chart",
+        expected="a device whose role reads charts",
+        got="one whose role reads none",
+        do="hand over to a clinical device, or to a team",
     )
 
 

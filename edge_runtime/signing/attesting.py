@@ -19,7 +19,7 @@ from edge_runtime.identity import Clock, Identity
 from edge_runtime.opened import OpenChart
 from edge_runtime.permissions import check_consent, check_writable
 from edge_runtime.signing.signatures import Signature, Signatures, signatures_of
-from sync_protocol.attestation import Act, Attestation, sign_attestation
+from sync_protocol.attestation import TEXTS, Act, Attestation, sign_attestation
 from sync_protocol.encoding import Value
 from sync_protocol.entries import VerifiedEntry
 from sync_protocol.ids import CertificateHash, ChartId, DocumentId, Hash
@@ -28,6 +28,7 @@ from sync_protocol.roles import Compartment
 from sync_protocol.signed import Verified
 
 _SIGNS_AGAIN: Final = "sign again what is shown now"
+_NAMES_THE_TEXT: Final = "name the signature of the author; add to an addendum with 'fieldward workflow addend'"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,17 +119,28 @@ class Signing:
             raise _unsignable("the text that was read", "a text that changed since", _SIGNS_AGAIN)
         return self._attest(opened, document, Act.AUTHOR, shown.text, scope=scope)
 
-    def cosign(self, chart: ChartId, document: DocumentId, of: FactId) -> tuple[VerifiedEntry, ...]:
+    def preview_beside(self, opened: OpenChart, document: DocumentId, of: FactId) -> Preview:
+        """What would be signed beside somebody: the text that they signed, whatever the document says by now.
+
+        Raises:
+            RefusedError: see `cosign`.
+        """
+        text = self._beside(opened, document, of).text
+        return Preview(text=text, sha256=Hash.of(text.encode()), open_reviews=0)
+
+    def cosign(
+        self, chart: ChartId, document: DocumentId, of: FactId, *, read: Hash | None = None
+    ) -> tuple[VerifiedEntry, ...]:
         """Sign beside somebody, under the same text.
 
         Raises:
-            RefusedError: no such signature, one's own, or this role signs nothing, or the patient does not permit it.
+            RefusedError: no such signature, one's own, another text than was read, or this role signs nothing, or the
+                patient does not permit it.
         """
         opened = self._charts.open(chart)
-        earlier = self._earlier(opened, document, of)
-        own = self._identity.certificate
-        if earlier.signer.user == own.user:
-            raise _unsignable("somebody else's signature to sign beside", "one's own", "ask a colleague to sign")
+        earlier = self._beside(opened, document, of)
+        if read is not None and read != earlier.attestation.value.text:
+            raise _unsignable("the text that was read", "another text", _SIGNS_AGAIN)
         scope = [Section(name) for name in earlier.attestation.value.scope]
         return self._attest(opened, document, Act.COSIGNATURE, earlier.text, scope=scope, of=earlier)
 
@@ -142,6 +154,8 @@ class Signing:
         """
         opened = self._charts.open(chart)
         earlier = self._earlier(opened, document, of)
+        if earlier.act not in TEXTS:
+            raise _unsignable("an author's text, or its amendment, to amend", earlier.act.value, _NAMES_THE_TEXT)
         scope = [Section(name) for name in earlier.attestation.value.scope]
         shown = self.preview(opened, document, scope)
         if read is not None and read != shown.sha256:
@@ -161,6 +175,12 @@ class Signing:
         opened = self._charts.open(chart)
         earlier = self._earlier(opened, document, of)
         return self._attest(opened, document, Act.ADDENDUM, text, of=earlier, reason=reason)
+
+    def _beside(self, opened: OpenChart, document: DocumentId, of: FactId) -> Signature:
+        earlier = self._earlier(opened, document, of)
+        if earlier.signer.user == self._identity.certificate.user:
+            raise _unsignable("somebody else's signature to sign beside", "one's own", "ask a colleague to sign")
+        return earlier
 
     def _earlier(self, opened: OpenChart, document: DocumentId, of: FactId) -> Signature:
         check_consent(opened.chart, opened.lacks)

@@ -136,6 +136,16 @@ def test_every_claim_holds_on_postgresql(tmp_path: Path):
     assert "missing_leaf" in {one["kind"] for one in verified["findings"]}
 
 
+def test_a_mass_casualty_incident():
+    """60 casualties on four phones, one lost, one late: every claim of the other story holds."""
+    code, answer = play("--story", "incident")
+    assert answer.get("error") is None, answer
+    claims = {one["claim"]: one["held"] for one in answer["claims"]}
+    assert claims == dict.fromkeys(claims, True)
+    assert {"nobody_lost", "nobody_silently_downgraded", "lost_phone", "late_phone", "linked"} <= set(claims)
+    assert (code, answer["ok"]) == (0, True)
+
+
 def test_a_folder_that_is_not_empty_is_refused(tmp_path: Path):
     """--keep never mixes with what is there, and says so before anything starts."""
     (tmp_path / "mine.txt").write_text("mine")

@@ -14,6 +14,7 @@ from edge_runtime.incidents.row import Presence
 from sync_protocol.chart_records import Purpose as Consent
 from sync_protocol.chart_records import SetConsent
 from sync_protocol.ids import ChartId
+from sync_protocol.roles import Role
 from tests.unit.edge_runtime.clinic import carry
 from tests.unit.edge_runtime.incidents.test_board import parted
 
@@ -161,6 +162,9 @@ def test_a_handed_over_casualty_is_read_by_who_takes_over_and_nobody_elses_is(pi
     assert opened.state.triage.value is Triage.IMMEDIATE
     assert pier.stranger.charts.open(ChartId.parse(other)).sealed
     assert refused(desk.hand_over, pier.incident, pier.row(pier.kit, chart), device="00000000") == "no_such_device"
+    officer = pier.clinic.device(Role.COMPLIANCE_OFFICER)
+    row = pier.row(pier.kit, chart)
+    assert refused(desk.hand_over, pier.incident, row, device=officer.id) == "role_reads_no_chart"
 
 
 def test_what_is_not_here_or_closed_is_not_changed(pier: Pier):
