@@ -104,7 +104,8 @@ def verify(file: Path, organisation: Path | None, *, as_json: bool) -> int:
     Example:
       fieldward note verify visit.fwn --organisation clinic.org
     """
-    return _checked(file, organisation, as_json=as_json, tell=partial(_tell_verified, as_json=as_json))
+    told = partial(_tell_verified, pinned=organisation is not None, as_json=as_json)
+    return _checked(file, organisation, as_json=as_json, tell=told)
 
 
 @note.command()
@@ -125,7 +126,8 @@ def show(file: Path, organisation: Path | None, html: Path | None, pdf: Path | N
         raise click.UsageError("give either --html or --pdf")
     out = html or pdf
     if out is None:
-        return _checked(file, organisation, as_json=as_json, tell=partial(_tell_whole, as_json=as_json))
+        whole = partial(_tell_whole, pinned=organisation is not None, as_json=as_json)
+        return _checked(file, organisation, as_json=as_json, tell=whole)
     check_out(out)
     tell = partial(_write_page, out=out, pdf=pdf is not None, pinned=organisation is not None, as_json=as_json)
     return _checked(file, organisation, as_json=as_json, tell=tell)
@@ -146,20 +148,20 @@ def _checked(file: Path, organisation: Path | None, *, as_json: bool, tell: Call
     return EXIT_DONE
 
 
-def _tell_verified(found: CheckedNote, *, as_json: bool) -> None:
+def _tell_verified(found: CheckedNote, *, pinned: bool, as_json: bool) -> None:
     from edge_runtime.cli.note_text import note_json, print_signatures
 
     if as_json:
-        print_json(note_json(found, texts=False))
+        print_json(note_json(found, pinned=pinned, texts=False))
         return
     print_signatures(found)
 
 
-def _tell_whole(found: CheckedNote, *, as_json: bool) -> None:
+def _tell_whole(found: CheckedNote, *, pinned: bool, as_json: bool) -> None:
     from edge_runtime.cli.note_text import note_json, print_note
 
     if as_json:
-        print_json(note_json(found, texts=True))
+        print_json(note_json(found, pinned=pinned, texts=True))
         return
     print_note(found)
 

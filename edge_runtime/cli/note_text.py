@@ -14,6 +14,7 @@ from sync_protocol.attestation import Act
 
 if TYPE_CHECKING:
     from edge_runtime.printing.note_pages import Addition, SignedNote, Signer
+    from sync_protocol.ids import Hash
     from sync_protocol.note_checks import CheckedNote, SignedText
 
 _ACTS = {
@@ -24,10 +25,17 @@ _ACTS = {
 }
 
 
-def note_json(found: CheckedNote, *, texts: bool) -> dict[str, Any]:
-    """The stable form; with the texts only where they are asked for."""
+def note_json(found: CheckedNote, *, pinned: bool, texts: bool) -> dict[str, Any]:
+    """The stable form; with the texts only where they are asked for.
+
+    Args:
+        found: what was checked.
+        pinned: whether the root came from elsewhere; without that, anybody could have made the file.
+        texts: whether they are asked for.
+    """
     return {
         "ok": True,
+        "pinned": pinned,
         "root": str(found.root.hash),
         "made_ms": found.made_ms,
         "maker": {"user": str(found.maker.user), "device": str(found.maker.device)},
@@ -40,17 +48,18 @@ def print_signatures(found: CheckedNote) -> None:
     console = Console(highlight=False)
     console.print(Text("Every signature holds.", "bold green"))
     console.print(Text(f"Organisation's root {found.root.hash.short}; file made {when(found.made_ms)}.", "dim"))
+    replaced = _replaced(found)
     for one in found.texts:
-        console.print(Group(*_lines(one)))
+        console.print(Group(*_warned(one, replaced), *_lines(one)))
 
 
 def print_note(found: CheckedNote) -> None:
     """Print each text with who signed it."""
-    console = Console(highlight=False)
+    console, replaced = Console(highlight=False), _replaced(found)
     console.print(Text("Every signature holds.", "bold green"))
     for one in found.texts:
         text = [] if one.attestation.value.act is Act.COSIGNATURE else [Text(safe(one.text)), Text()]
-        console.print(Panel(Group(*text, *_lines(one)), border_style="dim"))
+        console.print(Panel(Group(*_warned(one, replaced), *text, *_lines(one)), border_style="dim"))
 
 
 def to_print(found: CheckedNote, *, pinned: bool) -> SignedNote:
@@ -71,7 +80,7 @@ def to_print(found: CheckedNote, *, pinned: bool) -> SignedNote:
     )
     additions: list[Addition] = [
         Addition(
-            act=_ACTS[one.attestation.value.act],
+            act=_heading(one),
             text=one.text,
             sha256=one.attestation.value.text.hex(),
             reason=one.attestation.value.reason,
@@ -109,10 +118,22 @@ def _signer(one: SignedText) -> Signer:
         act=_ACTS[value.act],
         user=one.signer.user.short,
         device=one.signer.device.short,
-        role=one.signer.role.value,
+        role=f"{one.signer.role.value}{f'; who made the file says: {one.stated}' if one.stated else ''}",
         certificate=value.certificate.short,
         signed_ms=value.signed_ms,
     )
+
+
+def _replaced(found: CheckedNote) -> frozenset[Hash]:
+    """The signatures in whose place another text was signed."""
+    values = (one.attestation.value for one in found.texts)
+    return frozenset(value.of for value in values if value.act is Act.AMENDMENT and value.of is not None)
+
+
+def _warned(one: SignedText, replaced: frozenset[Hash]) -> list[Text]:
+    value = one.attestation.value
+    stale = one.attestation.hash in replaced or (value.act is Act.COSIGNATURE and value.of in replaced)
+    return [Text("AMENDED SINCE: read the amendment below, which stands in place of this.", "bold yellow")] * stale
 
 
 def _lines(one: SignedText) -> list[Text]:

@@ -46,11 +46,8 @@ _REASON: Final = (
 
 def claimed(fact: PlacedFact) -> Attestation | None:
     """What a fact says was signed; None where it carries no such record. Not verified."""
-    wire = fact.fact.payload.get("signed")
-    try:
-        return Signed(Attestation, wire if isinstance(wire, bytes) else b"").claimed()
-    except PeerError:
-        return None
+    signed = _signed(fact)
+    return None if signed is None else signed.claimed()
 
 
 def written_since(
@@ -142,8 +139,18 @@ def _amended(
 
 
 def _record_hash(fact: PlacedFact) -> Hash | None:
+    signed = _signed(fact)
+    return None if signed is None else signed.hash
+
+
+def _signed(fact: PlacedFact) -> Signed[Attestation] | None:
     wire = fact.fact.payload.get("signed")
-    return Hash.of(wire) if isinstance(wire, bytes) else None
+    try:
+        signed = Signed(Attestation, wire if isinstance(wire, bytes) else b"")
+        signed.claimed()
+    except PeerError:
+        return None
+    return signed
 
 
 def _quiet(facts: Iterable[PlacedFact]) -> frozenset[EntryHash]:

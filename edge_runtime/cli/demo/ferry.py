@@ -38,8 +38,8 @@ class Seen:
         by: what each phone registered, by its name: charts.
         apart: what each device showed of each casualty when it came to the kit, by device and chart.
         kit_first: what the kit showed before the late phone came.
-        merged: what each device showed when all had met.
-        last: the same, once casualties were linked and identified.
+        merged: what it showed once all had come.
+        last: what each device showed at the end, once casualties were linked and identified.
         against: the casualties of whom two phones said different things, by what was said.
         refused: the code with which a phone refused to lower somebody unasked.
         pairs: who was linked, by charts.
@@ -53,7 +53,7 @@ class Seen:
     by: dict[str, list[str]] = field(default_factory=dict)
     apart: dict[str, dict[str, Row]] = field(default_factory=dict)
     kit_first: dict[str, Row] = field(default_factory=dict)
-    merged: dict[str, dict[str, Row]] = field(default_factory=dict)
+    merged: dict[str, Row] = field(default_factory=dict)
     last: dict[str, dict[str, Row]] = field(default_factory=dict)
     patients: int = 0
     against: dict[str, str] = field(default_factory=dict)

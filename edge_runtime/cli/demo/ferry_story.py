@@ -114,9 +114,7 @@ def _merge(stage: Ferry) -> None:
         stage.meet(name, KIT)
     stage.seen.kit_first = stage.board(KIT)
     stage.meet(LATE, KIT)
-    for name in present[:2]:
-        stage.meet(name, KIT)
-    stage.seen.merged = stage.boards(KIT, *present)
+    stage.seen.merged = stage.board(KIT)
 
 
 def _put_right(stage: Ferry) -> None:

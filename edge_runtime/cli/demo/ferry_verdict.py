@@ -102,7 +102,7 @@ def _agree(seen: Seen) -> Claim:
 
 
 def _triage_claims(seen: Seen) -> Iterator[Claim]:
-    merged = seen.merged.get(KIT, {})
+    merged = seen.merged
     lowered = [chart for board in seen.apart.values() for chart in silently_lowered(board, merged)]
     compared = sum(map(len, seen.apart.values()))
     yield Claim(
@@ -131,7 +131,7 @@ def _triage_claims(seen: Seen) -> Iterator[Claim]:
 
 
 def _person_claims(seen: Seen, end: dict[str, Row]) -> Iterator[Claim]:
-    merged = seen.merged.get(KIT, {})
+    merged = seen.merged
     asked = [_asks(merged[chart], ReviewKind.DUPLICATE_CASUALTY) for chart in seen.twins if chart in merged]
     still = [_asks(end[chart], ReviewKind.DUPLICATE_CASUALTY) for chart in seen.twins if chart in end]
     yield Claim(

@@ -155,6 +155,19 @@ def test_a_reference_that_does_not_fit_is_refused(changes: dict[str, Any]):
         check_reference(sign_attestation(beside, NURSE.signer), first)
 
 
+def test_an_amendment_stands_in_the_place_of_a_text_whole():
+    """Of a document's text, in all of its scope: a part never stands for the whole, nor a text for a signature."""
+    first = sign_attestation(attestation(), DOCTOR.signer)
+    amended: dict[str, Any] = {"act": Act.AMENDMENT, "reason": "wrong side"}
+    part = sign_attestation(attestation(NURSE, "Other\n", of=first.hash, scope=(), **amended), NURSE.signer)
+    with pytest.raises(ForgedError):
+        check_reference(part, first)
+    beside = sign_attestation(attestation(NURSE, act=Act.COSIGNATURE, of=first.hash), NURSE.signer)
+    other = sign_attestation(attestation(DOCTOR, "Other\n", of=beside.hash, **amended), DOCTOR.signer)
+    with pytest.raises(ForgedError):
+        check_reference(other, beside)
+
+
 def test_what_is_no_envelope_is_refused():
     """Bytes that are no record, and a record that is none of these."""
     record = sign_attestation(attestation(), DOCTOR.signer)

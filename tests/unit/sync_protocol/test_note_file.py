@@ -198,6 +198,16 @@ def test_a_text_stands_under_its_own_signature(texts: tuple[NoteText, ...], erro
         check_note(written(note(*texts)), expected=ROOT)
 
 
+def test_a_file_is_of_one_document_and_holds_a_signature():
+    """No text of another patient stands among the additions, and nothing signed is not 'every signature holds'."""
+    with pytest.raises(MalformedError, match="without a signature"):
+        check_note(written(note(texts=())), expected=ROOT)
+    for other in (signed(NURSE, chart=ChartId(b"x" * 16)), signed(NURSE, document=DocumentId(b"x" * 16))):
+        both = (NoteText(attestation=FIRST.wire, text=TEXT), NoteText(attestation=other.wire, text=TEXT))
+        with pytest.raises(MalformedError, match="of several"):
+            check_note(written(note(*both)), expected=ROOT)
+
+
 def test_a_file_shows_where_a_text_stands():
     """The entry that carried it is the signer's, and the log has it."""
     entry = carried([{"signed": FIRST.wire}])

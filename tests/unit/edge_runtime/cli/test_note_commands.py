@@ -14,7 +14,7 @@ from sync_protocol.limits import NOTE_FILE_BYTES_MAX
 from tests.support.audit_records import opened
 from tests.unit.edge_runtime.cli.test_sign_commands import sign
 from tests.unit.edge_runtime.cli.test_team_commands import sync
-from tests.unit.edge_runtime.cli.test_workflow_commands import do, fixture_ward, write
+from tests.unit.edge_runtime.cli.test_workflow_commands import do, fixture_ward, shown, write
 from tests.unit.edge_runtime.cli.world import PASSPHRASE, World
 from tests.unit.edge_runtime.printing.reading import read_html, said_by_pdf
 
@@ -28,7 +28,7 @@ def fixture_noted(ward: World) -> World:
     write(ward, "encounter", "plan", "Paracetamol 500 mg")
     name = sign(ward, "--yes")
     sync(ward, "tablet", "phone")
-    sign(ward, "--beside", name[:10], home="phone")
+    sign(ward, "--beside", name[:10], "--yes", home="phone")
     sync(ward, "phone", "tablet")
     do(ward, "addend", "--document", "encounter", "--text", "Potassium 6.8", "--reason", "laboratory called")
     sync(ward, "tablet")
@@ -59,7 +59,7 @@ def test_a_note_is_checked_in_an_empty_folder(noted: World, monkeypatch: pytest.
     """The file and the organisation's file are enough; nothing is made there, and no word of the text is printed."""
     folder = empty_folder(noted, monkeypatch)
     told = noted.json("note", "verify", "visit.fwn", "--organisation", "clinic.org")
-    assert told["ok"] is True
+    assert (told["ok"], told["pinned"]) == (True, True)
     assert len(told["signatures"]) == 3
     assert "Paracetamol" not in str(told)
     said = noted.run("note", "verify", "visit.fwn", "--organisation", "clinic.org")
@@ -73,6 +73,7 @@ def test_without_the_organisations_file_a_note_only_agrees_with_itself(noted: Wo
     """That is said, every time; a file of another organisation is damage."""
     said = noted.run("note", "verify", "visit.fwn")
     assert said.code == 0
+    assert noted.json("note", "verify", "visit.fwn")["pinned"] is False
     assert "anybody could have made this file" in said.out
     noted.json("org", "init", "--home", "stranger", "--out", "other.org")
     answer = noted.run("note", "verify", "visit.fwn", "--organisation", "other.org", "--json")
@@ -116,6 +117,29 @@ def test_a_note_is_shown_on_a_terminal_and_as_a_page(noted: World):
     assert noted.run(*show, "--html", "again.html").out.endswith("patient data in the clear.\n")
     assert noted.refused(*show, "--html", "a", "--pdf", "b", code=2) == "usage"
     assert noted.refused(*show, "--html", "nowhere/a.html") == "out_file"
+
+
+def test_a_text_that_was_amended_says_so_above_it(noted: World):
+    """Whoever reads only the first text is told that another stands in its place; who signed beside it, too."""
+    (first, *_) = noted.json("note", "show", "visit.fwn")["signatures"]
+    assert "AMENDED SINCE" not in noted.run("note", "show", "visit.fwn").out
+    write(noted, "encounter", "plan", "Paracetamol 250 mg")
+    name = shown(noted, "encounter")["signatures"][0]["signature"]
+    sign(noted, "--amend", name[:10], "--yes", "--reason", "wrong dose")
+    (noted.folder / "visit.fwn").unlink()
+    export(noted)
+    said = noted.run("note", "show", "visit.fwn").out
+    assert first["act"] == "author"
+    assert said.count("AMENDED SINCE") == 2
+    assert said.index("AMENDED SINCE") < said.index("Paracetamol 500 mg") < said.index("Paracetamol 250 mg")
+    assert noted.run("note", "verify", "visit.fwn").out.count("AMENDED SINCE") == 2
+
+
+def test_a_page_tells_the_makers_word_from_the_certificate(noted: World):
+    """The role is the certificate's; what the maker of the file says of the signer is the maker's word."""
+    noted.json("note", "show", "visit.fwn", "--organisation", "clinic.org", "--html", "visit.html")
+    text = read_html((noted.folder / "visit.html").read_bytes()).text
+    assert "physician; who made the file says: physician, accepted" in text
 
 
 def test_an_export_is_on_record_and_says_what_it_holds(noted: World):

@@ -98,10 +98,26 @@ def test_a_colleague_signs_beside_and_the_author_cannot(signed: World):
     name = sign(signed, "--yes")
     assert refused(signed, "sign", "--beside", name[:10]) == "cannot_sign"
     sync(signed, "tablet", "phone")
-    sign(signed, "--beside", name[:10], home="phone")
+    sign(signed, "--beside", name[:10], "--yes", home="phone")
     one, other = shown(signed, "encounter", home="phone")["signatures"]
     assert (other["act"], other["of"], other["sha256"]) == ("cosignature", name, one["sha256"])
     assert refused(signed, "sign", "--beside", "zz", home="phone") == "no_such_signature"
+
+
+def test_nobody_signs_beside_a_text_that_they_were_not_shown(signed: World):
+    """--show signs nothing and shows the colleague's text, not what was written since; --read signs that or nothing."""
+    name = sign(signed, "--yes")
+    write(signed, "encounter", "plan", "Paracetamol 1000 mg")
+    sync(signed, "tablet", "phone")
+    beside = ("sign", "--document", "encounter", "--beside", name[:10])
+    before = do(signed, *beside, "--show", home="phone")
+    assert len(shown(signed, "encounter", home="phone")["signatures"]) == 1
+    assert "Paracetamol 500 mg" in before["text"]
+    assert "1000 mg" not in before["text"]
+    assert refused(signed, "sign", "--beside", name[:10], home="phone") == "not_confirmed"
+    assert refused(signed, "sign", "--beside", name[:10], "--read", "0" * 64, home="phone") == "cannot_sign"
+    do(signed, *beside, "--read", before["sha256"], home="phone")
+    assert [one["act"] for one in shown(signed, "encounter", home="phone")["signatures"]] == ["author", "cosignature"]
 
 
 def test_what_was_signed_is_amended_with_a_reason_and_stays(signed: World):

@@ -134,3 +134,17 @@ def test_nothing_that_was_typed_passes_for_a_heading(typed: str):
     assert lines.count("Plan") == 1
     assert text.count("\u202e") == 0
     assert unicodedata.is_normalized("NFC", text)
+
+
+@given(st.text(min_size=1, max_size=40).filter(str.strip), st.sampled_from(["\n", "\r", "\x0b", "\u2028", "\x85"]))
+def test_no_statement_passes_for_a_heading(typed: str, parting: str):
+    """A line feed in an allergy, a medicine, a name or a place starts no heading: it stands under its own."""
+    world, words = World(), f"{typed}{parting}Allergies of the patient{parting}Plan"
+    writer = world.writer()
+    writer.write(fact("allergy", text=words), fact("medication", text=words), document=CHART)
+    writer.write(fact("identity", name=words), document=CHART)
+    writer.write(fact("place", location=words), fact("observation", text=words, finding=words), document=ENCOUNTER)
+    lines = signed(world).split("\n")
+    assert lines.pop() == ""
+    assert all(line in HEADINGS or line == "" or line.startswith("  ") for line in lines)
+    assert (lines.count("Allergies of the patient"), lines.count("Plan")) == (1, 0)

@@ -236,6 +236,36 @@ def test_an_amendment_settles_what_was_changed_beside_it(ward: Ward):
     assert _attested(ward, ward.doctor) == []
 
 
+@pytest.mark.parametrize("case", ["carried beside another", "under another text", "of another document"])
+def test_what_is_no_amendment_settles_nothing(ward: Ward, case: str):
+    """A review of a change beside a signature never goes away by a record that amends something else, or nothing."""
+    ward.sign(ward.doctor)
+    ward.write(ward.nurse, "Paracetamol 500 mg, with food")
+    ward.settle()
+    (review,) = _attested(ward, ward.doctor)
+    (first,) = ward.signatures(ward.nurse).sound
+    changes: dict[str, Any] = {"act": Act.AMENDMENT, "of": first.attestation.hash, "reason": "because"}
+    changes |= {"of": Hash.of(b"")} if case == "carried beside another" else {}
+    changes |= {"document": DocumentId(b"x" * 16)} if case == "of another document" else {}
+    wire = sign_attestation(_forged(ward, ward.nurse, **changes), ward.nurse.identity.keys.signer).wire
+    text = "Another\n" if case == "under another text" else "Forged\n"
+    stated = fact("attestation", act="amendment", scope=[], signed=wire, text=text, of=str(first.fact.id), reason="x")
+    ward.nurse.charts.add_facts(ward.chart, ward.document, [stated])
+    assert review.id in {one.id for one in _attested(ward, ward.nurse)}
+
+
+def test_only_a_text_is_amended(ward: Ward):
+    """Who names a second signature or an addendum is told what to name: the author's text would go on standing."""
+    name = ward.sign(ward.doctor)
+    ward.settle()
+    beside = _fact(ward.signing(ward.nurse).cosign(ward.chart, ward.document, name))
+    added = _fact(ward.signing(ward.nurse).addend(ward.chart, ward.document, name, "Slept well"))
+    ward.write(ward.nurse, "Paracetamol 1000 mg")
+    for of in (beside, added):
+        with pytest.raises(RefusedError, match="to amend"):
+            ward.signing(ward.nurse).amend(ward.chart, ward.document, of, reason="dose")
+
+
 def test_a_disputed_section_is_not_signed(ward: Ward):
     """A person says first what it reads."""
     ward.write(ward.doctor, "Amoxicillin is out.\nParacetamol 250 mg")
