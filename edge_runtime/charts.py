@@ -22,7 +22,7 @@ from edge_runtime.opened import OpenChart, empty, missing
 from edge_runtime.permissions import Writable, check_consent, check_writable
 from edge_runtime.recorder.batch import Batch
 from edge_runtime.recorder.compartments import sort_out
-from edge_runtime.recorder.naming import one_named, principal_named
+from edge_runtime.recorder.naming import one_named, principal_named, shared_type
 from edge_runtime.recorder.record import Recorder
 from edge_runtime.recorder.sections import closes_out, edit_of
 from edge_runtime.sections import TEXT
@@ -86,6 +86,8 @@ class Charts:
         typed = [state.document for state in opened.state.documents if state.workflow_type == text]
         if len(typed) == 1:
             return typed[0]
+        if typed:
+            raise shared_type(typed)
         return one_named(text, opened.membership.documents, "document", "list them with 'fieldward chart show CHART'")
 
     def create(self, facts: Iterable[Fact], *, workflow: WorkflowType | None) -> tuple[ChartId, tuple[DocumentId, ...]]:

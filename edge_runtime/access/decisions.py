@@ -121,9 +121,10 @@ class Decisions:
             found = opened.found(review.document)
             state = opened.authored(review.document)
             facts.append(kept_of(review, state, found.facts, keep, reason=reason))
-        entries = self._charts.add_facts(
-            opened.chart, review.document, facts, compartment=None if keep else _most_closed(opened, review)
-        )
+        closed = _most_closed(opened, review)
+        # A statement that is kept stands where its kind belongs, unless what was kept apart is stated again by it.
+        where = closed if keep is None or closed is Compartment.SENSITIVE else None
+        entries = self._charts.add_facts(opened.chart, review.document, facts, compartment=where)
         names = self._written(opened, review, [entry.hash for entry in entries])
         decided = next(fact.id for fact in names if fact.fact.kind == Kind.REVIEW_DECISION)
         return Decided(review, decided, next((fact.id for fact in names if fact.id != decided), None))

@@ -197,7 +197,12 @@ def edit(
         document = charts.find_document(opened, document_id)
         if fact is not None:
             stated = fact_from_json(_json(fact))
-            asked = questions(stated, now_ms=runtime.surroundings.clock(), state=opened.document(document))
+            asked = questions(
+                stated,
+                now_ms=runtime.surroundings.clock(),
+                state=opened.document(document),
+                identity=opened.state.identity,
+            )
             entries = charts.add_facts(found, document, [stated])
         else:
             assert section is not None, "checked above"

@@ -11,8 +11,9 @@ from rich.text import Text
 
 from edge_runtime.cli.chart_marks import flag
 from edge_runtime.cli.safe_text import safe
-from edge_runtime.clinical.layout import Triage
-from edge_runtime.clinical.scores.charted import trend
+from edge_runtime.clinical.layout import StepStatus, Triage
+from edge_runtime.clinical.scores.charted import codes, trend
+from edge_runtime.clinical.scores.measured import Measurements
 from edge_runtime.clinical.scores.patient import Patient, age_at
 from edge_runtime.clinical.standing import display
 from edge_runtime.clinical.subjects import said
@@ -74,10 +75,11 @@ def score_rows(state: DocumentState, identity: Iterable[Statement]) -> Iterator[
     known = tuple(identity)
     last_ms = max((item.fact.wall_ms for item in state.observations), default=0)
     patient = Patient(age_years=age_at(known, last_ms))
+    measurements = Measurements(state.observations, state.reviews, state.validations)
     for name, words in _SCORES:
         points = trend(name, state, patient=patient)
         if points:
-            yield _score(words, points)
+            yield _score(words, points, newest_ms=measurements.times(codes(name))[-1])
 
 
 def course_rows(state: DocumentState) -> Iterator[Text]:
@@ -107,11 +109,13 @@ def course_rows(state: DocumentState) -> Iterator[Text]:
         yield _row("Casualty", (safe(casualty.number), "bold"), f"  chart {charts}", disputed, flag(casualty.heads))
 
 
-def _score(words: str, points: tuple[Charted, ...]) -> Text:
+def _score(words: str, points: tuple[Charted, ...], *, newest_ms: int) -> Text:
+    """The last score that a full set gave; where something was measured since, it says that this is not in it."""
     last, before = points[-1], points[-1 - _BEFORE_MAX : -1]
     band = f", {last.result.band}" if last.result.band else ""
     trail = f"   before: {', '.join(str(point.result.score) for point in before)}" if before else ""
-    return _row(words, (f"{last.result.score}{band}", "bold"), (f"   {when(last.at_ms)}{trail}", "dim"))
+    old = ("   NEWER FINDINGS ARE NOT IN IT: measure a full set", "bold yellow") if newest_ms > last.at_ms else ""
+    return _row(words, (f"{last.result.score}{band}", "bold"), (f"   {when(last.at_ms)}{trail}", "dim"), old)
 
 
 def _placed(label: str, placing: Placing, keys: tuple[str, ...]) -> Iterator[Text]:
@@ -133,10 +137,11 @@ def _step(step: Step) -> Text:
         if value is not None
     ]
     beside = (f"   {', '.join([*told, who((step.events or step.heads)[-1].author)])}", "dim")
-    mark = "x" if step.closed else " "
+    mark = "x" if step.closed and step.status is StepStatus.COMPLETED else "-" if step.closed else " "
     name = safe(" / ".join(step.names))
     stands = (f"  {step.status.replace('_', ' ')}", "bold")
-    return _row("", f"[{mark}] {name}", stands, _disputed(disputed=step.disputed), renamed, wanted, beside)
+    notes = "".join(f": {safe(note)}" for note in step.notes)
+    return _row("", f"[{mark}] {name}", stands, notes, _disputed(disputed=step.disputed), renamed, wanted, beside)
 
 
 def _row(label: str, *parts: str | tuple[str, str] | Text) -> Text:

@@ -80,7 +80,7 @@ def to_print(found: CheckedNote, *, pinned: bool) -> SignedNote:
     )
     additions: list[Addition] = [
         Addition(
-            act=_heading(one),
+            act=_ACTS[one.attestation.value.act],
             text=one.text,
             sha256=one.attestation.value.text.hex(),
             reason=one.attestation.value.reason,

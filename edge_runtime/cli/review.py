@@ -50,7 +50,7 @@ def list_reviews(runtime: Runtime, chart_id: str | None, *, everything: bool, as
                 continue
             chosen = [one for one in opened.state.reviews if everything or one.open]
             if chosen or chart_id is not None:
-                found.append((_open(runtime, name, chosen), chosen))
+                found.append((_open(runtime, name, chosen, whole=as_json), chosen))
     if as_json:
         rows = [review_json(opened, one) for opened, chosen in found for one in chosen]
         print_json({"reviews": rows, "closed": [str(name) for name in closed]})
@@ -119,20 +119,20 @@ def decide(
     """
     from edge_runtime.access.decisions import Decisions
     from edge_runtime.audit.showing import noting_refusals
-    from edge_runtime.clinical.deciding import what_follows
+    from edge_runtime.clinical.deciding import what_remains
 
     opened, one = _one(runtime, chart_id, review_id, note=False)
     with noting_refusals(runtime.auditor, opened.chart):
         made = Decisions(runtime.charts).decide(opened, one, decision=decision, reason=reason, keep=keep, again=again)
+    following = what_remains(one.kind, kept=made.kept is not None)
     if as_json:
         kept = None if made.kept is None else str(made.kept)
         told: dict[str, Any] = {"chart": str(opened.chart), "review": str(one.id), "decision": str(made.decision)}
-        print_json(told | {"kept": kept, "next": what_follows(one.kind)})
+        print_json(told | {"kept": kept, "next": following})
         return
     say(f"Decided: {safe(decision)}. It is signed in your name.")
     if made.kept is not None:
         say("What you kept is stated again, in place of all the others.")
-    following = what_follows(one.kind)
     if following is not None:
         say(f"Still to do: {following}.")
 
@@ -156,13 +156,14 @@ def _one(runtime: Runtime, chart_id: str, review_id: str, *, note: bool = True) 
     return opened, one
 
 
-def _open(runtime: Runtime, chart: ChartId, reviews: list[Review]) -> OpenChart:
-    """A chart whose reviews are about to be shown."""
+def _open(runtime: Runtime, chart: ChartId, reviews: list[Review], *, whole: bool) -> OpenChart:
+    """A chart whose reviews are about to be shown; what a list cuts, nobody has seen, so that it is not decided so."""
     from edge_runtime.audit.showing import open_to_show
     from edge_runtime.audit.shown import shown_reviews
+    from edge_runtime.cli.review_text import VALUES_MAX
 
     opened = open_to_show(runtime.charts, runtime.auditor, chart, part=lambda found: shown_reviews(found, reviews))
-    _note(runtime, reviews)
+    _note(runtime, [one for one in reviews if whole or len(one.values) <= VALUES_MAX])
     return opened
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from edge_runtime.cli.output import print_json, say, with_device
+from edge_runtime.cli.safe_text import safe
 from edge_runtime.clinical.layout import SpecimenStatus, StepStatus, Validation
 from edge_runtime.errors import RefusedError
 
@@ -67,12 +68,14 @@ def step(
     from edge_runtime.audit.showing import noting_refusals
 
     chart, document, state = _opened(runtime, chart_id, document_id)
-    name = step_named(state.steps.items, step_id).id
+    named = step_named(state.steps.items, step_id)
     with noting_refusals(runtime.auditor, chart):
         entries, asked = runtime.workflows.state_step(
-            chart, document, name, StepStatus(to), minutes=minutes, grade=grade, note=note
+            chart, document, named.id, StepStatus(to), minutes=minutes, grade=grade, note=note
         )
-    _done(chart, document, entries, [asked] if asked else [], as_json=as_json)
+    if not as_json:  # numbers move when others add steps: who meant another one sees it here
+        say(f"{safe(named.name)}: {to.replace('_', ' ')}.")
+    _done(chart, document, entries, [asked] if asked else [], as_json=as_json, step=str(named.id))
 
 
 @click.command("add-step")
@@ -193,7 +196,8 @@ def specimen(
     stated = {"specimen": label, "to": to, "type": type_, "effective": effective, "reason": reason}
     payload: dict[str, Any] = {known: value for known, value in stated.items() if value is not None}
     fact = Fact(kind=Kind.SPECIMEN, payload=payload, supersedes=())
-    asked = questions(fact, now_ms=runtime.surroundings.clock(), state=state)
+    identity = runtime.charts.open(chart).state.identity
+    asked = questions(fact, now_ms=runtime.surroundings.clock(), state=state, identity=identity)
     with noting_refusals(runtime.auditor, chart):
         entries = runtime.charts.add_facts(chart, document, [fact])
     _done(chart, document, entries, asked, as_json=as_json)
@@ -238,7 +242,7 @@ def step_named(steps: Sequence[Step], text: str) -> Step:
     keyed = [one for one in steps if one.key == text]
     numbered = [steps[int(text) - 1]] if text.isascii() and text.isdigit() and 0 < int(text) <= len(steps) else []
     begun = [one for one in steps if text and str(one.id).startswith(text.lower())]
-    found = keyed or numbered or begun
+    found = [*keyed, *(one for one in numbered if one not in keyed)] or begun  # "2" may be a key and a number
     if len(found) == 1:
         return found[0]
     raise RefusedError(

@@ -157,7 +157,9 @@ def _step(number: int, time: StepTime) -> str:
             marks += click.style(f"  {safe(words)}", fg="yellow")
     key = f"   {safe(step.key)}" if step.key else f"   {str(step.id)[:8]}"
     status = step.status.value.replace("_", " ")
-    return f"  {number:>2} {_MARKS[step.status]} {safe(step.name)}{marks}   {status}{minutes}{key}"
+    notes = "".join(f": {safe(note)}" for note in step.notes)
+    mark = "[?]" if step.disputed else _MARKS[step.status]
+    return f"  {number:>2} {mark} {safe(step.name)}{marks}   {status}{notes}{minutes}{key}"
 
 
 def _laboratory(report: Report) -> Iterator[str]:
@@ -189,7 +191,8 @@ def _times(times: Durations) -> Iterator[str]:
     if times.estimated_minutes is not None:
         parts.append(f"estimated {times.estimated_minutes} min")
     if times.stated_minutes is not None:
-        unstated = f", {times.steps_unstated} steps not stated" if times.steps_unstated else ""
+        steps = "step" if times.steps_unstated == 1 else "steps"
+        unstated = f", {times.steps_unstated} {steps} not timed" if times.steps_unstated else ""
         parts.append(f"stated {times.stated_minutes} min{unstated}")
     if times.elapsed_ms is not None:
         clocks = "one clock" if times.clocks is Clocks.ONE else "two clocks, which may differ"

@@ -5,18 +5,26 @@ Owns no question itself, only that they are put in one order. An author who stan
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from edge_runtime.clinical import times, vitals
-from edge_runtime.clinical.state import DocumentState
+from edge_runtime.clinical.state import DocumentState, Statement
 from edge_runtime.facts import Fact
 
 
-def questions(fact: Fact, *, now_ms: int, state: DocumentState) -> tuple[str, ...]:
+def questions(
+    fact: Fact, *, now_ms: int, state: DocumentState, identity: Iterable[Statement] = ()
+) -> tuple[str, ...]:
     """What to ask about a fact, valid or not; what is not valid is refused when it is written.
 
     Args:
         fact: as its author gave it.
         now_ms: the author's clock, in milliseconds since 1970.
         state: of the document that it goes into, as its author sees it.
+        identity: the patient as stated in any document of the chart.
     """
-    found = (vitals.needs_confirmation(fact), times.question(fact, now_ms=now_ms, state=state))
+    found = (
+        vitals.needs_confirmation(fact),
+        times.question(fact, now_ms=now_ms, state=state, identity=identity),
+    )
     return tuple(question for question in found if question is not None)

@@ -50,6 +50,22 @@ _OTHER_WAYS: Final[Mapping[ReviewKind, str]] = MappingProxyType(
 )
 
 
+NOTHING_KEPT: Final = (
+    "state what is true where the document still shows otherwise: decide it --again with --keep, or state it anew"
+)
+"""What a person has to look at who decided without saying which statement stands: what is shown stays."""
+
+
+def what_remains(kind: ReviewKind, *, kept: bool) -> str | None:
+    """What a person has still to do who has just decided a review; None where the decision says it all.
+
+    Args:
+        kind: of the review.
+        kept: whether one of its statements was stated again in place of all.
+    """
+    return what_follows(kind) or (NOTHING_KEPT if kind in _STATED_AGAIN and not kept else None)
+
+
 def what_follows(kind: ReviewKind) -> str | None:
     """What a person has still to do once a review of a kind was decided; None where the decision says it all."""
     return _OTHER_WAYS.get(kind)

@@ -96,6 +96,12 @@ class Step:
         return self._last("quality")
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What was said beside the events that stand: reasons and notes, each once, in order."""
+        words = (said(fact.fact, key) for fact in self.events for key in ("reason", "note"))
+        return tuple(dict.fromkeys(word for word in words if word))
+
+    @property
     def closed(self) -> bool:
         """Whether nothing remains to be done: completed or skipped, undisputed."""
         return self.status in _DONE and not self.disputed

@@ -7,14 +7,15 @@ of the author and what the document says already are arguments. A time without a
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from types import MappingProxyType
 from typing import Final
 
 from edge_runtime.clinical.layout import Kind, SpecimenStatus
 from edge_runtime.clinical.specimens import subject_of
-from edge_runtime.clinical.state import DocumentState
+from edge_runtime.clinical.state import DocumentState, Statement
 from edge_runtime.clinical.subjects import said
 from edge_runtime.facts import Fact, PlacedFact
 
@@ -36,31 +37,42 @@ _WHEN: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
 _WAY: Final = tuple(SpecimenStatus)
 
 
-def question(fact: Fact, *, now_ms: int, state: DocumentState | None = None) -> str | None:
+def question(
+    fact: Fact, *, now_ms: int, state: DocumentState | None = None, identity: Iterable[Statement] = ()
+) -> str | None:
     """What to ask about the time that a fact states; None where nothing needs asking.
 
     Args:
         fact: as its author gave it, valid or not.
         now_ms: the author's clock, in milliseconds since 1970.
         state: of the document that it goes into, as its author sees it; None where there is none yet.
+        identity: the patient as stated in any document of the chart; who the patient is stands in the chart document,
+            and what was measured in another.
     """
     key, words = _WHEN.get(fact.kind, ("", ""))
     period = _period(said(fact, key) or "")
     if period is None or fact.payload.get("confirmed") is True:
         return None
-    return next(_questions(fact, period, words, now_ms=now_ms, state=state), None)
+    births = tuple(_births(chain(identity, () if state is None else state.identity)))
+    return next(_questions(fact, period, words, now_ms=now_ms, state=state, births=births), None)
 
 
 def _questions(
-    fact: Fact, period: tuple[datetime, datetime], words: str, *, now_ms: int, state: DocumentState | None
+    fact: Fact,
+    period: tuple[datetime, datetime],
+    words: str,
+    *,
+    now_ms: int,
+    state: DocumentState | None,
+    births: Iterable[datetime],
 ) -> Iterator[str]:
     begins, ends = period
     if begins - _EPOCH > timedelta(milliseconds=now_ms) + _DAY:
         yield f"the time when {words} lies more than a day ahead: is the date right?"
+    if fact.kind != Kind.IDENTITY and any(born - ends > _DAY for born in births):
+        yield f"the time when {words} lies before the patient's birth: is the date right?"
     if state is None:
         return
-    if fact.kind != Kind.IDENTITY and any(born - ends > _DAY for born in _births(state)):
-        yield f"the time when {words} lies before the patient's birth: is the date right?"
     if fact.kind == Kind.IDENTITY and any(begins - then > _DAY for then in _stated(state)):
         yield "the patient was born after something that this document says was done: is the date right?"
     if fact.kind == Kind.SPECIMEN:
@@ -84,8 +96,8 @@ def _out_of_turn(fact: Fact, period: tuple[datetime, datetime], state: DocumentS
                 yield f"the times when this specimen was {stations} are in the wrong order: is this one right?"
 
 
-def _births(state: DocumentState) -> Iterator[datetime]:
-    standing = (item.fact for item in state.identity if not item.superseded_by)
+def _births(identity: Iterable[Statement]) -> Iterator[datetime]:
+    standing = (item.fact for item in identity if not item.superseded_by)
     return (period[0] for period in _periods(standing, "birth_date"))
 
 

@@ -105,6 +105,7 @@ def _step(step: Step) -> dict[str, Json]:
         "quality": step.quality,
         "estimated_minutes": step.estimated_minutes,
         "actual_minutes": step.actual_minutes,
+        "notes": [*step.notes],
         "heads": entries(step.heads),
         "history": entries(step.history),
         "events": entries(step.events),

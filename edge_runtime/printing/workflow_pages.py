@@ -59,7 +59,8 @@ def link_row(link: Link) -> Row:
 def _step(step: Step) -> tuple[Words, ...]:
     renamed = (Span("  also called otherwise: a person must decide", Tone.WARNING),) if step.renamed else ()
     wanted = (Span("  required", Tone.DIM),) if step.required else ()
-    stands = (Span(label_of(step.status), Tone.STRONG), *_disputed(disputed=step.disputed))
+    notes = (Span("".join(f": {note}" for note in step.notes)),) if step.notes else ()
+    stands = (Span(label_of(step.status), Tone.STRONG), *notes, *_disputed(disputed=step.disputed))
     measured = (
         ("took", step.actual_minutes, " min"),
         ("planned", step.estimated_minutes, " min"),

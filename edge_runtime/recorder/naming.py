@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, TypeVar
 
 from edge_runtime.errors import RefusedError
-from sync_protocol.ids import CertificateHash, DeviceId, FixedBytes, UserId
+from sync_protocol.ids import CertificateHash, DeviceId, DocumentId, FixedBytes, UserId
 from sync_protocol.organisation import Organisation
 
 PREFIX_MIN: Final = 4
 _SHOWN_MAX: Final = 32
+_NAMED_MAX: Final = 8
+"""Documents of one type whose ids a refusal lists."""
 F = TypeVar("F", bound=FixedBytes)
 
 
@@ -36,6 +38,18 @@ def one_named(text: str, known: Iterable[F], what: str, do: str) -> F:
             do=do,
         )
     return found[0]
+
+
+def shared_type(documents: Sequence[DocumentId]) -> RefusedError:
+    """What is said where a workflow type names several documents: their ids, because one of them is meant."""
+    shown = ", ".join(document.short for document in documents[:_NAMED_MAX])
+    more = f" and {len(documents) - _NAMED_MAX} more" if len(documents) > _NAMED_MAX else ""
+    return RefusedError(
+        "ambiguous_document",
+        expected="the id of one document, or a workflow type that only one has",
+        got=f"a type that {len(documents)} documents have: {shown}{more}",
+        do="give one of these ids; 'fieldward workflow show CHART' says which is which",
+    )
 
 
 def principal_named(

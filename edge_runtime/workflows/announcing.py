@@ -157,12 +157,13 @@ class Announcer:
             (
                 tuple((item.fact.id, item.corrected_by) for item in state.observations),
                 tuple(review.id for review in state.reviews if review.open),
+                tuple((item.observation, item.value) for item in state.validations),
                 patient,
             )
         )
         if self._settled.get(state.document) == measured:
             return
-        for alert in alerts(state, patient=patient, since_ms=now_ms - ALERT_AGE_MS):
+        for alert in alerts(state, patient=patient, since_ms=now_ms - ALERT_AGE_MS, now_ms=now_ms):
             yield CriticalAlert(chart, alert.rule), _marks([alert.id])
         if len(self._settled) >= SETTLED_MAX:
             self._settled.clear()

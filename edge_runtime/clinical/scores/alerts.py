@@ -75,7 +75,9 @@ _END_MS: Final = 2**63
 """After every time."""
 
 
-def alerts(state: DocumentState, *, patient: Patient = NOBODY, since_ms: int | None = None) -> tuple[Alert, ...]:
+def alerts(
+    state: DocumentState, *, patient: Patient = NOBODY, since_ms: int | None = None, now_ms: int = _END_MS
+) -> tuple[Alert, ...]:
     """The alerts of a document: the most severe first, then by time, then by id.
 
     The newest complete score counts until the next one, for up to a day of further measurements. An incomplete NEWS2
@@ -86,9 +88,10 @@ def alerts(state: DocumentState, *, patient: Patient = NOBODY, since_ms: int | N
         state: the document.
         patient: what else is known; a NEWS2 that is not for this patient raises nothing.
         since_ms: leave out what was measured before this time.
+        now_ms: what is dated later, by a slip or a wrong clock, ends no alert and makes no score old.
     """
-    measurements = Measurements(state.observations, state.reviews)
-    found = [*_news2(measurements, patient), *_coma(measurements), *_results(measurements, patient)]
+    measurements = Measurements(state.observations, state.reviews, state.validations)
+    found = [*_news2(measurements, patient, now_ms), *_coma(measurements, now_ms), *_results(measurements, patient)]
     order = {severity: number for number, severity in enumerate(Severity)}
     recent = (alert for alert in found if since_ms is None or alert.at_ms >= since_ms)
     return tuple(sorted(recent, key=lambda alert: (order[alert.severity], alert.at_ms, alert.id)))
@@ -96,7 +99,7 @@ def alerts(state: DocumentState, *, patient: Patient = NOBODY, since_ms: int | N
 
 def unjudged(state: DocumentState) -> tuple[FactId, ...]:
     """Laboratory results of the table that could not be judged: no number, or a unit that is not converted."""
-    measurements = Measurements(state.observations, state.reviews)
+    measurements = Measurements(state.observations, state.reviews, state.validations)
     found = measurements.of(BY_CODE)
     return tuple(sorted({one.fact for one in found if one.value is None or one.unit not in BY_CODE[one.code].factors}))
 
@@ -105,14 +108,14 @@ def _alert(rule: str, facts: tuple[FactId, ...], *, last: FactId, at_ms: int) ->
     return Alert(id=f"{rule}:{last}", severity=RULES[rule], rule=rule, facts=facts, at_ms=at_ms)
 
 
-def _news2(measurements: Measurements, patient: Patient) -> Iterator[Alert]:
+def _news2(measurements: Measurements, patient: Patient, now_ms: int) -> Iterator[Alert]:
     """The most severe since the newest complete score, that one included: a lone pulse later on does not end it."""
     worst: tuple[str, Charted] | None = None
-    for point in _back(NEWS2.name, measurements, patient):
+    for point in _back(NEWS2.name, measurements, patient, now_ms):
         rule = _fired(point.result)
         if rule and (worst is None or _NEWS2_RULES.index(rule) < _NEWS2_RULES.index(worst[0])):
             worst = rule, point
-        if point.result.complete:
+        if point.result.complete and point.at_ms <= now_ms:
             break
     if worst is not None:
         rule, point = worst
@@ -130,13 +133,23 @@ def _fired(result: Result) -> str:
     return "news2.single_3" if result.part_of_three else ""
 
 
-def _coma(measurements: Measurements) -> Iterator[Alert]:
-    """The newest coma scale, be it a total that was written or the sum of its parts."""
+def _coma(measurements: Measurements, now_ms: int) -> Iterator[Alert]:
+    """The newest coma scale, be it a total that was written or the sum of its parts; and one that is dated later."""
+    told: set[str] = set()
+    for until_ms in dict.fromkeys((now_ms, _END_MS)):
+        for alert in _coma_until(measurements, until_ms):
+            if alert.id not in told:
+                told.add(alert.id)
+                yield alert
+
+
+def _coma_until(measurements: Measurements, until_ms: int) -> Iterator[Alert]:
     found: list[tuple[int, FactId, tuple[FactId, ...], Given | None]] = [
         (total.at_ms or 0, total.fact, (total.fact,), SOURCES["gcs"].read(total))
-        for total in measurements.newest((GCS_TOTAL,), _END_MS)
+        for total in measurements.newest((GCS_TOTAL,), until_ms)
     ]
-    point = next((point for point in _back(GCS.name, measurements, NOBODY) if point.result.complete), None)
+    points = (point for point in _back(GCS.name, measurements, NOBODY, until_ms) if point.at_ms <= until_ms)
+    point = next((point for point in points if point.result.complete), None)
     if point is not None and point.result.score is not None:
         last = _last(measurements, codes(GCS.name), point)
         found.append((point.at_ms, last, point.fact_ids, Decimal(point.result.score)))
@@ -166,11 +179,12 @@ def _beyond(analyte: Analyte, found: Measured, *, child: bool) -> str:
     return "high" if high is not None and value >= high else ""
 
 
-def _back(name: str, measurements: Measurements, patient: Patient) -> Iterator[Charted]:
-    """A score as of each of its measurements, the newest first, as far back as anybody looks."""
+def _back(name: str, measurements: Measurements, patient: Patient, now_ms: int) -> Iterator[Charted]:
+    """A score as of each of its measurements, the newest first, as far back as anybody looks from now."""
     times = measurements.times(codes(name))
+    newest = max((at for at in times if at <= now_ms), default=times[-1] if times else 0)
     for at in reversed(times):
-        if at < times[-1] - LOOK_BACK_MS:
+        if at < newest - LOOK_BACK_MS:
             return
         yield from_measurements(name, measurements, at_ms=at, patient=patient)
 

@@ -47,6 +47,7 @@ class Why(StrEnum):
     ABSENT = "absent"
     TOO_OLD = "too_old"
     DISPUTED = "disputed"
+    """People differ on it, or somebody rejected it."""
     UNREADABLE = "unreadable"
     """Its newest measurement has no value, a unit that is not converted, or a value that the score cannot take."""
 
@@ -82,12 +83,13 @@ def charted(name: str, state: DocumentState, *, at_ms: int, patient: Patient = N
         at_ms: the time asked about; later observations are not looked at.
         patient: what else is known.
     """
-    return from_measurements(name, Measurements(state.observations, state.reviews), at_ms=at_ms, patient=patient)
+    measurements = Measurements(state.observations, state.reviews, state.validations)
+    return from_measurements(name, measurements, at_ms=at_ms, patient=patient)
 
 
 def trend(name: str, state: DocumentState, *, patient: Patient = NOBODY) -> tuple[Charted, ...]:
     """A score over time: a point for each time at which something was measured and a full set existed."""
-    measurements = Measurements(state.observations, state.reviews)
+    measurements = Measurements(state.observations, state.reviews, state.validations)
     points = (
         from_measurements(name, measurements, at_ms=at, patient=patient) for at in measurements.times(codes(name))
     )

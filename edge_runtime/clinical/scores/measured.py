@@ -2,7 +2,7 @@
 
 Owns which observations a score may use: current ones, coded in LOINC or in a code of its own, placed in time by their
 `effective`, or without one by the clock of whoever wrote them. A value that is corrected in different ways is disputed
-until somebody decides. Quarantined facts are no observations and never get here.
+until somebody decides, and so is one that somebody rejected. Quarantined facts are no observations and never get here.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
+from edge_runtime.clinical.layout import Validation
 from edge_runtime.clinical.reviews import Review, ReviewKind
 from edge_runtime.clinical.subjects import number, said
+from edge_runtime.clinical.validations import Release
 from edge_runtime.clinical.vitals import Observation, is_loinc, parts
 from edge_runtime.facts import FactId, PlacedFact
 
@@ -38,7 +40,7 @@ class Measured:
         at_ms: when, in milliseconds since 1970; None where only a day is stated.
         written_ms: when it was written, by its author's clock.
         fact: the observation that states it.
-        disputed: whether it is one of several corrections that differ.
+        disputed: whether it is one of several corrections that differ, or was rejected.
         confirmed: whether its author was asked about it, and stands by it.
     """
 
@@ -56,9 +58,11 @@ class Measured:
 class Measurements:
     """The measurements of one document, by code and time."""
 
-    def __init__(self, observations: Iterable[Observation], reviews: Iterable[Review]) -> None:
+    def __init__(
+        self, observations: Iterable[Observation], reviews: Iterable[Review], validations: Iterable[Release] = ()
+    ) -> None:
         """Sort them."""
-        disputed = _disputed(reviews)
+        disputed = _disputed(reviews) | _rejected(validations)
         self._all: dict[str, list[Measured]] = {}
         for observation in observations:
             if not observation.corrected_by:
@@ -105,6 +109,11 @@ def _disputed(reviews: Iterable[Review]) -> frozenset[FactId]:
         if review.open and review.kind is ReviewKind.OBSERVATION_CORRECTION
         for value in review.values
     )
+
+
+def _rejected(validations: Iterable[Release]) -> frozenset[FactId]:
+    """What somebody rejected, and nobody who saw that released."""
+    return frozenset(one.observation for one in validations if one.value is not Validation.VALIDATED)
 
 
 def _measured(fact: PlacedFact, *, disputed: bool) -> Iterator[Measured]:

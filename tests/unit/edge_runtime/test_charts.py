@@ -68,7 +68,7 @@ def test_whatever_is_typed_is_refused_in_words_that_can_be_shown(text: str):
 
 
 def test_documents_are_found_by_id_word_and_type(clinic: Clinic):
-    """`chart` is the chart document; a workflow type names the only document of it."""
+    """`chart` is the chart document; a workflow type names the only document of it, and is refused with the ids of several."""
     device = clinic.device(Role.NURSE)
     chart, document, encounter = _chart(device)
     opened = device.charts.open(chart)
@@ -78,7 +78,15 @@ def test_documents_are_found_by_id_word_and_type(clinic: Clinic):
     batch = device.recorder.begin()
     device.charts.add_document(batch, chart, WorkflowType.ENCOUNTER, title="Second")
     device.recorder.write(batch)
-    with pytest.raises(RefusedError):
+    with pytest.raises(RefusedError) as refusal:
+        device.charts.find_document(device.charts.open(chart), "encounter")
+    assert refusal.value.code == "ambiguous_document"
+    assert encounter.short in refusal.value.got
+    for _ in range(8):
+        batch = device.recorder.begin()
+        device.charts.add_document(batch, chart, WorkflowType.ENCOUNTER)
+        device.recorder.write(batch)
+    with pytest.raises(RefusedError, match="10 documents have: .* and 2 more"):
         device.charts.find_document(device.charts.open(chart), "encounter")
 
 

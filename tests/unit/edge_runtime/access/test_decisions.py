@@ -269,6 +269,22 @@ def test_statements_of_several_documents_are_decided_without_keeping_one(clinic:
     assert not only(doctor, chart).open
 
 
+def test_what_was_kept_apart_is_kept_apart_when_it_is_stated_again(clinic: Clinic):
+    """Who keeps one of two sensitive statements tells nobody of them who may not read them."""
+    one, other = clinic.device(Role.PHYSICIAN), clinic.device(Role.PHYSICIAN)
+    chart, (home, _) = one.charts.create((), workflow=WorkflowType.ENCOUNTER)
+    one.charts.share(chart, other.id)
+    meet(one, other)
+    for device, certainty in ((one, "confirmed"), (other, "refuted")):
+        stated = fact("diagnosis", text="Kept apart", certainty=certainty)
+        device.charts.add_facts(chart, home, [stated], compartment=Compartment.SENSITIVE)
+    meet(one, other)
+    review = look(one, chart)
+    made = decide(one, chart, keep=str(review.values[0].fact))
+    found = one.charts.open(chart).documents[home].facts
+    assert {fact.compartment for fact in found if fact.id in {made.decision, made.kept}} == {Compartment.SENSITIVE}
+
+
 def test_a_disputed_text_is_decided_by_an_edit(clinic: Clinic):
     """A decision closes its review; nothing of it can be kept by that, for the section has to be edited."""
     doctor, nurse = clinic.device(Role.PHYSICIAN), clinic.device(Role.NURSE)

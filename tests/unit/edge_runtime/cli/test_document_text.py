@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.console import Console, Group
 
 from edge_runtime.cli.document_text import course_rows, standing_rows
+from tests.unit.edge_runtime.clinical.scores.ward import Ward
 from tests.unit.edge_runtime.clinical.worlds import World, fact, two
 
 VITALS = (
@@ -104,3 +105,14 @@ def test_a_document_of_a_newer_version_says_so():
     world = World(4)
     world.writer().write(fact("document", schema=99, workflow_type="encounter"))
     assert "newer version" in shown(world)
+
+
+def test_a_score_says_that_newer_findings_are_not_in_it():
+    """A low score of the morning never stands unmarked above the pulse of an hour ago."""
+    ward = Ward()
+    ward.full_set(0)
+    assert "NEWS2    0" in shown(ward.world)
+    assert "NEWER FINDINGS" not in shown(ward.world)
+    ward.observe("8867-4", ("140", "/min"), 300)
+    (line,) = (line for line in shown(ward.world).splitlines() if line.startswith("NEWS2"))
+    assert "NEWER FINDINGS ARE NOT IN IT" in line

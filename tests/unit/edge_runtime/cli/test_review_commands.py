@@ -114,6 +114,18 @@ def test_new_evidence_since_it_was_shown_is_refused(ward: World):
     assert ward.refused(*decide, "tablet") == "review_not_shown"
 
 
+def test_what_a_list_cuts_was_not_shown(ward: World, monkeypatch: pytest.MonkeyPatch):
+    """Nobody decides from a list that leaves statements out: they look at the review itself first."""
+    chart = _conflict(ward)
+    monkeypatch.setattr("edge_runtime.cli.review_text.VALUES_MAX", 1)
+    assert "and 1 more" in ward.run("review", "list", chart, "--home", "tablet").out
+    review = ward.json("review", "list", chart, "--home", "phone")["reviews"][0]["id"][:8]
+    decide = ("review", "decide", chart, review, "--decision", "6 mg", "--reason", "INR", "--home", "tablet")
+    assert ward.refused(*decide) == "review_not_shown"
+    ward.run("review", "show", chart, review, "--home", "tablet")
+    assert ward.json(*decide)["decision"]
+
+
 def test_who_may_not_is_told_so(ward: World):
     """A role that decides nothing; one that reads nothing; a chart that is not here; a review that is not there."""
     ward.enrol("officer", "compliance_officer")

@@ -141,6 +141,16 @@ def test_a_template_of_the_organisation_travels_with_its_document(ward: World):
     assert [need["words"] for need in here["needs"]] == ["When it is looked at again", "Look at the wound"]
 
 
+def test_who_states_a_step_is_told_which(ward: World):
+    """Numbers move when others add steps; a number that is another step's key names none of the two."""
+    document = do(ward, "new", "field_triage")["document"]
+    told = ward.run("workflow", "step", ward.chart, "1", "--document", document, "--to", "completed", "--home", "tablet")
+    assert told.out.startswith(f"{shown(ward, document)['steps']['items'][0]['name']}: completed.\n")
+    do(ward, "add-step", "Two", "--document", document, "--key", "2")
+    step = ("workflow", "step", ward.chart, "2", "--document", document, "--to", "completed", "--home", "tablet")
+    assert ward.refused(*step) == "no_such_step"
+
+
 def test_steps_are_added_and_moved_between_others(ward: World):
     """By key, number or id; what stands beside a step keeps its place."""
     document = do(ward, "new", "field_triage")["document"]
@@ -315,7 +325,7 @@ def test_what_people_read_of_a_laboratory_order(ward: World):
         "Specimen A<U+202E>17: received",
         ": not validated",
         " 1 [-] Order the examination   skipped",
-        " 2 [x] Collect the specimen, and label it beside the patient  DISPUTED   completed",
+        " 2 [?] Collect the specimen, and label it beside the patient  DISPUTED   completed",
         " 3 [ ] Send the specimen  (if needed)   pending",
         "lacks  Order the examination  (skipped)",
         "lacks  Step  (a conflict that nobody has decided yet)",

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_runtime.clinical.authoring import prepare
-from edge_runtime.clinical.deciding import decision_of, kept_of, what_follows
+from edge_runtime.clinical.deciding import NOTHING_KEPT, decision_of, kept_of, what_follows, what_remains
 from edge_runtime.clinical.reviews import ReviewKind
 from edge_runtime.errors import InputError, RefusedError
 from sync_protocol.errors import ExplainedError
@@ -257,3 +257,11 @@ def test_what_nobody_may_build_upon_is_not_replaced(change):
     facts = [replace(one, **change) if one.id == mine.id else one for one in world.facts()]
     with refused("nothing_to_keep"):
         kept_of(review, state, facts, "paused", reason="x")
+
+
+def test_who_decides_and_keeps_nothing_is_told_that_what_is_shown_stays():
+    """A step that failed goes on being shown as completed until somebody states it: the decision does not."""
+    assert what_remains(ReviewKind.STEP, kept=False) == NOTHING_KEPT
+    assert what_remains(ReviewKind.STEP, kept=True) is None
+    assert what_remains(ReviewKind.CLOCK_SKEW, kept=False) is None
+    assert what_remains(ReviewKind.TEXT, kept=False) == what_follows(ReviewKind.TEXT)

@@ -71,6 +71,18 @@ def test_a_time_before_the_patients_birth_is_asked_about(stated, asks):
     assert asked is None or "before the patient's birth" in asked
 
 
+def test_who_the_patient_is_stands_in_another_document_than_the_finding():
+    """The birth date of the chart document counts for a finding in an encounter, which says nothing of the patient."""
+    _, chart, _, _ = since(BORN)
+    _, encounter, _, _ = since(fact("status", to="active"))
+    identity = chart.state().identity
+    stated = finding("1950-11-25T10:00Z")
+    assert questions(stated, now_ms=NOW_MS, state=encounter.state()) == ()
+    (asked,) = questions(stated, now_ms=NOW_MS, state=encounter.state(), identity=identity)
+    assert "before the patient's birth" in asked
+    assert question(stated, now_ms=NOW_MS, identity=identity) == asked
+
+
 def test_the_ends_of_the_calendar_are_no_trouble():
     """The first and the last day that there is are compared like any other."""
     _, left, _, _ = since(fact("identity", name="Ana", birth_date="0001-01-01"))

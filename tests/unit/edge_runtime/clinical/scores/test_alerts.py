@@ -65,6 +65,21 @@ def test_an_old_score_is_no_alert():
     assert told(ward) == []
 
 
+def test_what_is_dated_in_the_future_hides_no_alert():
+    """A slip of the year, or a phone whose clock runs ahead: neither a lone pulse nor a full set ends what is now."""
+    year = 365 * 24 * 60
+    for late in (lambda ward: ward.observe("8867-4", ("80", "/min"), year), lambda ward: ward.full_set(year)):
+        ward = Ward()
+        ward.full_set(0, **HIGH)
+        ward.observe("9269-2", ("7", "{score}"), 0)
+        late(ward)
+        ward.observe("9269-2", ("15", "{score}"), year)
+        assert set(told(ward, now_ms=ms(5))) == {("gcs.severe", "critical"), ("news2.high", "critical")}
+    ward = Ward()
+    ward.full_set(year, **HIGH)
+    assert told(ward, now_ms=ms(0)) == [("news2.high", "critical")], "what a fast clock wrote still alerts"
+
+
 def test_worse_than_the_last_full_score():
     """A part that scores 3 after a normal full score is told."""
     ward = Ward()

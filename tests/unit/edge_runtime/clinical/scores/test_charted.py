@@ -45,6 +45,17 @@ def test_what_is_older_than_the_window_is_missing(code):
     assert late.result.missing == tuple(late.lacking)
 
 
+@pytest.mark.parametrize(("to", "score"), [("rejected", None), ("validated", 0)])
+def test_what_was_rejected_is_not_scored(to, score):
+    """Nor is an older value in its place: the input is missing, by name."""
+    ward = Ward()
+    written = ward.full_set(0)
+    ward.writer.write(fact("validation", observation=str(written["8867-4"].id), to=to))
+    point = news2(ward)
+    assert point.result.score == score
+    assert dict(point.lacking) == ({} if score == 0 else {"pulse": "disputed"})
+
+
 def test_what_comes_later_is_not_looked_at():
     """A score as of a time knows nothing of what was measured afterwards."""
     ward = Ward()
