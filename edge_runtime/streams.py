@@ -1,6 +1,7 @@
 """Streams as they lie in the store: their entries, the causal order, and where the next entry of a session stands.
 
 An entry whose parents have not all come is *held*: it is stored, its facts are shown, and it is never built upon.
+Nor is one that ends its chain under an epoch whose record has not come: it says nothing here.
 """
 
 from __future__ import annotations
@@ -153,14 +154,17 @@ def load_place(store: Store, values: Values, stream: StreamId, session: SessionI
     frontier = dict(store.frontier(stream))
     if values.get_value(HELD + stream.hex()) is not None:
         frontier = _placed_frontier(store, stream)
+    reached: dict[SessionId, Place] = {}
     lamports: dict[EntryHash, int] = {}
-    for _, head in frontier.values():
-        arrived = store.entry(head)
-        assert arrived is not None, "a frontier names stored entries"
-        lamports[head] = arrived.entry.header.lamport
+    here: dict[EntryHash, bool] = {}
+    for one, (_, head) in frontier.items():
+        newest = _entry(store, head) if one == session else _keyed(store, head, here)
+        if newest is not None:
+            reached[one] = (newest.header.seq, newest.hash)
+            lamports[newest.hash] = newest.header.lamport
     data = values.get_value(_seen(stream, session))
     seen = {} if data is None else dict(unpack(_Seen, data, bytes_max=len(data)).heads)
-    return StreamPlace(session=session, frontier=frontier, seen=seen, lamports=lamports)
+    return StreamPlace(session=session, frontier=reached, seen=seen, lamports=lamports)
 
 
 def _placed_frontier(store: Store, stream: StreamId) -> dict[SessionId, Place]:
@@ -173,6 +177,35 @@ def _placed_frontier(store: Store, stream: StreamId) -> dict[SessionId, Place]:
         if known is None or (-known[0], known[1]) > (-header.seq, entry.hash):
             frontier[header.session] = (header.seq, entry.hash)
     return frontier
+
+
+def _keyed(store: Store, head: EntryHash, here: dict[EntryHash, bool]) -> VerifiedEntry | None:
+    """The newest entry of a chain, from its head back, whose epoch's record is here; None where none is.
+
+    No relay takes an entry before that record. When the record is lost for good, so is the entry, and whatever had been
+    built upon it would wait with it wherever else it comes to.
+
+    Args:
+        store: where they are.
+        head: where the chain ends.
+        here: of epochs, whether their records are here; what is found out is added.
+    """
+    name: EntryHash | None = head
+    while name is not None:
+        entry = _entry(store, name)
+        epoch = entry.header.epoch
+        if epoch is not None and epoch not in here:
+            here[epoch] = store.entry(epoch) is not None
+        if epoch is None or here[epoch]:
+            return entry
+        name = entry.header.prev
+    return None
+
+
+def _entry(store: Store, name: EntryHash) -> VerifiedEntry:
+    arrived = store.entry(name)
+    assert arrived is not None, "frontiers and chains name stored entries"
+    return arrived.entry
 
 
 def _seen(stream: StreamId, session: SessionId) -> str:

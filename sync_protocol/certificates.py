@@ -139,7 +139,7 @@ def open_root(wire: bytes, *, expected: RootHash | None) -> Verified[Root]:
     """
     signed = Signed(Root, wire)
     if expected is not None and signed.hash != expected:
-        raise untrusted(f"the root {expected.short} that the invitation names", f"root {signed.hash.short}")
+        raise untrusted(f"the root {expected.short}, which is trusted here", f"root {signed.hash.short}")
     return signed.verify_hybrid(signed.claimed().keys, Label.ROOT)
 
 

@@ -121,9 +121,10 @@ class Decisions:
             found = opened.found(review.document)
             state = opened.authored(review.document)
             facts.append(kept_of(review, state, found.facts, keep, reason=reason))
-        closed = _most_closed(opened, review)
-        # A statement that is kept stands where its kind belongs, unless what was kept apart is stated again by it.
-        where = closed if keep is None or closed is Compartment.SENSITIVE else None
+        places = _places(opened, review)
+        where: Compartment | None = max(places, default=Compartment.CLINICAL)
+        if keep is not None and places != {Compartment.SENSITIVE}:
+            where = None  # what is stated again stands where its kind belongs, unless all of it was kept apart
         entries = self._charts.add_facts(opened.chart, review.document, facts, compartment=where)
         names = self._written(opened, review, [entry.hash for entry in entries])
         decided = next(fact.id for fact in names if fact.fact.kind == Kind.REVIEW_DECISION)
@@ -148,8 +149,8 @@ class Decisions:
         return [fact for fact in found.facts if fact.id.entry in entries]
 
 
-def _most_closed(opened: OpenChart, review: Review) -> Compartment:
-    """The most closed compartment of what a review holds, in whichever document it stands."""
+def _places(opened: OpenChart, review: Review) -> frozenset[Compartment]:
+    """The compartments of what a review holds, in whichever document it stands."""
     names = {value.fact for value in review.values}
     facts = (fact for document in opened.documents.values() for fact in document.facts)
-    return max((fact.compartment for fact in facts if fact.id in names), default=Compartment.CLINICAL)
+    return frozenset(fact.compartment for fact in facts if fact.id in names)

@@ -53,6 +53,7 @@ def create(
       fieldward chart create --home tablet --name "Ana Lima" --birth-date 1961-04-02
     """
     from edge_runtime.clinical.layout import Kind, WorkflowType
+    from edge_runtime.clinical.times import question
     from edge_runtime.facts import Fact
 
     try:
@@ -67,6 +68,7 @@ def create(
     stated = {"name": name, "birth_date": birth_date, "sex": sex}
     payload: dict[str, Any] = {key: value for key, value in stated.items() if value}
     facts = [Fact(kind=Kind.IDENTITY, payload=payload, supersedes=())] if payload else []
+    asked = next((found for fact in facts if (found := question(fact, now_ms=runtime.surroundings.clock()))), None)
     made, documents = runtime.charts.create(facts, workflow=kind)
     if as_json:
         types = ["chart", *([kind.value] if kind else [])]
@@ -77,12 +79,15 @@ def create(
                     {"document": str(document), "workflow_type": type_}
                     for document, type_ in zip(documents, types, strict=True)
                 ],
+                "confirm": asked,
             }
         )
         return
     say(f"Chart {made} is created.")
     for document in documents:
         say(f"  document  {document}")
+    if asked is not None:
+        say(f"Please check: {asked}")
     say(f"Next: fieldward chart show {made.short}")
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from edge_runtime.attaching import Listed
+    from edge_runtime.clinical.diagnoses import Diagnosis
     from edge_runtime.clinical.medications import Line, Medication
     from edge_runtime.clinical.reviews import Review
     from edge_runtime.clinical.state import DocumentState
@@ -143,15 +144,7 @@ def _safety(opened: OpenChart) -> Panel:
         words = "none known" if state.allergies.none_known else "nothing stated"
         rows.append(Text(f"Allergy     {words}" + (", but see what is UNVERIFIED" if unverified else "")))
     rows.extend(_medication(item) for item in state.medications)
-    rows.extend(
-        Text.assemble(
-            ("Problem     ", "cyan"),
-            safe(said(item.fact.fact, "text") or said(item.fact.fact, "code") or "(unnamed)"),
-            flag([item.fact]),
-        )
-        for item in state.problems
-        if not item.superseded_by
-    )
+    rows.extend(_diagnosis(item) for item in state.diagnoses)
     rows.extend(unverified_rows(state.unverified, SAFETY_LIST))
     for incomplete, words in (
         (state.allergies_incomplete, "The allergy list is not settled: see below."),
@@ -175,7 +168,20 @@ def _line(line: Line) -> str:
         return "stopped"
     stated = line.regimen.stated
     words = (stated[name] for name in ("dose", "unit", "route", "frequency") if stated.get(name))
-    return safe(" ".join(words)) or "dose not stated"
+    unclear = f" ({' and '.join(sorted(line.regimen.unclear))} unclear)" if line.regimen.unclear else ""
+    return (safe(" ".join(words)) or "dose not stated") + unclear
+
+
+def _diagnosis(item: Diagnosis) -> Text:
+    """What is refuted stays listed, and says so: it may be why something was given."""
+    text = Text.assemble(("Problem     ", "cyan"), safe(" / ".join(item.names)))
+    if item.certainty is not None:
+        text.append(f"  {item.certainty}", "dim")
+    if not item.live:
+        text.append("  (refuted)", "bold")
+    if item.disputed:
+        text.append("  DISPUTED", "bold yellow")
+    return text.append_text(flag(item.heads))
 
 
 def _reviews(reviews: Iterable[Review]) -> Panel:

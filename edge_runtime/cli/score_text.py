@@ -47,7 +47,7 @@ def result_rows(scale: Scale, result: Result) -> Iterator[str]:
         value = safe(_shown(result.inputs[name])) if name in result.inputs else ""
         scored = points.get(name)
         yield f"    {name:<32}{value:<14}" + ("" if scored is None else f"{scored}")
-    for name in result.missing:
+    for name in (name for name in result.missing if name not in result.inputs):
         yield click.style(f"    {name:<32}missing", fg="yellow")
     for question in result.questions:
         yield click.style(f"  Please confirm: {question}", fg="yellow")

@@ -13,7 +13,12 @@ if TYPE_CHECKING:
     from edge_runtime.runtime import Runtime
     from sync_protocol.ids import CertificateHash
 
-REFUSED_DO: Final = "it stays on this device and is offered again by each sync; ask an administrator about the reason"
+_REFUSED_DO: Final = "it stays on this device and is offered again by each sync; ask an administrator about the reason"
+_KEYLESS: Final = "unknown_epoch"
+_KEYLESS_DO: Final = (
+    "it stays on this device and is offered again by each sync; let the devices of its chart sync, or meet them: one"
+    " that has the record of its key brings it. If none has it any more, what this entry says is lost"
+)
 _STATES: Final = {
     "on_this_device_only": "on this device only",
     "at_a_peer": "at another device as well, not at the relay yet",
@@ -23,6 +28,11 @@ _STATES: Final = {
     "refused": "refused by the relay, kept here",
     "held": "held here, and not in its place yet",
 }
+
+
+def refused_do(code: str) -> str:
+    """The way out of the relay's refusal, by its code."""
+    return _KEYLESS_DO if code == _KEYLESS else _REFUSED_DO
 
 
 def entry_json(runtime: Runtime, text: str) -> dict[str, Any]:
@@ -76,7 +86,7 @@ def _not_in_order(found: EntryState) -> list[dict[str, Any]]:
     told: list[dict[str, Any]] = []
     if found.refused is not None:
         code, reason = found.refused
-        told.append({"kind": "refused", "code": code, "reason": reason, "do": REFUSED_DO})
+        told.append({"kind": "refused", "code": code, "reason": reason, "do": refused_do(code)})
     if found.held is not None:
         told.append({"kind": "held", "code": found.held.code, "reason": found.held.got, "do": found.held.do})
     told += [

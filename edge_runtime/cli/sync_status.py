@@ -12,7 +12,7 @@ import click
 
 from edge_runtime.cli.blob_text import counts_json
 from edge_runtime.cli.output import print_json, with_device, working
-from edge_runtime.cli.sync_entry import REFUSED_DO, by, entry_json, say_entry
+from edge_runtime.cli.sync_entry import by, entry_json, refused_do, say_entry
 from edge_runtime.cli.sync_status_text import say_status
 
 if TYPE_CHECKING:
@@ -66,7 +66,8 @@ def _facts(runtime: Runtime) -> dict[str, Any]:
     safe_entries, receipted, fed = tally(store)
     compared = rechecked(store)
     refused = [
-        {"entry": str(one.name), "code": one.code, "reason": one.text, "do": REFUSED_DO} for one in store.refused()
+        {"entry": str(one.name), "code": one.code, "reason": one.text, "do": refused_do(one.code)}
+        for one in store.refused()
     ]
     return {
         "entries": store.size(),

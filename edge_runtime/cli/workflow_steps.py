@@ -73,9 +73,9 @@ def step(
         entries, asked = runtime.workflows.state_step(
             chart, document, named.id, StepStatus(to), minutes=minutes, grade=grade, note=note
         )
+    _done(chart, document, entries, [asked] if asked else [], as_json=as_json, step=str(named.id))
     if not as_json:  # numbers move when others add steps: who meant another one sees it here
         say(f"{safe(named.name)}: {to.replace('_', ' ')}.")
-    _done(chart, document, entries, [asked] if asked else [], as_json=as_json, step=str(named.id))
 
 
 @click.command("add-step")
@@ -242,7 +242,7 @@ def step_named(steps: Sequence[Step], text: str) -> Step:
     keyed = [one for one in steps if one.key == text]
     numbered = [steps[int(text) - 1]] if text.isascii() and text.isdigit() and 0 < int(text) <= len(steps) else []
     begun = [one for one in steps if text and str(one.id).startswith(text.lower())]
-    found = [*keyed, *(one for one in numbered if one not in keyed)] or begun  # "2" may be a key and a number
+    found = keyed or numbered or begun
     if len(found) == 1:
         return found[0]
     raise RefusedError(

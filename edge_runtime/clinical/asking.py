@@ -12,9 +12,7 @@ from edge_runtime.clinical.state import DocumentState, Statement
 from edge_runtime.facts import Fact
 
 
-def questions(
-    fact: Fact, *, now_ms: int, state: DocumentState, identity: Iterable[Statement] = ()
-) -> tuple[str, ...]:
+def questions(fact: Fact, *, now_ms: int, state: DocumentState, identity: Iterable[Statement] = ()) -> tuple[str, ...]:
     """What to ask about a fact, valid or not; what is not valid is refused when it is written.
 
     Args:

@@ -4,7 +4,7 @@ A text that was signed stays as it is. Whatever the document says beyond it stan
 did not know of the signature is a review: somebody may have meant it to be under it. Within the stream of the signature
 that is known from what each entry follows; of other streams only what the signer had seen is.
 
-Owns these rules. Whether a signature holds, `signing` says: a review is raised for one that does not, too.
+Owns these rules. Whether a signature holds, `signing` says: a review is raised for one whose key did not sign, too.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from edge_runtime.clinical.layout import Kind
 from edge_runtime.clinical.reviews import Review, ReviewKind, ReviewValue, review_id
 from edge_runtime.clinical.standing import display
 from edge_runtime.clinical.subjects import said
+from edge_runtime.clinical.succession import in_order
 from edge_runtime.facts import Author, CausalGraph, FactId, PlacedFact
 from edge_runtime.text.section import SectionText
 from sync_protocol.attestation import TEXTS, Act, Attestation
 from sync_protocol.errors import PeerError
-from sync_protocol.ids import DocumentId, EntryHash, Hash, SessionId
+from sync_protocol.ids import DocumentId, EntryHash, Hash, SessionId, UserId
 from sync_protocol.roles import Compartment
 from sync_protocol.signed import Signed
 
@@ -62,8 +63,15 @@ def written_since(
         graphs: of its streams.
         frontier: the newest entries that a signer's device showed.
     """
+    return _since(_quiet(facts), graphs, frontier)
+
+
+def _since(
+    quiet: frozenset[EntryHash],
+    graphs: Mapping[Compartment, CausalGraph],
+    frontier: Mapping[Compartment, Sequence[EntryHash]],
+) -> dict[Compartment, tuple[EntryHash, ...]]:
     found: dict[Compartment, tuple[EntryHash, ...]] = {}
-    quiet = _quiet(facts)
     for compartment, graph in graphs.items():
         seen = frontier.get(compartment, ())
         entries = tuple(
@@ -88,7 +96,10 @@ def attested_reviews(
     texts: Iterable[SectionText],
     authors: Mapping[SessionId, Author],
 ) -> Iterator[Review]:
-    """The reviews of changes beside signatures, one for each signed text that nobody amended.
+    """The reviews of changes beside signatures, one for each signed text that nobody amended or signed anew.
+
+    Of what one person signed of one scope, the last counts: who signs again has seen what came before. So nobody makes
+    everybody else compare every signature of thousands with every change.
 
     Args:
         document: where.
@@ -100,14 +111,16 @@ def attested_reviews(
     carried = [fact for fact in facts if fact.fact.kind == Kind.ATTESTATION and fact.verdict.counts]
     if not carried:
         return
-    records = {fact.id: record for fact in carried if (record := claimed(fact)) is not None}
-    amended = _amended(document, carried, records)
+    fitting = {fact.id: record for fact in carried if (record := _fitting(document, fact)) is not None}
+    amended = {record.of for record in fitting.values() if record.act is Act.AMENDMENT}
+    last = {_whose(fact, fitting[fact.id]): fact.id for fact in in_order(carried) if fact.id in fitting}
+    quiet = _quiet(facts)
     written = [value for text in texts for value in _text_values(document, text, authors)]
     for fact in carried:
-        record, graph = records.get(fact.id), graphs.get(fact.compartment)
-        if record is None or graph is None or record.act not in TEXTS or _record_hash(fact) in amended:
+        record, graph = fitting.get(fact.id), graphs.get(fact.compartment)
+        if record is None or graph is None or _record_hash(fact) in amended or last[_whose(fact, record)] != fact.id:
             continue
-        since = written_since(facts, {fact.compartment: graph}, record.frontier).get(fact.compartment, ())
+        since = _since(quiet, {fact.compartment: graph}, record.frontier).get(fact.compartment, ())
         unseen = frozenset(written_unseen(graph, since, fact.id.entry))
         stated = [_value(one) for one in facts if one.id.entry in unseen]
         beside = [*stated, *(value for value in written if value.fact.entry in unseen)]
@@ -124,18 +137,16 @@ def attested_reviews(
             )
 
 
-def _amended(
-    document: DocumentId, carried: Iterable[PlacedFact], records: Mapping[FactId, Attestation]
-) -> frozenset[Hash]:
-    """The records in whose place another text stands here: by what was signed, never by what stands beside it."""
-    found: set[Hash] = set()
-    for fact in carried:
-        record, text = records.get(fact.id), said(fact.fact, "text")
-        if record is None or record.act is not Act.AMENDMENT or record.of is None or text is None:
-            continue
-        if record.document == document and record.text == Hash.of(text.encode()):
-            found.add(record.of)
-    return frozenset(found)
+def _fitting(document: DocumentId, fact: PlacedFact) -> Attestation | None:
+    """The record of a fact under whose text it stands, and that is about this document; None for any other."""
+    record, text = claimed(fact), said(fact.fact, "text")
+    if record is None or record.act not in TEXTS or text is None or record.document != document:
+        return None
+    return record if record.text == Hash.of(text.encode()) else None
+
+
+def _whose(fact: PlacedFact, record: Attestation) -> tuple[UserId, Compartment, tuple[str, ...]]:
+    return fact.author.user, fact.compartment, record.scope
 
 
 def _record_hash(fact: PlacedFact) -> Hash | None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from edge_runtime.clinical.allergies import Allergy
 from edge_runtime.clinical.checks import Problem
-from edge_runtime.clinical.layout import ALLERGIES_MAX, MEDICATIONS_MAX, SECTION_CHARS, Kind, Section
+from edge_runtime.clinical.layout import ALLERGIES_MAX, LAYOUT_VERSION, MEDICATIONS_MAX, SECTION_CHARS, Kind, Section
 from edge_runtime.clinical.medications import Medication
 from edge_runtime.clinical.replacing import ids, supersede_defaults
 from edge_runtime.clinical.schemas import validate_fact
@@ -60,6 +60,8 @@ def _problems(state: DocumentState, fact: Fact) -> Iterator[Problem]:
             yield Problem("step_event.supersedes", "events of the same step", "others")
     if fact.kind == Kind.VALIDATION and not _is_observed(state, fact):
         yield Problem("validation.observation", "an observation of this document", "one that is not here")
+    if fact.kind == Kind.DOCUMENT and fact.payload.get("schema") != LAYOUT_VERSION:
+        yield Problem("document.schema", f"{LAYOUT_VERSION}, the layout that this version writes", "another one")
     if fact.kind == Kind.LINK and not (said(fact, "chart") or said(fact, "document")):
         yield Problem("link.chart", "a chart or a document", "neither")
     if fact.kind == Kind.PLACE and not (said(fact, "location") or said(fact, "department")):

@@ -18,6 +18,7 @@ from edge_runtime.clinical.chart import ChartState
 from edge_runtime.clinical.layout import LAYOUT_VERSION, Section, Validation
 from edge_runtime.clinical.state import DocumentState, Statement
 from edge_runtime.clinical.subjects import said
+from edge_runtime.clinical.validations import Release
 from edge_runtime.facts import PlacedFact
 from edge_runtime.wording import safe
 
@@ -151,13 +152,17 @@ def _observations(state: DocumentState) -> Iterator[str]:
             continue
         when = said(item.fact.fact, "effective")
         result = released.get(item.fact.id)
-        validated = "" if result is None else _release(result.value)
+        validated = "" if result is None else _release(item.fact, result)
         question = " (to be confirmed)" if item.question else ""
         yield f"{vitals.display(item.fact)}{f', {when}' if when else ''}{question}{validated}"
 
 
-def _release(value: Validation | None) -> str:
-    return " (validated)" if value is Validation.VALIDATED else " (not validated)"
+def _release(result: PlacedFact, release: Release) -> str:
+    """Whether a second person stands by a result; whoever entered it does not make it sure."""
+    if release.value is not Validation.VALIDATED:
+        return " (not validated)"
+    second = any(fact.author.user != result.author.user for fact in release.heads)
+    return " (validated)" if second else " (validated only by whoever entered it)"
 
 
 def _named(names: Sequence[str], live: Sequence[PlacedFact], *, disputed: bool) -> str:

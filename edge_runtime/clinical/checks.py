@@ -75,7 +75,8 @@ def describe(value: object) -> str:
             return words
     for kind, words in _SIZED:
         if isinstance(value, kind):
-            return words.format(len(value))  # type: ignore[arg-type]  # every kind of this table has a length
+            size = len(value)  # type: ignore[arg-type]  # every kind of this table has a length
+            return words.removesuffix("s" if size == 1 else "").format(size)
     return "another type"
 
 

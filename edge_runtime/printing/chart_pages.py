@@ -193,5 +193,5 @@ def _decided(draft: Draft, opened: OpenChart) -> None:
 
 
 def _decision(fact: PlacedFact) -> Row:
-    conflict, decision, reason = (said(fact.fact, key) or "" for key in ("conflict", "decision", "reason"))
-    return Row(conflict[:8], (Span(decision, Tone.STRONG), Span(": "), Span(reason)), behind([fact]))
+    conflict, decision = (said(fact.fact, key) or "" for key in ("conflict", "decision"))
+    return Row(conflict[:8], (Span(decision, Tone.STRONG),), behind([fact]))

@@ -6,13 +6,21 @@ Owns that choice alone. Refuses a place where a kind may not stand.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
 
-from edge_runtime.clinical.layout import home, may_stand_in
+from edge_runtime.clinical.layout import Kind, home, may_stand_in
 from edge_runtime.errors import InputError
 from edge_runtime.facts import CausalGraph, Fact, FactId
 from sync_protocol.encoding import Value
 from sync_protocol.errors import PeerError
 from sync_protocol.roles import Compartment
+
+_APART: Final = frozenset({Compartment.SENSITIVE})
+_OF_ONE_THING: Final = frozenset(
+    {Kind.ALLERGY, Kind.MEDICATION, Kind.DIAGNOSIS, Kind.OBSERVATION, Kind.PROCEDURE, Kind.SPECIMEN, Kind.VALIDATION}
+    | {Kind.STEP, Kind.STEP_EVENT, Kind.LINK}
+)
+"""Kinds that say something of one thing among several, and not of the document or the patient as a whole."""
 
 
 def sort_out(
@@ -37,17 +45,26 @@ def sort_out(
                 got=wanted.name.lower(),
                 do="leave the compartment out, or keep the fact apart in the sensitive one",
             )
-        found.setdefault(wanted or home(fact.kind) or _beside(fact, graphs), []).append(fact)
+        found.setdefault(wanted or _place(fact, graphs), []).append(fact)
     return dict(sorted(found.items()))
 
 
-def _beside(fact: Fact, graphs: Mapping[Compartment, CausalGraph]) -> Compartment:
-    """The most closed compartment of what a fact concerns, so that it tells nobody of what they may not read."""
-    concerned = [*fact.supersedes, *_named(fact.payload.get("heads"))]
-    return max(
-        (compartment for one in concerned for compartment, graph in graphs.items() if one.entry in graph),
-        default=Compartment.CLINICAL,
-    )
+def _place(fact: Fact, graphs: Mapping[Compartment, CausalGraph]) -> Compartment:
+    """Where a fact belongs. Its own kind says so, unless it follows, or continues, what it concerns.
+
+    What is stated about a thing that is kept apart, and about nothing else, is kept apart too: a correction would tell
+    what it corrects. What concerns the whole document never is: nobody may miss that somebody is in danger.
+    """
+    concerned = (*fact.supersedes, *_named(fact.payload.get("heads")), *_named(_about(fact)))
+    places = {where for one in concerned for where, graph in graphs.items() if one.entry in graph}
+    own = home(fact.kind)
+    if own is None:
+        return max(places, default=Compartment.CLINICAL)
+    return Compartment.SENSITIVE if places == _APART and fact.kind in _OF_ONE_THING else own
+
+
+def _about(fact: Fact) -> list[Value]:
+    return [fact.payload.get(name) for name in ("step", "observation")]
 
 
 def _named(raw: Value) -> Iterator[FactId]:

@@ -28,11 +28,13 @@ class Named:
         chains: up to which sequence number, a chain; none that forks here.
         seals: the highest seal that it holds for that, a session.
         lost: chains whose named head the log does not know, from 0 on.
+        streams: all in which it names anything.
     """
 
     chains: Mapping[tuple[StreamId, SessionId], int]
     seals: Mapping[SessionId, int]
     lost: tuple[tuple[StreamId, SessionId, int], ...]
+    streams: frozenset[StreamId]
 
 
 def find(beyond: Mapping[StreamId, Frontier], store: SqlStore) -> Named:
@@ -55,7 +57,7 @@ def find(beyond: Mapping[StreamId, Frontier], store: SqlStore) -> Named:
             if (header.stream, header.session, header.seq) == (stream, session, seq) and session not in forked:
                 chains[stream, session] = seq
                 seals[session] = max(header.seal, seals.get(session, 0))
-    return Named(chains, seals, tuple(lost))
+    return Named(chains, seals, tuple(lost), frozenset(beyond))
 
 
 def compare(

@@ -3,7 +3,9 @@
 A cursor of size N says: of every stream that was readable at N, everything below N is here. So a stream that became
 readable later is delivered from its beginning before the cursor may move past that point, and a note is given only at a
 checkpoint below which nothing is owed. A chart's control stream is delivered to whoever leaves it up to the record that
-ended that. The feed keeps positions, never entries: a reader who is slow costs no memory.
+ended that; also to whoever never followed it here and says that it holds of it, because a colleague may have given it a
+chart of which it then takes itself for a member. The feed keeps positions, never entries: a reader who is slow costs no
+memory.
 """
 
 from __future__ import annotations
@@ -51,6 +53,8 @@ class LogFeed:
         self._sent: deque[tuple[int, ...]] = deque(maxlen=OWN_MAX)
         self._named: deque[Named] = deque()
         self._asked: deque[Segment] = deque()
+        self._given: set[StreamId] = set()
+        self._told: set[StreamId] = set()
         self.caught_up = False
 
     def resync(self, wanted: Wanted, tip: Tip, compared: Collection[StreamId]) -> None:
@@ -67,6 +71,7 @@ class LogFeed:
         ends = {name: ended.of(name) for name in wanted if name not in self._streams}
         self._owed = self._stretch(wanted, until=tip.size, wanted=wanted, ends=ends)
         self._ending = {name: end for name, end in ends.items() if end >= tip.size}
+        self._told.update(ends)
         self._position = tip.size
         self._noted = 0
         self.caught_up = False
@@ -117,6 +122,7 @@ class LogFeed:
             self._owed += (self._asked.popleft(),)
         streams = self._directory.readable(self._reader)
         ends = self._ends()
+        self._owed += self._left(tip, followed=ends)
         new = () if streams is self._streams else [name for name in streams if not self._follows(name)]
         backlog = self._stretch(new, until=self._position, wanted=None)
         draft = PageDraft(self._holdings, source, self._directory, self._trust, limits)
@@ -144,6 +150,7 @@ class LogFeed:
 
     def _learn(self, named: Named) -> None:
         """Who holds an entry holds the seals up to its own without a gap; of a fork both branches come anyway."""
+        self._given |= named.streams - self._told
         self._holdings.chains.update(named.chains)
         for session, number in named.seals.items():
             known = self._holdings.next_seals
@@ -159,6 +166,20 @@ class LogFeed:
         if ended.last < self._position:
             return {}
         return {name: end for name, end in ended.owed(self._position).items() if self._follows(name)}
+
+    def _left(self, tip: Tip, *, followed: Collection[StreamId]) -> tuple[Segment, ...]:
+        """What the reader is owed of charts that it left without having followed them here, and holds all the same.
+
+        Once a connection, each; what is not below the newest checkpoint yet waits for the next one.
+        """
+        if not self._given:
+            return ()
+        found = self._directory.ended(self._reader).among(self._given)
+        told = {name: end for name, end in found.items() if end < tip.size}
+        self._given -= told.keys()
+        self._told.update(told)
+        ends = {name: end for name, end in told.items() if name not in followed}
+        return self._stretch(ends, until=max(ends.values(), default=-1) + 1, wanted=None, ends=ends)
 
     def _stretch(
         self,

@@ -6,7 +6,7 @@ records up to the one that ended its stay, if it followed them before.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -53,6 +53,10 @@ class Ended:
         """Up to which log index a reader is owed what, that has everything below `position`."""
         found = ((name, end_of(stays, position)) for name, stays in self._stays.items())
         return {name: end for name, end in found if end is not None}
+
+    def among(self, streams: Collection[StreamId]) -> dict[StreamId, int]:
+        """The log index of the last record that this reader ever hears, of those of some streams that it left."""
+        return {name: self.of(name) for name in self._stays if name in streams}
 
     def of(self, stream: StreamId) -> int:
         """The log index of the last record of a stream that this reader ever hears; -1 where it never did."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sync_protocol.ids import EntryHash
+from tests.simulation.checkers.lost_keys import sealed_for_nobody
 from tests.simulation.world import World
 
 NAME = "nothing_lost"
@@ -20,7 +21,7 @@ def check(world: World) -> None:
 
     A place's acknowledgements end with it: a device that was stolen, restored from an older copy, or a relay that was
     restored, wiped or exchanged answers for what it acknowledged since. What a revoked thief wrote outside its cut the
-    relay may refuse; whoever met the thief keeps it.
+    relay may refuse; whoever met the thief keeps it. And the relay takes nothing that is sealed for nobody.
     """
     places = surviving(world)
     for name, held in places.items():
@@ -30,6 +31,7 @@ def check(world: World) -> None:
             world.oracle.fail(NAME, f"{name} holds {len(lost)} entries no more that it had acknowledged")
     everything = frozenset().union(*places.values()) - world.oracle.hostile
     lacking = everything - places["relay"]
+    lacking -= sealed_for_nobody(world, lacking)
     if lacking:
         world.oracle.fail(NAME, f"the relay lacks {len(lacking)} entries that somebody holds: {_told(world, lacking)}")
 

@@ -68,7 +68,7 @@ def test_whatever_is_typed_is_refused_in_words_that_can_be_shown(text: str):
 
 
 def test_documents_are_found_by_id_word_and_type(clinic: Clinic):
-    """`chart` is the chart document; a workflow type names the only document of it, and is refused with the ids of several."""
+    """`chart` is the chart document; a workflow type names the only document of it; of several, their ids."""
     device = clinic.device(Role.NURSE)
     chart, document, encounter = _chart(device)
     opened = device.charts.open(chart)
@@ -86,7 +86,7 @@ def test_documents_are_found_by_id_word_and_type(clinic: Clinic):
         batch = device.recorder.begin()
         device.charts.add_document(batch, chart, WorkflowType.ENCOUNTER)
         device.recorder.write(batch)
-    with pytest.raises(RefusedError, match="10 documents have: .* and 2 more"):
+    with pytest.raises(RefusedError, match=r"10 documents have: .* and 2 more"):
         device.charts.find_document(device.charts.open(chart), "encounter")
 
 
@@ -270,4 +270,34 @@ def test_a_decision_stands_with_what_it_is_about(clinic: Clinic):
     assert decided("nonsense") is Compartment.CLINICAL
     assert sort_out([Fact(kind="source", payload={"heads": "x"}, supersedes=())], {}, wanted=None).keys() == {
         Compartment.CLINICAL
+    }
+
+
+def test_what_continues_what_is_kept_apart_is_kept_apart(clinic: Clinic):
+    """A correction, a refutation or a release would tell what it is about; triage and status are never hidden so."""
+    device = clinic.device(Role.PHYSICIAN)
+    chart, document, _ = _chart(device)
+    stated = [
+        fact("observation", code="x", text="Kept apart", value="5", unit="1"),
+        fact("diagnosis", text="Kept apart"),
+        fact("triage", to="minor"),
+    ]
+    *_, entry = device.charts.add_facts(chart, document, stated, compartment=Compartment.SENSITIVE)
+    result = f"{entry.hash}:0"
+    more = [
+        fact("observation", code="x", text="Kept apart", value="6", unit="1", corrects=result),
+        fact("diagnosis", text="Kept apart", certainty="refuted"),
+        fact("validation", observation=result, to="rejected", reason="Kept apart"),
+        fact("triage", to="immediate"),
+        fact("diagnosis", text="Asthma"),
+    ]
+    entries = [one.hash for one in device.charts.add_facts(chart, document, more)]
+    found = [one for one in device.charts.open(chart).documents[document].facts if one.id.entry in entries]
+    places = {(one.fact.kind, one.fact.payload.get("text")): one.compartment for one in found}
+    assert places == {
+        ("observation", "Kept apart"): Compartment.SENSITIVE,
+        ("diagnosis", "Kept apart"): Compartment.SENSITIVE,
+        ("validation", None): Compartment.SENSITIVE,
+        ("triage", None): Compartment.SAFETY,
+        ("diagnosis", "Asthma"): Compartment.SAFETY,
     }

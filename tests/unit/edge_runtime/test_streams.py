@@ -131,6 +131,28 @@ def test_nothing_is_built_upon_held_entries():
         assert load_place(store, values, stream, me.id).deps() == {}
 
 
+def test_nothing_is_built_upon_what_no_key_is_here_for():
+    """An entry under an epoch whose record is not here is named by nobody's next one.
+
+    It says nothing here yet, and when that record is lost, no relay ever takes it: whatever named it would wait with
+    it, everywhere else. What its chain says before it counts, and so does what follows it under a key that is here.
+    """
+    control, stream = _ORGANISATION.stream(), _ORGANISATION.stream()
+    minter, one, two, me = _sessions(4)
+    mint = minter.write(control, _ORGANISATION.bodies(2))
+    known, lost = mint[1][0].hash, EntryHash(b"\x77" * 32)
+    first = one.write(stream, _ORGANISATION.bodies(1), epoch=known)
+    later = one.write(stream, _ORGANISATION.bodies(2), epoch=lost)
+    alone = two.write(stream, _ORGANISATION.bodies(1), epoch=lost)
+    with _stored(mint, first, later, alone) as store:
+        place = load_place(store, _Values(), stream, me.id)
+        assert place.deps() == {one.id: (0, first[1][0].hash)}
+        assert place.heads() == {first[1][0].hash}
+    last = one.write(stream, _ORGANISATION.bodies(1), epoch=known)
+    with _stored(mint, first, later, last) as store:
+        assert load_place(store, _Values(), stream, me.id).deps() == {one.id: (3, last[1][0].hash)}
+
+
 def test_of_a_placed_fork_the_longest_branch_counts_then_the_lowest_hash():
     """A frontier without held entries agrees with the store's on forks."""
     stream = _ORGANISATION.stream()

@@ -35,6 +35,34 @@ def _chart(ward: World, name: str = "Ana Lima") -> tuple[str, str]:
     return made["chart"], made["documents"][1]["document"]
 
 
+def test_a_birth_in_the_future_is_asked_about_and_written(ward: World):
+    """As any time that a person states: asked about, never refused."""
+    wrong = ("chart", "create", "--home", "tablet", "--birth-date", "2199")
+    assert "Please check: the time when the patient was born lies more than a day ahead" in ward.run(*wrong).out
+    assert "is the date right?" in ward.json(*wrong)["confirm"]
+    assert ward.json("chart", "create", "--home", "tablet", "--birth-date", "1961")["confirm"] is None
+
+
+@pytest.mark.parametrize(
+    ("certainties", "says"),
+    [
+        (["provisional"], "Sepsis  provisional"),
+        (["provisional", "confirmed"], "Sepsis  confirmed"),
+        (["confirmed", "refuted"], "Sepsis  (refuted)"),
+        (["confirmed", "entered-in-error"], "Sepsis  (refuted)"),
+    ],
+)
+def test_a_problem_says_how_certain_it_is(ward: World, certainties: list[str], says: str):
+    """Hazard: what was refuted stays on the list, and would read as a problem that stands."""
+    chart, document = _chart(ward)
+    for stated in certainties:
+        fact = json.dumps({"kind": "diagnosis", "text": "Sepsis", "certainty": stated})
+        ward.json("chart", "edit", chart, "--home", "tablet", "--document", document, "--fact", fact)
+    shown = ward.run("chart", "show", chart, "--home", "tablet").out
+    (row,) = (row for row in shown.splitlines() if "Problem" in row)
+    assert says in row
+
+
 # ----------------------------------------------------------------------------------------------- org and device
 
 

@@ -85,6 +85,16 @@ def test_steps_specimens_results_links_and_casualties_have_a_line_each():
         assert words in text, words
 
 
+def test_a_step_that_was_not_done_has_no_tick_and_what_was_said_of_it():
+    """Skipped is a dash, as in `workflow show`; what somebody noted beside it is part of the record, and shown."""
+    world = World(4)
+    writer = world.writer()
+    for to, mark in (("skipped", "-"), ("failed", " "), ("completed", "x")):
+        step = writer.record(fact("step", fraction="V", name=f"Examine {to}"))
+        writer.record(fact("step_event", step=str(step.id), to=to, note="patient \u202e asleep", reason="night"))
+        assert f"[{mark}] Examine {to}  {to}: night: patient <U+202E> asleep" in shown(world)
+
+
 def test_a_score_stands_with_those_before_it():
     """The last full set is scored, with its band; without a saturation scale there is no NEWS2, and no guess."""
     world = World(3)

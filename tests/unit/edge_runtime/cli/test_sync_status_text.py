@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from edge_runtime.cli.sync_entry import refused_do
 from edge_runtime.cli.sync_status_text import ALARMS, say_status
 from edge_runtime.sync.progress import UNSOUND, WITHHELD
 from sync_protocol.steps import ALARMS as RAISED
@@ -77,6 +78,13 @@ def test_refusals_for_one_reason_are_one_line(capsys: pytest.CaptureFixture[str]
     lines = said(capsys, refused=[one] * 500)
     assert sum("500 entries (quota)" in line for line in lines) == 1
     assert not any("\x1b" in line for line in lines)
+
+
+def test_a_refusal_for_want_of_a_key_names_its_own_way_out() -> None:
+    """No administrator can help where the record of a key is missing: other devices can, and it is said what if not."""
+    assert "administrator" in refused_do("quota")
+    assert "administrator" not in refused_do("unknown_epoch")
+    assert "is lost" in refused_do("unknown_epoch")
 
 
 def test_lines_fit(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from edge_runtime.clinical.authoring import check_section, prepare
-from edge_runtime.clinical.layout import ALLERGIES_MAX, MEDICATIONS_MAX, Section
+from edge_runtime.clinical.layout import ALLERGIES_MAX, LAYOUT_VERSION, MEDICATIONS_MAX, Section
 from edge_runtime.errors import InputError
 from edge_runtime.facts import SUPERSEDES_MAX
 from tests.unit.edge_runtime.clinical.worlds import World, fact, ids, since, two
@@ -200,3 +200,12 @@ def test_sections_have_limits(section, length, fits):
     else:
         with pytest.raises(InputError, match=f"{section}: .* characters; got {length} characters"):
             check_section(section, "é" * length)
+
+
+def test_a_newer_layout_is_nothing_that_this_version_can_write():
+    """Read and kept, but not claimed: it would tell every device that there is something here that it cannot know."""
+    _, left, _, _ = since(fact("document", schema=LAYOUT_VERSION, workflow_type="encounter"))
+    for schema in (LAYOUT_VERSION + 1, 2**32):
+        with pytest.raises(InputError) as refusal:
+            prepare(left.state(), fact("document", schema=schema, workflow_type="encounter"))
+        assert "document.schema" in refusal.value.expected

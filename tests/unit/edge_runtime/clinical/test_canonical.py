@@ -97,7 +97,7 @@ def test_every_part_of_a_document_is_under_the_signature():
         "Place\n  Tent 3\n",
         "  Fracture, confirmed\n  Sepsis (refuted)\n",
         "Procedures\n  procedure: Splint\n",
-        "  Potassium 6.8 mmol/L (validated)\n  Heart rate 320 /min (to be confirmed)\n",
+        "  Potassium 6.8 mmol/L (validated only by whoever entered it)\n  Heart rate 320 /min (to be confirmed)\n",
         "Specimens\n  T-17: received\n",
         "Steps\n  Wash: completed (disputed)\n",
         "Not readable\n  allergy: cannot be read by this version\n",
@@ -105,6 +105,16 @@ def test_every_part_of_a_document_is_under_the_signature():
         "  This list is not settled.\n",
     ):
         assert line in text, line
+
+
+def test_a_result_is_validated_by_a_second_person():
+    """As completeness judges it: the signed text says no more than that."""
+    world, left, right = two()
+    result = left.write(fact("observation", code="2823-3", text="Potassium", value="6.8", unit="mmol/L"))
+    world.sync()
+    right.write(fact("validation", observation=str(result.id), to="validated"))
+    text = canonical_text(world.state(CHART), {}, chart=world.chart())
+    assert "  Potassium 6.8 mmol/L (validated)\n" in text
 
 
 def test_only_the_scope_is_written_with_who_the_patient_is():
@@ -143,7 +153,9 @@ def test_no_statement_passes_for_a_heading(typed: str, parting: str):
     writer = world.writer()
     writer.write(fact("allergy", text=words), fact("medication", text=words), document=CHART)
     writer.write(fact("identity", name=words), document=CHART)
-    writer.write(fact("place", location=words), fact("observation", text=words, finding=words), document=ENCOUNTER)
+    writer.write(
+        fact("place", location=words), fact("observation", code="x", text=words, finding=words), document=ENCOUNTER
+    )
     lines = signed(world).split("\n")
     assert lines.pop() == ""
     assert all(line in HEADINGS or line == "" or line.startswith("  ") for line in lines)

@@ -13,6 +13,7 @@ from edge_runtime.clinical import document, medications, vitals
 from edge_runtime.clinical.chart import derive_chart
 from edge_runtime.clinical.deriving import Derivation
 from edge_runtime.facts import CausalGraph
+from sync_protocol.ids import EntryHash
 from sync_protocol.verdicts import Reason, Standing, Verdict
 from tests.unit.edge_runtime.clinical.histories import STEPS, play
 from tests.unit.edge_runtime.clinical.worlds import CHART, ENCOUNTER, Entry, Writer, fact, two
@@ -24,7 +25,8 @@ ADOPTED = Verdict(Standing.ACCEPTED, Reason.ADOPTED)
 
 def arrivals(world, rng):
     """The entries of a world in groups, each after what it follows; in one of the orders that this leaves."""
-    waiting, there, groups = list(world.entries.values()), set(), []
+    waiting, groups = list(world.entries.values()), []
+    there: set[EntryHash] = set()
     while waiting:
         ready = [entry for entry in waiting if entry.parents <= there]
         group = []

@@ -143,9 +143,9 @@ def test_what_a_step_asks_for_and_what_it_took():
     left.write(step("Take blood", "V", first))
     right.write(step("Take blood", "V", first, required=True, estimated_minutes=20))
     left.write(event(first, "in_progress"))
-    left.record(event(first, "completed", actual_minutes=25, quality=90))
+    left.record(event(first, "completed", actual_minutes=25, quality=90, note="asleep", reason="asleep"))
     (item,) = world.state().steps.items
-    assert (item.required, item.actual_minutes, item.quality) == (True, 25, 90)
+    assert (item.required, item.actual_minutes, item.quality, item.notes) == (True, 25, 90, ("asleep",))
     assert as_json(world.state())["steps"]["items"][0]["actual_minutes"] == 25
 
 

@@ -98,7 +98,11 @@ def test_every_rule_has_its_place_and_says_what_is_disputed():
         writer.write(fact("identity", name=f"Ana {tag}", identifiers=[{"value": tag, "system": "mrn"}]))
         writer.write(fact("triage", to=("deceased", "minor")[one]))
         writer.write(fact("status", to=("completed", "cancelled")[one], reason=f"because {tag}"))
-        writer.write(fact("step_event", step=str(step.id), to=("completed", "skipped")[one], quality=80 + one))
+        writer.write(
+            fact(
+                "step_event", step=str(step.id), to=("completed", "skipped")[one], quality=80 + one, note=f"seen {tag}"
+            )
+        )
         writer.write(fact("step", step, fraction="V", name=("Dress", "Undress")[one], required=True))
         writer.write(fact("specimen", specimen="S1", to=("rejected", "received")[one]))
         writer.write(fact("validation", observation=str(result.id), to=("validated", "rejected")[one]))
@@ -112,7 +116,17 @@ def test_every_rule_has_its_place_and_says_what_is_disputed():
     text = printed(world)
     for words in (
         *("Ana a", "Ana b", "value a, system mrn", "Immediate (red)", "because a", "Dress / Undress", "required"),
-        *("also called otherwise", "quality", "S1", "sodium 140 mmol/L", "Not settled", "17", "Critical", "Team b"),
+        *(
+            "also called otherwise",
+            "quality",
+            "Completed: seen",
+            "S1",
+            "sodium 140 mmol/L",
+            "Not settled",
+            "17",
+            "Critical",
+            "Team b",
+        ),
         *("Step not here", "THE MEDICATION LIST IS NOT SETTLED", "5 mg  |  stopped", "Without a number\ncccccccc"),
     ):
         assert words in text, words
@@ -131,7 +145,7 @@ def test_what_is_unverified_is_marked_and_what_a_decision_said_is_told():
     assert "access was revoked" in text
     assert "1 statements are withheld until a member adopts them" in text
     assert "Decided" in text
-    assert "keep: seen it" in text
+    assert "reason: seen it" in text
 
 
 def test_what_a_newer_version_wrote_is_shown_whole_and_marked():

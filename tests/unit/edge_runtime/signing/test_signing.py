@@ -254,6 +254,20 @@ def test_what_is_no_amendment_settles_nothing(ward: Ward, case: str):
     assert review.id in {one.id for one in _attested(ward, ward.nurse)}
 
 
+def test_of_what_one_person_signed_the_last_is_reviewed(ward: Ward):
+    """Who signs again has seen it: one change beside thousands of signatures of one person is one review."""
+    for number in range(3):
+        ward.write(ward.doctor, f"Paracetamol {number} g")
+        name = ward.sign(ward.doctor)
+    observation = fact("observation", code="8867-4", text="Heart rate", value="72", unit="/min")
+    ward.nurse.charts.add_facts(ward.chart, ward.document, [observation])
+    ward.settle()
+    (review,) = _attested(ward, ward.doctor)
+    assert review.subject == str(name)
+    ward.sign(ward.doctor, scope=[Section.PLAN])
+    assert [one.subject for one in _attested(ward, ward.doctor)] == [str(name)], "a part never stands for the whole"
+
+
 def test_only_a_text_is_amended(ward: Ward):
     """Who names a second signature or an addendum is told what to name: the author's text would go on standing."""
     name = ward.sign(ward.doctor)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from server.relay.comparison import compare
+from server.relay.comparison import compare, find
 from server.relay.fanout import Fanout, Listener
 from server.relay.feed import LogFeed
 from server.relay.stays import LASTING, Ended, common, end_of
@@ -137,6 +137,42 @@ def test_a_team_s_members_hear_that_it_left(ward: Ward):
     (gone,) = ward.say(doctor, RemoveTeam(team=team), chart=chart)
     a_document(ward, doctor, chart)
     assert (first.hears(), second.hears()) == ([], [gone])
+
+
+@pytest.mark.parametrize("limits", [LARGE, PageLimits(entries=1, size_bytes=1)])
+@pytest.mark.parametrize("when", ["before", "within", "after"])
+def test_who_was_given_a_chart_by_a_colleague_hears_that_it_ended(ward: Ward, *, when: str, limits: PageLimits):
+    """Though the relay never fed it the chart: it names what it holds, and takes itself for a member."""
+    doctor, nurse = ward.person(Role.PHYSICIAN), ward.person(Role.NURSE)
+    chart = ward.chart(doctor)
+    bench, cursors = ward.bench, {"before": ward.bench.window.tip.size}
+    ward.say(doctor, AddMember(certificate=nurse.name, compartments=CARE), chart=chart)
+    given = {chart.control_stream: bench.store.frontier(chart.control_stream)}
+    since = a_document(ward, doctor, chart)
+    cursors["within"] = bench.window.tip.size
+    (removal,) = ward.say(doctor, RemoveMember(certificate=nurse.name), chart=chart)
+    a_document(ward, doctor, chart)
+    assert ward.store(doctor, chart.write(session=ward.sessions[doctor.name])) == []
+    cursors["after"] = bench.window.tip.size
+    follower = Follower(ward, nurse, chart, cursor=cursors[when])
+    named = find(given, bench.store)
+    follower.feed.holds(named)
+    assert follower.hears(limits) == ([removal] if when == "within" else [since, removal])
+    follower.feed.holds(named)
+    a_document(ward, doctor, chart)
+    assert follower.hears(limits) == []
+
+
+def test_a_chart_that_nobody_gave_it_is_none_of_its_business(ward: Ward):
+    """Whoever names what it holds hears of charts that it left, and of those alone that it names."""
+    doctor, nurse = ward.person(Role.PHYSICIAN), ward.person(Role.NURSE)
+    strange, left = ward.chart(doctor), ward.chart(doctor, nurse)
+    ward.say(doctor, RemoveMember(certificate=nurse.name), chart=left)
+    bench = ward.bench
+    for chart, named in ((strange, strange), (left, strange)):
+        follower = Follower(ward, nurse, chart)
+        follower.feed.holds(find({named.control_stream: bench.store.frontier(named.control_stream)}, bench.store))
+        assert follower.hears() == []
 
 
 def test_a_device_whose_log_was_lost_hears_of_it_too(ward: Ward):

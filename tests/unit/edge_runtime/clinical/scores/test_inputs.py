@@ -23,7 +23,7 @@ from edge_runtime.errors import InputError
         ("1e2", "text of 3 characters"),
         ("NaN", "text of 3 characters"),
         (" 12", "text of 3 characters"),
-        ("٣", "text of 1 characters"),  # a digit, and none that a decimal is written with here
+        ("٣", "text of 1 character"),  # a digit, and none that a decimal is written with here
         (float("nan"), "infinity, or what is no number"),
         (float("inf"), "infinity, or what is no number"),
         (Decimal("-Infinity"), "infinity, or what is no number"),
