@@ -56,15 +56,13 @@ def create(
     from edge_runtime.clinical.times import question
     from edge_runtime.facts import Fact
 
-    try:
-        kind = None if workflow == "none" else WorkflowType(workflow)
-    except ValueError:
+    apart = (WorkflowType.CHART, WorkflowType.INCIDENT)  # of which a chart has one at most, made otherwise
+    kinds = {str(one): one for one in WorkflowType if one not in apart}
+    if workflow != "none" and workflow not in kinds:
         raise InputError(
-            "workflow",
-            expected=f"one of {', '.join(WorkflowType)}, none",
-            got=f"{workflow[:32]!r}",
-            do="name one of these",
-        ) from None
+            "workflow", expected=f"one of {', '.join(kinds)}, none", got=f"{workflow[:32]!r}", do="name one of these"
+        )
+    kind = kinds.get(workflow)
     stated = {"name": name, "birth_date": birth_date, "sex": sex}
     payload: dict[str, Any] = {key: value for key, value in stated.items() if value}
     facts = [Fact(kind=Kind.IDENTITY, payload=payload, supersedes=())] if payload else []

@@ -140,7 +140,7 @@ def _step(step: Step) -> Text:
     mark = "x" if step.closed and step.status is StepStatus.COMPLETED else "-" if step.closed else " "
     name = safe(" / ".join(step.names))
     stands = (f"  {step.status.replace('_', ' ')}", "bold")
-    notes = "".join(f": {safe(note)}" for note in step.notes)
+    notes = f" ({safe('; '.join(step.notes))})" if step.notes else ""
     return _row("", f"[{mark}] {name}", stands, notes, _disputed(disputed=step.disputed), renamed, wanted, beside)
 
 

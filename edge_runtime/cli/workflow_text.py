@@ -157,7 +157,7 @@ def _step(number: int, time: StepTime) -> str:
             marks += click.style(f"  {safe(words)}", fg="yellow")
     key = f"   {safe(step.key)}" if step.key else f"   {str(step.id)[:8]}"
     status = step.status.value.replace("_", " ")
-    notes = "".join(f": {safe(note)}" for note in step.notes)
+    notes = f" ({safe('; '.join(step.notes))})" if step.notes else ""
     mark = "[?]" if step.disputed else _MARKS[step.status]
     return f"  {number:>2} {mark} {safe(step.name)}{marks}   {status}{notes}{minutes}{key}"
 

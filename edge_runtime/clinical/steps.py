@@ -97,9 +97,10 @@ class Step:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was said beside the events that stand: reasons and notes, each once, in order."""
-        words = (said(fact.fact, key) for fact in self.events for key in ("reason", "note"))
-        return tuple(dict.fromkeys(word for word in words if word))
+        """Reasons and notes of the events that stand, each once, in order; with its own ending where another is shown."""
+        words = ((fact.fact, said(fact.fact, key)) for fact in self.events for key in ("reason", "note"))
+        told = ((said(event, "to"), word) for event, word in words if word)
+        return tuple(dict.fromkeys(word if to == self.status else f"{to}: {word}" for to, word in told))
 
     @property
     def closed(self) -> bool:

@@ -59,7 +59,7 @@ def link_row(link: Link) -> Row:
 def _step(step: Step) -> tuple[Words, ...]:
     renamed = (Span("  also called otherwise: a person must decide", Tone.WARNING),) if step.renamed else ()
     wanted = (Span("  required", Tone.DIM),) if step.required else ()
-    notes = (Span("".join(f": {note}" for note in step.notes)),) if step.notes else ()
+    notes = (Span(f" ({'; '.join(step.notes)})"),) if step.notes else ()
     stands = (Span(label_of(step.status), Tone.STRONG), *notes, *_disputed(disputed=step.disputed))
     measured = (
         ("took", step.actual_minutes, " min"),

@@ -37,10 +37,11 @@ def _chart(ward: World, name: str = "Ana Lima") -> tuple[str, str]:
 
 def test_a_birth_in_the_future_is_asked_about_and_written(ward: World):
     """As any time that a person states: asked about, never refused."""
-    wrong = ("chart", "create", "--home", "tablet", "--birth-date", "2199")
+    make = ("chart", "create", "--home", "tablet", "--name", "Ana Lima", "--birth-date")
+    wrong = (*make, "2199")
     assert "Please check: the time when the patient was born lies more than a day ahead" in ward.run(*wrong).out
     assert "is the date right?" in ward.json(*wrong)["confirm"]
-    assert ward.json("chart", "create", "--home", "tablet", "--birth-date", "1961")["confirm"] is None
+    assert ward.json(*make, "1961")["confirm"] is None
 
 
 @pytest.mark.parametrize(
@@ -186,7 +187,7 @@ def test_no_address_is_asked_for_by_name(world: World):
 def test_a_chart_is_made_listed_and_shown(ward: World):
     """Ids of chart and documents; a line for the list; the whole chart for machines."""
     made = ward.json("chart", "create", "--home", "tablet", "--name", "Ana Lima", "--birth-date", "1961-04-02")
-    assert set(made) == {"chart", "documents"}
+    assert set(made) == {"chart", "documents", "confirm"}
     assert [one["workflow_type"] for one in made["documents"]] == ["chart", "encounter"]
     ward.json("chart", "edit", made["chart"], "--home", "tablet", "--document", "chart", "--fact", ALLERGY)
     (row,) = ward.json("chart", "list", "--home", "tablet")["charts"]

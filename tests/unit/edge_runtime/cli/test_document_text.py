@@ -92,7 +92,7 @@ def test_a_step_that_was_not_done_has_no_tick_and_what_was_said_of_it():
     for to, mark in (("skipped", "-"), ("failed", " "), ("completed", "x")):
         step = writer.record(fact("step", fraction="V", name=f"Examine {to}"))
         writer.record(fact("step_event", step=str(step.id), to=to, note="patient \u202e asleep", reason="night"))
-        assert f"[{mark}] Examine {to}  {to}: night: patient <U+202E> asleep" in shown(world)
+        assert f"[{mark}] Examine {to}  {to} (night; patient <U+202E> asleep)" in shown(world)
 
 
 def test_a_score_stands_with_those_before_it():

@@ -216,7 +216,7 @@ def test_what_people_read(ward: World):
         "Call <U+001B>[31mback",
         "[#...................] 9 % complete",
         " 1 [x] Check by two facts who the patient is   completed  1 min  (estimated 1 min)   identify",
-        " 4 [>] Talk, and look   in progress: line is bad",
+        " 4 [>] Talk, and look   in progress (line is bad)",
         "lacks  Where the patient is  (not there yet)",
         "Quality of the record: 20 of 100",
         "100 %  1 of 1 steps whose minutes were stated took no longer than estimated",

@@ -119,7 +119,7 @@ def test_every_rule_has_its_place_and_says_what_is_disputed():
         *(
             "also called otherwise",
             "quality",
-            "Completed: seen",
+            "Completed (seen a; skipped: seen b)",
             "S1",
             "sodium 140 mmol/L",
             "Not settled",
