@@ -97,7 +97,7 @@ class Step:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Reasons and notes of the events that stand, each once, in order; with its own ending where another is shown."""
+        """Reasons and notes of the events that stand, each once; with its own ending where another is shown."""
         words = ((fact.fact, said(fact.fact, key)) for fact in self.events for key in ("reason", "note"))
         told = ((said(event, "to"), word) for event, word in words if word)
         return tuple(dict.fromkeys(word if to == self.status else f"{to}: {word}" for to, word in told))

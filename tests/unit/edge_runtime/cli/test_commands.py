@@ -202,7 +202,8 @@ def test_a_chart_is_made_listed_and_shown(ward: World):
     assert "Ana Lima" in ward.run("chart", "list", "--home", "tablet").out
     none = ward.json("chart", "create", "--home", "tablet", "--workflow", "none")
     assert len(none["documents"]) == 1
-    assert ward.refused("chart", "create", "--home", "tablet", "--workflow", "nonsense") == "workflow"
+    for wrong in ("nonsense", "chart", "incident"):
+        assert ward.refused("chart", "create", "--home", "tablet", "--workflow", wrong) == "workflow"
 
 
 def test_what_is_shown_is_recorded_with_its_purpose(ward: World):

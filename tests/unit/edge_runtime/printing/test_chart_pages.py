@@ -119,7 +119,8 @@ def test_every_rule_has_its_place_and_says_what_is_disputed():
         *(
             "also called otherwise",
             "quality",
-            "Completed (seen a; skipped: seen b)",
+            "seen a",
+            "skipped: seen b",
             "S1",
             "sodium 140 mmol/L",
             "Not settled",
