@@ -127,10 +127,11 @@ def _tell_restored(event: object) -> None:
 
 def _tell_alert(event: object) -> None:
     """Say at once that a chart holds something that somebody must look at; what it is, the chart says."""
+    from edge_runtime.clinical.scores.alerts import words_of
     from edge_runtime.events import CriticalAlert
 
     if isinstance(event, CriticalAlert):
-        words = f"ALERT ({event.code}) in chart {event.chart.short}: look at it now."
+        words = f"ALERT: {words_of(event.code)}, in chart {event.chart.short}. Look at it now."
         click.echo(click.style(words, fg="red", bold=True), err=True)
 
 

@@ -57,7 +57,7 @@ def list_reviews(runtime: Runtime, chart_id: str | None, *, everything: bool, as
         return
     print_list(found)
     if not any(chosen for _, chosen in found):
-        say("Nothing waits for a decision." if not everything else "No rule ever had to ask anybody.")
+        say("Nothing waits for a decision." if not everything else "Nothing here contradicts itself, decided or not.")
     if closed:
         say(f"Charts that this device may not read, and of which nothing is listed: {len(closed)}.")
 

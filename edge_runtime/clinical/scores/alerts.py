@@ -67,6 +67,14 @@ RULES: Final = MappingProxyType(
     }
 )
 """Every rule, and how soon somebody must be told."""
+_WORDS: Final = MappingProxyType(
+    {
+        "news2.high": "NEWS2 of 7 or more",
+        "news2.medium": "NEWS2 of 5 or 6",
+        "news2.single_3": "one part of NEWS2 at its worst",
+        "gcs.severe": "coma scale of 8 or less",
+    }
+)
 LOOK_BACK_MS: Final = 24 * 60 * 60 * 1000
 """One day before the newest measurement: an older score calls for a new one, not for an alert. NEWS2 is taken every 12
 hours at least."""
@@ -102,6 +110,12 @@ def unjudged(state: DocumentState) -> tuple[FactId, ...]:
     measurements = Measurements(state.observations, state.reviews, state.validations)
     found = measurements.of(BY_CODE)
     return tuple(sorted({one.fact for one in found if one.value is None or one.unit not in BY_CODE[one.code].factors}))
+
+
+def words_of(rule: str) -> str:
+    """A rule in the words of a ward."""
+    analyte, _, side = rule.partition(".")
+    return _WORDS.get(rule) or f"{analyte.replace('_', ' ')} critically {side}"
 
 
 def _alert(rule: str, facts: tuple[FactId, ...], *, last: FactId, at_ms: int) -> Alert:

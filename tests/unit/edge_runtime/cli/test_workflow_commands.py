@@ -285,11 +285,11 @@ def test_a_critical_result_is_called_out(ward: World):
     fact = '{"kind":"observation","code":"2823-3","text":"K","value":"7.1","unit":"mmol/L"}'
     edit = ("chart", "edit", ward.chart, "--document", document, "--fact", fact, "--home", "tablet")
     said = ward.run(*edit).err
-    assert f"ALERT (potassium.high) in chart {ward.chart[:8]}" in said
+    assert f"ALERT: potassium critically high, in chart {ward.chart[:8]}" in said
     assert "7.1" not in said
     sync(ward, "tablet")
     came = ward.run("sync", "once", "--home", "phone")
-    assert "ALERT (potassium.high)" in came.err
+    assert "ALERT: potassium critically high" in came.err
     assert "ALERT" not in ward.run("sync", "once", "--home", "phone").err
 
 

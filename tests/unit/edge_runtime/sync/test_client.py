@@ -579,6 +579,7 @@ def test_streams_are_marked_while_entries_wait_and_no_longer(ward: Ward):
     ward.settle()
     three = ward.clinic.device(Role.PHYSICIAN)
     ward.one.charts.share(ward.chart, three.id)
+    carry(ward.one, ward.two)  # the record of the key that follows from it
     first = ward.write(ward.one)
     carry(ward.one, three)
     second = ward.write(three)

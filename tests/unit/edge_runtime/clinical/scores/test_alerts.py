@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_runtime.clinical.scores.alerts import LOOK_BACK_MS, RULES, alerts, unjudged
+from edge_runtime.clinical.scores.alerts import LOOK_BACK_MS, RULES, alerts, unjudged, words_of
 from edge_runtime.clinical.scores.laboratory import ANALYTES, BY_CODE
 from edge_runtime.clinical.scores.patient import Patient
 from edge_runtime.events import CriticalAlert
@@ -255,3 +255,11 @@ def test_alerts_are_the_same_on_every_device(results, seed):
     found = alerts(ward.state)
     assert alerts(ward.world.state(seed=seed)) == found
     assert len({alert.id for alert in found}) == len(found)
+
+
+def test_every_rule_has_words_of_a_ward():
+    """Who is told of an alert is not told a code."""
+    for rule in RULES:
+        assert "." not in words_of(rule)
+    assert words_of("news2.high") == "NEWS2 of 7 or more"
+    assert words_of("potassium.high") == "potassium critically high"
