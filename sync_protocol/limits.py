@@ -183,7 +183,7 @@ COMPARISONS_MAX: Final = 8
 RECHECK_MS: Final = 24 * 60 * 60 * 1000
 """24 hours, in milliseconds: a device that syncs compares what it holds with the relay as often as that."""
 LACKING_RECHECK_MS: Final = 60 * 60 * 1000
-"""An hour, in milliseconds: the same while something that it holds names what it lacks."""
+"""An hour, in milliseconds: the same while what it holds names what it lacks, or what it is fed does not verify."""
 BEYOND_HEADS_MAX: Final = 65_536
 """Heads that a device may name on one connection as held beyond its cursor."""
 AGAIN_CHAINS_MAX: Final = 4096

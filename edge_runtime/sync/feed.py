@@ -30,6 +30,8 @@ class Feed:
         uncounted: the arrival index from which on entries came, before this connection, whose checkpoint did not; None
             where there are none, or both sides compare everything.
         twice: entries that came though they were here.
+        refused: entries that came and do not verify.
+        reached: the size of the log up to which the relay claims to have fed everything, whether it verified or not.
     """
 
     def __init__(
@@ -66,6 +68,8 @@ class Feed:
         self._alarm = alarm
         self.uncounted = receiver.fed
         self.twice = 0
+        self.refused = 0
+        self.reached = report.checkpoint
         self._end_before = store.size()
         self._again: set[EntryHash] = set()
         self._page_first: int | None = None
@@ -87,6 +91,7 @@ class Feed:
         self._report.held += taken.held
         self._report.deferred += taken.deferred
         self._report.unsound += taken.unsound
+        self.refused += sum(one.what is not None for one in taken.refused)
         if taken.unsound:
             self._alarm(UNSOUND)
         charts = self._keyring.charts_of(taken.streams)
@@ -99,6 +104,7 @@ class Feed:
 
     def advance(self, step: Advance) -> None:
         """Move the cursor over what came, unless something of it was not stored."""
+        self.reached = step.checkpoint.size
         if self._report.unsound:
             return  # ask for the same again next time; nothing may be skipped
         first = None if step.whole else self._page_first  # what came before this page is below the checkpoint

@@ -1,9 +1,9 @@
 """Looking now and then whether the relay fed everything: a comparison by digests that this device begins by itself.
 
 A cursor says what the relay claims to have fed, and a relay can leave out what it likes. So once a day, and each hour
-while something here names what is not here, a sync that is done compares what both sides hold; what the relay left out
-comes then, if it shows it now. A relay that goes on withholding costs one small comparison each time. Owns when that
-is, durably, and what it brought.
+while something here names what is not here or what is fed does not verify, a sync that is done compares what both sides
+hold; what the relay left out comes then, if it shows it now. A relay that goes on withholding costs one small
+comparison each time. Owns when that is, durably, and what it brought.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def lacks(store: DeviceStore) -> bool:
 @dataclass(slots=True)
 class _Running:
     size: int
-    deferred: int
+    not_kept: int
     named: Mapping[StreamId, Frontier]
     brought: int = 0
 
@@ -112,17 +112,22 @@ class Recheck:
         """Whether one is under way."""
         return self._running is not None
 
-    def due(self) -> bool:
+    def due(self, *, unsound: bool = False) -> bool:
         """Whether it is time for one, everything else being done.
 
         A clock that was set back counts as time that passed. The first sync of all had everything from the beginning.
+        What a relay feeds beyond a cursor comes without the seals that should be here by it: where it left those out,
+        nothing that follows them verifies, nor does the cursor move, until a comparison brings them.
+
+        Args:
+            unsound: whether something came on this connection that does not verify.
 
         Raises:
             StoreError: it cannot be noted that there was a first sync.
         """
         if self._clock is None or self.running:
             return False
-        now_ms, known, lacking = self._clock(), rechecked(self._store), lacks(self._store)
+        now_ms, known, lacking = self._clock(), rechecked(self._store), unsound or lacks(self._store)
         if known is None:
             if not lacking:
                 self._keep(Rechecked(begun_ms=now_ms, done_ms=now_ms, withheld=0, withheld_ms=0))
@@ -130,11 +135,12 @@ class Recheck:
         rested = not 0 <= now_ms - known.begun_ms < LACKING_RECHECK_MS
         return rested and (lacking or not 0 <= now_ms - known.done_ms < RECHECK_MS)
 
-    def begin(self, size: int) -> Mapping[StreamId, Holding]:
+    def begin(self, size: int, *, refused: int = 0) -> Mapping[StreamId, Holding]:
         """Note that one is begun, before it is: what fails each time must not be begun each time.
 
         Args:
             size: of the log up to which the relay claims to have fed everything.
+            refused: how many entries it fed that do not verify: whatever came was not withheld.
 
         Returns:
             What to compare.
@@ -147,7 +153,7 @@ class Recheck:
         known = rechecked(self._store) or Rechecked(begun_ms=0, done_ms=0, withheld=0, withheld_ms=0)
         self._keep(replace(known, begun_ms=now_ms))
         notes = deferred(self._store)
-        not_kept = sum(one.last - one.first + 1 for one in notes) + unnamed(self._store)
+        not_kept = sum(one.last - one.first + 1 for one in notes) + unnamed(self._store) + refused
         held = holdings(self._store)
         self._running = _Running(size, not_kept, {stream: one.frontier for stream, one in held.items()})
         return held
@@ -174,7 +180,7 @@ class Recheck:
     def end(self, size: int) -> int:
         """Note that what it brings has come; how many entries the relay had withheld, at the least.
 
-        What entered the log meanwhile, and what this device itself had not kept before, is none of that.
+        What entered the log meanwhile, and what came before and was not kept here, is none of that.
 
         Args:
             size: of the log up to which everything has come now.
@@ -185,7 +191,7 @@ class Recheck:
         if self._running is None or self._clock is None:
             return 0
         running, self._running = self._running, None
-        withheld = max(0, running.brought - max(0, size - running.size) - running.deferred)
+        withheld = max(0, running.brought - max(0, size - running.size) - running.not_kept)
         now_ms, known = self._clock(), rechecked(self._store)
         assert known is not None, "it was noted at its beginning"
         found = replace(known, done_ms=now_ms)

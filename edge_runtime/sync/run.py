@@ -237,12 +237,14 @@ class Run:
     def recheck(self, exchange: DeviceExchange) -> None:
         """Look whether the relay fed everything, where all else of the log is done and it is time for that.
 
+        What came and did not verify is a reason: it may lack what the relay left out below the cursor.
+
         Raises:
             RemoteError: see `carry_out`.
         """
-        ready = self._settled_log and not self.report.unsound and self._spending.spent is None
-        if ready and exchange.may_compare and self._recheck.due():
-            held = self._recheck.begin(self.report.checkpoint)
+        ready = self._settled_log and self._spending.spent is None
+        if ready and exchange.may_compare and self._recheck.due(unsound=self.report.unsound > 0):
+            held = self._recheck.begin(self._feed.reached, refused=self._feed.refused)
             self.carry_out(exchange, exchange.begin_comparison(held))
 
     def _supply(self, step: Supply) -> None:
@@ -284,7 +286,7 @@ class Run:
         """Nothing more is in the feed."""
         self._feed.tell_broken()
         self.caught_up = self._may_push = True
-        if not exchange.comparing and self._recheck.end(self.report.checkpoint):
+        if not exchange.comparing and self._recheck.end(self._feed.reached):
             self._alarm(WITHHELD)
         if not self.report.unsound and not exchange.unanswered:
             self._feed.confirm(self.outbox, self.beyond)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ from edge_runtime.errors import RemoteError
 from edge_runtime.sync.client import SyncReport
 from edge_runtime.sync.lacking import held_report
 from edge_runtime.sync.named import NAMED, named, note_named
-from edge_runtime.sync.progress import ALARM
+from edge_runtime.sync.progress import ALARM, load_cursor
 from edge_runtime.sync.recheck import Recheck, rechecked
 from edge_runtime.transports.http import HttpLink
 from sync_protocol.comparison_messages import Digests
@@ -19,8 +21,10 @@ from sync_protocol.control import content_stream, control_stream
 from sync_protocol.errors import UntrustedError
 from sync_protocol.frames import unpack_frame
 from sync_protocol.ids import CertificateHash, EntryHash, StreamId
+from sync_protocol.intake import Proofs
 from sync_protocol.limits import LACKING_RECHECK_MS, RECHECK_MS
 from sync_protocol.roles import Compartment, Role
+from sync_protocol.store import Arrived, walk_seals
 from tests.unit.edge_runtime.clinic import ADDRESS, Clinic, fact
 from tests.unit.edge_runtime.relay_shell import RelayLink, RelayRequests
 
@@ -90,6 +94,34 @@ def comparisons(link: RelayLink) -> int:
     return sum(isinstance(unpack_frame(frame), Digests) for frame in link.up)
 
 
+def write_meanwhile(ward: Ward, link: RelayLink) -> list[int]:
+    """While a comparison goes on, the log grows; something is in the list once it did."""
+    written: list[int] = []
+
+    def between() -> None:
+        if comparisons(link) and not written:
+            written.append(1)
+            ward.write()
+            ward.one.sync(ward.relay)
+
+    link.between = between
+    return written
+
+
+def sparing(ward: Ward, supposed: int) -> RelayLink:
+    """A link over which the physician's seals up to a number come in a comparison alone."""
+    link, session = ward.relay.link(), ward.one.identity.session.value.session
+    seals = walk_seals(ward.relay.store, session)
+    whole, known = link._proofs, {seal.wire for seal in seals if seal.value.number <= supposed}
+
+    def proofs(page: Iterable[Arrived]) -> Proofs:
+        found = whole(page)
+        return found if comparisons(link) else replace(found, seals=tuple(s for s in found.seals if s not in known))
+
+    link._proofs = proofs
+    return link
+
+
 @pytest.fixture(name="ward")
 def fixture_ward(clinic: Clinic) -> Ward:
     """A ward of its own."""
@@ -130,6 +162,32 @@ def test_it_comes_within_an_hour_where_something_names_it(ward: Ward):
     assert ward.lacks() == set()
 
 
+def test_it_comes_within_an_hour_where_what_is_fed_since_does_not_verify_without_it(ward: Ward):
+    """The relay takes it that whoever has a cursor has the seals below it, and feeds those that follow alone."""
+    ward.withhold(*ward.relay.readable(ward.two.name))
+    missing, behind = ward.lacks(), load_cursor(ward.two.store)
+    last = ward.relay.store.last_seal(ward.one.identity.session.value.session)
+    assert last is not None
+    ward.write()
+    ward.one.sync(ward.relay)
+    for later_ms, begun in ((0, 0), (LACKING_RECHECK_MS, 1)):
+        assert ward.lacks() > missing
+        ward.clinic.clock.now_ms += later_ms
+        link = sparing(ward, last.value.number)
+        written = write_meanwhile(ward, link)
+        report = ward.two.sync(ward.relay, link)
+        assert (report.unsound > 0, comparisons(link), len(written)) == (True, begun, begun)
+        assert load_cursor(ward.two.store) == behind, "nothing that does not verify is skipped"
+    assert (ward.lacks(), report.alarms) == (set(), ["relay_sent_unsound_entries", "relay_withheld"])
+    kept = rechecked(ward.two.store)
+    assert kept is not None
+    assert kept.withheld == len(missing), "neither what came and did not verify, nor what is new"
+    link = sparing(ward, last.value.number)
+    report = ward.two.sync(ward.relay, link)
+    assert (report.unsound, report.alarms, comparisons(link)) == (0, [], 0)
+    assert load_cursor(ward.two.store).size == ward.relay.store.size()
+
+
 def test_a_control_record_that_an_entry_names_is_looked_for(ward: Ward):
     """It is named by its hash alone: noted until it comes, shown as waited for, and looked for by comparing."""
     control = control_stream(ward.chart)
@@ -164,15 +222,7 @@ def test_an_honest_relay_is_not_accused(ward: Ward):
     """Of what enters the log while the comparison goes on, and of what this device had no room for."""
     ward.clinic.clock.now_ms += RECHECK_MS
     link = ward.relay.link()
-    written: list[int] = []
-
-    def between() -> None:
-        if comparisons(link) and not written:
-            written.append(1)
-            ward.write()
-            ward.one.sync(ward.relay)
-
-    link.between = between
+    written = write_meanwhile(ward, link)
     report = ward.two.sync(ward.relay, link)
     assert written
     assert (report.alarms, ward.lacks()) == ([], set())
