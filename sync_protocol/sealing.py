@@ -46,7 +46,7 @@ class ContentKey(Secret):
         """
         super().__init__(secret)
         # ECB here is the bare block cipher of CMAC, on blocks that this module forms; it encrypts no content.
-        self._cipher = Cipher(AES256(secret), ECB())  # noqa: S305
+        self._cipher = Cipher(AES256(secret), ECB())  # noqa: S305 see above
         subkey = _double(_block_cipher(self._cipher, bytes(_BLOCK_BYTES)))
         self._mask1 = int.from_bytes(subkey, "big") ^ (0x00015800 << 96)
         self._mask2 = int.from_bytes(subkey, "big") ^ (0x00025800 << 96)

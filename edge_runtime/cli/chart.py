@@ -14,7 +14,8 @@ from edge_runtime.cli.chart_adopt import adopt
 from edge_runtime.cli.chart_attachments import ATTACHMENT_COMMANDS, attachments_json
 from edge_runtime.cli.chart_members import members
 from edge_runtime.cli.chart_purge import destruction_json, destruction_lines
-from edge_runtime.cli.output import print_json, say, why_unreadable, with_device, working
+from edge_runtime.cli.output import print_json, say, with_device, working
+from edge_runtime.cli.text_file import read_text
 from edge_runtime.errors import InputError
 from sync_protocol.audit import Purpose
 
@@ -210,7 +211,7 @@ def edit(
         else:
             assert section is not None, "checked above"
             assert text_file is not None, "checked above"
-            entries = charts.edit_text(found, document, section, _text(text_file))
+            entries = charts.edit_text(found, document, section, read_text(text_file, _TEXT_BYTES_MAX))
     names = [str(entry.hash) for entry in entries]
     if as_json:
         confirm = next(iter(asked), None)
@@ -263,18 +264,3 @@ def _no_float(_: str) -> object:
     raise InputError(
         "fact_json", expected='decimals as text, such as "37.5"', got="a bare decimal number", do="put it in quotes"
     )
-
-
-def _text(file: Path) -> str:
-    try:
-        with click.open_file(str(file), "rb") as opened:
-            data = opened.read(_TEXT_BYTES_MAX + 1)
-        if len(data) > _TEXT_BYTES_MAX:
-            raise InputError(
-                "text_file", expected=f"at most {_TEXT_BYTES_MAX} bytes", got="more", do="shorten the text"
-            )
-        return bytes(data).decode().removesuffix("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            "text_file", expected="a readable file of UTF-8 text", got=why_unreadable(error), do="check --text-file"
-        ) from None

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from edge_runtime.attaching import Listed
     from edge_runtime.clinical.diagnoses import Diagnosis
-    from edge_runtime.clinical.medications import Line, Medication
+    from edge_runtime.clinical.medications import Medication
     from edge_runtime.clinical.reviews import Review
     from edge_runtime.clinical.state import DocumentState
     from edge_runtime.opened import OpenChart
@@ -156,20 +156,11 @@ def _safety(opened: OpenChart) -> Panel:
 
 
 def _medication(item: Medication) -> Text:
-    lines = " | ".join(_line(line) for line in item.lines)
+    lines = " | ".join(safe(line.words) for line in item.lines)
     text = Text.assemble(("Medication  ", "magenta"), (safe(" / ".join(item.names)), "bold"), f"  {lines}")
     if item.disputed:
         text.append("  DISPUTED", "bold yellow")
     return text.append_text(flag(item.heads))
-
-
-def _line(line: Line) -> str:
-    if line.regimen.stopped:
-        return "stopped"
-    stated = line.regimen.stated
-    words = (stated[name] for name in ("dose", "unit", "route", "frequency") if stated.get(name))
-    unclear = f" ({' and '.join(sorted(line.regimen.unclear))} unclear)" if line.regimen.unclear else ""
-    return (safe(" ".join(words)) or "dose not stated") + unclear
 
 
 def _diagnosis(item: Diagnosis) -> Text:

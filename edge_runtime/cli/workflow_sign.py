@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from edge_runtime.cli.output import print_json, say, why_unreadable, with_device
+from edge_runtime.cli.output import print_json, say, with_device
+from edge_runtime.cli.text_file import read_text
 from edge_runtime.clinical.layout import Section
 from edge_runtime.errors import InputError
 from sync_protocol.limits import ATTESTED_BYTES_MAX
@@ -126,7 +127,10 @@ def addend(
 
     if (text is None) == (text_file is None):
         raise click.UsageError("give either --text or --text-file")
-    words = text if text is not None else _file_text(text_file)
+    words = text
+    if words is None:
+        assert text_file is not None, "one of them is given"
+        words = read_text(text_file, ATTESTED_BYTES_MAX)
     charts, signing = runtime.charts, runtime.signing
     found = charts.find(chart_id)
     opened = open_to_show(charts, runtime.auditor, found)
@@ -186,18 +190,6 @@ def _read_digest(text: str | None) -> Hash | None:
     except PeerError:
         raise InputError(
             "sha256", expected="the 64 hexadecimal digits that --show printed", got="other text", do="copy them whole"
-        ) from None
-
-
-def _file_text(file: Path | None) -> str:
-    assert file is not None, "one of them is given"
-    try:
-        with click.open_file(str(file), "rb") as opened:
-            data = opened.read(ATTESTED_BYTES_MAX + 1)
-        return bytes(data).decode().removesuffix("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            "text_file", expected="a readable file of UTF-8 text", got=why_unreadable(error), do="check --text-file"
         ) from None
 
 

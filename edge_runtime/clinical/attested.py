@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from edge_runtime.clinical.layout import Kind
-from edge_runtime.clinical.reviews import Review, ReviewKind, ReviewValue, review_id
+from edge_runtime.clinical.reviews import Review, ReviewKind, ReviewValue, review_id, review_value
 from edge_runtime.clinical.standing import display
 from edge_runtime.clinical.subjects import said
 from edge_runtime.clinical.succession import in_order
@@ -174,15 +174,7 @@ def _quiet(facts: Iterable[PlacedFact]) -> frozenset[EntryHash]:
 
 def _value(fact: PlacedFact) -> ReviewValue:
     words = "the signature" if fact.fact.kind == Kind.ATTESTATION else display(fact)
-    return ReviewValue(
-        fact=fact.id,
-        document=fact.document,
-        author=fact.author,
-        lamport=fact.lamport,
-        wall_ms=fact.wall_ms,
-        base=fact.fact.supersedes,
-        display=words,
-    )
+    return review_value(fact, words)
 
 
 def _text_values(document: DocumentId, text: SectionText, authors: Mapping[SessionId, Author]) -> Iterator[ReviewValue]:

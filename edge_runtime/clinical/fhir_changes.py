@@ -130,7 +130,7 @@ def _replacing(fact: Fact, earlier: Seen | None) -> Fact:
     if not replaced:
         return fact
     corrected: dict[str, Value] = {"corrects": str(replaced[-1])} if fact.kind == Kind.OBSERVATION else {}
-    return replace(fact, payload=fact.payload | corrected, supersedes=replaced)  # type: ignore[operator]
+    return replace(fact, payload={**fact.payload, **corrected}, supersedes=replaced)
 
 
 def conflict(chart: ChartPlan, known: Mapping[str, Seen]) -> Refusal | None:

@@ -22,6 +22,7 @@ from edge_runtime.facts import FactId, PlacedFact
 
 _PARTS: Final = (("dose", "unit"), ("route",), ("frequency",))
 """What a regimen consists of; a dose and its unit are kept or replaced together."""
+_TOLD: Final = tuple(name for part in _PARTS for name in part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,15 @@ class Line:
 
     regimen: Regimen
     facts: tuple[PlacedFact, ...]
+
+    @property
+    def words(self) -> str:
+        """How it is taken, for a person; what is not known is said to be unclear or not stated."""
+        if self.regimen.stopped:
+            return "stopped"
+        told = (self.regimen.stated[name] for name in _TOLD if self.regimen.stated.get(name))
+        unclear = f" ({' and '.join(sorted(self.regimen.unclear))} unclear)" if self.regimen.unclear else ""
+        return (" ".join(told) or "dose not stated") + unclear
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,25 +120,27 @@ def raise_review(
 ) -> Review:
     """Make the review of one conflict from the statements that make it."""
     full_subject = scope.prefix + subject
-    values = (
-        ReviewValue(
-            fact=fact.id,
-            document=fact.document,
-            author=fact.author,
-            lamport=fact.lamport,
-            wall_ms=fact.wall_ms,
-            base=fact.fact.supersedes,
-            display=display(fact),
-        )
-        for fact in in_order(facts)
-    )
+    values = tuple(review_value(fact, display(fact)) for fact in in_order(facts))
     return Review(
         id=review_id(scope.document, kind, full_subject),
         kind=kind,
         subject=full_subject,
         document=scope.document,
-        values=tuple(values),
+        values=values,
         reason=reason,
+    )
+
+
+def review_value(fact: PlacedFact, words: str) -> ReviewValue:
+    """A statement as one side of a conflict, with what it says in a few words."""
+    return ReviewValue(
+        fact=fact.id,
+        document=fact.document,
+        author=fact.author,
+        lamport=fact.lamport,
+        wall_ms=fact.wall_ms,
+        base=fact.fact.supersedes,
+        display=words,
     )
 
 

@@ -159,7 +159,7 @@ class ThreadRow:
     def _value(self) -> Any:  # noqa: ANN401 each rule has its own type
         return self._join(self._values)
 
-    def _list(self, thread: _Thread, value: Any) -> None:  # noqa: ANN401
+    def _list(self, thread: _Thread, value: Any) -> None:  # noqa: ANN401 each rule has its own type
         first = place(thread.facts[0])
         if thread.place != first:
             self._forget(thread)
@@ -180,10 +180,10 @@ class ThreadRow:
 class FactRow(ThreadRow):
     """A part that is a list of facts, of which those of one thread replace each other."""
 
-    def _value(self) -> Any:  # noqa: ANN401
+    def _value(self) -> Any:  # noqa: ANN401 each rule has its own type
         return tuple(self._values)
 
-    def _list(self, thread: _Thread, value: Any) -> None:  # noqa: ANN401
+    def _list(self, thread: _Thread, value: Any) -> None:  # noqa: ANN401 each rule has its own type
         for fact, item in zip(thread.facts, value, strict=True):
             here = place(fact)
             at = bisect_left(self._places, here)

@@ -21,7 +21,7 @@ from edge_runtime.wording import when, who
 if TYPE_CHECKING:
     from edge_runtime.clinical.allergies import Allergy
     from edge_runtime.clinical.diagnoses import Diagnosis
-    from edge_runtime.clinical.medications import Line, Medication
+    from edge_runtime.clinical.medications import Medication
     from edge_runtime.clinical.reviews import Review
     from edge_runtime.facts import PlacedFact
     from edge_runtime.opened import OpenChart
@@ -133,19 +133,10 @@ def _allergy(item: Allergy) -> Row:
 def _medication(item: Medication) -> Row:
     words = [Span(" / ".join(item.names), Tone.STRONG)]
     for number, line in enumerate(item.lines):
-        words += [Span("  |  " if number else "  "), Span(_line(line))]
+        words += [Span("  |  " if number else "  "), Span(line.words)]
     if item.disputed:
         words.append(Span("  DISPUTED", Tone.WARNING))
     return Row("Medication", tuple(words), behind(item.heads))
-
-
-def _line(line: Line) -> str:
-    if line.regimen.stopped:
-        return "stopped"
-    stated = line.regimen.stated
-    words = (stated[name] for name in ("dose", "unit", "route", "frequency") if stated.get(name))
-    unclear = f" ({' and '.join(sorted(line.regimen.unclear))} unclear)" if line.regimen.unclear else ""
-    return (" ".join(words) or "dose not stated") + unclear
 
 
 def _diagnosis(item: Diagnosis) -> Row:

@@ -39,7 +39,6 @@ TOGETHER_CHARS_MAX: Final = 1500
 """Characters of a row that is kept on one sheet; a longer one may go on on the next."""
 RUN_LINES_MAX: Final = 50
 """Lines that are set as one paragraph."""
-PIXELS_AN_INCH: Final = 96.0
 _TEMPLATE: Final = Path(__file__).with_name("page.typ")
 _MAY_END: Final = "\u200b"
 _MS: Final = 1000
@@ -60,19 +59,12 @@ def to_pdf(page: Page) -> bytes:
     return made
 
 
-def to_pictures(page: Page) -> list[bytes]:
-    """The sheets of the PDF as PNG pictures, to be looked at.
-
-    Raises:
-        RefusedError: as for the PDF.
-    """
-    check_page(page)
-    made = _set(page, format="png", ppi=PIXELS_AN_INCH)
-    return [made] if isinstance(made, bytes) else list(made or ())
-
-
 def _set(page: Page, **options: Any) -> bytes | list[bytes] | None:  # noqa: ANN401 typst's
-    """Let Typst set a page.
+    """Let Typst set a page that was checked.
+
+    Args:
+        page: what is set.
+        options: of Typst's compiler: the format, and what it takes.
 
     Raises:
         RefusedError: there is no Typst here, or it does not set this page.

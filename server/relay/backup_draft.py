@@ -51,7 +51,10 @@ def copy_database(source: Path, draft: Path, progress: Progress) -> None:
         with closing(sqlite3.connect(source, isolation_level=None)) as old, closing(sqlite3.connect(draft)) as new:
             old.execute("BEGIN")
             old.execute("SELECT count(*) FROM sqlite_master").fetchone()
-            told = lambda _, left, total: progress("database pages copied", total - left, total)  # noqa: E731
+
+            def told(_: int, left: int, total: int) -> None:
+                progress("database pages copied", total - left, total)
+
             old.backup(new, pages=_PAGES, progress=told, sleep=0)
     except sqlite3.Error as error:
         if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:

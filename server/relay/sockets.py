@@ -83,7 +83,7 @@ class _Patient(asyncio.Protocol):
 class HttpProtocol(_Patient, H11Protocol):
     """uvicorn's HTTP/1.1."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # h11 wants this very kind
         """Take the connection, if there is room; the first bytes end its timer."""
         super().connection_made(transport)
         address = _address(transport)

@@ -12,13 +12,13 @@ from dataclasses import replace
 
 from sync_protocol.checkpoints import NoteVerifyKey, open_checkpoint
 from sync_protocol.evidence import Piece
-from sync_protocol.ids import EntryHash
+from sync_protocol.ids import DeviceId, EntryHash
 from tests.support.audit_log import RelayLog, log_leaf
 from tests.support.audit_source import MemorySource
 from tests.support.audit_tampering import Attack, K, Tampering, exchanged, without
 from tests.support.audit_world import World
 
-NOBODY = frozenset()  # type: ignore[var-annotated]
+NOBODY: frozenset[DeviceId] = frozenset()
 LOG = frozenset({K.LOG_DIFFERS, K.MISSING_LEAF})
 CAUGHT = LOG | {K.GAP, K.FORGED, K.RELAY_SPLIT, K.RELAY_REWROTE}
 

@@ -17,7 +17,7 @@ from edge_runtime.clinical.layout import Triage
 from edge_runtime.clinical.scores.fields import AGE, RESPIRATORY_RATE, Fields, Truth, Word
 from edge_runtime.clinical.scores.result import Result
 from edge_runtime.clinical.scores.scale import Form, Read, Rule, Scale, age_refusal, halted, reached, refused
-from edge_runtime.clinical.scores.start import AFTER_AIRWAY, BREATHING, WALKS, WALKS_WITHOUT_BREATH, breathing
+from edge_runtime.clinical.scores.start import AFTER_AIRWAY, BREATHING, WALKS, sorted_out
 
 NAME: Final = "jumpstart"
 AGE_MIN_YEARS: Final = 1
@@ -71,14 +71,7 @@ def _judge(read: Read) -> Result:
         whom = f"a child of about {AGE_MIN_YEARS} to {AGE_END_YEARS - 1} years"
         got, do = ("a younger one", "use SALT") if age < AGE_MIN_YEARS else ("an older casualty", "use START, or SALT")
         return refused(NAME, age_refusal(whom, got, do))
-    breathes, walks = breathing(NAME, read), read.get("walks")
-    if walks is None:
-        return halted(NAME, "walks")
-    if walks:
-        return reached(NAME, RULES, "walks", questions=[WALKS_WITHOUT_BREATH] if breathes is False else [])
-    if breathes is None:
-        return halted(NAME, "breathing")
-    return _breathing(read) if breathes else _not_breathing(read)
+    return sorted_out(NAME, RULES, read, breathes=_breathing, breathes_not=_not_breathing)
 
 
 def _not_breathing(read: Read) -> Result:

@@ -10,10 +10,10 @@ bad sign decides.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypeAlias
 
 from edge_runtime.clinical.layout import Triage
 from edge_runtime.clinical.scores.fields import AGE, RESPIRATORY_RATE, Amount, Fields, Truth
@@ -21,6 +21,7 @@ from edge_runtime.clinical.scores.inputs import contradiction
 from edge_runtime.clinical.scores.result import Result
 from edge_runtime.clinical.scores.scale import Form, Read, Rule, Scale, age_refusal, halted, reached, refused
 
+_Branch: TypeAlias = Callable[[Read], Result]
 NAME: Final = "start"
 AGE_MIN_YEARS: Final = 8
 RATE_MAX: Final = 30
@@ -67,14 +68,7 @@ def _judge(read: Read) -> Result:
     if isinstance(age, Decimal) and age < AGE_MIN_YEARS:
         whom = f"a casualty of about {AGE_MIN_YEARS} years or more"
         return refused(NAME, age_refusal(whom, "a younger one", "use JumpSTART, from 1 year on, or SALT"))
-    breathes, walks = breathing(NAME, read), read.get("walks")
-    if walks is None:
-        return halted(NAME, "walks")
-    if walks:
-        return reached(NAME, RULES, "walks", questions=[WALKS_WITHOUT_BREATH] if breathes is False else [])
-    if breathes is None:
-        return halted(NAME, "breathing")
-    return _breathing(read) if breathes else _not_breathing(read)
+    return sorted_out(NAME, RULES, read, breathes=_breathing, breathes_not=_not_breathing)
 
 
 def _not_breathing(read: Read) -> Result:
@@ -100,7 +94,30 @@ def _breathing(read: Read) -> Result:
     return reached(NAME, RULES, "none_of_these" if commands else "no_commands")
 
 
-def breathing(name: str, read: Read) -> bool | None:
+def sorted_out(name: str, rules: Mapping[str, Rule], read: Read, *, breathes: _Branch, breathes_not: _Branch) -> Result:
+    """The first questions of START and JumpSTART: who walks waits; the others are told apart by their breath.
+
+    Args:
+        name: the flow chart's.
+        rules: its own.
+        read: what is known.
+        breathes: how it goes on for one who breathes.
+        breathes_not: and for one who does not.
+
+    Raises:
+        InputError: see `_found_breathing`.
+    """
+    breath, walks = _found_breathing(name, read), read.get("walks")
+    if walks is None:
+        return halted(name, "walks")
+    if walks:
+        return reached(name, rules, "walks", questions=[WALKS_WITHOUT_BREATH] if breath is False else [])
+    if breath is None:
+        return halted(name, "breathing")
+    return breathes(read) if breath else breathes_not(read)
+
+
+def _found_breathing(name: str, read: Read) -> bool | None:
     """Whether a casualty breathes: as it is said, or as a respiratory rate says.
 
     Raises:

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from edge_runtime.charts import Charts
 from edge_runtime.cli.chart_text import chart_json
+from edge_runtime.clinical.layout import WorkflowType
 from edge_runtime.documents import DocumentReader
 from edge_runtime.enrolment.organisation import certify_self, found_organisation
 from edge_runtime.events import Event, Events
@@ -230,6 +231,20 @@ class Clinic:
     def _home(self) -> Device:
         number = next(self._numbers)
         return Device(self, self.folder / f"device{number}.db", Entropy(self.seed * 1000 + number))
+
+
+class Shared:
+    """A physician who shares a chart with a nurse, and a relay that has the organisation's records."""
+
+    def __init__(self, clinic: Clinic) -> None:
+        self.clinic = clinic
+        self.one, self.two = clinic.device(Role.PHYSICIAN), clinic.device(Role.NURSE)
+        self.relay = clinic.start_relay()
+        clinic.admin.sync(self.relay)
+        self.chart, (self.document, self.encounter) = self.one.charts.create(
+            [fact("identity", name="Ana Lima")], workflow=WorkflowType.ENCOUNTER
+        )
+        self.one.charts.share(self.chart, self.two.id)
 
 
 def _open(path: Path, entropy: Entropy) -> DeviceStore:

@@ -330,7 +330,7 @@ def test_nothing_of_the_patient(ward: Ward, tmp_path):
     count = write_ndjson(path, timeline(ward.officer).events(Selection()), progress=told.append)
     written = path.read_text(encoding="utf-8")
     assert count == len(written.splitlines())
-    for value in ("Zoraida", "Quispe", "Paracetamol", "1961"):
+    for value in ("Zoraida", "Quispe", "Paracetamol", "1961-04-02"):
         assert value not in written
     for line in written.splitlines():
         AuditEvent.model_validate_json(line)

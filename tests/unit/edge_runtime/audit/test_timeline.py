@@ -130,7 +130,7 @@ def test_no_values(ward):
     for device in (ward.physician, ward.officer):
         said = json.dumps([event.to_json() for event in timeline(device).events(Selection())])
         assert "text.plan" in said
-        for value in ("Paracetamol", "Zoraida", "Quispe", "1961"):
+        for value in ("Paracetamol", "Zoraida", "Quispe", "1961-04-02"):
             assert value not in said
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from edge_runtime.printing import pdf
 from edge_runtime.printing.page import (
+    Block,
     Heading,
     Notice,
     Page,
@@ -19,9 +21,15 @@ from edge_runtime.printing.page import (
 NOON_MS = 1_760_000_000_000
 
 
-def page_of(*blocks: object, made_ms: int = NOON_MS, title: str = "Chart 3f2a90bc") -> Page:
+def page_of(*blocks: Block, made_ms: int = NOON_MS, title: str = "Chart 3f2a90bc") -> Page:
     """A page with some blocks."""
-    return Page(title=title, blocks=blocks, footer="Chart 3f2a90bc.", made_ms=made_ms)  # type: ignore[arg-type]
+    return Page(title=title, blocks=blocks, footer="Chart 3f2a90bc.", made_ms=made_ms)
+
+
+def pictures(page: Page) -> list[bytes]:
+    """The sheets of a page's PDF as PNG pictures, to be looked at."""
+    made = pdf._set(page, format="png", ppi=96.0)
+    return [made] if isinstance(made, bytes) else list(made or ())
 
 
 def with_text(text: str) -> Page:

@@ -13,8 +13,8 @@ import pytest
 from edge_runtime.errors import RefusedError
 from edge_runtime.printing import pdf
 from edge_runtime.printing.page import SHEETS_MAX, Heading, Page, Prose, Row, Rows, Span, Table, Tone, plain, sheets_of
-from edge_runtime.printing.pdf import to_pdf, to_pictures
-from tests.unit.edge_runtime.printing.pages import NOON_MS, page_of, prose, with_text
+from edge_runtime.printing.pdf import to_pdf
+from tests.unit.edge_runtime.printing.pages import NOON_MS, page_of, pictures, prose, with_text
 from tests.unit.edge_runtime.printing.reading import glyphs_missing, said_by_pdf
 
 CODE = (
@@ -165,10 +165,10 @@ def test_a_heading_that_skips_a_level_is_our_own_mistake():
 
 def test_pictures_show_what_is_on_paper():
     """One a sheet."""
-    made = to_pictures(prose("\n" * 100))
+    made = pictures(prose("\n" * 100))
     assert len(made) == 2
     assert all(one.startswith(b"\x89PNG") for one in made)
-    assert len(to_pictures(prose("x"))) == 1
+    assert len(pictures(prose("x"))) == 1
 
 
 def test_a_letter_with_dots_is_read_once():

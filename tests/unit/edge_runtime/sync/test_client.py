@@ -41,22 +41,15 @@ from sync_protocol.roles import Compartment, Role
 from sync_protocol.signing import SigningKey
 from sync_protocol.steps import RELAY_LOG_DENIED, RELAY_LOG_DIFFERS, Rejected
 from sync_protocol.store import Arrived, walk_chain
-from tests.unit.edge_runtime.clinic import ADDRESS, Clinic, Device, carry, fact, settle
+from tests.unit.edge_runtime.clinic import ADDRESS, Clinic, Device, Shared, carry, fact, settle
 from tests.unit.edge_runtime.relay_shell import RelayRequests, RelayShell
 
 
-class Ward:
+class Ward(Shared):
     """A physician and a nurse of one chart, and a relay that has the organisation's records."""
 
     def __init__(self, clinic: Clinic) -> None:
-        self.clinic = clinic
-        self.one, self.two = clinic.device(Role.PHYSICIAN), clinic.device(Role.NURSE)
-        self.relay = clinic.start_relay()
-        clinic.admin.sync(self.relay)
-        self.chart, (self.document, self.encounter) = self.one.charts.create(
-            [fact("identity", name="Ana Lima")], workflow=WorkflowType.ENCOUNTER
-        )
-        self.one.charts.share(self.chart, self.two.id)
+        super().__init__(clinic)
         self.write(self.one)
 
     def write(self, device: Device, to: str = "urgent") -> VerifiedEntry:

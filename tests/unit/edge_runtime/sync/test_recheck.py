@@ -25,22 +25,15 @@ from sync_protocol.intake import Proofs
 from sync_protocol.limits import LACKING_RECHECK_MS, RECHECK_MS
 from sync_protocol.roles import Compartment, Role
 from sync_protocol.store import Arrived, walk_seals
-from tests.unit.edge_runtime.clinic import ADDRESS, Clinic, fact
+from tests.unit.edge_runtime.clinic import ADDRESS, Clinic, Shared, fact
 from tests.unit.edge_runtime.relay_shell import RelayLink, RelayRequests
 
 
-class Ward:
+class Ward(Shared):
     """A physician who shares a chart with a nurse, and a relay that can leave a stream out of the nurse's feed."""
 
     def __init__(self, clinic: Clinic) -> None:
-        self.clinic = clinic
-        self.one, self.two = clinic.device(Role.PHYSICIAN), clinic.device(Role.NURSE)
-        self.relay = clinic.start_relay()
-        clinic.admin.sync(self.relay)
-        self.chart, (self.document, self.encounter) = self.one.charts.create(
-            [fact("identity", name="Ana Lima")], workflow=WorkflowType.ENCOUNTER
-        )
-        self.one.charts.share(self.chart, self.two.id)
+        super().__init__(clinic)
         self.hidden: set[StreamId] = set()
         readable = self.relay.readable
 

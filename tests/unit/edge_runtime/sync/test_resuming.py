@@ -9,7 +9,6 @@ from contextlib import suppress
 
 import pytest
 
-from edge_runtime.clinical.layout import WorkflowType
 from edge_runtime.errors import RemoteError
 from edge_runtime.sync.beyond import survey
 from edge_runtime.sync.budget import BARREN_BYTES_MAX, BYTES, TIME, UNLIMITED, Budget, Spending
@@ -20,22 +19,15 @@ from sync_protocol.frames import pack_frame, unpack_frame
 from sync_protocol.ids import EntryHash
 from sync_protocol.log_messages import Cursor, Have
 from sync_protocol.messages import Entries, Message, ProofsFrame
-from sync_protocol.roles import Role
-from tests.unit.edge_runtime.clinic import ADDRESS, Clinic, Device, carry, fact, settle
+from tests.unit.edge_runtime.clinic import ADDRESS, Clinic, Device, Shared, carry, fact, settle
 from tests.unit.edge_runtime.relay_shell import RelayLink
 
 
-class Ward:
+class Ward(Shared):
     """A physician who wrote much, a nurse who has nothing of it yet, and a relay."""
 
     def __init__(self, clinic: Clinic, entries: int = 12) -> None:
-        self.one, self.two = clinic.device(Role.PHYSICIAN), clinic.device(Role.NURSE)
-        self.relay = clinic.start_relay()
-        clinic.admin.sync(self.relay)
-        self.chart, (self.document, self.encounter) = self.one.charts.create(
-            [fact("identity", name="Ana Lima")], workflow=WorkflowType.ENCOUNTER
-        )
-        self.one.charts.share(self.chart, self.two.id)
+        super().__init__(clinic)
         for number in range(entries):
             self.write(self.one, ("urgent", "critical")[number % 2])
         self.relay.page = 4
