@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Final
 
 from edge_runtime.charts import Charts
-from edge_runtime.clinical.fhir_changes import Change, Seen, changes, conflict, place_of, seen
-from edge_runtime.clinical.fhir_map import plan_import
-from edge_runtime.clinical.fhir_plan import ChartPlan, DocumentPlan, ImportPlan, Item
-from edge_runtime.clinical.fhir_read import Record, Refusal, read_resources
 from edge_runtime.clinical.layout import Kind
 from edge_runtime.facts import FACTS_MAX, Content, Fact, pack_content
+from edge_runtime.fhir.importing.changes import Change, Seen, changes, conflict, place_of, seen
+from edge_runtime.fhir.importing.plan import ChartPlan, DocumentPlan, ImportPlan, Item
+from edge_runtime.fhir.importing.planning import plan_import
+from edge_runtime.fhir.reading.records import Record, Refusal, read_resources
 from edge_runtime.recorder.batch import Batch
 from sync_protocol.control import content_stream
 from sync_protocol.ids import ChartId, DocumentId

@@ -12,11 +12,11 @@ from typing import Final
 from edge_runtime.backup.home import Manifest, read_backup
 from edge_runtime.backup.sealed_file import write_sealed
 from edge_runtime.break_glass.token import read_public
-from edge_runtime.clinical.fhir_read import read_resources
 from edge_runtime.enrolment.answers import read_wires
 from edge_runtime.enrolment.invitations import read_invitation, write_invitation
 from edge_runtime.errors import EdgeError, InputError, VaultError
 from edge_runtime.facts import Content, Fact, FactId, TextUpdate, pack_content, unpack_content
+from edge_runtime.fhir.reading.records import read_resources
 from edge_runtime.recovery.sheets import read_sheet
 from edge_runtime.recovery.words import LiveShare
 from edge_runtime.sections import start_of

@@ -17,7 +17,7 @@ from sync_protocol.audit import Purpose
 from sync_protocol.ids import ChartId
 from sync_protocol.roles import Compartment, Role
 from tests.unit.edge_runtime.clinic import Clinic, Device, carry, fact, settle
-from tests.unit.edge_runtime.clinical.fhir_inputs import allergy, condition, order, patient, pulse, visit
+from tests.unit.edge_runtime.fhir.inputs import allergy, condition, order, patient, pulse, visit
 
 KEPT_APART: dict[str, Any] = {
     "meta": {"security": [{"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "R"}]}

@@ -21,7 +21,7 @@ from sync_protocol.roles import RIGHTS, Role
 from sync_protocol.signing import HybridSigningKey
 from tests.unit.edge_runtime.audit.test_acts import auditor, records
 from tests.unit.edge_runtime.clinic import Clinic, Device, carry, fact
-from tests.unit.edge_runtime.clinical.fhir_inputs import condition, patient
+from tests.unit.edge_runtime.fhir.inputs import condition, patient
 from tests.unit.edge_runtime.test_importing import _import
 
 WARFARIN = fact("medication", text="Warfarin", action="start", dose="5", unit="mg")

@@ -16,7 +16,7 @@ from edge_runtime.sync.progress import ALARM, UNSOUND
 from sync_protocol.errors import LimitError
 from tests.support.audit_records import opened
 from tests.unit.edge_runtime.cli.world import ADDRESS, PASSPHRASE, World
-from tests.unit.edge_runtime.clinical.fhir_inputs import allergy, patient
+from tests.unit.edge_runtime.fhir.inputs import allergy, patient
 
 ALLERGY = '{"kind": "allergy", "text": "Penicillin", "severity": "severe"}'
 

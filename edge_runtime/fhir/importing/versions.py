@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from edge_runtime.clinical.fhir_changes import same_person
-from edge_runtime.clinical.fhir_chart_facts import patient
-from edge_runtime.clinical.fhir_elements import Node
-from edge_runtime.clinical.fhir_json import FhirError
-from edge_runtime.clinical.fhir_read import Record
-from edge_runtime.clinical.fhir_references import is_local
 from edge_runtime.facts import Fact
+from edge_runtime.fhir.importing.changes import same_person
+from edge_runtime.fhir.importing.chart_facts import patient
+from edge_runtime.fhir.reading.elements import Node
+from edge_runtime.fhir.reading.records import Record
+from edge_runtime.fhir.reading.references import is_local
+from edge_runtime.fhir.reading.strict_json import FhirError
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Held:
 
     Attributes:
         record: the record; its `resource` is pruned where no fact comes of it.
-        name: as `fhir_references.name_of` says.
+        name: as `references.name_of` says.
     """
 
     record: Record

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from edge_runtime.clinical.fhir_json import FhirError, Json
+from edge_runtime.fhir.reading.strict_json import FhirError, Json
 
 R4_TYPES: Final = frozenset(
     """

@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from edge_runtime.clinical.fhir_chart_facts import patient, placeholder
-from edge_runtime.clinical.fhir_elements import Node
-from edge_runtime.clinical.fhir_json import FhirError, Json, digest
-from edge_runtime.clinical.fhir_plan import ChartPlan, DocumentPlan, Item, key_of
-from edge_runtime.clinical.fhir_stated import Stated, When, fact
 from edge_runtime.clinical.layout import LAYOUT_VERSION, Action, Kind, WorkflowType
 from edge_runtime.clinical.subjects import said, subject_keys
+from edge_runtime.fhir.importing.chart_facts import patient, placeholder
+from edge_runtime.fhir.importing.plan import ChartPlan, DocumentPlan, Item, key_of
+from edge_runtime.fhir.importing.stated import Stated, When, fact
+from edge_runtime.fhir.reading.elements import Node
+from edge_runtime.fhir.reading.strict_json import FhirError, Json, digest
 from sync_protocol.roles import Compartment
 
 NOBODY: Final = ""

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from benchmarks import fhir_examples
-from edge_runtime.clinical.fhir_elements import form_of
-from edge_runtime.clinical.fhir_json import Number
-from tests.unit.edge_runtime.clinical.fhir_inputs import EXAMPLES, examples
+from edge_runtime.fhir.reading.elements import form_of
+from edge_runtime.fhir.reading.strict_json import Number
+from tests.unit.edge_runtime.fhir.inputs import EXAMPLES, examples
 from tools import select_fhir_examples
 
-ROOT = Path(__file__).resolve().parents[4]
+ROOT = Path(__file__).resolve().parents[5]
 TOOL = ROOT / "tools" / "select_fhir_examples.py"
 
 

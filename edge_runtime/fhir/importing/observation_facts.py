@@ -14,10 +14,10 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from edge_runtime.clinical.fhir_elements import Concept, Node, concept, plain_decimal, quantity, shortened
-from edge_runtime.clinical.fhir_stated import Reading, Stated, When, fact, read_status, reason, required, start_of
 from edge_runtime.clinical.layout import Kind
 from edge_runtime.clinical.payloads import CODE_CHARS_MAX, COMPONENTS_MAX, REASON_CHARS_MAX
+from edge_runtime.fhir.importing.stated import Reading, Stated, When, fact, read_status, reason, required, start_of
+from edge_runtime.fhir.reading.elements import Concept, Node, concept, plain_decimal, quantity, shortened
 from sync_protocol.encoding import Value
 
 

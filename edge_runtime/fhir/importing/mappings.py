@@ -12,14 +12,14 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from edge_runtime.clinical.fhir_chart_facts import allergy, condition, encounter, patient, procedure
-from edge_runtime.clinical.fhir_elements import Node
-from edge_runtime.clinical.fhir_json import FhirError, Json, UnmappableError
-from edge_runtime.clinical.fhir_medication_facts import Lookup, medication_request, medication_statement
-from edge_runtime.clinical.fhir_observation_facts import observation
-from edge_runtime.clinical.fhir_stated import Stated
 from edge_runtime.clinical.schemas import validate_fact
 from edge_runtime.errors import InputError
+from edge_runtime.fhir.importing.chart_facts import allergy, condition, encounter, patient, procedure
+from edge_runtime.fhir.importing.medication_facts import Lookup, medication_request, medication_statement
+from edge_runtime.fhir.importing.observation_facts import observation
+from edge_runtime.fhir.importing.stated import Stated
+from edge_runtime.fhir.reading.elements import Node
+from edge_runtime.fhir.reading.strict_json import FhirError, Json, UnmappableError
 
 _Mapper = Callable[[Node, Lookup], Stated]
 

@@ -16,9 +16,9 @@ from decimal import Decimal
 from typing import Final, TypeVar
 
 from edge_runtime.clinical import checks
-from edge_runtime.clinical.fhir_json import FhirError, Json, Number
 from edge_runtime.clinical.layout import SYSTEMS
 from edge_runtime.clinical.payloads import CODE_CHARS_MAX, NAME_CHARS_MAX
+from edge_runtime.fhir.reading.strict_json import FhirError, Json, Number
 
 _T = TypeVar("_T", str, bool, Number, "dict[str, Json]", "list[Json]")
 

@@ -14,19 +14,6 @@ from itertools import chain
 from types import MappingProxyType
 from typing import Final
 
-from edge_runtime.clinical.fhir_elements import Node, concept, concepts, human_name, shortened
-from edge_runtime.clinical.fhir_json import FhirError
-from edge_runtime.clinical.fhir_stated import (
-    Reading,
-    Stated,
-    When,
-    fact,
-    read_status,
-    reason,
-    spoken,
-    start_of,
-    status_concept,
-)
 from edge_runtime.clinical.layout import (
     LAYOUT_VERSION,
     Category,
@@ -40,6 +27,19 @@ from edge_runtime.clinical.layout import (
 )
 from edge_runtime.clinical.payloads import IDENTIFIERS_MAX, NAME_CHARS_MAX, REASON_CHARS_MAX
 from edge_runtime.facts import Fact
+from edge_runtime.fhir.importing.stated import (
+    Reading,
+    Stated,
+    When,
+    fact,
+    read_status,
+    reason,
+    spoken,
+    start_of,
+    status_concept,
+)
+from edge_runtime.fhir.reading.elements import Node, concept, concepts, human_name, shortened
+from edge_runtime.fhir.reading.strict_json import FhirError
 from sync_protocol.encoding import Value
 
 ENCOUNTER_STATUS: Final[Mapping[str, Status]] = MappingProxyType(

@@ -14,11 +14,11 @@ from enum import Enum, StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from edge_runtime.clinical.fhir_elements import Concept, Node, shortened
-from edge_runtime.clinical.fhir_json import FhirError
 from edge_runtime.clinical.layout import Kind
 from edge_runtime.clinical.payloads import REASON_CHARS_MAX
 from edge_runtime.facts import Fact
+from edge_runtime.fhir.reading.elements import Concept, Node, shortened
+from edge_runtime.fhir.reading.strict_json import FhirError
 from sync_protocol.encoding import Value
 
 

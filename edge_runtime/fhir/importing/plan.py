@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from edge_runtime.clinical.fhir_read import Refusal
-from edge_runtime.clinical.fhir_stated import Stated, When
 from edge_runtime.clinical.layout import Kind, WorkflowType
 from edge_runtime.facts import Fact
+from edge_runtime.fhir.importing.stated import Stated, When
+from edge_runtime.fhir.reading.records import Refusal
 from sync_protocol.encoding import Value
 from sync_protocol.roles import Compartment
 

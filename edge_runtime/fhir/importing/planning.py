@@ -18,16 +18,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from edge_runtime.clinical.fhir_charts import NOBODY, ChartDraft
-from edge_runtime.clinical.fhir_elements import Node
-from edge_runtime.clinical.fhir_facts import MAPPED_TYPES, is_sensitive, state
-from edge_runtime.clinical.fhir_json import FhirError, UnmappableError
-from edge_runtime.clinical.fhir_plan import ImportPlan, Item, key_of
-from edge_runtime.clinical.fhir_read import Record, Refusal
-from edge_runtime.clinical.fhir_references import Index, Subject, name_of, patient_of, pruned
-from edge_runtime.clinical.fhir_stated import Stated
-from edge_runtime.clinical.fhir_versions import Held, Versions
 from edge_runtime.clinical.layout import home
+from edge_runtime.fhir.importing.charts import NOBODY, ChartDraft
+from edge_runtime.fhir.importing.mappings import MAPPED_TYPES, is_sensitive, state
+from edge_runtime.fhir.importing.plan import ImportPlan, Item, key_of
+from edge_runtime.fhir.importing.stated import Stated
+from edge_runtime.fhir.importing.versions import Held, Versions
+from edge_runtime.fhir.reading.elements import Node
+from edge_runtime.fhir.reading.records import Record, Refusal
+from edge_runtime.fhir.reading.references import Index, Subject, name_of, patient_of, pruned
+from edge_runtime.fhir.reading.strict_json import FhirError, UnmappableError
 from sync_protocol.roles import Compartment
 
 _NOTHING: Final = Stated(())

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from edge_runtime.clinical.fhir_changes import conflict, same_person, seen
+from edge_runtime.fhir.importing.changes import conflict, same_person, seen
 from sync_protocol.verdicts import Reason, Standing, Verdict
-from tests.unit.edge_runtime.clinical.fhir_inputs import (
+from tests.unit.edge_runtime.clinical.worlds import CHART, fact
+from tests.unit.edge_runtime.fhir.inputs import (
     Importer,
     allergy,
     coded,
@@ -20,7 +21,6 @@ from tests.unit.edge_runtime.clinical.fhir_inputs import (
     pulse,
     visit,
 )
-from tests.unit.edge_runtime.clinical.worlds import CHART, fact
 
 WHOLE = [patient(), visit(), allergy(), condition(), order(), pulse(), operation()]
 HERE = {"encounter": {"reference": "Encounter/v1"}}

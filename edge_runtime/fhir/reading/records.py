@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import BinaryIO, Final
 
-from edge_runtime.clinical.fhir_bytes import plain_reader
-from edge_runtime.clinical.fhir_json import Cursor, FhirError, Json, Part, digest, utf8
-from edge_runtime.clinical.fhir_types import type_of
+from edge_runtime.fhir.reading.plain_bytes import plain_reader
+from edge_runtime.fhir.reading.resource_types import type_of
+from edge_runtime.fhir.reading.strict_json import Cursor, FhirError, Json, Part, digest, utf8
 
 DOCUMENT_BYTES_MAX: Final = 64 * 1024 * 1024
 """One JSON text: a Bundle, or a line of NDJSON."""

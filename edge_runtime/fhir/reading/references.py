@@ -15,9 +15,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
-from edge_runtime.clinical.fhir_elements import Node
-from edge_runtime.clinical.fhir_json import FhirError, Json
-from edge_runtime.clinical.fhir_read import Record
+from edge_runtime.fhir.reading.elements import Node
+from edge_runtime.fhir.reading.records import Record
+from edge_runtime.fhir.reading.strict_json import FhirError, Json
 
 _ID: Final = r"[A-Za-z0-9\-.]{1,64}"
 _LITERAL: Final = re.compile(

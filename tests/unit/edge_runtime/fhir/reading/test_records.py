@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_runtime.clinical import fhir_bytes, fhir_read
-from edge_runtime.clinical.fhir_json import DEPTH_MAX, Number
-from tests.unit.edge_runtime.clinical.fhir_inputs import bundle, order, patient, pulse, read, records, refusals
+from edge_runtime.fhir.reading import plain_bytes
+from edge_runtime.fhir.reading import records as reading
+from edge_runtime.fhir.reading.strict_json import DEPTH_MAX, Number
+from tests.unit.edge_runtime.fhir.inputs import bundle, order, patient, pulse, read, records, refusals
 
 PETER = json.dumps(patient())
 
@@ -63,7 +64,7 @@ def test_what_is_not_fhir_r4_json_is_refused_with_a_reason(data, path, reason):
 
 def test_a_gzip_bomb_is_refused_at_the_bound_without_inflating_it(monkeypatch):
     """The bound on the inflated size holds, however small the file."""
-    monkeypatch.setattr(fhir_bytes, "FILE_BYTES_MAX", 1_000_000)
+    monkeypatch.setattr(plain_bytes, "FILE_BYTES_MAX", 1_000_000)
     deflater = zlib.compressobj(9, wbits=31)
     bomb = b"".join([*(deflater.compress(bytes(1_000_000)) for _ in range(300)), deflater.flush()])
     assert len(bomb) < 400_000
@@ -73,7 +74,7 @@ def test_a_gzip_bomb_is_refused_at_the_bound_without_inflating_it(monkeypatch):
 
 def test_a_plain_file_has_the_same_bound(monkeypatch):
     """Size is size."""
-    monkeypatch.setattr(fhir_bytes, "FILE_BYTES_MAX", 100)
+    monkeypatch.setattr(plain_bytes, "FILE_BYTES_MAX", 100)
     assert "at most 100 bytes" in refusals(read(PETER * 2))[0].reason
 
 
@@ -81,7 +82,7 @@ def test_a_plain_file_has_the_same_bound(monkeypatch):
 @pytest.mark.parametrize("file", ["file.json", "file.ndjson"])
 def test_a_document_and_a_resource_have_their_bounds(monkeypatch, name, file):
     """Each is refused as a whole."""
-    monkeypatch.setattr(fhir_read, name, 60)
+    monkeypatch.setattr(reading, name, 60)
     (refusal,) = read(json.dumps(patient(), indent=1) if file == "file.json" else PETER, file)
     assert "of at most 60 bytes" in refusal.reason
 
@@ -193,9 +194,9 @@ def test_a_truncated_bundle_gives_what_is_whole():
 def test_bundles_within_bundles_have_a_bound():
     """The answer to a batch nests once; a Russian doll is refused."""
     doll = patient()
-    for _ in range(fhir_read.BUNDLE_DEPTH_MAX):
+    for _ in range(reading.BUNDLE_DEPTH_MAX):
         doll = bundle(doll)
-    place = "file.json#" + ".".join(["entry[0]"] * fhir_read.BUNDLE_DEPTH_MAX)
+    place = "file.json#" + ".".join(["entry[0]"] * reading.BUNDLE_DEPTH_MAX)
     assert [record.record for record in read(doll)] == [place]
     (refusal,) = read(bundle(doll))
     assert "Bundles within each other" in refusal.reason
@@ -212,7 +213,7 @@ def test_reading_is_lazy():
             return (PETER + "\n").encode() * 100
 
     stream = Endless()
-    found = fhir_read.read_resources(stream, "e.ndjson")
+    found = reading.read_resources(stream, "e.ndjson")
     assert [next(found).record for _ in range(3)] == ["e.ndjson:1", "e.ndjson:2", "e.ndjson:3"]
     assert stream.chunks < 5
 

@@ -12,15 +12,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from edge_runtime.clinical.fhir_chart_facts import UNNAMED, UNRECORDED
-from edge_runtime.clinical.fhir_plan import FORMAT, ChartPlan, DocumentPlan, Item
-from edge_runtime.clinical.fhir_read import Refusal
-from edge_runtime.clinical.fhir_stated import When
 from edge_runtime.clinical.layout import Kind
 from edge_runtime.clinical.standing import counting
 from edge_runtime.clinical.subjects import normalised, said
 from edge_runtime.clinical.succession import heads, in_order
 from edge_runtime.facts import Fact, FactId, PlacedFact
+from edge_runtime.fhir.importing.chart_facts import UNNAMED, UNRECORDED
+from edge_runtime.fhir.importing.plan import FORMAT, ChartPlan, DocumentPlan, Item
+from edge_runtime.fhir.importing.stated import When
+from edge_runtime.fhir.reading.records import Refusal
 from sync_protocol.encoding import Value
 from sync_protocol.ids import DocumentId
 from sync_protocol.roles import Compartment

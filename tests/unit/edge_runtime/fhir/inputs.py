@@ -7,10 +7,10 @@ import io
 import json
 from importlib.resources import files
 
-from edge_runtime.clinical.fhir_changes import changes, place_of, seen
-from edge_runtime.clinical.fhir_map import plan_import
-from edge_runtime.clinical.fhir_read import Record, Refusal, read_resources
 from edge_runtime.facts import PlacedFact
+from edge_runtime.fhir.importing.changes import changes, place_of, seen
+from edge_runtime.fhir.importing.planning import plan_import
+from edge_runtime.fhir.reading.records import Record, Refusal, read_resources
 from sync_protocol.ids import DocumentId
 from tests.unit.edge_runtime.clinical.worlds import CHART, World
 

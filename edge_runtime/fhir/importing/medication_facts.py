@@ -12,11 +12,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
-from edge_runtime.clinical.fhir_elements import Concept, Node, concept, quantity, shortened
-from edge_runtime.clinical.fhir_json import UnmappableError
-from edge_runtime.clinical.fhir_stated import Reading, Stated, When, fact, read_status, reason, spoken
 from edge_runtime.clinical.layout import Action, Kind
 from edge_runtime.clinical.payloads import CODE_CHARS_MAX
+from edge_runtime.fhir.importing.stated import Reading, Stated, When, fact, read_status, reason, spoken
+from edge_runtime.fhir.reading.elements import Concept, Node, concept, quantity, shortened
+from edge_runtime.fhir.reading.strict_json import UnmappableError
 
 Lookup: TypeAlias = Callable[[str], Node | None]
 """Finds a Medication by a literal reference."""

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_runtime.clinical.fhir_chart_facts import UNRECORDED
-from edge_runtime.clinical.fhir_map import plan_import
-from edge_runtime.clinical.fhir_plan import PART_BYTES_MAX
 from edge_runtime.clinical.layout import may_stand_in
 from edge_runtime.clinical.schemas import validate_fact
 from edge_runtime.facts import Content, pack_content
+from edge_runtime.fhir.importing.chart_facts import UNRECORDED
+from edge_runtime.fhir.importing.plan import PART_BYTES_MAX
+from edge_runtime.fhir.importing.planning import plan_import
 from sync_protocol.roles import Compartment
-from tests.unit.edge_runtime.clinical.fhir_inputs import (
+from tests.unit.edge_runtime.fhir.inputs import (
     PETER,
     allergy,
     bundle,

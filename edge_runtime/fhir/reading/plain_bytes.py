@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from edge_runtime.clinical.fhir_json import FhirError
+from edge_runtime.fhir.reading.strict_json import FhirError
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

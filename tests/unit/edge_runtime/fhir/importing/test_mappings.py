@@ -6,12 +6,12 @@ import json
 
 import pytest
 
-from edge_runtime.clinical import fhir_facts
-from edge_runtime.clinical.fhir_chart_facts import ENCOUNTER_STATUS, UNNAMED
-from edge_runtime.clinical.fhir_map import plan_import
-from edge_runtime.clinical.fhir_stated import READINGS
 from edge_runtime.errors import InputError
-from tests.unit.edge_runtime.clinical.fhir_inputs import (
+from edge_runtime.fhir.importing import mappings
+from edge_runtime.fhir.importing.chart_facts import ENCOUNTER_STATUS, UNNAMED
+from edge_runtime.fhir.importing.planning import plan_import
+from edge_runtime.fhir.importing.stated import READINGS
+from tests.unit.edge_runtime.fhir.inputs import (
     LOINC,
     PETER,
     RXNORM,
@@ -491,7 +491,7 @@ def test_a_fact_that_may_not_be_signed_is_refused(monkeypatch):
     def refuse(fact):
         raise InputError("invalid_fact", expected=f"{fact.kind}: better", got="this", do="correct it")
 
-    monkeypatch.setattr(fhir_facts, "validate_fact", refuse)
+    monkeypatch.setattr(mappings, "validate_fact", refuse)
     assert refused(plan(patient())) == [("Patient", "expected identity: better; got this")]
 
 

@@ -1,0 +1,1 @@
+"""Taking FHIR in: what each resource states, and what a chart gains by it; nothing twice."""

@@ -1,0 +1,1 @@
+"""Reading FHIR: from bytes to records, whatever is wrong named by record and path."""
