@@ -47,9 +47,12 @@ RECIPES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("uv.txt", ("requirements/uv.in",)),
     ("build.txt", ("requirements/build.in",)),
     ("run.txt", ("pyproject.toml",)),
-    ("server.txt", ("pyproject.toml", "--extra=server")),
+    ("server.txt", ("pyproject.toml", "--extra=server", "--extra=fhir", "--extra=units")),
     ("ai.txt", ("pyproject.toml", "--extra=ai", "--extra=vision")),
-    ("dev.txt", ("pyproject.toml", "--extra=server", "--extra=lan", "--extra=dev")),
+    (
+        "dev.txt",
+        ("pyproject.toml", "--extra=server", "--extra=fhir", "--extra=units", "--extra=lan", "--extra=dev"),
+    ),
 )
 """Lock to what it is resolved from."""
 
