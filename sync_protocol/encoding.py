@@ -19,6 +19,7 @@ Value: TypeAlias = Union[int, bytes, str, bool, "list[Value]", "dict[int | str, 
 
 _ONE_BYTE, _TWO_BYTES, _FOUR_BYTES, _EIGHT_BYTES = 24, 25, 26, 27
 _ARGUMENT_BYTES: Final = {_ONE_BYTE: 1, _TWO_BYTES: 2, _FOUR_BYTES: 4, _EIGHT_BYTES: 8}
+_LOW: Final = 31
 _UNSIGNED, _NEGATIVE, _BYTES, _TEXT, _ARRAY, _MAP, _TAG, _SIMPLE = range(8)
 _KEYS: Final = frozenset({_UNSIGNED, _NEGATIVE, _TEXT})
 _PLAIN_SIMPLE: Final = frozenset({20, 21, 22})  # false, true, null
@@ -72,8 +73,11 @@ def decode(data: bytes, *, bytes_max: int = RECORD_BYTES_MAX) -> Value:
     return value
 
 
-def _check_structure(data: bytes) -> None:
-    """Walk the heads without recursion, so that neither depth nor a claimed length can hurt the decoder."""
+def _check_structure(data: bytes) -> None:  # noqa: C901 one walk in one place: a call for each head costs as much again
+    """Walk the heads without recursion, so that neither depth nor a claimed length can hurt the decoder.
+
+    Every record that is read or written passes here, so a head of one byte, as most are, is read in place.
+    """
     position, end = 0, len(data)
     left, in_map = 1, False
     around: list[tuple[int, bool]] = []  # the containers that are open about this one
@@ -82,14 +86,22 @@ def _check_structure(data: bytes) -> None:
             left, in_map = around.pop()
             continue
         left -= 1
-        major, argument, position = _head(data, position)
+        if position >= end:
+            raise malformed("a whole CBOR value", "fewer bytes")
+        first = data[position]
+        major, argument = first >> 5, first & _LOW
+        position += 1
+        if major >= _TAG and (major == _TAG or argument not in _PLAIN_SIMPLE):
+            raise malformed("integers, strings, lists, maps, booleans and null", f"CBOR head 0x{first:02x}")
+        if argument >= _ONE_BYTE:
+            argument, position = _long_argument(data, position, argument)
         if in_map and left & 1 and major not in _KEYS:  # `true` would pass for the key 1
             raise malformed("integer or text keys", f"major type {major}")
-        if major in (_BYTES, _TEXT):
+        if _BYTES <= major <= _TEXT:
             position += argument
             if position > end:
                 raise malformed("a string within the data", "a longer claimed length")
-        elif major in (_ARRAY, _MAP):
+        elif _ARRAY <= major <= _MAP:
             items = argument * (major - _ARRAY + 1)
             if items > end - position:
                 raise malformed("a container within the data", "a longer claimed length")
@@ -101,19 +113,10 @@ def _check_structure(data: bytes) -> None:
         raise malformed("one CBOR value", "trailing bytes")
 
 
-def _head(data: bytes, position: int) -> tuple[int, int, int]:
-    """Read one head: (major type, argument, next position)."""
-    try:
-        first = data[position]
-    except IndexError:
-        raise malformed("a whole CBOR value", "fewer bytes") from None
-    major, low = first >> 5, first & 31
-    if major >= _TAG and (major == _TAG or low not in _PLAIN_SIMPLE):
-        raise malformed("integers, strings, lists, maps, booleans and null", f"CBOR head 0x{first:02x}")
-    if low < _ONE_BYTE:
-        return major, low, position + 1
+def _long_argument(data: bytes, position: int, low: int) -> tuple[int, int]:
+    """Read the argument that follows its head: (argument, next position)."""
     width = _ARGUMENT_BYTES.get(low)
-    after = position + 1 + width if width is not None else 0
+    after = position + width if width is not None else 0
     if width is None or after > len(data):
-        raise malformed("a definite length within the data", f"CBOR head 0x{first:02x}")
-    return major, int.from_bytes(data[position + 1 : after], "big"), after
+        raise malformed("a definite length within the data", f"CBOR head 0x{data[position - 1]:02x}")
+    return int.from_bytes(data[position:after], "big"), after

@@ -27,7 +27,7 @@ class FixedBytes(bytes):
         """
         if len(value) != cls.SIZE:
             raise malformed(f"{cls.__name__} of {cls.SIZE} bytes", f"{len(value)} bytes")
-        return super().__new__(cls, value)
+        return bytes.__new__(cls, value)  # by name: an id is made for every head that is read
 
     @classmethod
     def parse(cls, text: str) -> Self:
