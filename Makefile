@@ -67,5 +67,5 @@ set-up-ai: ## add the on-device AI engines to .venv
 	$(WORKSHOP) setup ai
 
 clean: ## remove .venv, build and every cache
-	@rm -rf .venv build dist tests/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.*
+	@rm -rf .venv build dist tests/node/node_modules edge_runtime/data/codes/icd10cm.sqlite3 .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.*
 	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

@@ -1,7 +1,8 @@
 """Fetches the whole set of official FHIR R4 examples for the import benchmark: 5,305 resources, 190 MB unpacked.
 
-Owns one function. Needs `npm` on the path and a registry within reach; says so in one line where either is missing.
-What is fetched is checked against the digest below before anything of it is unpacked.
+Owns one function. They are there where the set-up for tests installed them, by hash; elsewhere it needs `npm` on the
+path and a registry within reach, and says so in one line where either is missing. What is fetched is checked against
+the digest below before anything of it is unpacked.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ PACKAGE = "hl7.fhir.r4.examples@4.0.1"
 ARCHIVE = "hl7.fhir.r4.examples-4.0.1.tgz"
 SHA256 = "dce87f1b5b9341867033f7d1f544fa1b5232503f6d62813887ac6b8a8b6cb682"
 FETCH_TIMEOUT_S = 300
+INSTALLED = Path(__file__).resolve().parent.parent / "tests" / "node" / "node_modules" / "hl7.fhir.r4.examples"
+"""Where the locked packages of `tests/node` hold them."""
 
 
 class FetchError(Exception):
@@ -23,7 +26,7 @@ class FetchError(Exception):
 
 
 def fetch(build_dir: Path) -> Path:
-    """Fetch and unpack the examples, unless they are there.
+    """Fetch and unpack the examples, unless they are installed or there already.
 
     Args:
         build_dir: a folder for what the workshop makes.
@@ -34,6 +37,8 @@ def fetch(build_dir: Path) -> Path:
     Raises:
         FetchError: npm is missing, the registry is out of reach, or what came is not the package.
     """
+    if (INSTALLED / "package.json").is_file():
+        return INSTALLED
     target = build_dir / "fhir-r4-examples"
     if (target / "package" / "package.json").is_file():
         return target / "package"

@@ -1,7 +1,9 @@
 """Importing FHIR into charts: plan, compare with what is there, record one chart a transaction.
 
 Owns which chart a source's patient has on this device. A chart is found by what its own `source` facts say, so an
-import on another device that was synced since counts as well; what was found is remembered in a stored value.
+import on another device that was synced since counts as well; what was found is remembered in a stored value. What an
+export of a chart that is here states comes back as nothing new: it is known by its `meta.source`, and an older export
+would otherwise undo what was stated since.
 """
 
 from __future__ import annotations
@@ -13,10 +15,12 @@ from typing import Final
 
 from edge_runtime.charts import Charts
 from edge_runtime.clinical.layout import Kind
-from edge_runtime.facts import FACTS_MAX, Content, Fact, pack_content
-from edge_runtime.fhir.importing.changes import Change, Seen, changes, conflict, place_of, seen
+from edge_runtime.facts import FACTS_MAX, Content, Fact, FactId, pack_content
+from edge_runtime.fhir.importing.bound import bounded
+from edge_runtime.fhir.importing.changes import Change, Seen, changes, conflict, following, place_of_plan, seen
 from edge_runtime.fhir.importing.plan import ChartPlan, DocumentPlan, ImportPlan, Item
 from edge_runtime.fhir.importing.planning import plan_import
+from edge_runtime.fhir.importing.returning import Returning, without_openings
 from edge_runtime.fhir.reading.records import Record, Refusal, read_resources
 from edge_runtime.recorder.batch import Batch
 from sync_protocol.control import content_stream
@@ -41,11 +45,13 @@ class ImportReport:
     Attributes:
         plan: what the files hold: charts, mapped, kept, refused.
         refused: what was left out, besides what the plan refused.
+        own: resources that a chart on this device had exported, of which nothing is taken.
         charts_new, entries_new: what was recorded; 0 when everything was here already.
     """
 
     plan: ImportPlan
     refused: list[Refusal] = field(default_factory=list)
+    own: int = 0
     charts_new: int = 0
     entries_new: int = 0
 
@@ -57,27 +63,32 @@ class ImportReport:
         assert isinstance(listed, list), "a plan reports its refusals as a list"
         return base | {
             "refused": [*listed, *mine],
+            "own": self.own,
             "new": {"charts": self.charts_new, "entries": self.entries_new},
         }
 
 
 def import_charts(
-    charts: Charts, files: Sequence[Path], *, progress: Callable[[int, int], None] | None = None
+    charts: Charts, files: Sequence[Path], *, source: str = "", progress: Callable[[int, int], None] | None = None
 ) -> ImportReport:
     """Import files that belong together.
 
     Args:
         charts: of the importing device.
         files: FHIR R4 as JSON, Bundle or NDJSON, plain or gzip.
+        source: names the system that they come from, where ids alone do not: see `plan_import`.
         progress: told how many charts are done, of how many.
 
     Raises:
+        InputError: more than one import may hold; nothing was recorded.
         RefusedError: this device's role reads no chart.
     """
-    report = ImportReport(plan=plan_import(_read(files)))
+    returning = Returning(charts.keyring.charts(), source)
+    report = ImportReport(plan=plan_import(bounded(returning.others(_read(files))), source=source))
+    report.own = returning.count
     index = _Index(charts)
     for done, chart in enumerate(report.plan.charts, start=1):
-        _Chart(charts, chart, report).record(index)
+        _Chart(charts, chart, report).record(index, returning)
         if progress is not None:
             progress(done, len(report.plan.charts))
     return report
@@ -143,10 +154,12 @@ class _Chart:
         self._report = report
         self._batch = charts.recorder.begin()
 
-    def record(self, index: _Index) -> None:
+    def record(self, index: _Index, returning: Returning) -> None:
         """Record what is new: in one transaction, unless it is more than one seal covers."""
-        report, found = self._report, index.find(self._plan.key)
+        report, found, made = self._report, index.find(self._plan.key), returning.chart(self._plan)
         known: Mapping[str, Seen] = {}
+        if found is None and made is not None:
+            found, self._plan = made, without_openings(self._plan)
         if found is None:
             chart_document = DocumentId(self._charts.entropy(ID_BYTES))
             chart = self._batch.create_chart(chart_document)
@@ -158,36 +171,42 @@ class _Chart:
                 report.refused.append(Refusal(record=named, path="", reason=reason))
                 return
             chart_document = opened.membership.chart_document
-            known = seen(fact for document in opened.documents.values() for fact in document.facts)
+            facts = [fact for document in opened.documents.values() for fact in document.facts]
+            known = {**returning.known(facts), **seen(facts)}
         readable = self._batch.readable(chart)
         refusal = conflict(self._plan, known) or self._nameless(readable)
         if refusal is not None:
             report.refused.append(refusal)
             return
         for number, document in enumerate(self._plan.documents):
-            planned = list(changes(self._open_part(document, readable), known))
-            if planned:
-                own = chart_document if number == 0 else place_of(document.key, known) or self._document(chart)
-                for place, compartment, facts in _entries(planned, own):
-                    self._content(chart, place, compartment, facts)
+            part = self._open_part(document, readable)
+            planned = list(changes(part, known))
+            place = chart_document if number == 0 else place_of_plan(document, known)
+            own = place or (self._document(chart) if planned else None)
+            if own is not None:
+                steps = self._contents(chart, _entries(planned, own))
+                self._contents(chart, _entries(following(part, known, steps), own))
         report.charts_new += found is None
         report.entries_new += len(self._charts.recorder.write(self._batch))
-        index.keep(self._plan.key, chart)
+        if made is None:
+            index.keep(self._plan.key, chart)
 
     def _nameless(self, readable: frozenset[Compartment]) -> Refusal | None:
         """Why no chart can be made: this device may not write what finds it again, or who the patient is."""
-        first, *others = self._plan.documents[0].items
-        needed = (first, *(item for item in others if item.type == _PATIENT))
+        needed = [item for item in self._plan.documents[0].items if not item.record or item.type == _PATIENT]
         return next(filter(None, (self._closed(item, readable) for item in needed)), None)
 
     def _open_part(self, document: DocumentPlan, readable: frozenset[Compartment]) -> DocumentPlan:
         """What this device may write of a document; the rest is refused, all of it where nothing opens the document."""
-        refused = [self._closed(item, readable) for item in document.items]
-        first = refused[0]
+        refused = {item.key: self._closed(item, readable) for item in document.items}
+        first = next(iter(refused.values()), None)
         if first is not None:
-            refused = [replace(first, record=item.record) for item in document.items]
-        self._report.refused.extend(filter(None, refused))
-        items = tuple(item for item, refusal in zip(document.items, refused, strict=True) if refusal is None)
+            refused = {item.key: replace(first, record=item.record) for item in document.items}
+        told = dict.fromkeys(refusal for item in document.items if (refusal := refused[item.key]))
+        self._report.refused.extend(told)  # of a resource and its parts once
+        items = tuple(
+            item for item in document.items if refused[item.key] is None and refused.get(item.of or item.key) is None
+        )
         return replace(document, items=items)
 
     def _closed(self, item: Item, readable: frozenset[Compartment]) -> Refusal | None:
@@ -204,13 +223,19 @@ class _Chart:
         return Refusal(record=item.record, path="", reason=f"expected {expected}; got one that does not")
 
     def _document(self, chart: ChartId) -> DocumentId:
-        """A new document for an encounter."""
+        """A new document."""
         document = DocumentId(self._charts.entropy(ID_BYTES))
         self._room().create_document(chart, document)
         return document
 
-    def _content(self, chart: ChartId, document: DocumentId, compartment: Compartment, facts: tuple[Fact, ...]) -> None:
-        self._room().content(chart, document, compartment, Content(facts=facts, text=None))
+    def _contents(self, chart: ChartId, entries: Iterable[_Entry]) -> dict[str, FactId]:
+        """Record entries; the steps among them, by the key of what states each."""
+        steps: dict[str, FactId] = {}
+        for entry in entries:
+            content = Content(facts=entry.facts, text=None)
+            name = self._room().content(chart, entry.document, entry.compartment, content)
+            steps |= {key: FactId(name, index) for key, index in entry.steps.items()}
+        return steps
 
     def _room(self) -> Batch:
         """A batch with room for one more change under its seal."""
@@ -220,16 +245,36 @@ class _Chart:
         return self._batch
 
 
-def _entries(planned: Iterable[Change], own: DocumentId) -> Iterator[tuple[DocumentId, Compartment, tuple[Fact, ...]]]:
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """Facts of one entry.
+
+    Attributes:
+        steps: where among the facts a step stands, by the key of what states it.
+    """
+
+    document: DocumentId
+    compartment: Compartment
+    facts: tuple[Fact, ...] = ()
+    steps: Mapping[str, int] = field(default_factory=dict)
+
+    def with_change(self, change: Change) -> _Entry:
+        """This entry with one change more."""
+        first = len(self.facts)
+        steps = {change.key: first} if change.facts[0].kind == Kind.STEP else {}
+        return replace(self, facts=(*self.facts, *change.facts), steps={**self.steps, **steps})
+
+
+def _entries(planned: Iterable[Change], own: DocumentId) -> Iterator[_Entry]:
     """Put changes into as few entries as the limits allow; a change is never cut."""
-    open_entries: dict[tuple[DocumentId, Compartment], tuple[list[Fact], int]] = {}
+    open_entries: dict[tuple[DocumentId, Compartment], tuple[_Entry, int]] = {}
     for change in planned:
         place = (change.document or own, change.compartment)
         size = len(pack_content(Content(facts=change.facts, text=None)))
-        facts, used = open_entries.get(place, ([], 0))
-        if facts and (used + size > ENTRY_BYTES or len(facts) + len(change.facts) > FACTS_MAX):
-            yield (*place, tuple(facts))
-            facts, used = [], 0
-        open_entries[place] = ([*facts, *change.facts], used + size)
-    for place, (facts, _) in open_entries.items():
-        yield (*place, tuple(facts))
+        entry, used = open_entries.get(place, (_Entry(*place), 0))
+        if entry.facts and (used + size > ENTRY_BYTES or len(entry.facts) + len(change.facts) > FACTS_MAX):
+            yield entry
+            entry, used = _Entry(*place), 0
+        open_entries[place] = (entry.with_change(change), used + size)
+    for entry, _ in open_entries.values():
+        yield entry

@@ -1,9 +1,9 @@
 """Selects official FHIR R4 examples for the package data: the same bytes from the same package, on any machine.
 
-Owns the rule of selection. It takes the unpacked folder of the npm package `hl7.fhir.r4.examples` 4.0.1 (CC0-1.0):
+Owns the rule of selection. It takes the folder of the npm package `hl7.fhir.r4.examples` 4.0.1 (CC0-1.0), which the
+set-up for tests installs:
 
-    npm pack hl7.fhir.r4.examples@4.0.1 && tar -xzf hl7.fhir.r4.examples-4.0.1.tgz
-    python tools/select_fhir_examples.py package
+    python tools/select_fhir_examples.py tests/node/node_modules/hl7.fhir.r4.examples
 
 The rule: every Patient; every AllergyIntolerance, Condition, Encounter, MedicationRequest, MedicationStatement,
 Observation and Procedure that refers to a patient; every Medication, Organization and Practitioner; and every other

@@ -31,6 +31,11 @@ PYTHON_MIN = (3, 11)
 STAMP_NAME = "fieldward-setup.json"
 HTTP_TIMEOUT_S = "120"
 
+PROJECT = ["pyproject.toml", "tools/build_codes.py", "edge_runtime/codes/folding.py"]
+"""What the editable install is made from: its metadata, and what compiles the codes on the way."""
+COMPILED = "edge_runtime/data/codes/icd10cm.sqlite3"
+"""What the editable install leaves in the working copy; a set-up without it is not finished."""
+
 LOCKS: dict[str, str] = {"run": "server.txt", "dev": "dev.txt", "ai": "ai.txt"}
 """Purpose to lock."""
 MEANING: dict[str, str] = {"run": "run", "dev": "run, test and check", "ai": "run models on this device"}
@@ -70,7 +75,7 @@ class Stamp(NamedTuple):
     locks: str
     """SHA-256, in hex, over the locks that were installed."""
     project: str
-    """SHA-256, in hex, of the pyproject.toml that was installed."""
+    """SHA-256, in hex, over what the editable install was made from."""
 
 
 class Plan(NamedTuple):
@@ -108,7 +113,7 @@ def base_of(root: Path) -> str:
 def stamp_for(root: Path, purposes: frozenset[str]) -> Stamp:
     """The stamp of an environment that was made for `purposes` from the files as they are now."""
     locks = [f"requirements/{name}" for name in locks_of(purposes)]
-    return Stamp(base_of(root), purposes, digest_of(root, locks), digest_of(root, ["pyproject.toml"]))
+    return Stamp(base_of(root), purposes, digest_of(root, locks), digest_of(root, PROJECT))
 
 
 def read_stamp(venv: Path) -> Stamp | None:
@@ -138,7 +143,8 @@ def plan_setup(root: Path, wanted: str) -> Plan:
     now = stamp_for(root, purposes)
     if (now.purposes, now.locks) != (stamp.purposes, stamp.locks):
         return Plan("sync", purposes)
-    return Plan("nothing" if now.project == stamp.project else "link", purposes)
+    done = now.project == stamp.project and (root / COMPILED).exists()
+    return Plan("nothing" if done else "link", purposes)
 
 
 def say(text: str) -> None:
@@ -239,7 +245,7 @@ def install(root: Path, plan: Plan) -> None:
     if plan.action == "create":
         create(venv)
     else:
-        say("the locks or pyproject.toml changed, or .venv was made for less: bringing it up to date")
+        say("the locks, pyproject.toml or the codes changed, or .venv was made for less: bringing it up to date")
         (venv / STAMP_NAME).unlink()
     if plan.action != "link":
         install_locks(root, plan.purposes)

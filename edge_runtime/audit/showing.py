@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from edge_runtime.audit.shown import shown_whole
 from edge_runtime.destroyed import gone
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from edge_runtime.opened import OpenChart
     from sync_protocol.ids import ChartId
 
+
+T = TypeVar("T")
 
 _NO_ACCESS: Final = frozenset({"not_a_reader", "not_a_member", ROLE, CONSENT})
 
@@ -59,10 +61,10 @@ def make_to_hand_out(
     chart: ChartId,
     *,
     purpose: Purpose,
-    make: Callable[[OpenChart], bytes],
+    make: Callable[[OpenChart], T],
     record: Callable[[Shown], object],
-) -> bytes:
-    """Open a chart, make a file of all of it, and record that before the file is handed out.
+) -> T:
+    """Open a chart, make a file of all of it, or what a file is made of, and record that before it is handed out.
 
     Args:
         charts: of the device.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +13,7 @@ from edge_runtime.cli.chart_adopt import adopt
 from edge_runtime.cli.chart_attachments import ATTACHMENT_COMMANDS, attachments_json
 from edge_runtime.cli.chart_members import members
 from edge_runtime.cli.chart_purge import destruction_json, destruction_lines
+from edge_runtime.cli.fhir_import import import_files
 from edge_runtime.cli.output import print_json, say, with_device, working
 from edge_runtime.cli.text_file import read_text
 from edge_runtime.errors import InputError
@@ -30,7 +30,7 @@ def chart() -> None:
     """Create, import, show, change and share charts."""
 
 
-for _command in (members, adopt, *ATTACHMENT_COMMANDS, *COMMANDS):
+for _command in (members, adopt, import_files, *ATTACHMENT_COMMANDS, *COMMANDS):
     chart.add_command(_command)
 
 
@@ -190,6 +190,7 @@ def edit(
     from edge_runtime.audit.showing import noting_refusals
     from edge_runtime.clinical.asking import questions
     from edge_runtime.clinical.fact_json import fact_from_json
+    from edge_runtime.codes import asking as codes
 
     if (fact is None) == (section is None) or (section is None) != (text_file is None):
         raise click.UsageError("give either --section with --text-file, or --fact")
@@ -207,6 +208,7 @@ def edit(
                 state=opened.document(document),
                 identity=opened.state.identity,
             )
+            asked += codes.questions(stated)
             entries = charts.add_facts(found, document, [stated])
         else:
             assert section is not None, "checked above"
@@ -220,35 +222,6 @@ def edit(
     say(f"Recorded in document {document.short}." if names else "Nothing to change: it reads so already.")
     for question in asked:
         say(f"Please check: {question}")
-
-
-@chart.command("import")
-@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False))
-@with_device()
-def import_files(runtime: Runtime, files: Sequence[Path], *, as_json: bool) -> None:
-    """Make charts from FHIR R4: resources, bundles, NDJSON; plain or gzip. Importing again changes nothing.
-
-    What is not mapped is kept, sealed. What is wrong is refused, with its place, and the rest imported.
-
-    \b
-    Example:
-      fieldward chart import --home tablet patients.ndjson.gz
-    """
-    from edge_runtime.cli.import_text import print_import
-    from edge_runtime.importing import import_charts
-
-    with working("Importing", as_json=as_json) as words:
-        report = import_charts(
-            runtime.charts, files, progress=lambda done, of: words(f"Importing: {done} of {of} charts")
-        )
-    if report.entries_new:
-        runtime.auditor.imported(
-            charts=len(report.plan.charts), entries=report.entries_new, refused=len(report.refused)
-        )
-    if as_json:
-        print_json(report.to_json())
-        return
-    print_import(report)
 
 
 def _json(text: str) -> object:

@@ -51,6 +51,8 @@ GROUPS: Final[dict[str, _Lazy]] = {
     "audit": _Lazy("edge_runtime.cli.audit.group:audit", "See who did what; check and prove the record of it."),
     "incident": _Lazy("edge_runtime.cli.incident:incident", "Many casualties at once: number, triage, identify."),
     "score": _Lazy("edge_runtime.cli.score:score", "NEWS2, qSOFA, GCS, Apgar, START, JumpSTART, SALT."),
+    "code": _Lazy("edge_runtime.cli.code:code", "Check and search codes; convert units."),
+    "fhir": _Lazy("edge_runtime.cli.fhir:fhir", "Check, import and export FHIR R4."),
     "doctor": _Lazy("edge_runtime.cli.doctor:doctor", "Check this device: vault, store, chains, clock."),
     "demo": _Lazy(
         "edge_runtime.cli.demo.command:demo", "Watch three devices and a relay go through a bad day.", "server"

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
 from typing import Final
 
 import click
 
+from edge_runtime.cli.line_input import lines
 from edge_runtime.cli.output import EXIT_DONE, EXIT_REFUSED, json_option, print_json, say
 from edge_runtime.clinical.scores.catalogue import SCALES, scale
-from edge_runtime.clinical.scores.lines import LINE_BYTES_MAX, answer
+from edge_runtime.clinical.scores.lines import answer
 from edge_runtime.clinical.scores.scale import Scale
-from edge_runtime.errors import InputError
 
 _EXAMPLES: Final = {
     "news2": "respiratory_rate=18 spo2=95 spo2_scale=1 on_oxygen=no systolic_bp=120 pulse=72 consciousness=A "
@@ -102,36 +100,13 @@ def _single(one: Scale, inputs: tuple[str, ...], *, as_json: bool) -> int:
 def _stream(one: Scale) -> int:
     """Answer every line as it comes; never more than one line is held."""
     complete = True
-    for number, line in enumerate(_lines(), start=1):
+    for number, line in enumerate(lines(f"fieldward score {one.name} --ndjson < patients.ndjson"), start=1):
         if not line.strip():
             continue
         found = answer(one, line, number)
         complete &= found.complete
         click.echo(found.text)
     return EXIT_DONE if complete else EXIT_REFUSED
-
-
-def _lines() -> Iterator[bytes]:
-    """Lines, each cut soon after the limit, so that one without end fills no memory; the rest of it is skipped.
-
-    Raises:
-        InputError: standard input cannot be read.
-    """
-    whole = LINE_BYTES_MAX + 2  # with its end
-    try:
-        source = sys.stdin.buffer
-        while line := source.readline(whole):
-            rest = line
-            while len(rest) == whole and not rest.endswith(b"\n"):
-                rest = source.readline(whole)
-            yield line
-    except (OSError, ValueError, AttributeError):  # closed, a folder, or none at all
-        raise InputError(
-            "input_unreadable",
-            expected="one JSON object a line on standard input",
-            got="a standard input that cannot be read",
-            do="give it a file or a pipe, as in 'fieldward score news2 --ndjson < patients.ndjson'",
-        ) from None
 
 
 for _one in SCALES.values():

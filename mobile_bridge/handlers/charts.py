@@ -6,6 +6,7 @@ from edge_runtime.audit.showing import noting_refusals
 from edge_runtime.audit.shown import shown_documents, shown_summary
 from edge_runtime.clinical.asking import questions
 from edge_runtime.clinical.fact_json import fact_from_json
+from edge_runtime.codes import asking as codes
 from edge_runtime.opened import OpenChart
 from edge_runtime.runtime import Runtime
 from mobile_bridge.errors import BridgeError, ErrorCode
@@ -73,6 +74,7 @@ def _state(
     facts = [fact_from_json(item) for item in raw]
     state, now_ms = runtime.charts.open(chart).document(document), runtime.surroundings.clock()
     asked: list[Value] = [one for fact in facts for one in questions(fact, now_ms=now_ms, state=state)]
+    asked += [one for fact in facts for one in codes.questions(fact)]
     return runtime.charts.add_facts(chart, document, facts), asked
 
 

@@ -10,11 +10,9 @@ from __future__ import annotations
 import itertools
 import json
 import random
-import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from pathlib import Path
 
 from sync_protocol.verification import verify
 from tests.support.audit_entry_tampering import ENTRY_ATTACKS
@@ -25,8 +23,8 @@ from tests.support.audit_record_tampering import RECORD_ATTACKS
 from tests.support.audit_source import MemorySource
 from tests.support.audit_tampering import Attack, Tampering
 from tests.support.audit_world import World, audit_world
+from tests.support.soak_results import FOLDER, write_down
 
-ROOT = Path(__file__).resolve().parents[2]
 VIEWS: dict[str, Callable[[World], MemorySource]] = {
     "evidence": World.evidence,
     "officer": lambda world: world.evidence(log=False),
@@ -80,21 +78,9 @@ def attempt(case: str) -> str | None:
     return None if tampering is None else tampering.problem(verify(tampering.source))
 
 
-def write_down(name: str, result: dict[str, object]) -> None:
-    """Keep a soak's outcome with the commit that it ran on."""
-    folder = ROOT / "build" / "soak"
-    folder.mkdir(parents=True, exist_ok=True)
-    commit = subprocess.run(
-        ["git", "describe", "--always", "--dirty", "--abbrev=40"], cwd=ROOT, capture_output=True, text=True, check=False
-    ).stdout.strip()
-    text = json.dumps({"commit": commit or None, **result}, indent=1) + "\n"
-    (folder / f"{name}.json").write_text(text, encoding="utf-8")
-
-
 def sum_up() -> None:
     """Put the parts of a campaign together; whichever part ends last sees all of them."""
-    folder = ROOT / "build" / "soak"
-    parts = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("audit_campaign-*.json"))]
+    parts = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("audit_campaign-*.json"))]
     tally: Counter[str] = Counter()
     for part in parts:
         tally.update(part["cases"])

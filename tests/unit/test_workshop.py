@@ -105,9 +105,11 @@ def test_the_test_environment_also_runs_the_program():
 
 
 def test_the_extras_are_those_documented():
-    """The project has the extras server, gateway, ai, vision, lan and dev, and a device needs none of them."""
-    assert set(PROJECT["optional-dependencies"]) == {"server", "gateway", "ai", "vision", "lan", "dev"}
+    """These are the extras of the project, and a device needs none of them."""
+    extras = {"server", "gateway", "fhir", "units", "ai", "vision", "lan", "dev"}
+    assert set(PROJECT["optional-dependencies"]) == extras
     heavy = {"fastapi", "sqlmodel", "pydantic", "numpy", "mediapipe", "litert-lm-api", "zeroconf"}
+    heavy |= {"fhirkit-rs", "fhirpathpy", "pint", "ucumvert", "simple-icd-10-cm"}
     assert direct().isdisjoint(heavy)
 
 
@@ -142,7 +144,9 @@ def project(tmp_path):
     (tmp_path / "requirements").mkdir()
     for name, _ in workshop.RECIPES:
         (tmp_path / "requirements" / name).write_text(f"{name.removesuffix('.txt')}==1 \\\n", encoding="utf-8")
-    (tmp_path / "pyproject.toml").write_text("[project]\n", encoding="utf-8")
+    for name in (*workshop.PROJECT, workshop.COMPILED):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("[project]\n", encoding="utf-8")
     (tmp_path / ".venv" / "bin").mkdir(parents=True)
     (tmp_path / ".venv" / "bin" / "python").touch()
     finish(tmp_path, "run")
@@ -172,15 +176,22 @@ def test_a_changed_lock_is_installed_in_place(project, name):
     assert workshop.plan_setup(project, "run") == plan("sync", "run")
 
 
-def test_a_changed_project_is_linked_again_without_a_network(project, monkeypatch):
-    """A change of pyproject.toml alone installs the project again and asks no index for any package."""
-    (project / "pyproject.toml").write_text("[project]\nname = 'x'\n", encoding="utf-8")
+@pytest.mark.parametrize("name", workshop.PROJECT)
+def test_a_changed_project_is_linked_again_without_a_network(project, monkeypatch, name):
+    """A change of pyproject.toml or of what compiles the codes installs the project again and asks no index."""
+    (project / name).write_text("[project]\nname = 'x'\n", encoding="utf-8")
     assert workshop.plan_setup(project, "run") == plan("link", "run")
     steps = []
     monkeypatch.setattr(workshop, "run", lambda step, *_command: steps.append(step))
     workshop.setup(project, "run")
     assert steps == ["install fieldward itself"]
     assert workshop.plan_setup(project, "run") == plan("nothing", "run")
+
+
+def test_codes_that_are_missing_are_compiled_again(project):
+    """A set-up without the compiled codes is not finished: the project is installed again, which compiles them."""
+    (project / workshop.COMPILED).unlink()
+    assert workshop.plan_setup(project, "run") == plan("link", "run")
 
 
 def test_an_unused_lock_changes_nothing(project):

@@ -45,8 +45,8 @@ def answer(scale: Scale, line: bytes, number: int) -> Answer:
     """
     own: dict[str, object] = {}
     try:
-        given = _read(line)
-        own = _own(given.pop(ID, None))
+        given = read_object(line)
+        own = own_id(given.pop(ID, None))
         result = scale.score(given)
         written = own | result.to_json()
     except ExplainedError as error:
@@ -69,7 +69,12 @@ def error_json(error: ExplainedError) -> dict[str, object]:
     return {"code": error.code, "expected": error.expected, "got": error.got, "do": error.do}
 
 
-def _read(line: bytes) -> dict[str, object]:
+def read_object(line: bytes) -> dict[str, object]:
+    """The object on a line; a number with a decimal point comes as a Decimal.
+
+    Raises:
+        InputError: over the limit, no JSON object, or one with a key twice.
+    """
     if len(line.removesuffix(b"\n").removesuffix(b"\r")) > LINE_BYTES_MAX:
         raise too_long()
     try:
@@ -93,7 +98,7 @@ def _object(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
             "duplicate_key",
             expected="each key once",
             got="a key more than once",
-            do="leave one of them; nothing was scored",
+            do="leave one of them; this line was left out",
         )
     return found
 
@@ -105,7 +110,12 @@ def _decimal(text: str) -> object:
         return float("inf")
 
 
-def _own(value: object) -> dict[str, object]:
+def own_id(value: object) -> dict[str, object]:
+    """What a caller finds a line again by, as it comes back; nothing where there is none.
+
+    Raises:
+        InputError: neither short text nor a whole number.
+    """
     if value is None:
         return {}
     whole = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**53
@@ -114,7 +124,7 @@ def _own(value: object) -> dict[str, object]:
             "invalid_input",
             expected=f"{ID}: text of at most {ID_CHARS_MAX} characters, or a whole number",
             got=describe(value),
-            do=f"correct {ID}; nothing was scored",
+            do=f"correct {ID}; this line was left out",
         )
     return {ID: value}
 

@@ -35,12 +35,19 @@ class Seen:
     Attributes:
         document: where it stands; later versions go there too.
         contents: every version that was imported.
+        latest: the last of them.
         facts: what the versions stated, and the heads of their sources, in order.
     """
 
     document: DocumentId
     contents: frozenset[str]
+    latest: str
     facts: tuple[PlacedFact, ...]
+
+    @property
+    def states(self) -> bool:
+        """Whether anything was stated, or the resource only kept."""
+        return any(fact.fact.kind != Kind.SOURCE for fact in self.facts)
 
     def standing(self, kind: str) -> tuple[FactId, ...]:
         """The facts of one kind that no later version superseded."""
@@ -52,11 +59,13 @@ class Change:
     """Facts that go into one entry together, in this order; an entry may hold several changes.
 
     Attributes:
+        key: of what it writes.
         document: the document that they belong to; None for the plan's own, which may be new.
         compartment: the stream.
         facts: one at least.
     """
 
+    key: str
     document: DocumentId | None
     compartment: Compartment
     facts: tuple[Fact, ...]
@@ -83,46 +92,114 @@ def seen(facts: Iterable[PlacedFact]) -> dict[str, Seen]:
             continue
         indexes = range(max(fact.id.index - states, 0), fact.id.index)
         stated = (by_id.get(FactId(fact.id.entry, index)) for index in indexes)
-        versions = found.get(key, Seen(document=fact.document, contents=frozenset(), facts=()))
+        versions = found.get(key, Seen(document=fact.document, contents=frozenset(), latest="", facts=()))
         found[key] = replace(
             versions,
             contents=versions.contents | {content},
+            latest=content,
             facts=(*versions.facts, *(one for one in stated if one is not None), fact),
         )
     return found
 
 
 def place_of(key: str, known: Mapping[str, Seen]) -> DocumentId | None:
-    """The document that was opened under a key: of a `DocumentPlan`, a chart, or an encounter; None if none was."""
+    """The document that was opened under a key: of a chart, or of a resource; None if none was."""
     found = known.get(key)
     return found.document if found and found.standing(Kind.DOCUMENT) else None
 
 
+def place_among(keys: Iterable[str], known: Mapping[str, Seen]) -> DocumentId | None:
+    """The document that was opened under the first of some keys that opened one; None if none did."""
+    return next((place for key in keys if (place := place_of(key, known)) is not None), None)
+
+
+def place_of_plan(document: DocumentPlan, known: Mapping[str, Seen]) -> DocumentId | None:
+    """The document that a plan's continues: its own, else the one where its first item belongs; None for a new one."""
+    return place_of(document.key, known) or place_among(document.items[0].within, known)
+
+
 def changes(document: DocumentPlan, known: Mapping[str, Seen]) -> Iterator[Change]:
-    """Say what a document's plan adds to what is there.
+    """Say what a document's plan adds to what is there, but for what names a fact that has no id yet: see `following`.
 
     Args:
         document: of a plan.
         known: what `seen` found in the chart; empty for a new one.
     """
+    current = _current(document, known)
+    for number, item in enumerate(document.items):
+        earlier, beside = known.get(item.key), known.get(item.of)
+        if item.about or not _is_new(item, known, current):
+            continue
+        if item.of and item.stated.when is When.KNOWN and earlier is None:
+            continue
+        place = beside.document if beside else place_among(item.within, known)
+        yield from _written(item, earlier, place, joins=number > 0 or place is not None)
+
+
+def following(document: DocumentPlan, known: Mapping[str, Seen], steps: Mapping[str, FactId]) -> Iterator[Change]:
+    """Say what a document's plan adds about steps: those that `changes` added, and those that were there.
+
+    Args:
+        document: of a plan.
+        known: what `seen` found in the chart before `changes`.
+        steps: by key, those that were written since.
+    """
+    current = _current(document, known)
     for item in document.items:
-        earlier = known.get(item.key)
-        if earlier is None or (item.content not in earlier.contents and item.stated.when is not When.NEW):
-            yield from _written(item, earlier, place_of(item.encounter, known))
+        earlier, about = known.get(item.key), known.get(item.about)
+        if not item.about or not _is_new(item, known, current):
+            continue
+        named = steps.get(item.about) or next(reversed(about.standing(Kind.STEP) if about else ()), None)
+        if named is None or (item.stated.when is When.KNOWN and earlier is None):
+            continue
+        facts = tuple(replace(one, payload={**one.payload, "step": str(named)}) for one in item.stated.facts)
+        stated = replace(item.stated, facts=facts)
+        place = about.document if about else place_among(item.within, known)
+        yield from _written(replace(item, stated=stated), earlier, place, joins=True)
 
 
-def _written(item: Item, earlier: Seen | None, encounter: DocumentId | None) -> Iterator[Change]:
-    opens = any(fact.kind == Kind.DOCUMENT for fact in item.stated.facts)
-    if opens and earlier and not earlier.standing(Kind.DOCUMENT):
-        earlier = None  # it was only kept until now; its document opens with this version
+def _current(document: DocumentPlan, known: Mapping[str, Seen]) -> frozenset[str]:
+    """The resources of which this import brings a version that was not here."""
+    return frozenset(item.key for item in document.items if not item.of and _is_new(item, known, frozenset()))
+
+
+def _is_new(item: Item, known: Mapping[str, Seen], current: frozenset[str]) -> bool:
+    """Whether something is to be written: of a part, with a new version of its resource, or what a broken import left.
+
+    A part of a resource that an older program kept as it came is not written beside it.
+    """
+    earlier, whole = known.get(item.key), known.get(item.of)
+    if not item.of:
+        return earlier is None or (item.content not in earlier.contents and item.stated.when is not When.NEW)
+    if item.of in current:
+        return earlier is None or earlier.latest != item.content
+    return earlier is None and whole is not None and whole.states
+
+
+def _written(item: Item, earlier: Seen | None, place: DocumentId | None, *, joins: bool) -> Iterator[Change]:
+    """Write an item.
+
+    Args:
+        item: which.
+        earlier: what is there of it.
+        place: where it belongs; None for the plan's own document.
+        joins: somebody else opens that document, so it states no header of its own.
+    """
+    when = item.stated.when
+    if item.opens and not (earlier and earlier.standing(Kind.DOCUMENT)):
+        if joins:
+            when = When.KNOWN
+        else:
+            earlier = None  # it was only kept until now; its document opens with this version
     stated = [_replacing(fact, earlier) for fact in item.stated.facts]
-    if item.stated.when is When.KNOWN:
+    if when is When.KNOWN:
         stated = [fact for fact in stated if fact.supersedes]
-    document = earlier.document if earlier else encounter
+    document = earlier.document if earlier else place
     (compartment, head), *rest = item.source(len(stated))
-    yield Change(document=document, compartment=compartment, facts=(*stated, _replacing(head, earlier)))
+    facts = (*stated, _replacing(head, earlier))
+    yield Change(key=item.key, document=document, compartment=compartment, facts=facts)
     for part_compartment, part in rest:
-        yield Change(document=document, compartment=part_compartment, facts=(part,))
+        yield Change(key=item.key, document=document, compartment=part_compartment, facts=(part,))
 
 
 def _replacing(fact: Fact, earlier: Seen | None) -> Fact:

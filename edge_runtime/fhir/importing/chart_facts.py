@@ -58,6 +58,18 @@ ENCOUNTER_STATUS: Final[Mapping[str, Status]] = MappingProxyType(
 """All nine. `unknown` reads as the least final, so that nobody takes it for finished; the reason says that it is not
 known."""
 
+WORKFLOW_EXTENSION: Final = "https://fieldward.org/fhir/StructureDefinition/workflow-type"
+"""Which of our documents an Encounter is, where its class does not say it."""
+_ACT_CODE: Final = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+_CLASSES: Final[Mapping[str, WorkflowType]] = MappingProxyType(
+    {"VR": WorkflowType.TELEMEDICINE, "FLD": WorkflowType.FIELD_TRIAGE}
+)
+"""Classes of ActEncounterCode that are more than an encounter here; AMB, EMER, IMP, HH and others are just that."""
+_OF_ENCOUNTERS: Final = (
+    *(WorkflowType.ENCOUNTER, WorkflowType.CONSULTATION, WorkflowType.PROCEDURE, WorkflowType.DISCHARGE),
+    *(WorkflowType.TELEMEDICINE, WorkflowType.FIELD_TRIAGE),
+)
+
 UNNAMED: Final = "Unknown name"
 """Of a Patient resource that states none."""
 UNRECORDED: Final = "Unknown, imported without Patient record"
@@ -144,8 +156,18 @@ def encounter(node: Node, *, told: bool) -> Stated:
     day = period.moment("start")[:10] if period else ""
     purpose = concepts(node.nodes("type")) or kind.text("display") if told else ""
     title = shortened(", ".join(filter(None, (purpose or "Encounter", day))))
-    document = fact(Kind.DOCUMENT, schema=LAYOUT_VERSION, workflow_type=WorkflowType.ENCOUNTER.value, title=title)
+    type_ = _workflow_type(node, kind)
+    document = fact(Kind.DOCUMENT, schema=LAYOUT_VERSION, workflow_type=type_.value, title=title)
     return Stated((document, fact(Kind.STATUS, to=ENCOUNTER_STATUS[status].value, reason=reason(status))))
+
+
+def _workflow_type(node: Node, kind: Node) -> WorkflowType:
+    """What the document of an encounter is: as this program exported it, else by where the patient is seen."""
+    for extension in node.nodes("extension"):
+        if extension.text("url") == WORKFLOW_EXTENSION:
+            return WorkflowType(extension.word("valueCode", _OF_ENCOUNTERS) or WorkflowType.ENCOUNTER)
+    known = kind.text("system") in {"", _ACT_CODE}
+    return _CLASSES.get(kind.text("code") if known else "", WorkflowType.ENCOUNTER)
 
 
 def allergy(node: Node) -> Stated:

@@ -31,23 +31,19 @@ class ChartDraft:
         contained: the Patient as another resource contains it, if one does.
         identity: of the Patient resource, if there is one.
         items: what goes into the chart document.
-        encounters: what goes into the document of each encounter, by its name; the Encounter itself first.
+        opened: what goes into each document that a resource opens, by that one's name; the resource itself first.
     """
 
     contained: Mapping[str, Json] | None = None
     identity: Item | None = None
     items: list[Item] = field(default_factory=list)
-    encounters: dict[str, list[Item]] = field(default_factory=dict)
+    opened: dict[str, list[Item]] = field(default_factory=dict)
 
     def finish(self, name: str, source: str) -> ChartPlan:
         """Make the plan of the chart of the patient `name`, as `source` knows them."""
         identity = () if name == NOBODY else (self.identity or _placeholder(name, source, self.contained),)
-        first = DocumentPlan(
-            workflow_type=WorkflowType.CHART, items=(_opening(name, source), *identity, *_without_ended(self.items))
-        )
-        others = (
-            DocumentPlan(workflow_type=WorkflowType.ENCOUNTER, items=tuple(items)) for items in self.encounters.values()
-        )
+        first = DocumentPlan(items=(_opening(name, source), *identity, *_without_ended(self.items)))
+        others = (DocumentPlan(items=tuple(items)) for items in self.opened.values())
         assigned = name != NOBODY
         return ChartPlan(documents=(first, *others), placeholder=assigned and not self.identity, assigned=assigned)
 

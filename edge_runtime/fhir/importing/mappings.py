@@ -10,29 +10,54 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 from edge_runtime.clinical.schemas import validate_fact
 from edge_runtime.errors import InputError
 from edge_runtime.fhir.importing.chart_facts import allergy, condition, encounter, patient, procedure
+from edge_runtime.fhir.importing.laboratory_facts import diagnostic_report, specimen
 from edge_runtime.fhir.importing.medication_facts import Lookup, medication_request, medication_statement
+from edge_runtime.fhir.importing.note_facts import composition
 from edge_runtime.fhir.importing.observation_facts import observation
+from edge_runtime.fhir.importing.order_facts import care_plan, service_request
 from edge_runtime.fhir.importing.stated import Stated
+from edge_runtime.fhir.importing.step_facts import task
 from edge_runtime.fhir.reading.elements import Node
 from edge_runtime.fhir.reading.strict_json import FhirError, Json, UnmappableError
 
-_Mapper = Callable[[Node, Lookup], Stated]
+
+class _Around(NamedTuple):
+    """What a mapping knows besides the resource.
+
+    Attributes:
+        lookup: finds a Medication.
+        told: whether a title may say what the resource is for.
+        sampled: whether a Specimen names it as its request.
+    """
+
+    lookup: Lookup
+    told: bool
+    sampled: bool
+
+
+_Mapper = Callable[[Node, _Around], Stated]
 
 _MAPPERS: Final[Mapping[str, _Mapper]] = MappingProxyType(
     {
         "Patient": lambda node, _: patient(node),
-        "Encounter": lambda node, _: encounter(node, told=not is_sensitive(node)),
+        "Encounter": lambda node, around: encounter(node, told=around.told),
         "AllergyIntolerance": lambda node, _: allergy(node),
         "Condition": lambda node, _: condition(node),
-        "MedicationRequest": medication_request,
-        "MedicationStatement": medication_statement,
+        "MedicationRequest": lambda node, around: medication_request(node, around.lookup),
+        "MedicationStatement": lambda node, around: medication_statement(node, around.lookup),
         "Observation": lambda node, _: observation(node),
         "Procedure": lambda node, _: procedure(node),
+        "CarePlan": lambda node, around: care_plan(node, told=around.told),
+        "ServiceRequest": lambda node, around: service_request(node, told=around.told, sampled=around.sampled),
+        "Specimen": lambda node, _: specimen(node),
+        "DiagnosticReport": lambda node, around: diagnostic_report(node, told=around.told),
+        "Composition": lambda node, around: composition(node, told=around.told),
+        "Task": lambda node, _: task(node),
     }
 )
 MAPPED_TYPES: Final = frozenset(_MAPPERS)
@@ -43,8 +68,14 @@ _ACT_CODE: Final = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 _RESTRICTED: Final = frozenset({"R", "V"})
 
 
-def state(kind: str, resource: Mapping[str, Json], lookup: Lookup) -> Stated:
+def state(kind: str, resource: Mapping[str, Json], lookup: Lookup, *, sampled: bool = False) -> Stated:
     """Say what a resource of a mapped type states.
+
+    Args:
+        kind: its type.
+        resource: its content.
+        lookup: finds a Medication that it refers to.
+        sampled: whether a Specimen names it as its request.
 
     Raises:
         UnmappableError: a fact cannot say what it means; it is to be kept as it came.
@@ -53,8 +84,8 @@ def state(kind: str, resource: Mapping[str, Json], lookup: Lookup) -> Stated:
     node = Node(kind, resource)
     if resource.get("implicitRules") or _has_modifier(resource):
         raise UnmappableError(kind, expected="no rule or extension that changes the meaning", got="one, not known here")
-    stated = _MAPPERS[kind](node, lookup)
-    for fact in stated.facts:
+    stated = _MAPPERS[kind](node, _Around(lookup, not is_sensitive(node), sampled))
+    for fact in (*stated.facts, *(one for part in stated.parts for one in part.stated.facts)):
         try:
             validate_fact(fact)
         except InputError as error:

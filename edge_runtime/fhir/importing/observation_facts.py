@@ -107,25 +107,31 @@ def observation(node: Node) -> Stated:
     found = fact(
         Kind.OBSERVATION,
         text=code.text,
-        **_coded(code),
+        **coded(code),
         value="" if withdrawn else result.decimal,
         unit="" if withdrawn else result.unit,
         components=[] if withdrawn else components,
         finding="withdrawn" if withdrawn else shortened(finding, REASON_CHARS_MAX),
         effective=start_of(node, "effective"),
+        device=shortened(device.text("display")) if (device := node.node("device")) else "",
         reason="" if reading is Reading.PLAIN else reason(status),
     )
     return Stated((found,), When.KNOWN if withdrawn else When.ALWAYS)
 
 
-def _coded(code: Concept) -> dict[str, str]:
+def coded(code: Concept) -> dict[str, str]:
     """The code; of an observation that has only words, the words themselves, in no system."""
     if coded := code.coded("loinc", "snomed"):
         return coded
-    if len(code.text) <= CODE_CHARS_MAX:
-        return {"code": code.text}
-    mark = hashlib.sha256(code.text.encode()).hexdigest()[:8]
-    return {"code": f"{code.text[: CODE_CHARS_MAX - len(mark) - 1]}…{mark}"}
+    return {"code": word_code(code.text)}
+
+
+def word_code(text: str) -> str:
+    """The code of an observation that has only words."""
+    if len(text) <= CODE_CHARS_MAX:
+        return text
+    mark = hashlib.sha256(text.encode()).hexdigest()[:8]
+    return f"{text[: CODE_CHARS_MAX - len(mark) - 1]}…{mark}"
 
 
 def _components(node: Node) -> tuple[list[Value], list[str]]:
@@ -138,7 +144,7 @@ def _components(node: Node) -> tuple[list[Value], list[str]]:
             raise component.wrong("code", "a code or text", "neither")
         result = _result(component)
         if result.decimal and len(numbers) < COMPONENTS_MAX:
-            parts = {**_coded(code), "text": code.text, "value": result.decimal, "unit": result.unit}
+            parts = {**coded(code), "text": code.text, "value": result.decimal, "unit": result.unit}
             numbers.append({name: part for name, part in parts.items() if part})
         else:
             shown = " ".join(filter(None, (result.decimal, result.unit, result.words)))

@@ -2,7 +2,8 @@
 
 Owns the form in which a resource is kept: `source` facts, in parts that fit an entry. Their head names the resource's
 `key` (who it is) and `content` (what it said), and how many facts right before it in the same entry the resource
-stated, so that a later import finds all of it again from the facts themselves. Pure.
+stated, so that a later import finds all of it again from the facts themselves. What it states besides has a head
+without text, that names the resource (`of`). Pure.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from edge_runtime.clinical.layout import Kind, WorkflowType
-from edge_runtime.facts import Fact
-from edge_runtime.fhir.importing.stated import Stated, When
+from edge_runtime.clinical.subjects import said
+from edge_runtime.facts import Content, Fact, pack_content
+from edge_runtime.fhir.importing.stated import Stated
 from edge_runtime.fhir.reading.records import Refusal
 from sync_protocol.encoding import Value
 from sync_protocol.roles import Compartment
@@ -33,6 +35,11 @@ def key_of(purpose: str, source: str, name: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
+def part_key(name: str, key: str) -> str:
+    """The key of a part of the resource that has `key`; of the part without a name, the resource itself."""
+    return key_of("part", name, key) if name else key
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
     """One resource, or something that a chart needs and no resource says.
@@ -47,7 +54,10 @@ class Item:
         source_compartment: where the text stands: the same, or a closed one if the text tells more than the facts.
         text: the resource verbatim; empty for what no resource says.
         address: its address in a Bundle.
-        encounter: the key of the encounter that it names, if it belongs into that document.
+        within: keys of what opens the document where it belongs, the preferred first; empty for the chart document.
+        of: the key of the resource of which this is a part; empty for a resource.
+        about: the key under which the fact stands that its facts name; empty where they name none.
+        older: the same import held a newer version of the resource.
     """
 
     record: str
@@ -59,12 +69,36 @@ class Item:
     source_compartment: Compartment
     text: bytes = b""
     address: str = ""
-    encounter: str = ""
+    within: tuple[str, ...] = ()
+    of: str = ""
+    about: str = ""
+    older: bool = False
 
     @property
     def mapped(self) -> bool:
         """Whether it states anything of its own."""
-        return bool(self.stated.facts) and self.stated.when is not When.KNOWN
+        return self.stated.says
+
+    @property
+    def opens(self) -> bool:
+        """Whether it opens a document, unless it belongs to one that another opens."""
+        return self.stated.opens
+
+    def parts(self) -> Iterator[Item]:
+        """What the resource states besides, each as an item of its own, without text."""
+        for part in self.stated.parts:
+            yield Item(
+                record=self.record,
+                type=self.type,
+                key=part_key(part.name, self.key),
+                content=hashlib.sha256(pack_content(Content(facts=part.stated.facts, text=None))).hexdigest(),
+                stated=part.stated,
+                compartment=self.source_compartment,
+                source_compartment=self.source_compartment,
+                within=self.within,
+                of=self.key,
+                about="" if part.about is None else part_key(part.about, self.key),
+            )
 
     def source(self, states: int) -> Iterator[tuple[Compartment, Fact]]:
         """The head and the resource itself, each with the compartment where it stands.
@@ -77,6 +111,10 @@ class Item:
         head = named | {"type": self.type, "states": states, "parts": len(texts)}
         if self.address:
             head["address"] = self.address
+        if self.of:
+            head["of"] = self.of
+        if self.older:
+            head["older"] = 1
         if texts and self.source_compartment is self.compartment:
             number, data = texts.pop(0)
             head |= {"part": number, "data": data}
@@ -101,8 +139,12 @@ def _parts(text: bytes) -> Iterator[str]:
 class DocumentPlan:
     """A document, found again by the key of its first item, which opens it."""
 
-    workflow_type: WorkflowType
     items: tuple[Item, ...]
+
+    @property
+    def workflow_type(self) -> WorkflowType:
+        """What its first item says that it is for."""
+        return WorkflowType(said(self.items[0].stated.facts[0], "workflow_type") or "")
 
     @property
     def key(self) -> str:
@@ -112,7 +154,7 @@ class DocumentPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChartPlan:
-    """A chart: first its chart document, then one document for each encounter.
+    """A chart: first its chart document, then one document for each resource that opens one.
 
     Attributes:
         key: finds it again: the key of its chart document.
@@ -138,18 +180,29 @@ class ImportPlan:
     Attributes:
         charts: one for each patient, in the order of the input; the one of no patient last, if there is any.
         mapped: by type, resources that state facts.
-        kept: resources that are kept verbatim only.
+        kept_types: by type, resources that are kept verbatim only.
         refused: records and elements that were not taken.
     """
 
     charts: tuple[ChartPlan, ...]
     mapped: Mapping[str, int]
-    kept: int
+    kept_types: Mapping[str, int]
     refused: tuple[Refusal, ...]
+
+    @property
+    def kept(self) -> int:
+        """Resources that are kept verbatim only."""
+        return sum(self.kept_types.values())
 
     def report(self) -> dict[str, object]:
         """The plan in numbers, ready for JSON."""
         refused = [
             {"record": refusal.record, "path": refusal.path, "reason": refusal.reason} for refusal in self.refused
         ]
-        return {"charts": len(self.charts), "mapped": dict(self.mapped), "kept": self.kept, "refused": refused}
+        return {
+            "charts": len(self.charts),
+            "mapped": dict(self.mapped),
+            "kept": self.kept,
+            "kept_types": dict(self.kept_types),
+            "refused": refused,
+        }

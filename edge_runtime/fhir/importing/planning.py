@@ -1,12 +1,12 @@
-"""Plans the import of FHIR R4 resources: one chart for each patient, a document for each encounter, nothing lost.
+"""Plans the import of FHIR R4 resources: one chart for each patient, a document for each encounter, order and plan.
 
-Owns the way from records to an `ImportPlan`. The chart document takes identity, allergies, medications and problems;
-an encounter's document takes its status and the conditions, observations and procedures that name it. A patient whom
-resources name and whose Patient resource is missing gets a chart with a placeholder. Every resource, mapped or not,
-is kept verbatim; those of no patient (a value set, an organisation, an observation of a herd) stand in one chart of
-their own. Refuses what cannot be read, by record and path, and every resource of an id that two people share. What
-`meta.security` keeps apart goes to the sensitive compartment; a Patient and an Encounter stay findable, but their text
-does not, nor what the encounter is for. Pure.
+Owns the way from records to an `ImportPlan`. The chart document takes identity, allergies, medications and problems; a
+document that a resource opens takes its status and whatever belongs there (`placing`). A patient whom resources name
+and whose Patient resource is missing gets a chart with a placeholder. Every resource, mapped or not, is kept verbatim;
+those of no patient (a value set, an organisation, an observation of a herd) stand in one chart of their own. Refuses
+what cannot be read, by record and path, and every resource of an id that two people share. What `meta.security` keeps
+apart goes to the sensitive compartment; a Patient and what opens a document stay findable, but their text does not, nor
+what the document is for. Pure.
 
 Source: FHIR R4 (4.0.1).
 """
@@ -14,13 +14,14 @@ Source: FHIR R4 (4.0.1).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
 from edge_runtime.clinical.layout import home
 from edge_runtime.fhir.importing.charts import NOBODY, ChartDraft
 from edge_runtime.fhir.importing.mappings import MAPPED_TYPES, is_sensitive, state
+from edge_runtime.fhir.importing.placing import Places, rank
 from edge_runtime.fhir.importing.plan import ImportPlan, Item, key_of
 from edge_runtime.fhir.importing.stated import Stated
 from edge_runtime.fhir.importing.versions import Held, Versions
@@ -31,11 +32,14 @@ from edge_runtime.fhir.reading.strict_json import FhirError, UnmappableError
 from sync_protocol.roles import Compartment
 
 _NOTHING: Final = Stated(())
-_RANK: Final[Mapping[str, int]] = {"Patient": 0, "Encounter": 1}
-"""Patients first, then encounters, so that what names them finds them."""
 _BY_PATIENT: Final = frozenset({"AllergyIntolerance"})
-_CHART_ONLY: Final = frozenset({"AllergyIntolerance", "MedicationRequest", "MedicationStatement"})
-_OPEN_TYPES: Final = frozenset({"Patient", "Encounter"})
+_OF_A_PATIENT: Final = _BY_PATIENT | {
+    *("Patient", "Encounter", "Condition", "MedicationRequest", "MedicationStatement", "Observation", "Procedure")
+}
+"""Types that are refused where they do not say whom they are about, or in a form that cannot be read; others then are
+nobody's. An Observation may be about nobody, and any may be about somebody of whom only the name is told."""
+_FINDABLE: Final = frozenset({"Patient", "Encounter"})
+"""Their text stands with what they state, unless it is kept apart; that of others that open a document tells more."""
 
 
 def plan_import(records: Iterable[Record | Refusal], *, source: str = "") -> ImportPlan:
@@ -59,6 +63,8 @@ class _Planner:
         self._source = source
         self._index = Index()
         self._versions = Versions()
+        self._places = Places(self._index)
+        self._subjects: dict[str, Subject] = {}
         self._shared: frozenset[str] = frozenset()
         self._refused: list[Refusal] = []
         self._charts: dict[str, ChartDraft] = {}
@@ -78,7 +84,9 @@ class _Planner:
 
     def plan(self) -> ImportPlan:
         self._shared = self._versions.shared_names()
-        for newest, *older in sorted(self._versions.groups(), key=lambda group: _rank(group[0])):
+        for newest, *_ in self._versions.groups():
+            self._places.learn(newest)
+        for newest, *older in sorted(self._versions.groups(), key=lambda group: rank(group[0])):
             self._place(newest, current=True)
             for held in older:
                 self._place(held, current=False)
@@ -89,33 +97,44 @@ class _Planner:
         return ImportPlan(
             charts=tuple(charts),
             mapped=dict(sorted(Counter(item.type for item in items if item.mapped).items())),
-            kept=sum(not item.mapped for item in items),
+            kept_types=dict(sorted(Counter(item.type for item in items if not item.mapped).items())),
             refused=tuple(self._refused),
         )
 
     def _refuse(self, record: Record, error: FhirError) -> None:
         self._refused.append(Refusal(record=record.record, path=error.path, reason=error.reason))
 
+    def _keep(self, record: Record, error: FhirError) -> None:
+        reason = f"{error.reason}; kept as it came, unmapped"
+        self._refused.append(Refusal(record=record.record, path=error.path, reason=reason))
+
     def _place(self, held: Held, *, current: bool) -> None:
         """Put the newest version where it belongs; an older one is only kept, beside it."""
         record = held.record
         try:
             subject = self._subject(held)
-            stated = self._state(record, subject) if current else _NOTHING
-            encounter = held.name if record.type == "Encounter" else self._encounter(record)
-            item = self._item(held, stated, encounter)
+            stated = self._state(held, subject) if current else _NOTHING
+            item = replace(self._item(held, stated), older=not current)
+            leads = self._places.leads(held, opens=item.opens)
         except FhirError as error:
             self._refuse(record, error)
             return
         chart = self._charts.setdefault(subject.name if subject else NOBODY, ChartDraft())
-        if subject and subject.contained:
+        if subject:
+            self._subjects[held.name] = subject
             chart.contained = chart.contained or subject.contained
         if record.type == "Patient" and current:
             chart.identity = item
-        elif record.type == "Encounter" and stated.facts:
-            chart.encounters[held.name] = [item]
-        else:
-            chart.encounters.get(encounter, chart.items).append(item)
+            return
+        into = next((name for name in leads if name in chart.opened), "")
+        wanted = leads[: leads.index(into) + 1] if into else leads
+        item = replace(item, within=tuple(key_of("resource", self._source, name) for name in wanted))
+        if item.opens and not into:
+            into = held.name
+            chart.opened[into] = []
+        chart.opened.get(into, chart.items).extend((item, *item.parts()))
+        if current:
+            self._places.put(held.name, into)
 
     def _subject(self, held: Held) -> Subject | None:
         """The patient of a resource; None for one that is of no patient."""
@@ -124,61 +143,54 @@ class _Planner:
         if record.type == "Patient":
             element = "id"
             found: Subject | None = Subject(held.name, None)
-        elif record.type in MAPPED_TYPES:
+        elif record.type in _OF_A_PATIENT:
             reference = Node(record.type, record.resource).node(element)
-            if reference is None:
+            if reference is None and record.type != "Observation":
                 raise FhirError(f"{record.type}.{element}", expected="a patient", got="nothing")
-            found = self._index.subject(record, reference)
+            if reference is not None and reference.content.keys() == {"display"}:
+                self._keep(record, FhirError(reference.path, expected="a reference or an identifier", got="neither"))
+                return None
+            found = self._index.subject(record, reference) if reference else None
         else:
-            found = patient_of(record, self._index)
+            found = patient_of(record, self._index) or self._related(record)
         if found and found.name in self._shared:
             raise FhirError(f"{record.type}.{element}", expected="one patient under this id", got="two people")
         return found
 
-    def _state(self, record: Record, subject: Subject | None) -> Stated:
+    def _related(self, record: Record) -> Subject | None:
+        """The one patient whom everything is about that a record without patient refers to."""
+        known = {found for name in self._places.others(record) if (found := self._subjects.get(name))}
+        return Subject(known.pop().name, None) if len({one.name for one in known}) == 1 else None
+
+    def _state(self, held: Held, subject: Subject | None) -> Stated:
+        record = held.record
         if record.type not in MAPPED_TYPES or subject is None:
             return _NOTHING
         try:
-            return state(record.type, record.resource, lambda reference: self._index.medication(reference, record))
+            return state(
+                record.type,
+                record.resource,
+                lambda reference: self._index.medication(reference, record),
+                sampled=self._places.is_sampled(held.name),
+            )
         except UnmappableError as error:
-            reason = f"{error.reason}; kept as it came, unmapped"
-            self._refused.append(Refusal(record=record.record, path=error.path, reason=reason))
+            self._keep(record, error)
             return _NOTHING
 
-    def _item(self, held: Held, stated: Stated, encounter: str) -> Item:
+    def _item(self, held: Held, stated: Stated) -> Item:
         record = held.record
         ordinary = home(stated.facts[0].kind) if stated.facts else None
+        own = ordinary if record.type in _FINDABLE or not stated.opens else Compartment.CLINICAL
         apart = is_sensitive(Node(record.type, record.resource))
-        text = Compartment.SENSITIVE if apart else ordinary or Compartment.CLINICAL
+        text = Compartment.SENSITIVE if apart else own or Compartment.CLINICAL
         return Item(
             record=record.record,
             type=record.type,
             key=key_of("resource", self._source, held.name),
             content=record.content,
             stated=stated,
-            compartment=ordinary if ordinary and record.type in _OPEN_TYPES else text,
+            compartment=ordinary if ordinary and (record.type in _FINDABLE or stated.opens) else text,
             source_compartment=text,
             text=record.text,
             address=record.full_url,
-            encounter=key_of("resource", self._source, encounter) if encounter else "",
         )
-
-    def _encounter(self, record: Record) -> str:
-        """The encounter in whose document a resource belongs; empty for one that outlasts it."""
-        reference = record.resource.get("encounter")
-        written = reference.get("reference") if isinstance(reference, dict) else None
-        if not isinstance(written, str) or record.type in _CHART_ONLY or _is_problem(record):
-            return ""
-        found = self._index.find(written, record, "Encounter")
-        return found.name if found else ""
-
-
-def _rank(held: Held) -> int:
-    return _RANK.get(held.record.type, len(_RANK))
-
-
-def _is_problem(record: Record) -> bool:
-    """Tell whether a Condition stands on the problem list, which outlasts its encounter."""
-    categories = Node("", record.resource).nodes("category") if record.type == "Condition" else ()
-    codings = (coding for category in categories for coding in category.nodes("coding"))
-    return any(coding.text("code") == "problem-list-item" for coding in codings)

@@ -34,10 +34,46 @@ class When(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """Facts of one resource; all stand in one compartment."""
+    """Facts of one resource; all of `facts` stand in one compartment.
+
+    Attributes:
+        facts: what it states.
+        when: whether that is written.
+        parts: what it states besides.
+    """
 
     facts: tuple[Fact, ...]
     when: When = When.ALWAYS
+    parts: tuple[Part, ...] = ()
+
+    @property
+    def opens(self) -> bool:
+        """Whether it says that there is a document."""
+        return any(fact.kind == Kind.DOCUMENT for fact in self.facts)
+
+    @property
+    def says(self) -> bool:
+        """Whether it states anything of its own."""
+        return bool(self.facts and self.when is not When.KNOWN) or any(part.stated.says for part in self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Facts of a resource that stand apart from its others: in another compartment, or because they name one of them.
+
+    Attributes:
+        name: tells it from the resource's other parts; the same in every version.
+        stated: its facts.
+        about: the part whose fact these name, empty for the resource's own; None where they name none.
+    """
+
+    name: str
+    stated: Stated
+    about: str | None = None
+
+
+NAMED: Final = "0" * 64 + ":0"
+"""Stands for the fact that another names, until that one is written and has an id."""
 
 
 class Reading(Enum):

@@ -19,6 +19,9 @@ from edge_runtime.fhir.reading.elements import Node
 from edge_runtime.fhir.reading.records import Record
 from edge_runtime.fhir.reading.strict_json import FhirError, Json
 
+LOCAL: Final = "https://fieldward.org/fhir/local/"
+"""Before type and id of a resource whose source named no server, in an export of ours: read as no server again."""
+
 _ID: Final = r"[A-Za-z0-9\-.]{1,64}"
 _LITERAL: Final = re.compile(
     rf"(?:https?://(?P<base>.+/))?(?P<type>[A-Z][A-Za-z]+)/(?P<id>{_ID})(?:/_history/{_ID})?(?:#.*)?"
@@ -54,7 +57,7 @@ class Subject(NamedTuple):
 
 
 def _base(full_url: str) -> str:
-    found = _LITERAL.fullmatch(full_url)
+    found = _LITERAL.fullmatch(full_url.removeprefix(LOCAL))
     return (found["base"] or "") if found else ""
 
 
@@ -82,7 +85,7 @@ def is_local(name: str) -> bool:
 
 def _read(address: str, base: str, expected: str) -> Named | None:
     """Read a literal reference or address; what a URN names is taken for the expected type."""
-    if found := _LITERAL.fullmatch(address):
+    if found := _LITERAL.fullmatch(address.removeprefix(LOCAL)):
         return _named(found["type"], found["base"] or base, found["id"])
     if found := _URN.fullmatch(address):
         return _named(expected, "", found["uuid"] or found["oid"])

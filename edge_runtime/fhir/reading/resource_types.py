@@ -1,17 +1,17 @@
-"""The resource types of FHIR R4, and the signs of another version.
+"""The resource types of FHIR R4.
 
-Owns the answer to "is this a resource of FHIR R4 (4.0.1)?". Refuses what another version wrote: the same element means
-another thing there, and a negation that is overlooked (`notTaken`, `wasNotPerformed`) harms. Pure.
+Owns the answer to "is this a resource of FHIR R4 (4.0.1)?". Refuses what another version wrote, and says which. Pure.
 
-Source: FHIR R4 code system resource-types; the difference pages of DSTU2, STU3 and R5.
+Source: FHIR R4 code system resource-types.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
-from edge_runtime.fhir.reading.strict_json import FhirError, Json
+from edge_runtime.fhir.reading.releases import RELEASE_OF, foreign_sign
+from edge_runtime.fhir.reading.strict_json import FhirError, Issue, Json
 
 R4_TYPES: Final = frozenset(
     """
@@ -41,44 +41,6 @@ R4_TYPES: Final = frozenset(
 )
 
 
-class _Sign(NamedTuple):
-    """An element that R4 does not have, or has in another form."""
-
-    resource: str
-    element: str
-    form: type
-    version: str
-
-
-_SIGNS: Final = (
-    _Sign("AllergyIntolerance", "clinicalStatus", str, "STU3"),
-    _Sign("AllergyIntolerance", "status", str, "DSTU2"),
-    _Sign("AllergyIntolerance", "substance", dict, "DSTU2"),
-    _Sign("AllergyIntolerance", "type", dict, "R5"),
-    _Sign("Condition", "clinicalStatus", str, "STU3"),
-    _Sign("Condition", "context", dict, "STU3"),
-    _Sign("Condition", "patient", dict, "DSTU2"),
-    _Sign("Encounter", "class", list, "R5"),
-    _Sign("Encounter", "class", str, "DSTU2"),
-    _Sign("Encounter", "patient", dict, "DSTU2"),
-    _Sign("MedicationRequest", "context", dict, "STU3"),
-    _Sign("MedicationRequest", "medication", dict, "R5"),
-    _Sign("MedicationStatement", "medication", dict, "R5"),
-    _Sign("MedicationStatement", "notTaken", object, "STU3"),
-    _Sign("MedicationStatement", "taken", object, "STU3"),
-    _Sign("MedicationStatement", "wasNotTaken", object, "DSTU2"),
-    _Sign("Observation", "comments", str, "DSTU2"),
-    _Sign("Observation", "context", dict, "STU3"),
-    _Sign("Observation", "related", list, "STU3"),
-    _Sign("Patient", "animal", dict, "STU3"),
-    _Sign("Procedure", "context", dict, "STU3"),
-    _Sign("Procedure", "notDone", object, "STU3"),
-    _Sign("Procedure", "notPerformed", object, "DSTU2"),
-    _Sign("Procedure", "occurrenceDateTime", str, "R5"),
-    _Sign("Procedure", "occurrencePeriod", dict, "R5"),
-)
-
-
 def type_of(resource: Mapping[str, Json]) -> str:
     """Name the type of an R4 resource.
 
@@ -87,10 +49,14 @@ def type_of(resource: Mapping[str, Json]) -> str:
     """
     name = resource.get("resourceType")
     if name is None:
-        raise FhirError("resourceType", expected="a FHIR resource", got="JSON without a resourceType")
+        got = "JSON without a resourceType"
+        raise FhirError("resourceType", expected="a FHIR resource", got=got, issue=Issue.STRUCTURE)
     if not isinstance(name, str) or name not in R4_TYPES:
-        raise FhirError("resourceType", expected="a resource type of FHIR R4", got="another, or another version's")
-    for sign in _SIGNS:
-        if sign.resource == name and isinstance(resource.get(sign.element), sign.form) and sign.element in resource:
-            raise FhirError(f"{name}.{sign.element}", expected="FHIR R4", got=f"an element of FHIR {sign.version}")
+        release = RELEASE_OF.get(name) if isinstance(name, str) else None
+        got = f"{name}, a type of {release}" if release else "a type that no version of FHIR has under this name"
+        raise FhirError("resourceType", expected="a resource type of FHIR R4", got=got, issue=Issue.NOT_SUPPORTED)
+    sign = foreign_sign(name, resource)
+    if sign is not None:
+        got = f"what FHIR {sign.version} writes there"
+        raise FhirError(f"{name}.{sign.element}", expected="FHIR R4", got=got, issue=Issue.NOT_SUPPORTED)
     return name

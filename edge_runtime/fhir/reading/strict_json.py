@@ -14,14 +14,20 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final, NamedTuple, TypeAlias, Union
 
 from edge_runtime.errors import InputError
+from edge_runtime.fhir.reading.what_came import what_came
+from edge_runtime.fhir.reading.window import HELD_MAX, Window
 
 DEPTH_MAX: Final = 64
 """Levels of nesting in one value; the official examples reach 22."""
 
 _WHITESPACE: Final = re.compile(r"[ \t\n\r]*")
+_CUT_MAX: Final = 16
+"""How far before the end of what is held a cut token may begin: -Infinity, or two escapes of a pair."""
+_CLOSING: Final = frozenset('"}]')
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +40,38 @@ class Number:
 Json: TypeAlias = Union[str, bool, Number, "list[Json]", "dict[str, Json]", None]
 
 
+class Issue(StrEnum):
+    """What sort of thing is wrong. Source: FHIR R4 value set issue-type."""
+
+    INVALID = "invalid"
+    """No JSON, or not in the form that FHIR gives it."""
+    STRUCTURE = "structure"
+    """JSON, but no resource."""
+    NOT_SUPPORTED = "not-supported"
+    """Another format, version or resource type."""
+    TOO_COSTLY = "too-costly"
+    """Beyond a limit."""
+
+
 class FhirError(InputError):
     """What was handed in cannot be taken; it becomes a refusal.
 
     Attributes:
         path: where, as in FHIRPath; empty for the whole record.
         reason: what was expected and what came, without a word of the content.
+        issue: what sort of thing is wrong.
     """
 
-    def __init__(self, path: str, *, expected: str, got: str) -> None:
+    def __init__(self, path: str, *, expected: str, got: str, issue: Issue = Issue.INVALID) -> None:
         """Keep the place beside the usual parts."""
         super().__init__("fhir", expected=expected, got=got, do="correct it at its source and import it again")
         self.path = path
         self.reason = f"expected {expected}; got {got}"
+        self.issue = issue
+
+
+class BrokenError(FhirError):
+    """The text breaks off within a value; where the value ends may still be found."""
 
 
 class UnmappableError(FhirError):
@@ -70,10 +95,9 @@ class Part(NamedTuple):
 class Cursor:
     """A place in a JSON text. Whoever goes through members or elements reads the value before asking for the next."""
 
-    def __init__(self, text: str) -> None:
-        """Start at the beginning of `text`."""
-        self._text = text
-        self._position = 0
+    def __init__(self, text: str | Window) -> None:
+        """Start at the beginning of a text, or where a window stands."""
+        self.window = Window((text,) if text else ()) if isinstance(text, str) else text
         self._flaws: list[FhirError] = []
         self._decoder = json.JSONDecoder(
             object_pairs_hook=self._object, parse_float=Number, parse_int=Number, parse_constant=self._constant
@@ -83,33 +107,42 @@ class Cursor:
         """Read the value here.
 
         Raises:
-            FhirError: not JSON, or nested so deeply that its end cannot be found.
+            BrokenError: not JSON, longer than a window holds, or nested so deeply that it cannot be read.
         """
-        start = self._skip()
-        self._flaws.clear()
-        try:
-            value, self._position = self._decoder.raw_decode(self._text, start)
-        except json.JSONDecodeError as error:
-            cut = error.msg.startswith("Unterminated")  # its position is where the string began
-            raise self._broken(len(self._text) if cut else error.pos) from None
-        except RecursionError:
-            raise FhirError("", expected=f"at most {DEPTH_MAX} levels of nesting", got="many more") from None
-        return Part(value, self._text[start : self._position], next(iter(self._flaws), None) or _nesting_flaw(value))
+        window = self.window
+        while True:
+            self.next()
+            start, held = window.position, len(window.text)
+            self._flaws.clear()
+            try:
+                value, end = self._decoder.raw_decode(window.text, start)
+            except json.JSONDecodeError as error:
+                cut = error.msg.startswith("Unterminated")  # its position is where the string began
+                if (cut or error.pos >= held - _CUT_MAX) and self._more():
+                    continue
+                raise self.broken(len(window.text) if cut else window.position + error.pos - start, error.msg) from None
+            except RecursionError:
+                raise _too_deep("many more", BrokenError) from None
+            if end == held and window.text[end - 1] not in _CLOSING and self._more():
+                continue  # a number that goes on
+            start, window.position = window.position, window.position + end - start
+            text = window.text[start : window.position]
+            return Part(value, text, next(iter(self._flaws), None) or _nesting_flaw(value, text))
 
     def members(self) -> Iterator[str]:
         """Go through the object here, stopping at each value.
 
         Raises:
-            FhirError: not an object, not JSON, or a key that stands twice.
+            BrokenError: not an object, not JSON, or a key that stands twice.
         """
         seen: set[str] = set()
         for _ in self._inside("{", "}"):
-            start = self._skip()
+            if self.next() != '"':
+                raise self.broken(self.window.position)
             key = self.value().value
-            if not isinstance(key, str):
-                raise self._broken(start)
+            assert isinstance(key, str), "it begins with a quote"
             if key in seen:
-                raise FhirError("", expected="each key once in an object", got="a key twice")
+                raise BrokenError("", expected="each key once in an object", got="a key twice")
             seen.add(key)
             self._take(":")
             yield key
@@ -118,7 +151,7 @@ class Cursor:
         """Go through the array here, stopping at each value.
 
         Raises:
-            FhirError: not an array, or not JSON.
+            BrokenError: not an array, or not JSON.
         """
         yield from self._inside("[", "]")
 
@@ -126,45 +159,55 @@ class Cursor:
         """Make sure that nothing follows.
 
         Raises:
-            FhirError: something does.
+            BrokenError: something does.
         """
-        if self._skip() != len(self._text):
-            raise self._broken(self._position)
+        if self.next():
+            raise self.broken(self.window.position)
+
+    def next(self) -> str:
+        """The next character that is no white space, without reading it; empty at the end."""
+        window = self.window
+        while True:
+            found = _WHITESPACE.match(window.text, window.position)
+            assert found is not None, "it matches nothing as well"
+            window.position = found.end()
+            if window.position < len(window.text):
+                return window.text[window.position]
+            if not self._more():
+                return ""
+
+    def broken(self, position: int, message: str = "") -> BrokenError:
+        """What is wrong at a place of the window's text."""
+        line, column = self.window.place(position)
+        words = what_came(self.window.text, position, message)
+        return BrokenError("", expected="JSON", got=f"{words} at line {line}, column {column}")
 
     def _inside(self, opening: str, closing: str) -> Iterator[int]:
         self._take(opening)
-        if self._next() == closing:
+        if self.next() == closing:
             self._take(closing)
             return
         count = 0
         while True:
             yield count
             count += 1
-            if self._next() == closing:
+            if self.next() == closing:
                 self._take(closing)
                 return
             self._take(",")
 
-    def _skip(self) -> int:
-        found = _WHITESPACE.match(self._text, self._position)
-        assert found is not None
-        self._position = found.end()
-        return self._position
-
-    def _next(self) -> str:
-        start = self._skip()
-        return self._text[start : start + 1]
-
     def _take(self, character: str) -> None:
-        if self._next() != character:
-            raise self._broken(self._position)
-        self._position += 1
+        if self.next() != character:
+            raise self.broken(self.window.position)
+        self.window.position += 1
 
-    def _broken(self, position: int) -> FhirError:
-        line = self._text.count("\n", 0, position) + 1
-        column = position - self._text.rfind("\n", 0, position)
-        what = "something else" if position < len(self._text) else "its end"
-        return FhirError("", expected="JSON", got=f"{what} at line {line}, column {column}")
+    def _more(self) -> bool:
+        if self.window.more():
+            return True
+        if self.window.full:
+            expected = f"a value of at most {HELD_MAX} characters"
+            raise BrokenError("", expected=expected, got="a longer one", issue=Issue.TOO_COSTLY)
+        return False
 
     def _object(self, pairs: list[tuple[str, Json]]) -> dict[str, Json]:
         content = dict(pairs)
@@ -176,7 +219,13 @@ class Cursor:
         self._flaws.append(FhirError("", expected="a JSON number", got="NaN or Infinity"))
 
 
-def _nesting_flaw(value: Json) -> FhirError | None:
+def _too_deep(got: str, kind: type[FhirError] = FhirError) -> FhirError:
+    return kind("", expected=f"at most {DEPTH_MAX} levels of nesting", got=got, issue=Issue.TOO_COSTLY)
+
+
+def _nesting_flaw(value: Json, text: str) -> FhirError | None:
+    if text.count("{") + text.count("[") <= DEPTH_MAX:
+        return None
     level = [value] if isinstance(value, (dict, list)) else []
     for _ in range(DEPTH_MAX):
         level = [
@@ -187,7 +236,7 @@ def _nesting_flaw(value: Json) -> FhirError | None:
         ]
         if not level:
             return None
-    return FhirError("", expected=f"at most {DEPTH_MAX} levels of nesting", got="more")
+    return _too_deep("more")
 
 
 def digest(value: Json) -> str:
@@ -211,4 +260,4 @@ def utf8(text: str) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError:
-        raise FhirError("", expected="text in UTF-8", got="a broken character") from None
+        raise FhirError("", expected="text in UTF-8", got="a broken character: is it in another encoding?") from None

@@ -19,12 +19,13 @@ from sync_protocol.evidence import Witness
 from sync_protocol.findings import FindingKind, Severity
 from sync_protocol.ids import DeviceId, EntryHash, SessionId, StreamId
 from sync_protocol.verification import verify
-from tests.support.audit_campaign import ATTACKS, VIEWS, cases, sum_up, tampered, view_of, write_down
+from tests.support.audit_campaign import ATTACKS, VIEWS, cases, sum_up, tampered, view_of
 from tests.support.audit_log import RelayLog, log_leaf
 from tests.support.audit_sealing import seals_of
 from tests.support.audit_source import MemorySource, named_in
 from tests.support.audit_tampering import header_at, without
 from tests.support.audit_world import World, audit_world
+from tests.support.soak_results import write_down
 
 pytestmark = pytest.mark.campaign
 

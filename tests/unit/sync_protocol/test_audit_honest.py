@@ -24,12 +24,12 @@ from sync_protocol.roles import Role
 from sync_protocol.signed import sign_hybrid
 from sync_protocol.signing import SigningKey
 from sync_protocol.verification import DEFAULT_POLICY, verify
-from tests.support.audit_campaign import write_down
 from tests.support.audit_log import RelayLog
 from tests.support.audit_log_tampering import log_key
 from tests.support.audit_source import MemorySource, named_in
 from tests.support.audit_world import World, audit_world
 from tests.support.people import DeviceSession, Organisation
+from tests.support.soak_results import write_down
 
 SIZE = 300
 LONGER = 500

@@ -8,7 +8,7 @@ import json
 from importlib.resources import files
 
 from edge_runtime.facts import PlacedFact
-from edge_runtime.fhir.importing.changes import changes, place_of, seen
+from edge_runtime.fhir.importing.changes import changes, following, place_of_plan, seen
 from edge_runtime.fhir.importing.planning import plan_import
 from edge_runtime.fhir.reading.records import Record, Refusal, read_resources
 from sync_protocol.ids import DocumentId
@@ -136,11 +136,19 @@ class Importer:
         written: list[PlacedFact] = []
         for index, document in enumerate(chart.documents):
             own = CHART if index == 0 else DocumentId(bytes.fromhex(document.key)[:16])
-            place = place_of(document.key, known) or own
+            place = place_of_plan(document, known) or own
+            steps = {}
             for change in changes(document, known):
-                placed = self.writer.write(*change.facts, document=change.document or place)
-                written += placed if isinstance(placed, tuple) else [placed]
+                found = self._write(change, place)
+                written += found
+                steps |= {change.key: one.id for one in found if one.fact.kind == "step"}
+            for change in following(document, known, steps):
+                written += self._write(change, place)
         return [item.fact for item in written]
+
+    def _write(self, change, place):
+        placed = self.writer.write(*change.facts, document=change.document or place)
+        return list(placed) if isinstance(placed, tuple) else [placed]
 
     def known(self):
         """What a later import would find."""

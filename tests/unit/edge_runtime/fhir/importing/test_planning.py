@@ -78,6 +78,7 @@ def test_one_chart_a_patient_and_one_document_an_encounter():
         "charts": 1,
         "mapped": mapped | {"Observation": 1, "Patient": 1, "Procedure": 1},
         "kept": 0,
+        "kept_types": {},
         "refused": [],
     }
 
@@ -306,9 +307,13 @@ def test_every_fact_may_be_signed_and_fits_an_entry():
 
 
 def test_committed_examples_are_imported_whole():
-    """No refusal, and the counts that the README speaks of."""
+    """All of them, and the counts that the README speaks of; a proposal and a prohibition are kept, and that is said."""
     planned = plan(*examples())
-    assert planned.refused == ()
+    assert [refusal.path for refusal in planned.refused] == [
+        "CarePlan.intent",
+        "ServiceRequest.intent",
+        "ServiceRequest.doNotPerform",
+    ]
     assert sum(planned.mapped.values()) + planned.kept == len(examples())
     assert planned.mapped["Patient"] == 22
     names = [payload["name"] for payload in facts_of(planned, "identity")]
@@ -318,6 +323,11 @@ def test_committed_examples_are_imported_whole():
     items = [item.type for document in chart.documents for item in document.items if item.mapped and item.text]
     assert Counter(items) == {
         "Patient": 1,
+        "CarePlan": 2,
+        "DiagnosticReport": 1,
+        "ServiceRequest": 1,
+        "Specimen": 3,
+        "Task": 5,
         "AllergyIntolerance": 4,
         "Condition": 4,
         "Encounter": 3,

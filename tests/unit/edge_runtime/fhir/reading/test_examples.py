@@ -70,6 +70,7 @@ def test_a_line_keeps_every_token():
 
 def test_fetching_says_in_one_line_what_is_missing(tmp_path, monkeypatch):
     """No npm, no network, other bytes."""
+    monkeypatch.setattr(fhir_examples, "INSTALLED", tmp_path / "nothing")
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(fhir_examples.FetchError, match="npm is needed"):
         fhir_examples.fetch(tmp_path / "build")
@@ -84,6 +85,14 @@ def test_fetching_says_in_one_line_what_is_missing(tmp_path, monkeypatch):
     (tmp_path / "build" / "fhir-r4-examples" / "package").mkdir(parents=True)
     (tmp_path / "build" / "fhir-r4-examples" / "package" / "package.json").touch()
     assert fhir_examples.fetch(tmp_path / "build").name == "package"
+
+
+def test_what_the_set_up_installed_is_not_fetched_again(tmp_path, monkeypatch):
+    """The locked package of `tests/node` is the same package."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (tmp_path / "package.json").touch()
+    monkeypatch.setattr(fhir_examples, "INSTALLED", tmp_path)
+    assert fhir_examples.fetch(tmp_path / "build") == tmp_path
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_runtime.fhir.reading import plain_bytes
+from edge_runtime.fhir.reading import pieces, plain_bytes
 from edge_runtime.fhir.reading import records as reading
 from edge_runtime.fhir.reading.strict_json import DEPTH_MAX, Number
 from tests.unit.edge_runtime.fhir.inputs import bundle, order, patient, pulse, read, records, refusals
@@ -21,12 +21,48 @@ PETER = json.dumps(patient())
 REFUSED = {
     "nothing": (b"", "", "a FHIR resource; got an empty file"),
     "blank": (b" \n\n", "", "a FHIR resource; got an empty file"),
-    "no JSON": (b"MSH|^~\\&|ADT", "", "JSON; got something else at line 1, column 1"),
+    "HL7 version 2": (b"MSH|^~\\&|ADT", "", "got an HL7 version 2 message"),
+    "no JSON": (b"Peter, 41, asthma", "", "JSON; got a word that JSON does not have at line 1, column 1"),
     "cut off": (PETER[:-3].encode(), "", "JSON; got its end"),
     "something after it": (PETER.encode() + b"]", "", "JSON; got something else"),
-    "a trailing comma": (b'{"resourceType": "Patient",}', "", "JSON; got something else at line 1, column 28"),
+    "a trailing comma": (
+        b'{"resourceType": "Patient",}',
+        "",
+        "JSON; got a comma with nothing after it at line 1, column 28",
+    ),
     "a key that is no text": (b'{1: "Patient"}', "", "JSON; got something else at line 1, column 2"),
     "XML": (b'<?xml version="1.0"?><Patient xmlns="http://hl7.org/fhir"/>', "", "got XML"),
+    "a comment": (
+        b'{ // Peter\n"resourceType": "Patient"}',
+        "",
+        "got a comment, which JSON does not have at line 1, column 3",
+    ),
+    "another comment": (
+        b'{"resourceType": "Patient", "id": /* Peter */ "1"}',
+        "",
+        "got a comment, which JSON does not",
+    ),
+    "single quotes": (b"{'resourceType': 'Patient'}", "", "got a single quote"),
+    "typographic quotes": ("{\u201cresourceType\u201d: 1}".encode(), "", "got a typographic quote"),
+    "a trailing comma in a list": (
+        b'{"resourceType": "Patient", "name": [{},]}',
+        "",
+        "got a comma with nothing after it",
+    ),
+    "a line break in a text": (b'{"resourceType": "Patient", "id": "a\nb"}', "", "a line break or another control"),
+    "an unknown escape": (b'{"resourceType": "Patient", "id": "a\\x41"}', "", "got an escape that JSON does not have"),
+    "half an escape": (b'{"resourceType": "Patient", "id": "a\\u00zz"}', "", "got an escape that JSON does not have"),
+    "a leading zero": (b'{"resourceType": "Patient", "n": 007}', "", "got a number of a form"),
+    "a plus sign": (b'{"resourceType": "Patient", "n": +7}', "", "got a number of a form"),
+    "True": (b'{"resourceType": "Patient", "active": True}', "", "got a word that JSON does not have"),
+    "no comma": (b'{"resourceType": "Patient" "id": "1"}', "", "JSON; got something else at line 1, column 28"),
+    "UTF-32": (PETER.encode("utf-32"), "", "got UTF-32"),
+    "UTF-32 without a mark": (PETER.encode("utf-32-le"), "", "got UTF-32"),
+    "UTF-16 without a mark": (PETER.encode("utf-16-be"), "", "got UTF-16"),
+    "Latin-1": ('{"resourceType": "Patient", "id": "P\u00e9ter"}'.encode("latin-1"), "", "is it in another encoding?"),
+    "a PDF": (b"%PDF-1.7", "", "got a PDF"),
+    "gzip within gzip": (gzip.compress(gzip.compress(PETER.encode())), "", "got gzip within gzip"),
+    "XML after blanks": (b"  <Patient/>", "", "got XML"),
     "XML after a byte order mark": (b"\xef\xbb\xbf<Patient/>", "", "got XML"),
     "UTF-16": (PETER.encode("utf-16"), "", "got UTF-16"),
     "a ZIP archive": (b"PK\x03\x04....", "", "got a ZIP archive"),
@@ -38,16 +74,41 @@ REFUSED = {
     "Infinity": (b'{"resourceType": "Observation", "valueInteger": -Infinity}', "", "got NaN or Infinity"),
     "deep nesting": (b'{"resourceType": "Basic", "x": ' + b"[" * DEPTH_MAX + b"]" * DEPTH_MAX + b"}", "", "levels of"),
     "bottomless nesting": (b'{"resourceType": "Basic", "x": ' + b"[" * 200_000, "", "levels of"),
-    "a list": (b'[{"resourceType": "Patient"}]', "", "JSON; got something else at line 1, column 1"),
+    "a list": (b'[{"resourceType": "Patient"}]', "", "a FHIR resource; got a list"),
     "not FHIR": (b'{"name": "package"}', "resourceType", "JSON without a resourceType"),
-    "an unknown type": (b'{"resourceType": "MedicationOrder"}', "resourceType", "another version's"),
-    "a type that is no text": (b'{"resourceType": 4}', "resourceType", "another version's"),
+    "an unknown type": (b'{"resourceType": "Sickness"}', "resourceType", "a type that no version of FHIR has"),
+    "a type that is no text": (b'{"resourceType": 4}', "resourceType", "a type that no version of FHIR has"),
+    "a type of DSTU2": (
+        b'{"resourceType": "MedicationOrder"}',
+        "resourceType",
+        "got MedicationOrder, a type of FHIR DSTU2",
+    ),
+    "a type of R5": (b'{"resourceType": "Transport"}', "resourceType", "got Transport, a type of FHIR R5"),
     "STU3": (
         json.dumps({"resourceType": "MedicationStatement", "taken": "n"}).encode(),
         "MedicationStatement.taken",
+        "what FHIR STU3 writes",
+    ),
+    "a stated version": (
+        b'{"resourceType": "StructureDefinition", "fhirVersion": "3.0.1"}',
+        "StructureDefinition.fhirVersion",
         "FHIR STU3",
     ),
-    "R5": (json.dumps(order(medication={"concept": {}})).encode(), "MedicationRequest.medication", "FHIR R5"),
+    "a stated profile": (
+        json.dumps(patient(meta={"profile": ["http://hl7.org/fhir/5.0/StructureDefinition/Patient"]})).encode(),
+        "Patient.meta.profile",
+        "FHIR R5",
+    ),
+    "a versioned profile": (
+        json.dumps(patient(meta={"profile": ["http://hl7.org/fhir/StructureDefinition/Patient|1.0.2"]})).encode(),
+        "Patient.meta.profile",
+        "FHIR DSTU2",
+    ),
+    "R5": (
+        json.dumps(order(medication={"concept": {}})).encode(),
+        "MedicationRequest.medication",
+        "what FHIR R5 writes there",
+    ),
     "a truncated gzip": (gzip.compress(PETER.encode() * 99)[:-20], "", "a whole gzip file; got a truncated one"),
     "a damaged gzip": (b"\x1f\x8b\x08" + b"\xff" * 40, "", "a sound gzip file; got a damaged one"),
 }
@@ -78,11 +139,10 @@ def test_a_plain_file_has_the_same_bound(monkeypatch):
     assert "at most 100 bytes" in refusals(read(PETER * 2))[0].reason
 
 
-@pytest.mark.parametrize("name", ["DOCUMENT_BYTES_MAX", "RESOURCE_BYTES_MAX"])
 @pytest.mark.parametrize("file", ["file.json", "file.ndjson"])
-def test_a_document_and_a_resource_have_their_bounds(monkeypatch, name, file):
-    """Each is refused as a whole."""
-    monkeypatch.setattr(reading, name, 60)
+def test_a_resource_has_its_bound(monkeypatch, file):
+    """It is refused as a whole."""
+    monkeypatch.setattr(reading, "RESOURCE_BYTES_MAX", 60)
     (refusal,) = read(json.dumps(patient(), indent=1) if file == "file.json" else PETER, file)
     assert "of at most 60 bytes" in refusal.reason
 
@@ -194,9 +254,9 @@ def test_a_truncated_bundle_gives_what_is_whole():
 def test_bundles_within_bundles_have_a_bound():
     """The answer to a batch nests once; a Russian doll is refused."""
     doll = patient()
-    for _ in range(reading.BUNDLE_DEPTH_MAX):
+    for _ in range(pieces.BUNDLE_DEPTH_MAX):
         doll = bundle(doll)
-    place = "file.json#" + ".".join(["entry[0]"] * reading.BUNDLE_DEPTH_MAX)
+    place = "file.json#" + ".".join(["entry[0]"] * pieces.BUNDLE_DEPTH_MAX)
     assert [record.record for record in read(doll)] == [place]
     (refusal,) = read(bundle(doll))
     assert "Bundles within each other" in refusal.reason

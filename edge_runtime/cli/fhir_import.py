@@ -1,0 +1,55 @@
+"""`fieldward fhir import`, which is also `fieldward chart import`: charts from what another system hands over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from edge_runtime.cli.output import print_json, with_device, working
+
+if TYPE_CHECKING:
+    from edge_runtime.runtime import Runtime
+
+
+@click.command("import")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--source",
+    default="",
+    metavar="NAME",
+    help="Which system the files come from. Only needed where two systems use the same short ids (Patient/17) for "
+    "different people: name each always the same.",
+)
+@with_device()
+def import_files(runtime: Runtime, files: Sequence[Path], *, source: str, as_json: bool) -> None:
+    """Make charts from FHIR R4: resources, bundles, NDJSON; plain or gzip. Importing again changes nothing.
+
+    What is not mapped is kept, sealed. What is wrong is refused, with its place, and the rest imported. Check files
+    before with 'fieldward fhir validate'. 'fieldward chart import' is this same command.
+
+    \b
+    Examples:
+      fieldward fhir import --home tablet patients.ndjson.gz
+      fieldward fhir import --home tablet --source north-clinic transfer.json
+    """
+    from edge_runtime.cli.import_text import print_import
+    from edge_runtime.importing import import_charts
+
+    with working("Importing", as_json=as_json) as words:
+        report = import_charts(
+            runtime.charts,
+            files,
+            source=source,
+            progress=lambda done, of: words(f"Importing: {done} of {of} charts"),
+        )
+    if report.entries_new:
+        runtime.auditor.imported(
+            charts=len(report.plan.charts), entries=report.entries_new, refused=len(report.refused)
+        )
+    if as_json:
+        print_json(report.to_json())
+        return
+    print_import(report)

@@ -1,0 +1,106 @@
+"""The drugs of a chart beside its allergies, whichever document states them.
+
+Owns what counts: every allergy that stands and is not refuted or in error, every medication that is not stopped. What
+is unconfirmed, disputed or quarantined counts too, and is said to be so: a doubtful allergy is one that somebody saw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from edge_runtime.clinical import allergies
+from edge_runtime.clinical.chart import ChartState
+from edge_runtime.clinical.drugs.cross_check import CrossCheck, Finding, NotCovered, Subject, cross_check
+from edge_runtime.clinical.drugs.sources import VERSION
+from edge_runtime.clinical.fact_json import Json
+from edge_runtime.clinical.layout import Action, Kind, Verification
+from edge_runtime.clinical.marks import UNVERIFIED
+from edge_runtime.clinical.subjects import said, subject_keys
+from edge_runtime.facts import Fact
+
+_CODED: Final = "code:"
+_DISPUTED: Final = "disputed"
+_UNNAMED: Final = "(no name)"
+
+
+def check_chart(state: ChartState) -> CrossCheck:
+    """Compare the drugs of a chart with its allergies."""
+    return cross_check(_medications(state), _allergies(state))
+
+
+def questions(fact: Fact, state: ChartState) -> tuple[str, ...]:
+    """What to ask the author of a medication or an allergy, from the strongest degree on."""
+    subject = _subject([fact])
+    if fact.kind == Kind.MEDICATION and said(fact, "action") != Action.STOP:
+        found = cross_check([subject], _allergies(state)).found
+    elif fact.kind == Kind.ALLERGY and _asserts(fact):
+        found = cross_check(_medications(state), [subject]).found
+    else:
+        return ()
+    return tuple(f"{one.words}: is this meant?" for one in found)
+
+
+def cross_check_to_json(check: CrossCheck) -> dict[str, Json]:
+    """The check as JSON; `not_covered` is never the same as nothing found."""
+    return {
+        "version": VERSION,
+        "found": [_finding_to_json(one) for one in check.found],
+        "not_covered": [
+            *(_not_covered_to_json("medication", one) for one in check.medications_not_covered),
+            *(_not_covered_to_json("allergy", one) for one in check.allergies_not_covered),
+        ],
+    }
+
+
+def _medications(state: ChartState) -> Iterator[Subject]:
+    for item in state.medications:
+        taken = [fact.fact for line in item.lines if not line.regimen.stopped for fact in line.facts]
+        if taken:
+            yield _subject(taken, _DISPUTED if item.disputed else "")
+    for fact in _unverified(state, Kind.MEDICATION):
+        if said(fact, "action") != Action.STOP:
+            yield _subject([fact], UNVERIFIED)
+
+
+def _allergies(state: ChartState) -> Iterator[Subject]:
+    for item in state.allergies.items:
+        live = [fact.fact for fact in item.live]
+        if live:
+            unconfirmed = all(said(fact, "verification") == Verification.UNCONFIRMED for fact in live)
+            yield _subject(live, Verification.UNCONFIRMED.value if unconfirmed else "")
+    for fact in _unverified(state, Kind.ALLERGY):
+        if _asserts(fact):
+            yield _subject([fact], UNVERIFIED)
+
+
+def _unverified(state: ChartState, kind: Kind) -> Iterator[Fact]:
+    return (item.fact.fact for item in state.unverified if item.fact.fact.kind == kind and not item.superseded_by)
+
+
+def _asserts(fact: Fact) -> bool:
+    return not allergies.denies(fact) and not allergies.refutes(fact)
+
+
+def _subject(facts: Sequence[Fact], doubt: str = "") -> Subject:
+    texts = tuple(dict.fromkeys(text for fact in facts if (text := said(fact, "text"))))
+    keys = frozenset().union(*map(subject_keys, facts))
+    return Subject(
+        " / ".join(texts) or _UNNAMED, texts, tuple(sorted(key for key in keys if key.startswith(_CODED))), doubt
+    )
+
+
+def _finding_to_json(one: Finding) -> Json:
+    return {
+        "medication": one.medication.name,
+        "allergy": one.allergy.name,
+        "degree": one.degree.value,
+        "relation": one.relation,
+        "because": one.because,
+        "source": one.source,
+        "doubts": [doubt for doubt in (one.medication.doubt, one.allergy.doubt) if doubt],
+    }
+
+
+def _not_covered_to_json(kind: str, one: NotCovered) -> Json:
+    return {"kind": kind, "text": one.subject.name, "in_part": one.in_part, "doubt": one.subject.doubt}

@@ -1,0 +1,92 @@
+"""Every resource of a chart, in the order in which it is exported.
+
+Owns the table of mappers and the frame around them: imported resources that nothing stands in place of go out as they
+came, what is unresolved is marked, each statement has its Provenance, and what is ours names its chart as its source.
+The same chart gives the same resources in the same order on every device that reads the same of it. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Final
+
+from edge_runtime.fhir.exporting.documents_made import MAPPERS as DOCUMENT_MAPPERS
+from edge_runtime.fhir.exporting.encounters import encounters
+from edge_runtime.fhir.exporting.identity import address_of, source_of, urn, uuid_of
+from edge_runtime.fhir.exporting.marks import marked
+from edge_runtime.fhir.exporting.medications import medications
+from edge_runtime.fhir.exporting.observations import observations, triages
+from edge_runtime.fhir.exporting.patients import patients
+from edge_runtime.fhir.exporting.provenance import provenances
+from edge_runtime.fhir.exporting.safety import allergy_intolerances, conditions, procedures
+from edge_runtime.fhir.exporting.scene import Content, Made, Mapper, Scene
+
+MAPPERS: Final[tuple[Mapper, ...]] = (
+    patients,
+    encounters,
+    allergy_intolerances,
+    conditions,
+    medications,
+    procedures,
+    observations,
+    triages,
+    *DOCUMENT_MAPPERS,
+)
+
+_FIRST: Final[Mapping[str, int]] = MappingProxyType(
+    {name: rank for rank, name in enumerate(("Composition", "Patient", "Encounter", "AllergyIntolerance"))}
+)
+_LAST: Final[Mapping[str, int]] = MappingProxyType({"DetectedIssue": 1, "List": 2, "Provenance": 3})
+
+
+def resources(scene: Scene) -> list[Made]:
+    """Everything that a chart's export holds."""
+    made = [one for mapper in MAPPERS for one in mapper(scene)]
+    made += _verbatim(scene, frozenset(key for one in made for key in one.keys))
+    whole = marked(scene, told_apart(made, set()))
+    whole += provenances(scene, [one for one in whole if one.type not in _LAST])
+    return sorted((_sourced(scene, one) for one in whole), key=_rank)
+
+
+def sealed(scene: Scene) -> int:
+    """How many imported resources this device cannot export, because a part of them is sealed from it."""
+    return sum(kept.resource is None for kept in scene.kept.values())
+
+
+def _verbatim(scene: Scene, claimed: frozenset[str]) -> Iterator[Made]:
+    """The imported resources as they came, in the order of their keys."""
+    for key, kept in sorted(scene.kept.items()):
+        if key not in claimed and kept.resource is not None:
+            facts = (*kept.stated, kept.head)
+            yield Made(content=dict(kept.resource), address=address_of(kept), facts=facts, keys=(key,), verbatim=True)
+
+
+def told_apart(made: Iterable[Made], taken: set[str]) -> list[Made]:
+    """No address twice: of resources of two sources that gave the same one, the later gets one of its own.
+
+    Args:
+        made: in order.
+        taken: the addresses that stand in the export already; those of `made` are added.
+    """
+    found: list[Made] = []
+    for one in made:
+        address = one.address if one.address not in taken else urn(uuid_of("twice", one.address, *one.keys))
+        taken.add(address)
+        found.append(one if address == one.address else replace(one, address=address))
+    return found
+
+
+def _sourced(scene: Scene, made: Made) -> Made:
+    """With its chart as `meta.source`, unless it goes out as it came."""
+    if made.verbatim:
+        return made
+    before = made.content.get("meta")
+    meta = {**(before if isinstance(before, dict) else {}), "source": source_of(scene.chart)}
+    named: Content = {name: made.content[name] for name in ("resourceType", "id") if name in made.content}
+    return replace(made, content={**named, "meta": meta, **{k: v for k, v in made.content.items() if k != "meta"}})
+
+
+def _rank(made: Made) -> tuple[int, int, str, str]:
+    return _FIRST.get(made.type, len(_FIRST)), _LAST.get(made.type, 0), made.type, made.address

@@ -1,0 +1,1 @@
+"""Campaigns over FHIR: the official examples, and defects that are seeded into them."""
