@@ -10,7 +10,19 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
-PACKAGES: Final = ("fieldward", "cryptography", "cbor2", "pycrdt", "websockets", "uvicorn", "sqlalchemy", "psycopg")
+PACKAGES: Final = (
+    "fieldward",
+    "cryptography",
+    "cbor2",
+    "pycrdt",
+    "websockets",
+    "uvicorn",
+    "sqlalchemy",
+    "psycopg",
+    "fhirkit-rs",
+    "fhirpathpy",
+    "fhir-resources",
+)
 _CPU_INFO: Final = Path("/proc/cpuinfo")
 _CPU_TIMES: Final = Path("/proc/stat")
 _MOUNTS: Final = Path("/proc/self/mounts")

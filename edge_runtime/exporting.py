@@ -17,6 +17,7 @@ from edge_runtime.audit.showing import make_to_hand_out
 from edge_runtime.charts import Charts
 from edge_runtime.errors import RefusedError
 from edge_runtime.fhir.exporting.charts import resources, sealed, told_apart
+from edge_runtime.fhir.exporting.identity import source_of
 from edge_runtime.fhir.exporting.kept import kept_resources
 from edge_runtime.fhir.exporting.scene import Made, Scene, scene_facts
 from edge_runtime.identity import Identity
@@ -99,7 +100,7 @@ class Exporter:
 
         record = partial(self._auditor.exported, purpose=purpose, form=FORM)
         made = make_to_hand_out(self._charts, self._auditor, chart, purpose=purpose, make=made_of, record=record)
-        found = told_apart(made, self._taken)
+        found = told_apart(source_of(chart), made, self._taken)
         self.report.charts += 1
         self.report.sealed += left
         for one in found:

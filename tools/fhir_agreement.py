@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from tests.fhir.agreement import BYTES_MAX, OURS, VALIDATORS, OnDefects, OnExamples, on_defects, on_examples
+from tests.fhir.agreement import BYTES_MAX, VALIDATORS, OnDefects, OnExamples, on_defects, on_examples
 from tests.fhir.official import WRONG
 from tests.fhir.opinions import FHIR_RESOURCES, MEDPLUM
 
@@ -46,15 +46,15 @@ KINDS_EXPLAINED: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
         {MEDPLUM: "looks at no target", FHIR_RESOURCES: "looks at no target"},
     ),
     "dangling_reference": (
-        "references.html#contained and ref-1: `#x` SHALL resolve within the resource; bundle.html#references: a `urn:` "
-        "address has no meaning outside its Bundle",
-        {MEDPLUM: "resolves nothing; its FHIRPath takes ref-1 for kept", FHIR_RESOURCES: "resolves nothing"},
+        "references.html#contained, ref-1: `#x` SHALL resolve within the resource; bundle.html#references for `urn:`",
+        {MEDPLUM: "judges no rule of a data type, so not ref-1", FHIR_RESOURCES: "resolves nothing"},
     ),
     "broken_invariant": (
         "conformance-rules.html#constraints: a constraint of severity error SHALL be met",
         {
-            MEDPLUM: "leaves out per-1, qty-3, dom-3, att-1, cpt-2 and others of data types, and judges ppc-2 to ppc-5 "
-            "as they stand, with `system='something'` in place of the code system that their words mean",
+            MEDPLUM: "judges the rules of resources, not those of data types (per-1, qty-3, cpt-2, att-1, rat-1), "
+            "leaves out dom-3, and takes ppc-2 to ppc-5 as they stand, with `system='something'` where their words "
+            "mean the scope's code system",
             FHIR_RESOURCES: "evaluates no FHIRPath",
         },
     ),
@@ -65,7 +65,7 @@ KINDS_EXPLAINED: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
     "bad_id": (
         "datatypes.html#id and resource.html#id: 1 to 64 of A-Z, a-z, 0-9, `-` and `.`",
         {
-            MEDPLUM: "R4 writes the type of `Resource.id` as string (corrected in R5), and it follows that",
+            MEDPLUM: "the definition gives the type of `Resource.id` as string, and it follows that",
             FHIR_RESOURCES: "holds no length",
         },
     ),
@@ -101,7 +101,7 @@ KINDS_EXPLAINED: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
     ),
     "bad_narrative": (
         "narrative.html#2.4.0, txt-1, txt-2: limited XHTML, no active content, some content",
-        {MEDPLUM: "its FHIRPath has no htmlChecks()", FHIR_RESOURCES: _MODELS},
+        {MEDPLUM: "its htmlChecks() is always true", FHIR_RESOURCES: _MODELS},
     ),
     "wrong_profile_cardinality": (
         "resource.html#Meta and observation-vitalsigns.html: who claims a profile SHALL conform to it",
@@ -143,8 +143,8 @@ def tables(examples: OnExamples, kinds: Mapping[str, OnDefects]) -> Iterator[str
     yield ""
     total = sum(found.made for found in kinds.values())
     yield (
-        f"Of {total:,} seeded defects (seed {SEED}) are found, by kind; ours at their place, the others anywhere in the "
-        "resource:"
+        f"Of {total:,} seeded defects (seed {SEED}) are found, by kind: ours at their place, the others' anywhere "
+        "in the resource:"
     )
     yield ""
     yield f"| kind | made | {' | '.join(VALIDATORS)} |"

@@ -43,7 +43,7 @@ GUIDES = {
     "2524-7": "Lactate [Moles/volume] in Serum or Plasma",
     "2601-3": "Magnesium [Moles/volume] in Serum or Plasma",
     "2777-1": "Phosphate [Mass/volume] in Serum or Plasma",
-    "3150-6": "Inhaled oxygen concentration",
+    "3150-0": "Inhaled oxygen concentration",
     "3151-8": "Inhaled oxygen flow rate",
     "18776-5": "Plan of care note",
     "14743-9": "Glucose [Moles/volume] in Capillary blood by Glucometer",

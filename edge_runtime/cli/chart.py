@@ -11,10 +11,12 @@ import click
 from edge_runtime.cli.chart_access import COMMANDS
 from edge_runtime.cli.chart_adopt import adopt
 from edge_runtime.cli.chart_attachments import ATTACHMENT_COMMANDS, attachments_json
+from edge_runtime.cli.chart_export import export_chart
 from edge_runtime.cli.chart_members import members
 from edge_runtime.cli.chart_purge import destruction_json, destruction_lines
-from edge_runtime.cli.fhir_import import import_files
+from edge_runtime.cli.fhir_import import import_command
 from edge_runtime.cli.output import print_json, say, with_device, working
+from edge_runtime.cli.safe_text import safe
 from edge_runtime.cli.text_file import read_text
 from edge_runtime.errors import InputError
 from sync_protocol.audit import Purpose
@@ -30,7 +32,7 @@ def chart() -> None:
     """Create, import, show, change and share charts."""
 
 
-for _command in (members, adopt, import_files, *ATTACHMENT_COMMANDS, *COMMANDS):
+for _command in (members, adopt, export_chart, import_command("chart"), *ATTACHMENT_COMMANDS, *COMMANDS):
     chart.add_command(_command)
 
 
@@ -207,6 +209,7 @@ def edit(
                 now_ms=runtime.surroundings.clock(),
                 state=opened.document(document),
                 identity=opened.state.identity,
+                chart=opened.state,
             )
             asked += codes.questions(stated)
             entries = charts.add_facts(found, document, [stated])
@@ -217,11 +220,12 @@ def edit(
     names = [str(entry.hash) for entry in entries]
     if as_json:
         confirm = next(iter(asked), None)
-        print_json({"chart": str(found), "document": str(document), "entries": names, "confirm": confirm})
+        whole = {"chart": str(found), "document": str(document), "entries": names, "confirm": confirm}
+        print_json(whole | {"questions": [*asked]})
         return
     say(f"Recorded in document {document.short}." if names else "Nothing to change: it reads so already.")
     for question in asked:
-        say(f"Please check: {question}")
+        say(f"Please check: {safe(question)}")  # it may name what others wrote
 
 
 def _json(text: str) -> object:

@@ -12,6 +12,7 @@ from rich.text import Text
 from edge_runtime.cli.authors import who
 from edge_runtime.cli.chart_attachments import attachment_line
 from edge_runtime.cli.chart_marks import ROWS_MAX, flag, not_counted, unverified_rows
+from edge_runtime.cli.cross_check_text import cross_check_rows, denied_rows
 from edge_runtime.cli.document_text import course_rows, standing_rows
 from edge_runtime.cli.glass_text import glass_banner, glass_json
 from edge_runtime.cli.output import when
@@ -141,9 +142,11 @@ def _safety(opened: OpenChart) -> Panel:
         rows.append(Text.assemble(("Allergy     ", "red"), (words, style), refuted, flag(item.heads)))
     if not state.allergies.items:
         unverified = any(item.fact.fact.kind == Kind.ALLERGY and not item.superseded_by for item in state.unverified)
-        words = "none known" if state.allergies.none_known else "nothing stated"
+        words = "none known" if state.allergies.groups_denied else "nothing stated"
         rows.append(Text(f"Allergy     {words}" + (", but see what is UNVERIFIED" if unverified else "")))
+    rows.extend(denied_rows(state))
     rows.extend(_medication(item) for item in state.medications)
+    rows.extend(cross_check_rows(state))
     rows.extend(_diagnosis(item) for item in state.diagnoses)
     rows.extend(unverified_rows(state.unverified, SAFETY_LIST))
     for incomplete, words in (

@@ -10,6 +10,7 @@ import click
 SUBCOMMANDS: Final = {
     "validate": ("edge_runtime.cli.fhir_validate:validate", "Check files of FHIR R4; needs no device."),
     "import": ("edge_runtime.cli.fhir_import:import_files", "Make charts from FHIR R4."),
+    "export": ("edge_runtime.cli.fhir_export:export_fhir", "Write charts as FHIR R4: a Bundle, or NDJSON."),
 }
 """By name: where the command is, and what it is for."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -14,27 +14,43 @@ if TYPE_CHECKING:
     from edge_runtime.runtime import Runtime
 
 
-@click.command("import")
-@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False))
-@click.option(
-    "--source",
-    default="",
-    metavar="NAME",
-    help="Which system the files come from. Only needed where two systems use the same short ids (Patient/17) for "
-    "different people: name each always the same.",
-)
-@with_device()
-def import_files(runtime: Runtime, files: Sequence[Path], *, source: str, as_json: bool) -> None:
-    """Make charts from FHIR R4: resources, bundles, NDJSON; plain or gzip. Importing again changes nothing.
+_HELP: Final = """Make charts from FHIR R4: resources, bundles, NDJSON; plain or gzip. Importing again changes nothing.
 
-    What is not mapped is kept, sealed. What is wrong is refused, with its place, and the rest imported. Check files
-    before with 'fieldward fhir validate'. 'fieldward chart import' is this same command.
+What is not mapped is kept, sealed. What is wrong is refused, with its place, and the rest imported; check files before
+with 'fieldward fhir validate'. 'fieldward fhir import' and 'fieldward chart import' are one command.
 
-    \b
-    Examples:
-      fieldward fhir import --home tablet patients.ndjson.gz
-      fieldward fhir import --home tablet --source north-clinic transfer.json
-    """
+\b
+Examples:
+  fieldward {group} import --home tablet patients.ndjson.gz
+  fieldward {group} import --home tablet --source north-clinic transfer.json
+"""
+
+
+def import_command(group: str) -> click.Command:
+    """The command, as the group that it stands in shows it."""
+
+    @click.command("import", help=_HELP.format(group=group))
+    @click.argument(
+        "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False)
+    )
+    @click.option(
+        "--source",
+        default="",
+        metavar="NAME",
+        help="Which system the files come from. Only needed where two systems use the same short ids (Patient/17) for "
+        "different people: name each always the same.",
+    )
+    @with_device()
+    def command(runtime: Runtime, files: Sequence[Path], *, source: str, as_json: bool) -> None:
+        _import(runtime, files, source=source, as_json=as_json)
+
+    return command
+
+
+import_files: Final = import_command("fhir")
+
+
+def _import(runtime: Runtime, files: Sequence[Path], *, source: str, as_json: bool) -> None:
     from edge_runtime.cli.import_text import print_import
     from edge_runtime.importing import import_charts
 

@@ -23,13 +23,18 @@ def print_import(report: ImportReport) -> None:
         f"{len(plan.charts)} charts, of which {report.charts_new} are new; {report.entries_new} entries recorded."
     )
     if not report.entries_new:
-        console.print("Everything was here already; nothing changed.")
+        here = plan.kept or plan.mapped or report.own
+        console.print("Everything was here already; nothing changed." if here else "Nothing was imported.")
+    if report.own:
+        console.print(f"{report.own} resources were exported by charts that are here: they hold nothing new.")
     table = Table("Resource", "Mapped", box=None, pad_edge=False)
     table.columns[1].justify = "right"
     for name, count in sorted(plan.mapped.items()):
         table.add_row(name, str(count))
     console.print(table)
-    console.print(f"{plan.kept} resources are kept as they came, without a place of their own yet.")
+    console.print(f"{plan.kept} resources are kept as they came: they state nothing here, and grant nothing.")
+    if plan.kept:
+        console.print("  " + ", ".join(f"{name} {count}" for name, count in sorted(plan.kept_types.items())))
     refused = [*plan.refused, *report.refused]
     if refused:
         console.print(f"[red]{len(refused)} refused; everything else was imported:[/red]")

@@ -4,7 +4,8 @@ Facts form one allergy when one supersedes the other or when they share a subjec
 What stands is shown with the highest severity of its live heads. A refutation (`refuted`, `entered-in-error`) hides
 only the heads that it supersedes; one that was written without knowledge of a live head of the same allergy is a
 review. "No known allergies" is a statement of its own: it never hides an allergy, even one that it names, and it is a
-review while it stands beside one; an allergy recorded in knowledge of it supersedes it.
+review while it stands beside one; an allergy recorded in knowledge of it supersedes it. So it is with "no known latex
+allergy", beside an allergy to latex.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, S
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import chain
-from types import MappingProxyType
 from typing import Final
 
-from edge_runtime.clinical.layout import Category, Severity, Verification
+from edge_runtime.clinical.allergy_denials import contradicts, denied_groups, denies, denies_group
+from edge_runtime.clinical.layout import Severity, Verification
 from edge_runtime.clinical.reviews import Review, ReviewKind, raise_review
 from edge_runtime.clinical.subjects import said, subject_keys, text_key
 from edge_runtime.clinical.succession import Scope, fold, links, opposed, parted, successors, threads
@@ -24,25 +25,6 @@ from edge_runtime.facts import Fact, FactId, PlacedFact
 
 _SEVERITIES: Final = tuple(Severity)
 _REFUTING: Final = frozenset({Verification.REFUTED, Verification.ENTERED_IN_ERROR})
-
-NONE_KNOWN: Final[Mapping[str, Category | None]] = MappingProxyType(
-    {
-        "code:snomed:716186003": None,
-        "code:snomed:409137002": Category.MEDICATION,
-        "code:snomed:429625007": Category.FOOD,
-        "code:snomed:428607008": Category.ENVIRONMENT,
-        "text:no known allergies": None,
-        "text:no known allergy": None,
-        "text:nka": None,
-        "text:no known drug allergies": Category.MEDICATION,
-        "text:no known drug allergy": Category.MEDICATION,
-        "text:nkda": Category.MEDICATION,
-        "text:no known food allergies": Category.FOOD,
-        "text:no known food allergy": Category.FOOD,
-        "text:no known environmental allergy": Category.ENVIRONMENT,
-    }
-)
-"""Subject keys that deny allergies, and to what; None denies all. Codes: FHIR R4 allergyintolerance-code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +70,23 @@ class AllergyList:
 
     Attributes:
         items: every allergy that was ever stated, refuted ones included.
-        none_known: statements that deny allergies and stand.
+        none_known: statements that deny allergies, or an allergy to one substance, and stand.
         none_known_history: those that were superseded or refuted.
     """
 
     items: tuple[Allergy, ...]
     none_known: tuple[PlacedFact, ...]
     none_known_history: tuple[PlacedFact, ...]
+
+    @property
+    def groups_denied(self) -> tuple[PlacedFact, ...]:
+        """Those that deny all allergies, or a category: they answer the question for allergies."""
+        return tuple(fact for fact in self.none_known if denies_group(fact.fact))
+
+    @property
+    def substances_denied(self) -> tuple[PlacedFact, ...]:
+        """Those that deny an allergy to one substance, and answer no other question."""
+        return tuple(fact for fact in self.none_known if not denies_group(fact.fact))
 
 
 def derive_allergies(scope: Scope, facts: Sequence[PlacedFact]) -> tuple[AllergyList, tuple[Review, ...]]:
@@ -136,26 +128,9 @@ def beside_denials(
     return listed, tuple(_none_known_reviews(scope, listed))
 
 
-def denies(fact: Fact) -> bool:
-    """Tell whether a fact states that there are no allergies, or none of a category."""
-    return not subject_keys(fact).isdisjoint(NONE_KNOWN)
-
-
 def refutes(fact: Fact) -> bool:
     """Tell whether a fact takes back what it is about."""
     return said(fact, "verification") in _REFUTING
-
-
-def contradicts(denial: Fact, allergy: Fact) -> bool:
-    """Tell whether `denial` denies what `allergy` asserts; in doubt it does."""
-    denied = _denied(denial)
-    category = said(allergy, "category")
-    return category is None or None in denied or category in denied
-
-
-def _denied(denial: Fact) -> frozenset[Category | None]:
-    """What a denial denies; None for all."""
-    return frozenset(NONE_KNOWN[key] for key in subject_keys(denial) if key in NONE_KNOWN)
 
 
 def _allergy(thread: Sequence[PlacedFact], severities: Mapping[FactId, Severity | None]) -> Allergy:
@@ -191,12 +166,15 @@ def _refuted_reviews(scope: Scope, items: Sequence[Allergy]) -> Iterator[Review]
 
 def _none_known_reviews(scope: Scope, listed: AllergyList) -> Iterator[Review]:
     live = tuple(chain.from_iterable(item.live for item in listed.items)) if listed.none_known else ()
-    denied = {fact.id: _denied(fact.fact) for fact in listed.none_known}
+    denied = {fact.id: denied_groups(fact.fact) for fact in listed.none_known}
     facts: list[PlacedFact] = []
     for category in frozenset().union(*denied.values()):
         denials = [fact for fact in listed.none_known if category in denied[fact.id]]
         meant = [fact for fact in live if category is None or said(fact.fact, "category") in {None, category}]
         facts += opposed(denials, meant, scope.beside)
+    for denial in listed.substances_denied:
+        meant = [fact for fact in live if contradicts(denial.fact, fact.fact)]
+        facts += opposed([denial], meant, scope.beside)
     if facts:
         reason = "Absence of allergies is stated beside an allergy; the allergy is kept."
         subject = "no known allergies"

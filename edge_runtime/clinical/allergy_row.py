@@ -10,6 +10,7 @@ from collections.abc import Hashable, Iterable
 from collections.abc import Set as AbstractSet
 
 from edge_runtime.clinical import allergies
+from edge_runtime.clinical.allergy_denials import denies
 from edge_runtime.clinical.rows import Made, ThreadRow, flat, put
 from edge_runtime.clinical.succession import Scope, in_order, successors
 from edge_runtime.facts import PlacedFact
@@ -32,7 +33,7 @@ class AllergyRow:
         self._made = None
         if not earlier.isdisjoint(self._denied):
             self._replacing.append(fact)
-        if not allergies.denies(fact.fact):
+        if not denies(fact.fact):
             self._items.add(fact)
             return
         put(self._denials, fact)

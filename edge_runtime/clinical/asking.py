@@ -1,4 +1,4 @@
-"""What to ask an author about a statement before it is signed: its value, its unit, its time.
+"""What to ask an author about a statement before it is signed: its value, its unit, its time, drugs beside allergies.
 
 Owns no question itself, only that they are put in one order. An author who stands by the statement writes it anyway.
 """
@@ -7,12 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from edge_runtime.clinical import times, vitals
+from edge_runtime.clinical import drug_allergies, times, vitals
+from edge_runtime.clinical.chart import ChartState
 from edge_runtime.clinical.state import DocumentState, Statement
 from edge_runtime.facts import Fact
 
 
-def questions(fact: Fact, *, now_ms: int, state: DocumentState, identity: Iterable[Statement] = ()) -> tuple[str, ...]:
+def questions(
+    fact: Fact,
+    *,
+    now_ms: int,
+    state: DocumentState,
+    identity: Iterable[Statement] = (),
+    chart: ChartState | None = None,
+) -> tuple[str, ...]:
     """What to ask about a fact, valid or not; what is not valid is refused when it is written.
 
     Args:
@@ -20,9 +28,12 @@ def questions(fact: Fact, *, now_ms: int, state: DocumentState, identity: Iterab
         now_ms: the author's clock, in milliseconds since 1970.
         state: of the document that it goes into, as its author sees it.
         identity: the patient as stated in any document of the chart.
+        chart: the whole chart, whose allergies and drugs count whatever document they stand in; None where the fact is
+            of neither.
     """
     found = (
         vitals.needs_confirmation(fact),
         times.question(fact, now_ms=now_ms, state=state, identity=identity),
     )
-    return tuple(question for question in found if question is not None)
+    beside = drug_allergies.questions(fact, chart) if chart is not None else ()
+    return (*(question for question in found if question is not None), *beside)

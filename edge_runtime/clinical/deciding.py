@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
-from edge_runtime.clinical.allergies import denies
+from edge_runtime.clinical.allergy_denials import denies
 from edge_runtime.clinical.layout import Action, Kind
 from edge_runtime.clinical.payloads import SCHEMAS
 from edge_runtime.clinical.reviews import Review, ReviewKind

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from edge_runtime.clinical import allergies
+from edge_runtime.clinical.allergies import refutes
+from edge_runtime.clinical.allergy_denials import denies
 from edge_runtime.clinical.chart import ChartState
 from edge_runtime.clinical.drugs.cross_check import CrossCheck, Finding, NotCovered, Subject, cross_check
 from edge_runtime.clinical.drugs.sources import VERSION
@@ -21,6 +22,7 @@ from edge_runtime.facts import Fact
 
 _CODED: Final = "code:"
 _DISPUTED: Final = "disputed"
+_NAMES_SHOWN_MAX: Final = 20
 _UNNAMED: Final = "(no name)"
 
 
@@ -39,6 +41,14 @@ def questions(fact: Fact, state: ChartState) -> tuple[str, ...]:
     else:
         return ()
     return tuple(f"{one.words}: is this meant?" for one in found)
+
+
+def uncovered_words(check: CrossCheck) -> str:
+    """What was not compared, for a person; empty where everything was."""
+    names = dict.fromkeys(f"{one.subject.name}{' (in part)' if one.in_part else ''}" for one in check.not_covered)
+    shown = ", ".join([*names][:_NAMES_SHOWN_MAX])
+    more = f" and {len(names) - _NAMES_SHOWN_MAX} more" if len(names) > _NAMES_SHOWN_MAX else ""
+    return f"drugs beside allergies: not in the table: {shown}{more}" if names else ""
 
 
 def cross_check_to_json(check: CrossCheck) -> dict[str, Json]:
@@ -79,7 +89,7 @@ def _unverified(state: ChartState, kind: Kind) -> Iterator[Fact]:
 
 
 def _asserts(fact: Fact) -> bool:
-    return not allergies.denies(fact) and not allergies.refutes(fact)
+    return not denies(fact) and not refutes(fact)
 
 
 def _subject(facts: Sequence[Fact], doubt: str = "") -> Subject:

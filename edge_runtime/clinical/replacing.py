@@ -11,7 +11,8 @@ from types import MappingProxyType
 from typing import Final
 
 from edge_runtime.clinical import diagnoses, links, specimens
-from edge_runtime.clinical.allergies import contradicts, denies, refutes
+from edge_runtime.clinical.allergies import refutes
+from edge_runtime.clinical.allergy_denials import contradicts, denies
 from edge_runtime.clinical.fact_json import parse_fact_id
 from edge_runtime.clinical.layout import Action, Kind
 from edge_runtime.clinical.medications import Medication

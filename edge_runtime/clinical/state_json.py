@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from edge_runtime.clinical.allergies import Allergy, AllergyList
 from edge_runtime.clinical.chart import ChartState
+from edge_runtime.clinical.drug_allergies import check_chart, cross_check_to_json
 from edge_runtime.clinical.entry_json import author_to_json, entries, fact_entry, names
 from edge_runtime.clinical.fact_json import Json
 from edge_runtime.clinical.medications import Medication
@@ -73,6 +74,7 @@ def chart_to_json(state: ChartState) -> dict[str, Json]:
         "diagnoses": [diagnosis_to_json(item) for item in state.diagnoses],
         "links": [link_to_json(item) for item in state.links],
         "newer_layout": state.newer_layout,
+        "cross_check": cross_check_to_json(check_chart(state)),
     }
 
 

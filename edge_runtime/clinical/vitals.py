@@ -76,7 +76,7 @@ VITALS: Final[Mapping[str, Vital]] = MappingProxyType(
         "9270-0": _vital("Glasgow coma score, verbal", score=("1", "5")),
         "9268-4": _vital("Glasgow coma score, motor", score=("1", "6")),
         "3151-8": _vital("inhaled oxygen flow", litres_per_minute=("0", "80")),  # high-flow therapy gives up to 80
-        "3150-6": _vital("inhaled oxygen concentration", percent=("21", "100")),  # room air to pure
+        "3150-0": _vital("inhaled oxygen concentration", percent=("21", "100")),  # room air to pure
         "2339-0": _vital("blood glucose", mg_per_dl=("20", "1000")),
         "15074-8": _vital("blood glucose", mmol_per_l=("1.1", "55.5")),
     }

@@ -31,8 +31,6 @@ _ABOVE: Final = 0.9
 """What a term of something above counts, beside a code's own."""
 _TURN: Final = 0.2
 """What each later turn of a seventh character costs."""
-_NOT_BILLABLE: Final = 1.0
-"""What it costs not to be billable: more than any match earns."""
 
 _Way: TypeAlias = tuple[str, ...]
 
@@ -103,7 +101,7 @@ def _by_words(held: Icd10cmTable, asked: Sequence[str]) -> list[Row]:
     query = " AND ".join(f"({' OR '.join(_all_of(way) for way in group)})" for group in groups)
     scores = _Scores(held, groups)
     rows = held.matching(query, _LOOKED_AT)
-    return sorted(rows, key=lambda row: (-scores.of(row), row.rank))
+    return sorted(rows, key=lambda row: (not row.billable, -scores.of(row), row.rank))
 
 
 def _all_of(way: _Way) -> str:
@@ -133,8 +131,8 @@ class _Scores:
         self._rows: dict[str, float] = {}
 
     def of(self, row: Row) -> float:
-        """The best of a row's own terms and those above it, less what it costs to be incomplete or a later turn."""
-        return self._best(row) - _TURN * row.turn - (0 if row.billable else _NOT_BILLABLE)
+        """The best of a row's own terms and those above it, less what it costs to be a later turn."""
+        return self._best(row) - _TURN * row.turn
 
     def _best(self, row: Row) -> float:
         if row.extension is None:

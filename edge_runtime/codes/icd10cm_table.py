@@ -41,7 +41,7 @@ class Row(NamedTuple):
         block: that a category belongs to; None for everything below.
         turn: of a seventh character, when it is met: 0 for an initial encounter and all else, 3 for sequelae.
         extension: what its seventh character says, where that is all that it adds to its parent.
-        terms: what it is called, folded, the title first; none where there is an extension: those of its parent are its.
+        terms: what it is called, folded, the title first; none where there is an extension, which has its parent's.
     """
 
     rank: int

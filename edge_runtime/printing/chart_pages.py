@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from edge_runtime.clinical.drug_allergies import check_chart, uncovered_words
+from edge_runtime.clinical.drugs.table import Degree
 from edge_runtime.clinical.marks import SAFETY_LIST
 from edge_runtime.clinical.subjects import said
 from edge_runtime.printing.document_pages import document_name, draw_document, triage_row
@@ -20,6 +22,7 @@ from edge_runtime.wording import when, who
 
 if TYPE_CHECKING:
     from edge_runtime.clinical.allergies import Allergy
+    from edge_runtime.clinical.chart import ChartState
     from edge_runtime.clinical.diagnoses import Diagnosis
     from edge_runtime.clinical.medications import Medication
     from edge_runtime.clinical.reviews import Review
@@ -110,11 +113,13 @@ def _safety(draft: Draft, opened: OpenChart) -> None:
     rows = [triage_row(state.triage)] if state.triage.value is not None else []
     rows += [_allergy(item) for item in state.allergies.items]
     if not state.allergies.items:
-        none = state.allergies.none_known
+        none = state.allergies.groups_denied
         rows.append(Row("Allergy", plain("none known" if none else "nothing stated"), behind(none)))
+    rows += [_denied(fact) for fact in state.allergies.substances_denied]
     rows += [_medication(item) for item in state.medications]
     if not state.medications:
         rows.append(Row("Medication", plain("nothing stated")))
+    rows += _cross_check(state)
     rows += [_diagnosis(item) for item in state.diagnoses]
     rows += unverified(item for item in state.unverified if item.fact.fact.kind in SAFETY_LIST)
     draft.rows(rows)
@@ -128,6 +133,20 @@ def _allergy(item: Allergy) -> Row:
     if not item.live:
         words.append(Span("  (refuted)", Tone.STRONG))
     return Row("Allergy", tuple(words), behind(item.heads))
+
+
+def _denied(fact: PlacedFact) -> Row:
+    """That there is no allergy to one substance: kept as it was said, and no allergy."""
+    return Row("Allergy", plain(f"stated: {said(fact.fact, 'text') or ''}"), behind([fact]))
+
+
+def _cross_check(state: ChartState) -> Iterator[Row]:
+    check = check_chart(state)
+    for one in check.found:
+        tone = Tone.DANGER if one.degree in {Degree.SAME, Degree.LIKELY} else Tone.WARNING
+        yield Row("Check", (Span(one.words, tone),), ((Span(one.because, Tone.DIM),),) if one.because else ())
+    if check.not_covered:
+        yield Row("Not checked", (Span(uncovered_words(check), Tone.WARNING),))
 
 
 def _medication(item: Medication) -> Row:

@@ -72,8 +72,13 @@ def _state(
     if not raw:
         raise invalid("document.change.facts", "one fact at least", "none")
     facts = [fact_from_json(item) for item in raw]
-    state, now_ms = runtime.charts.open(chart).document(document), runtime.surroundings.clock()
-    asked: list[Value] = [one for fact in facts for one in questions(fact, now_ms=now_ms, state=state)]
+    opened, now_ms = runtime.charts.open(chart), runtime.surroundings.clock()
+    state, whole = opened.document(document), opened.state
+    asked: list[Value] = [
+        one
+        for fact in facts
+        for one in questions(fact, now_ms=now_ms, state=state, identity=whole.identity, chart=whole)
+    ]
     asked += [one for fact in facts for one in codes.questions(fact)]
     return runtime.charts.add_facts(chart, document, facts), asked
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import importlib.util
 import json
 import statistics
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import import_fhir
+from benchmarks import fhir_validation, import_fhir
 from benchmarks.__main__ import BENCHMARKS, main
 from benchmarks.fhir_examples import FetchError
 from benchmarks.measuring import Options, Series, UnavailableError, interleaved
@@ -22,6 +23,7 @@ CHEAP = [
     "cold_start",
     "control_flood",
     "edit_durable",
+    "fhir_validation",
     "import_fhir",
     "store_open",
     "text_screen",
@@ -129,6 +131,19 @@ def test_own_data_is_imported_instead(tmp_path):
     (data / "one.json").write_text(json.dumps(patient), encoding="utf-8")
     report = import_fhir.run(options)
     assert (report.facts["source"], report.facts["charts"]) == ("your own files (1)", 1)
+
+
+def test_own_bundles_are_validated_instead(tmp_path):
+    """`--data` takes Bundles, packed or not; files without resources are refused in one line."""
+    options = Options(rounds=1, quick=True, scratch=tmp_path, build=tmp_path, data=(tmp_path,))
+    patient = {"resourceType": "Patient", "id": "one", "name": [{"text": "Zoë 山"}]}
+    (tmp_path / "none.json").write_text(json.dumps([patient]), encoding="utf-8")
+    with pytest.raises(UnavailableError, match="no Bundle with resources"):
+        fhir_validation.run(options)
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": patient}, {"fullUrl": "urn:x"}]}
+    (tmp_path / "one.json.gz").write_bytes(gzip.compress(json.dumps(bundle).encode()))
+    report = fhir_validation.run(options)
+    assert (report.facts["source"], report.facts["entries"]) == ("your own Bundles (1 entries)", 1)
 
 
 @pytest.mark.xdist_group("postgresql")

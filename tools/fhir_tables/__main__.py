@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from tools.fhir_tables.codes import codes_of
 from tools.fhir_tables.package import LICENCE, PACKAGE, PackageError, read
-from tools.fhir_tables.profiles import profiles_of
+from tools.fhir_tables.profiles import extensions_of, profiles_of
 from tools.fhir_tables.types import Interned, Types
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -66,6 +66,7 @@ def table(source: Path) -> dict[str, Any]:
     types = Types(definitions, interned)
     types.build()
     profiles = profiles_of(definitions, interned, types.bindings)
+    extensions = extensions_of(definitions, interned, types.bindings)
     codes = {url: codes_of(url, definitions) for url in sorted(types.bindings)}
     return {
         "fhir": PACKAGE[1],
@@ -75,6 +76,7 @@ def table(source: Path) -> dict[str, Any]:
         "codes": {url: each for url, each in codes.items() if each is not None},
         "unlisted": [url for url, each in codes.items() if each is None],
         "profiles": profiles,
+        "extensions": extensions,
     }
 
 

@@ -28,6 +28,15 @@ def profiles_of(definitions: Definitions, interned: Interned, bindings: set[str]
     }
 
 
+def extensions_of(definitions: Definitions, interned: Interned, bindings: set[str]) -> dict[str, Any]:
+    """All definitions of extensions, as profiles of Extension, by the address that is an extension's `url`."""
+    return {
+        url: _Tree(structure, definitions, interned, bindings).profile()
+        for url, structure in sorted(definitions.structures.items())
+        if structure.get("derivation") == "constraint" and structure["type"] == "Extension"
+    }
+
+
 class _Tree:
     """One profile."""
 
@@ -81,8 +90,7 @@ class _Tree:
             if binding and binding != binding_of(self._defined(base["path"])):
                 node["codes"] = binding
                 self._bindings.add(binding)
-            if path in self._base:
-                node |= self._narrowed(element, self._base[path])
+            node |= self._narrowed(element, self._base.get(path) or self._defined(base["path"]))
         return node
 
     def _defined(self, path: str) -> Element:
@@ -163,8 +171,8 @@ class _Tree:
         path = discriminator["path"]
         if path == "url":
             (element,) = [each for each in self._structure["snapshot"]["element"] if each["id"] == identity]
-            profiles = element["type"][0].get("profile")
-            return [["url"], profiles[0]] if profiles else None
+            if profiles := element["type"][0].get("profile"):
+                return [["url"], profiles[0]]
         parts = [] if path == "$this" else path.split(".")
         found = next(_values(node, parts), None)
         return None if found is None else [parts, found]

@@ -26,7 +26,6 @@ from edge_runtime.clinical.drugs.others import (
 )
 from edge_runtime.clinical.drugs.table import Degree, Relation
 
-
 ANY: Final = "any:"
 """Before the key of a class: the class itself is named, and none of its members."""
 

@@ -28,7 +28,7 @@ PULSE: Final = "8867-4"
 TEMPERATURE: Final = "8310-5"
 CONSCIOUSNESS: Final = "67775-7"
 OXYGEN_FLOW: Final = "3151-8"
-OXYGEN_CONCENTRATION: Final = "3150-6"
+OXYGEN_CONCENTRATION: Final = "3150-0"
 GCS_TOTAL: Final = "9269-2"
 GCS_PARTS: Final[Mapping[str, str]] = MappingProxyType({"eye": "9267-6", "verbal": "9270-0", "motor": "9268-4"})
 

@@ -89,7 +89,7 @@ def _has_code(item: Observation, code: str) -> bool:
 _THERE: Final[Mapping[str, Callable[[DocumentState], Why]]] = MappingProxyType(
     {
         Kind.ALLERGY: lambda state: _there(
-            (*(item.live for item in state.allergies.items), *state.allergies.none_known)
+            (*(item.live for item in state.allergies.items), *state.allergies.groups_denied)
         ),
         Kind.MEDICATION: lambda state: _settled((item.lines, item.disputed) for item in state.medications),
         Kind.DIAGNOSIS: lambda state: _settled((item.live, item.disputed) for item in state.diagnoses),

@@ -45,7 +45,7 @@ def resources(scene: Scene) -> list[Made]:
     """Everything that a chart's export holds."""
     made = [one for mapper in MAPPERS for one in mapper(scene)]
     made += _verbatim(scene, frozenset(key for one in made for key in one.keys))
-    whole = marked(scene, told_apart(made, set()))
+    whole = marked(scene, told_apart(source_of(scene.chart), made, set()))
     whole += provenances(scene, [one for one in whole if one.type not in _LAST])
     return sorted((_sourced(scene, one) for one in whole), key=_rank)
 
@@ -63,29 +63,35 @@ def _verbatim(scene: Scene, claimed: frozenset[str]) -> Iterator[Made]:
             yield Made(content=dict(kept.resource), address=address_of(kept), facts=facts, keys=(key,), verbatim=True)
 
 
-def told_apart(made: Iterable[Made], taken: set[str]) -> list[Made]:
+def told_apart(source: str, made: Iterable[Made], taken: set[str]) -> list[Made]:
     """No address twice: of resources of two sources that gave the same one, the later gets one of its own.
 
     Args:
+        source: what `identity.source_of` says of the chart; such a resource names it, to be known again.
         made: in order.
         taken: the addresses that stand in the export already; those of `made` are added.
     """
     found: list[Made] = []
     for one in made:
-        address = one.address if one.address not in taken else urn(uuid_of("twice", one.address, *one.keys))
-        taken.add(address)
-        found.append(one if address == one.address else replace(one, address=address))
+        unique = one
+        if one.address in taken:
+            address = urn(uuid_of("twice", one.address, source, *one.keys))
+            unique = replace(one, content=_with_source(one.content, source), address=address, verbatim=False)
+        taken.add(unique.address)
+        found.append(unique)
     return found
 
 
 def _sourced(scene: Scene, made: Made) -> Made:
     """With its chart as `meta.source`, unless it goes out as it came."""
-    if made.verbatim:
-        return made
-    before = made.content.get("meta")
-    meta = {**(before if isinstance(before, dict) else {}), "source": source_of(scene.chart)}
-    named: Content = {name: made.content[name] for name in ("resourceType", "id") if name in made.content}
-    return replace(made, content={**named, "meta": meta, **{k: v for k, v in made.content.items() if k != "meta"}})
+    return made if made.verbatim else replace(made, content=_with_source(made.content, source_of(scene.chart)))
+
+
+def _with_source(content: Content, source: str) -> Content:
+    before = content.get("meta")
+    meta: Content = {**(before if isinstance(before, dict) else {}), "source": source}
+    named: Content = {name: content[name] for name in ("resourceType", "id") if name in content}
+    return {**named, "meta": meta, **{name: one for name, one in content.items() if name not in {"meta", *named}}}
 
 
 def _rank(made: Made) -> tuple[int, int, str, str]:

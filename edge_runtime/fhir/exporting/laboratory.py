@@ -19,11 +19,12 @@ from edge_runtime.clinical.state import DocumentState
 from edge_runtime.clinical.subjects import said
 from edge_runtime.clinical.succession import in_order
 from edge_runtime.fhir.exporting import references
-from edge_runtime.fhir.exporting.documents import document_reference, name_of, opened_by, own
+from edge_runtime.fhir.exporting.documents import document_reference, name_of, opened_by
 from edge_runtime.fhir.exporting.elements import annotation, coded, moment, overlaid, plain, without_empty
 from edge_runtime.fhir.exporting.identity import address_of, thread_id, urn
 from edge_runtime.fhir.exporting.kept import Kept
 from edge_runtime.fhir.exporting.scene import Content, Made, Scene, Thread, instant
+from edge_runtime.fhir.exporting.steps import with_notes
 from edge_runtime.fhir.importing.laboratory_facts import STATION_EXTENSION
 from edge_runtime.fhir.reading.strict_json import Json
 
@@ -44,11 +45,11 @@ _REPORT: Final = ("http://loinc.org", "11502-2", "Laboratory report")
 def specimens(scene: Scene) -> Iterator[Made]:
     """One for each specimen of each document, ours or imported."""
     for state in scene.states():
-        threads = scene.threads(Kind.SPECIMEN, state.document)
         request = _request(scene, state)
         for specimen in state.specimens:
-            kept = _kept(threads, specimen)
-            if kept is None:
+            threads = _threads(scene, specimen)
+            bases = _imported(threads)
+            if not bases:
                 name = _name(specimen)
                 content: Content = {"resourceType": "Specimen", "id": name}
                 content |= without_empty(_specimen(specimen))
@@ -56,18 +57,39 @@ def specimens(scene: Scene) -> Iterator[Made]:
                 if request:
                     content["request"] = [request]
                 yield Made(content=content, address=urn(name), facts=specimen.heads)
-            elif own(specimen.heads, kept):
-                changes = {name: value for name, value in _specimen(specimen).items() if value or name == "status"}
-                changes.pop("identifier")
-                yield Made(
-                    content=overlaid(kept, changes), address=address_of(kept), facts=specimen.heads, keys=(kept.key,)
-                )
+            elif not all(thread.as_imported for thread in threads):
+                changed = _imported([thread for thread in threads if not thread.as_imported]) or bases[:1]
+                yield from (_overlay(specimen, kept) for kept in changed)
 
 
-def _kept(threads: Sequence[Thread], specimen: Specimen) -> Kept | None:
+def _overlay(specimen: Specimen, kept: Kept) -> Made:
+    """An imported specimen with what became of it; its names stay, and what it says of its type and collection."""
+    base = kept.resource or {}
+    left = {"identifier"} | ({"type", "collection"} & base.keys())
+    elements = {name: value for name, value in _specimen(specimen).items() if name not in left}
+    changes = {name: value for name, value in elements.items() if value or name == "status"}
+    changes["note"] = with_notes(base, elements["note"])
+    listed = base.get("extension")
+    others = [one for one in listed if not _is_station(one)] if isinstance(listed, list) else []
+    station = changes["extension"]
+    changes["extension"] = [*others, *(station if isinstance(station, list) else ())]
+    return Made(content=overlaid(kept, changes), address=address_of(kept), facts=specimen.heads, keys=(kept.key,))
+
+
+def _is_station(one: Json) -> bool:
+    return isinstance(one, dict) and one.get("url") == STATION_EXTENSION
+
+
+def _threads(scene: Scene, specimen: Specimen) -> list[Thread]:
+    """The threads of one label; two specimens of two imports may have the same."""
     names = {fact.id for fact in (*specimen.heads, *specimen.history)}
-    found = (kept for thread in threads if thread.origin in names for kept in thread.kept)
-    return next((kept for kept in found if kept.resource is not None and kept.type == "Specimen"), None)
+    found = scene.threads(Kind.SPECIMEN, specimen.heads[0].document)
+    return [thread for thread in found if any(fact.id in names for fact in thread.facts)]
+
+
+def _imported(threads: Sequence[Thread]) -> list[Kept]:
+    found = {kept.key: kept for thread in threads for kept in thread.kept}
+    return [kept for kept in found.values() if kept.resource is not None and kept.type == "Specimen"]
 
 
 def _name(specimen: Specimen) -> str:
@@ -128,7 +150,7 @@ def _report(scene: Scene, state: DocumentState, threads: Sequence[Thread]) -> Ma
     results = [fact for thread in threads for fact in thread.standing]
     newest = max(fact.wall_ms for fact in (*results, *releases))
     found = [references.of_thread("Observation", thread) for thread in threads]
-    drawn = [references.reference(_address(scene, state, one)) for one in state.specimens]
+    drawn = [references.reference(name) for one in state.specimens for name in _addresses(scene, one)]
     content: Content = {"resourceType": "DiagnosticReport", "id": name}
     content |= without_empty(
         {
@@ -168,6 +190,6 @@ def _request(scene: Scene, state: DocumentState) -> dict[str, Json] | None:
     return document_reference(scene, state) if ordered else None
 
 
-def _address(scene: Scene, state: DocumentState, specimen: Specimen) -> str:
-    kept = _kept(scene.threads(Kind.SPECIMEN, state.document), specimen)
-    return address_of(kept) if kept is not None else urn(_name(specimen))
+def _addresses(scene: Scene, specimen: Specimen) -> list[str]:
+    bases = _imported(_threads(scene, specimen))
+    return [address_of(kept) for kept in bases] if bases else [urn(_name(specimen))]

@@ -31,6 +31,7 @@ from edge_runtime.fhir.exporting.steps import (
     notes_of,
     reason_of,
     with_extension,
+    with_notes,
 )
 from edge_runtime.fhir.importing.order_facts import STEPS_MAX
 from edge_runtime.fhir.importing.plan import part_key
@@ -178,17 +179,11 @@ def _activities(kept: Kept, steps: Mapping[int | None, list[Step]]) -> list[Json
 def _continued(before: Mapping[str, Json], step: Step, kept: Kept) -> dict[str, Json]:
     earlier = before.get("detail")
     detail: dict[str, Json] = dict(earlier) if isinstance(earlier, dict) else {}
-    if own(step.heads, kept):
+    if own(step.heads, kept) or not detail:
         detail["description"] = plain(step.name)
     if own(step.events, kept) or "status" not in detail:
         detail |= _detail(step)
     detail["extension"] = with_extension(detail, step)
-    told = before.get("progress")
-    notes: list[Json] = list(told) if isinstance(told, list) else []
-    notes += [one for one in notes_of(step) if one["text"] not in [_text(other) for other in notes]]
+    notes = with_notes(before, [*notes_of(step)], "progress")
     left = {name: value for name, value in before.items() if name != "reference"}
     return without_empty({**left, "progress": notes, "detail": without_empty(detail)})
-
-
-def _text(note: Json) -> Json:
-    return note.get("text") if isinstance(note, dict) else None

@@ -113,7 +113,8 @@ def _changes(step: Step, kept: Kept) -> dict[str, Json]:
     """What of an imported Task was stated anew."""
     changes: dict[str, Json] = {}
     if own(step.events, kept):
-        changes |= _progress(step)
+        progress = _progress(step)
+        changes |= progress | {"note": with_notes(kept.resource or {}, progress["note"])}
     if own(step.heads, kept):
         changes |= {"code": {"text": plain(step.name)}, "description": None}
     return changes | {"extension": with_extension(kept.resource or {}, step)}
@@ -134,6 +135,15 @@ def notes_of(step: Step) -> list[dict[str, Json]]:
     """What was noted beside a step."""
     notes = dict.fromkeys(note for fact in step.events if (note := said(fact.fact, "note")))
     return [annotation(note) for note in notes]
+
+
+def with_notes(base: Mapping[str, Json], notes: Json, name: str = "note") -> list[Json]:
+    """The notes of an imported element, and behind them those that it does not have."""
+    before = base.get(name)
+    made: list[Json] = list(before) if isinstance(before, list) else []
+    known = [note.get("text") for note in made if isinstance(note, dict)]
+    added = notes if isinstance(notes, list) else []
+    return [*made, *(note for note in added if isinstance(note, dict) and note.get("text") not in known)]
 
 
 def extension(step: Step) -> dict[str, Json]:

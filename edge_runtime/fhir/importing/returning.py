@@ -1,22 +1,25 @@
 """Resources that come back: what a chart on this device had exported, and what others say of such a chart.
 
 Owns how the own is known again. A resource whose `meta.source` names a chart of this device states nothing new here,
-however old the export is. What others add refers to the chart's Patient and Encounters by the ids that the export gave
-them, and so finds chart and document. Pure.
+however old the export is. What others add refers to the chart's Patient, Encounters and orders by the ids that the
+export gave them, and so finds chart and document. Pure.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import Final
 
 from edge_runtime.clinical.layout import Kind
 from edge_runtime.facts import PlacedFact
-from edge_runtime.fhir.exporting.identity import plain_uuid, source_of
+from edge_runtime.fhir.exporting.identity import plain_uuid, source_of, uuid_of
 from edge_runtime.fhir.importing.changes import Seen
 from edge_runtime.fhir.importing.plan import ChartPlan, key_of
 from edge_runtime.fhir.reading.records import Record, Refusal
 from sync_protocol.ids import ChartId, DocumentId
+
+_REQUESTS: Final = ("CarePlan", "ServiceRequest")
 
 
 class Returning:
@@ -48,17 +51,24 @@ class Returning:
         return self._keys.get(plan.key)
 
     def known(self, facts: Iterable[PlacedFact]) -> Mapping[str, Seen]:
-        """The documents of a chart, under the keys of the Encounters as which they were exported."""
+        """The documents of a chart, under the keys of the resources as which they may have been exported."""
         headers: dict[DocumentId, tuple[PlacedFact, ...]] = {}
         for fact in facts:
             if fact.fact.kind == Kind.DOCUMENT and fact.verdict.counts:
                 headers[fact.document] = (*headers.get(fact.document, ()), fact)
         return {
-            key_of("resource", self._source, f"Encounter/{plain_uuid(name)}"): Seen(
+            key_of("resource", self._source, exported): Seen(
                 document=name, contents=frozenset(), latest="", facts=found
             )
             for name, found in headers.items()
+            for exported in _names(name)
         }
+
+
+def _names(document: DocumentId) -> Iterator[str]:
+    """By which a resource refers to a document that was exported: as an Encounter, a CarePlan or a ServiceRequest."""
+    yield f"Encounter/{plain_uuid(document)}"
+    yield from (f"{type_}/{uuid_of(type_, str(document))}" for type_ in _REQUESTS)
 
 
 def without_openings(plan: ChartPlan) -> ChartPlan:

@@ -127,14 +127,14 @@ def pieces(stream: BinaryIO, name: str, *, progress: Callable[[int], None] | Non
 def _is_ndjson(window: Window) -> bool:
     """Tell whether the first line with anything on it is whole, and anything follows it on another."""
     window.position += max(window.find(_WRITTEN), 0)
-    end = window.find(_LINE_END)
-    if end < 0 or window.find(_WRITTEN, end) < 0:
-        return False
-    cursor = Cursor(window.text[window.position : window.position + end])
     try:
+        end = window.find(_LINE_END)
+        if end < 0 or window.find(_WRITTEN, end) < 0:
+            return False
+        cursor = Cursor(window.text[window.position : window.position + end])
         cursor.value()
         cursor.end()
-    except FhirError:
+    except FhirError:  # the line is not whole, or the file ends badly: what is whole before that is read all the same
         return False
     return True
 

@@ -136,7 +136,7 @@ def resource_of(record: str, part: Part, *, full_url: str = "") -> Record:
     return Record(record=record, type=kind, resource=resource, text=text, content=digest(resource), full_url=full_url)
 
 
-def sound(part: Part) -> tuple[str, Mapping[str, Json], bytes]:
+def sound(part: Part) -> tuple[str, dict[str, Json], bytes]:
     """Make sure that a value can be a resource of FHIR R4: its type, its content and its own bytes.
 
     Raises:

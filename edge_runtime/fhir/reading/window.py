@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from edge_runtime.errors import InputError
+
 HELD_MAX: Final = 16 * 1024 * 1024
 """Characters of one value that is read whole: an entry of a Bundle, a line, a resource."""
 
@@ -24,7 +26,8 @@ class Window:
     """
 
     __slots__ = (
-        "_at", "_by_line", "_chunk", "_chunks", "_column", "_line", "_line_over", "_mark", "full", "position", "text"
+        "_at", "_by_line", "_chunk", "_chunks", "_column",
+        "_failure", "_line", "_line_over", "_mark", "full", "position", "text"
     )  # fmt: skip
 
     def __init__(self, chunks: Iterable[str]) -> None:
@@ -36,6 +39,7 @@ class Window:
         self._chunk = ""
         self._at = 0
         self._mark: int | None = None
+        self._failure: InputError | None = None
         self._by_line = False
         self._line_over = False
         self._line, self._column = 1, 1
@@ -47,6 +51,9 @@ class Window:
 
         Returns:
             False at the end of the text, at the end of the line where lines are read, and where too much is held.
+
+        Raises:
+            InputError: what the chunks raised, once all that came before it is taken in.
         """
         self._forget()
         held = len(self.text)
@@ -58,6 +65,8 @@ class Window:
             parts.append(part)
             got += len(part)
         self.text = "".join(parts)
+        if not got and self._failure is not None:
+            raise self._failure
         return got > 0
 
     def find(self, pattern: re.Pattern[str], after: int = 0) -> int:
@@ -114,7 +123,7 @@ class Window:
             pass
         self.text, self.position, self._line_over, self._mark, self.full = "", 0, False, None, False
         self._line, self._column = self._line + 1, 1
-        return self._at < len(self._chunk) or self._load()
+        return self._at < len(self._chunk) or self._load() or self._failure is not None
 
     def _forget(self) -> None:
         keep = self.position if self._mark is None else self._mark
@@ -139,5 +148,10 @@ class Window:
         return self._chunk[start:end]
 
     def _load(self) -> bool:
-        self._chunk, self._at = next(self._chunks, ""), 0
+        self._chunk, self._at = "", 0
+        if self._failure is None:
+            try:
+                self._chunk = next(self._chunks, "")
+            except InputError as error:
+                self._failure = error
         return bool(self._chunk)

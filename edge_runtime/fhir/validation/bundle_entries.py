@@ -55,7 +55,12 @@ def _address(path: str, full_url: str, resource: Mapping[str, Json]) -> Iterator
 
 def _request(path: str, request: Mapping[str, Json], held: Json, resource: Mapping[str, Json]) -> Iterator[Problem]:
     method, url = request.get("method"), request.get("url")
-    if method in _NEEDS_RESOURCE and held is None and not (isinstance(url, str) and "$" in url):
+    if (
+        isinstance(method, str)
+        and method in _NEEDS_RESOURCE
+        and held is None
+        and not (isinstance(url, str) and "$" in url)
+    ):
         yield _error(Code.REQUIRED, f"{path}.resource", f"expected the resource of a {method}; got none")
     named = RELATIVE.fullmatch(url) if method == "PUT" and isinstance(url, str) else None
     if named is None or not resource:

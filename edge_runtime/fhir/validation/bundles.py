@@ -87,7 +87,10 @@ class BundleCheck:
     def end(self, head: Head) -> Iterator[Problem]:
         """Check what can be told only when all entries have come."""
         content = {name: part.value for name, part in head.parts.items()}
-        kind = content.get("type")
+        said = content.get("type")
+        kind = said if isinstance(said, str) else ""
+        for pointer in pointers(content):
+            yield from self._reference(f"{self._path}{pointer.path}", pointer, "", {"resourceType": "Bundle"})
         yield from self._seen.rules(self._path, content, len(self._types))
         for (address, version), waiting in self._waiting.items():
             yield from self._settled(address, version, waiting, document=kind == "document")
@@ -107,8 +110,9 @@ class BundleCheck:
                 self._index.setdefault(_key("any", full_url), index)
         if isinstance(identifier, str) and full_url != f"urn:uuid:{identifier}" and not RESTFUL.fullmatch(full_url):
             self._note(index, "named" if full_url else "bare", f"{self._types[index]}/{identifier}", version)
-        if isinstance(request, dict) and request.get("method") in _CHANGES:
-            self._note(index, "request", str(request.get("url")))
+        method, url = (request.get("method"), request.get("url")) if isinstance(request, dict) else (None, None)
+        if isinstance(method, str) and method in _CHANGES and isinstance(url, str):
+            self._note(index, "request", url)
 
     def _note(self, index: int, sort: str, *words: str) -> None:
         first = self._index.setdefault(_key(sort, *words), index)
@@ -163,7 +167,7 @@ class BundleCheck:
             message = f"expected a reference to {expected}; got one to entry[{index}], a {kind}"
             yield Problem(severity=Severity.ERROR, code=Code.STRUCTURE, path=place, message=message)
 
-    def _duplicate(self, index: int, first: int, sort: str, kind: Json) -> Iterator[Problem]:
+    def _duplicate(self, index: int, first: int, sort: str, kind: str) -> Iterator[Problem]:
         path, severity, rule = f"{self._path}.entry[{index}]", Severity.ERROR, ""
         if sort == "address" and kind != "history":
             path, rule = f"{path}.fullUrl", "bdl-7"

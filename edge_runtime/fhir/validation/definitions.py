@@ -96,6 +96,7 @@ class Definitions:
         self._types: dict[str, TypeDef] = {}
         self._codes: dict[str, Codes] = {}
         self._profiles: dict[str, ProfileDef] = {}
+        self._extensions: dict[str, ProfileDef] = {}
         self.version: str = table["fhir"]
         """The version of FHIR: 4.0.1."""
         self.resource_types = frozenset(name for name, row in table["types"].items() if row[0] == "resource")
@@ -123,6 +124,13 @@ class Definitions:
         if found is None and (row := self._table["profiles"].get(url)) is not None:
             rules = tuple((path, self._rules[number]) for path, number in row["rules"])
             found = self._profiles[url] = profile_of(url, row, rules)
+        return found
+
+    def extension(self, url: str) -> ProfileDef | None:
+        """What the definition of an extension demands, of those that ship with R4."""
+        found = self._extensions.get(url)
+        if found is None and (row := self._table["extensions"].get(url)) is not None:
+            found = self._extensions[url] = profile_of(url, row, ())
         return found
 
     def _made(self, name: str) -> TypeDef:

@@ -42,6 +42,10 @@ class UnjudgedError(Exception):
     """An expression that cannot be judged; not an error of the resource, and never shown with its content."""
 
 
+class TooLargeError(UnjudgedError):
+    """A resource with more values than `NODES_MAX`."""
+
+
 @cache
 def compiled(expression: str, type_name: str) -> Judge:
     """An expression, ready to be judged at elements of one type.
@@ -65,7 +69,7 @@ def compiled(expression: str, type_name: str) -> Judge:
 
     def judge(element: object, scope: Scope) -> bool | None:
         if scope.nodes > NODES_MAX:
-            raise UnjudgedError("more values than the library can go through in good time")
+            raise TooLargeError("more values than the library can go through in good time")
         at = scope.joined_resource if element is scope.resource else scope.joined(element)
         node = at if isinstance(at, Mapping) and "resourceType" in at else library.node(at, type_name)
         said = {"resource": scope.joined_resource, "rootResource": scope.joined_root, "context": at}
@@ -180,10 +184,10 @@ def ordered(one: object, other: object) -> int | None:
         if moments.is_moment(one) and moments.is_moment(other):
             return moments.order(one, other)
         return (one > other) - (one < other)
+    if any(isinstance(each, Mapping) and "value" not in each for each in (one, other)):
+        return None  # a primitive that has extensions and no value, or a quantity of no value
     if isinstance(one, Mapping) and isinstance(other, Mapping):
-        if _unit(one) != _unit(other) or "value" not in one or "value" not in other:
-            return None
-        return ordered(one["value"], other["value"])
+        return ordered(one["value"], other["value"]) if _unit(one) == _unit(other) else None
     raise UnjudgedError("values that have no order")
 
 

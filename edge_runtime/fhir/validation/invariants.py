@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from edge_runtime.errors import RefusedError
 from edge_runtime.fhir.validation.definitions import Definitions, Invariant, TypeDef
+from edge_runtime.fhir.validation.fhirpath_engine import NODES_MAX, TooLargeError
 from edge_runtime.fhir.validation.plans import Judged, Member, Plan, Plans, judged, plans_of
 from edge_runtime.fhir.validation.problem import Code, Problem, Severity
 from edge_runtime.fhir.validation.scope import Scope
@@ -21,6 +22,9 @@ from edge_runtime.fhir.validation.scope import Scope
 Place = tuple["Place | None", str, int | None]
 """An element: where it stands, its name, and its index in a list."""
 _UNJUDGED: Final = "this rule could not be judged: an element that it reads is not of the form that it must have"
+_TOO_LARGE: Final = (
+    f"a resource of more than {NODES_MAX} values: this rule, and others that take long over so many, were not judged"
+)
 _TOO_DEEP: Final = "expected elements nested as FHIR nests them, came deeper nesting than can be judged"
 
 
@@ -50,6 +54,7 @@ class _Walk:
 
     def __init__(self, definitions: Definitions) -> None:
         self.found: list[Problem] = []
+        self._too_large: set[int] = set()
         self._definitions = definitions
         self._plans: Plans = plans_of(definitions)
 
@@ -147,6 +152,10 @@ class _Walk:
             kept = rule.rule(element, scope)
         except (RefusedError, RecursionError):
             raise
+        except TooLargeError:
+            if id(scope.resource) not in self._too_large:
+                self._too_large.add(id(scope.resource))
+                self._say(Severity.INFORMATION, Code.TOO_COSTLY, place, _TOO_LARGE, rule.invariant.key)
         except Exception:  # noqa: BLE001 whatever odd content makes of a rule, or of the library, is no error of ours
             self._say(Severity.INFORMATION, Code.INFORMATIONAL, place, _UNJUDGED, rule.invariant.key)
         else:

@@ -42,6 +42,14 @@ def check_profiles(resource: Mapping[str, Any], kind: str, definitions: Definiti
             _Judge(profile, definitions, findings).members(profile.tree, resource)
 
 
+def check_extension(value: Any, definitions: Definitions, findings: Findings) -> None:  # noqa: ANN401 any JSON
+    """Check an extension against its definition, where that ships with R4."""
+    url = value.get("url") if isinstance(value, dict) else None
+    profile = definitions.extension(url) if isinstance(url, str) else None
+    if profile is not None:
+        _Judge(profile, definitions, findings).members(profile.tree, value)
+
+
 class _Judge:
     """One resource under one profile."""
 

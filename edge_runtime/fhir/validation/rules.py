@@ -17,6 +17,7 @@ from edge_runtime.fhir.validation.fhirpath_engine import compiled
 from edge_runtime.fhir.validation.native_definitions import DEFINITION_RULES
 from edge_runtime.fhir.validation.native_parts import Element, Rule
 from edge_runtime.fhir.validation.native_resources import RESOURCE_RULES
+from edge_runtime.fhir.validation.native_structures import STRUCTURE_RULES
 from edge_runtime.fhir.validation.native_types import TYPE_RULES
 from edge_runtime.fhir.validation.scope import Scope
 
@@ -77,14 +78,18 @@ ELSEWHERE: Final[Mapping[str, str]] = {
 EMPTY_HOLDS: Final[Mapping[str, str]] = {
     "vs-1": "its words speak of a dateTime; as a Period, effective[x] comes to nothing",
     "ras-2": "without a probability there is nothing that may be over 100",
-    "sdf-19": "an address that has extensions and no value is nobody's",
-    "sdf-22": "the same of an address",
 }
 """Rules, by key, that are kept where their expression comes to nothing (empty). Every other rule is broken there, as by
 HL7's own validator: `que-13`, two initial values without `repeats`, comes to empty. Native rules decide for themselves.
 """
 
-NATIVE: Final[Mapping[str, Rule]] = {**TYPE_RULES, **DEFINITION_RULES, **RESOURCE_RULES, **BUNDLE_RULES}
+NATIVE: Final[Mapping[str, Rule]] = {
+    **TYPE_RULES,
+    **DEFINITION_RULES,
+    **RESOURCE_RULES,
+    **STRUCTURE_RULES,
+    **BUNDLE_RULES,
+}
 """By expression, R4's or the corrected one."""
 
 

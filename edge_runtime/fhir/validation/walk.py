@@ -20,7 +20,7 @@ from edge_runtime.fhir.validation.members import Member, check_companion
 from edge_runtime.fhir.validation.narrative import check_narrative
 from edge_runtime.fhir.validation.primitives import PRIMITIVES, Check
 from edge_runtime.fhir.validation.problem import Code
-from edge_runtime.fhir.validation.profile_checks import check_profiles
+from edge_runtime.fhir.validation.profile_checks import check_extension, check_profiles
 from edge_runtime.fhir.validation.reference_targets import canonical_check, contained_types, reference_check
 
 _NO_SPACES: Final = " \t\r\n"
@@ -83,9 +83,13 @@ class Walk:
         if codes := self.definitions.codes(element.binding) if element.binding else None:
             bound = binding_check(kind, element.binding, codes)
             checks.extend([bound] if bound else [])
-        if kind == "Extension" and owner != "Extension":
-            checks.append(_check_extension_url)
+        if kind == "Extension":
+            checks.append(self._extension)
+            checks.extend([] if owner == "Extension" else [_check_extension_url])
         return Member(element, primitive=primitive and kind != "xhtml", check=_all(checks))
+
+    def _extension(self, value: Any, findings: Findings) -> None:  # noqa: ANN401 any JSON
+        check_extension(value, self.definitions, findings)
 
     def _contained(self, value: Any, findings: Findings) -> None:  # noqa: ANN401 any JSON
         """Check a resource inside another: what it refers to by `#` stands in the container."""
@@ -173,14 +177,20 @@ class _Plan:
                 findings.error(Code.REQUIRED, "expected one type of this choice; got none", name)
 
     def _other(
-        self, key: str, item: Any, value: Mapping[str, Any], findings: Findings  # noqa: ANN401 any JSON
+        self,
+        key: str,
+        item: Any,  # noqa: ANN401 any JSON
+        value: Mapping[str, Any],
+        findings: Findings,
     ) -> Member | None:
         """Check a key that is no member: the type of a resource, or what stands beside a primitive, which it gives."""
         if key == "resourceType" and self._is_resource:
             return None
         member = self._members.get(key[1:]) if key.startswith("_") else None
         if member is None or not member.primitive:
-            findings.error(Code.STRUCTURE, "expected an element of R4; got one that this type does not have", named(key))
+            findings.error(
+                Code.STRUCTURE, "expected an element of R4; got one that this type does not have", named(key)
+            )
             return None
         check_companion(key[1:], member, (item, value.get(key[1:])), self._element, findings)
         return member
@@ -196,15 +206,12 @@ def _all(checks: list[Check]) -> Check:
     """Several checks of one value as one."""
     if len(checks) == 1:
         return checks[0]
-    first, second, *more = checks
-    if more:
-        return _all([_all([first, second]), *more])
 
-    def both(value: Any, findings: Findings) -> None:  # noqa: ANN401 any JSON
-        first(value, findings)
-        second(value, findings)
+    def every(value: Any, findings: Findings) -> None:  # noqa: ANN401 any JSON
+        for check in checks:
+            check(value, findings)
 
-    return both
+    return every
 
 
 def _check_element_id(value: Any, findings: Findings) -> None:  # noqa: ANN401 any JSON

@@ -18,6 +18,7 @@ from sync_protocol.ids import ChartId
 from sync_protocol.roles import Compartment, Role
 from tests.unit.edge_runtime.clinic import Clinic, Device, carry, fact, settle
 from tests.unit.edge_runtime.fhir.inputs import allergy, condition, order, patient, pulse, visit
+from tests.unit.edge_runtime.fhir.order_inputs import activity, care_plan, report, specimen
 
 KEPT_APART: dict[str, Any] = {
     "meta": {"security": [{"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "R"}]}
@@ -277,3 +278,20 @@ def test_entries_are_filled_up_and_never_over(device: Device, tmp_path: Path):
     ]
     assert max(len(entry.body) for entry in clinical) > 100_000
     assert Compartment.SAFETY
+
+
+def test_what_a_role_may_not_state_of_an_order_is_refused_once(clinic: Clinic, tmp_path: Path):
+    """An administrator opens the document of a plan with its steps, and of a report all but its conclusion."""
+    device = clinic.device(Role.CLINICAL_ADMIN)
+    finding = report(conclusion="High cholesterol")
+    listed = _import(device, tmp_path, patient(), care_plan(activity("Walk", "completed")), finding, specimen())
+    reasons = [(one.record, one.reason.partition("; ")[0]) for one in listed.refused]
+    assert reasons == [
+        ("in.ndjson:4", "expected a device whose role states facts of kind specimen"),
+        ("in.ndjson:3", "expected a device whose role states facts of kind observation"),
+    ]
+    (chart,) = device.keyring.charts()
+    states = device.charts.open(chart).states()
+    assert [state.workflow_type for state in states] == ["chart", "care_plan", "lab_order"]
+    assert [step.status.value for state in states for step in state.steps.items] == ["completed"]
+    assert [len(state.observations) for state in states] == [0, 0, 0]

@@ -374,7 +374,7 @@ def test_an_import_reports_what_it_did(ward: World):
     Path("in.ndjson").write_text(json.dumps(patient()) + "\n" + json.dumps(allergy()) + "\nnonsense\n")
     command = ("chart", "import", "--home", "tablet", "in.ndjson", "missing.json")
     told = ward.json(*command)
-    assert set(told) == {"charts", "mapped", "kept", "refused", "new"}
+    assert set(told) == {"charts", "mapped", "kept", "kept_types", "refused", "own", "new"}
     assert told["new"]["charts"] == 1
     assert len(told["refused"]) == 2
     assert set(told["refused"][0]) == {"record", "path", "reason"}

@@ -26,13 +26,14 @@ from tests.unit.edge_runtime.cli.world import World
 HEAVY = {"fastapi", "sqlmodel", "sqlalchemy", "pydantic", "numpy", "rich", "typer", "pycrdt", "uvicorn", "alembic"} | {
     "shamir_mnemonic"
 }
-OWN_GROUPS = ("org", "device", "team", "chart", "recovery", "sync", "audit", "doctor", "score")
+OWN_GROUPS = ("org", "device", "team", "chart", "recovery", "sync", "audit", "doctor", "score", "fhir")
 ENDLESS = {("sync", "host"), ("audit", "watch")}
 """Commands that go on until somebody stops them; their own tests do."""
 WITHOUT_A_HOME: dict[tuple[str, str], set[str]] = {
     ("device", "users"): {"--folder"},  # lists the homes of a shared device, before anybody has opened one
     ("device", "add-user"): {"--folder", "--passphrase-file"},  # makes one more home there
     ("score", "list"): set(),  # scores need no device
+    ("fhir", "validate"): {"--quiet"},  # nor do files
     **{("score", name): {"--input", "--ndjson"} for name in SCALES},
 }
 """Commands that open no home, each with what it takes instead."""

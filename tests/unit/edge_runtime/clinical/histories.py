@@ -14,7 +14,7 @@ from tests.unit.edge_runtime.clinical.worlds import CHART, World, fact
 
 random_histories = settings(max_examples=max(400, settings().max_examples))
 
-ALLERGENS = st.sampled_from(["Penicillin", "penicillin ", "Latex", "NKA", "NKDA"])
+ALLERGENS = st.sampled_from(["Penicillin", "penicillin ", "Latex", "NKA", "NKDA", "No known latex allergy"])
 CODES = st.sampled_from([{}, {}, {"code": "1", "system": "snomed"}, {"code": "1", "system": "http://snomed.info/sct"}])
 DRUGS = st.sampled_from(["Warfarin", "warfarin", "Aspirin"])
 

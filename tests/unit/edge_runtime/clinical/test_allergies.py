@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge_runtime.clinical.allergies import contradicts, denies
+from edge_runtime.clinical.allergy_denials import contradicts, denies
 from tests.unit.edge_runtime.clinical.worlds import World, fact, ids, review_facts, since, two
 
 SNOMED = "http://snomed.info/sct"
@@ -233,3 +233,74 @@ def test_three_devices_make_one_review():
     raised = third.write(allergy("Latex", stated, severity="severe"))
     (review,) = world.state().reviews
     assert review_facts(review) == {refuted.id, also.id, raised.id}
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        {"text": "No Known Latex Allergy (situation)", "code": "716184000", "system": SNOMED},
+        {"text": "no known latex allergy"},
+        {"text": "No known allergy to latex"},
+        {"text": "No known allergies to natural rubber latex"},
+    ],
+)
+def test_no_known_allergy_to_one_substance_is_no_allergy(stated):
+    """It is kept and shown as what it says, is no allergy, and does not make the list read "none known"."""
+    world, left, _ = two()
+    denial = left.write(fact("allergy", **stated))
+    listed = world.state().allergies
+    assert listed.items == ()
+    assert ids(listed.none_known) == ids(listed.substances_denied) == {denial.id}
+    assert listed.groups_denied == ()
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        {"text": "No known penicillin allergy but a rash after sulfa allergy"},
+        {"text": "No known allergy except latex allergy"},
+        {"text": "No known food or drug allergy"},
+        {"text": "No known latex allergy", "severity": "severe"},
+        {"text": "No known latex allergy", "reaction": "hives"},
+        {"text": "Latex allergy, none known"},
+        {"text": "Latex"},
+    ],
+)
+def test_what_says_more_is_an_allergy_in_doubt(stated):
+    """Only a plain denial is one: whatever else is said, the statement is listed as an allergy."""
+    world, left, _ = two()
+    stated_fact = left.write(fact("allergy", **stated))
+    assert ids(only(world.state()).live) == {stated_fact.id}
+
+
+def test_a_denial_of_one_substance_beside_that_allergy_is_a_review():
+    """Nobody hides the other: the allergy is listed, the denial too, and a person is asked."""
+    world, left, right = two()
+    denied = left.write(allergy("No known latex allergy"))
+    stated = right.write(allergy("Natural rubber latex", severity="severe"))
+    other = right.write(allergy("Penicillin"))
+    state = world.state()
+    assert {item.live[0].id for item in state.allergies.items} == {stated.id, other.id}
+    (review,) = state.reviews
+    assert (review.kind, review_facts(review)) == ("allergy_none_known", {denied.id, stated.id})
+    assert state.allergies_incomplete
+
+
+def test_an_allergy_stated_in_knowledge_of_its_denial_replaces_it():
+    """Who saw that latex was denied and states latex has decided; a denial of another substance stays."""
+    world, left, _ = two()
+    latex = left.write(allergy("No known latex allergy"))
+    peanut = left.write(allergy("No known peanut allergy"))
+    left.record(allergy("Latex"))
+    listed = world.state().allergies
+    assert (ids(listed.none_known), ids(listed.none_known_history)) == ({peanut.id}, {latex.id})
+    assert world.state().reviews == ()
+
+
+def test_a_denial_of_one_substance_concerns_that_substance():
+    """Word by word and plurals aside: latex is not late, and peanut is peanuts."""
+    latex, peanut = fact("allergy", text="No known latex allergy"), fact("allergy", text="No known allergy to peanuts")
+    assert contradicts(latex, allergy("Latex gloves", category="medication"))
+    assert not contradicts(latex, allergy("Late blossom pollen"))
+    assert contradicts(peanut, allergy("Peanut"))
+    assert not contradicts(peanut, allergy("Latex"))

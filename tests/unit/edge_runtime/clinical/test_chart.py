@@ -121,5 +121,6 @@ def test_json_of_a_chart_has_stable_keys():
         "diagnoses",
         "links",
         "newer_layout",
+        "cross_check",
     ]
     assert shown["documents"][0]["document"] == str(CHART)

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_runtime.clinical.allergies import denies, refutes
+from edge_runtime.clinical.allergies import refutes
+from edge_runtime.clinical.allergy_denials import denies
 from edge_runtime.clinical.layout import Priority
 from edge_runtime.clinical.reviews import ReviewKind
 from edge_runtime.clinical.schemas import flaw

@@ -141,7 +141,7 @@ class Importer:
             for change in changes(document, known):
                 found = self._write(change, place)
                 written += found
-                steps |= {change.key: one.id for one in found if one.fact.kind == "step"}
+                steps |= {key: one.id for key, one in ((change.key, one) for one in found) if one.fact.kind == "step"}
             for change in following(document, known, steps):
                 written += self._write(change, place)
         return [item.fact for item in written]

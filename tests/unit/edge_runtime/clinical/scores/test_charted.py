@@ -124,7 +124,7 @@ def test_what_cannot_be_read_is_missing(code, result):
 def test_oxygen(flow, concentration, points):
     """Oxygen is given where a flow is above zero or a concentration above room air's; neither one measured: missing."""
     ward = Ward()
-    ward.full_set(c3151_8=flow, c3150_6=concentration)
+    ward.full_set(c3151_8=flow, c3150_0=concentration)
     assert news2(ward).result.score == points
 
 

@@ -307,7 +307,7 @@ def test_every_fact_may_be_signed_and_fits_an_entry():
 
 
 def test_committed_examples_are_imported_whole():
-    """All of them, and the counts that the README speaks of; a proposal and a prohibition are kept, and that is said."""
+    """All of them, and the counts that the README speaks of; a proposal is kept as it came, and that is said."""
     planned = plan(*examples())
     assert [refusal.path for refusal in planned.refused] == [
         "CarePlan.intent",

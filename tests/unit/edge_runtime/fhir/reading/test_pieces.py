@@ -87,8 +87,9 @@ def test_a_broken_bundle_within_a_bundle_costs_itself():
 
 
 DAMAGES = {
+    "nothing": "",
     "a trailing comma": '{"resource": {"resourceType": "Patient",}}',
-    "a comment": '{"resource": {"resourceType": "Patient" /* {"] */}}',
+    "a comment": '{"resource": {"resourceType": "Patient" /* ["x"] */}}',
     "a missing comma": '{"resource": {"resourceType": "Patient" "id": "1"}}',
     "a missing colon": '{"resource" {"resourceType": "Patient"}}',
     "single quotes": "{'resource': {'resourceType': 'Patient'}}",
@@ -122,7 +123,7 @@ HIDING = {
     "a bracket too few": '{"resource": {"resourceType": "Patient",}',
     "a bracket too many": '{"resource": {"resourceType": "Patient"}}}',
     "a quote too many": '{"resource": {"resourceType": "Patient"", "id": "1"}}',
-    "nothing": "",
+    "a comment with a bracket": '{"resource": {"resourceType": "Patient" /* { */}}',
 }
 
 
@@ -213,7 +214,7 @@ def test_a_line_that_is_too_long_costs_itself(monkeypatch):
     lines = [PETER, json.dumps(patient(name=[{"text": "x" * 5000}])), " " * 5000, PULSE]
     found = taken("\n".join(lines), "f.ndjson")
     assert kept(found) == ["f.ndjson:1", "f.ndjson:4"]
-    assert lost(found) == ["f.ndjson:2"]
+    assert lost(found) == ["f.ndjson:2", "f.ndjson:3"]
 
 
 def test_joined_files_with_marks_are_ndjson():
@@ -231,7 +232,7 @@ def test_progress_tells_how_much_of_the_file_is_worked_off(monkeypatch):
     """Bytes as they lie, gzipped or not; the last number is all of them."""
     monkeypatch.setattr(plain_bytes, "_CHUNK_BYTES", 100)
     for data in (framed(entry(), entry(PULSE)).encode(), gzip.compress(framed(entry(), entry(PULSE)).encode())):
-        told = []
+        told: list[int] = []
         taken(data, progress=told.append)
         assert told == sorted(told)
         assert told[-1] == len(data)

@@ -17,7 +17,9 @@ SOUND = {"system": "http://s", "code": "a"}
 def said(kind, value):
     """Whether the binding is kept: the codes of what is found."""
     findings = Findings()
-    binding_check(kind, "http://hl7.org/fhir/ValueSet/letters", CODES)(value, findings)
+    check = binding_check(kind, "http://hl7.org/fhir/ValueSet/letters", CODES)
+    assert check is not None
+    check(value, findings)
     return [each.code.value for each in findings.found]
 
 

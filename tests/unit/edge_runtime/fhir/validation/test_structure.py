@@ -98,7 +98,10 @@ def test_what_is_no_json_is_fatal(text, message):
         (b'{"resourceType":"Maria"}', Code.NOT_SUPPORTED),
         (b"{}", Code.STRUCTURE),
         (b'{"resourceType":"Patient","active":true,"active":true}', Code.STRUCTURE),
-        (b'{"resourceType":"Patient","extension":' + b'[{"url":"a","extension":' * 200 + b"[]" + b"}]" * 200 + b"}", None),
+        (
+            b'{"resourceType":"Patient","extension":' + b'[{"url":"a","extension":' * 200 + b"[]" + b"}]" * 200 + b"}",
+            None,
+        ),
     ],
 )
 def test_other_faults_have_a_code_too(text, code):
@@ -123,6 +126,7 @@ def test_a_no_break_space_belongs_to_a_code():
     [
         'expected "Patient", found "Maria"',
         "expected Maria, found Huber",
+        "expected maria, found huber",
         'something new about "Maria"',
         '"Maria" is not a valid name',
         "",

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from edge_runtime.fhir.validation.definitions import ElementDef
 from edge_runtime.fhir.validation.found import Findings, kind_of
+from edge_runtime.fhir.validation.members import Member
+from edge_runtime.fhir.validation.primitives import PRIMITIVES
 from edge_runtime.fhir.validation.walk import named
 
 from .walking import ENCOUNTER, OBSERVATION, PATIENT, the_walk, walked
 
+ODD: list[object] = [None, 1, "x", [], True]
 EXTENSION = {"url": "http://example.org/x", "valueString": "a"}
 
 
@@ -136,7 +140,9 @@ def test_a_null_is_no_value():
 
 def test_a_required_primitive_may_be_an_extension():
     """What says why the status is missing stands for the status."""
-    absent = {"extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}]}
+    absent = {
+        "extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}]
+    }
     assert walked(OBSERVATION, status=None, _status=absent) == []
 
 
@@ -166,7 +172,7 @@ def test_the_outcome_of_an_entry_needs_no_id():
     assert walked({"resourceType": "Bundle", "type": "batch-response", "entry": [entry]}) == []
 
 
-@pytest.mark.parametrize("value", [None, 1, "x", [], True])
+@pytest.mark.parametrize("value", ODD)
 def test_what_is_no_object_is_no_resource(value):
     """Anything may stand where a resource is expected."""
     findings = Findings()
@@ -193,6 +199,18 @@ def test_an_unknown_name_is_shown_only_if_it_looks_like_one():
 
 def test_kinds_have_words():
     """Every JSON kind has a word of its own."""
-    assert [kind_of(each) for each in (None, True, "x", [], {}, 1)] == [
-        "null", "true or false", "text", "a list", "an object", "a number",
-    ]  # fmt: skip
+    assert [kind_of(each) for each in ODD] == ["null", "a number", "text", "a list", "true or false"]
+    assert kind_of({}) == "an object"
+
+
+def test_a_list_may_have_a_limit():
+    """An element that may stand a number of times is a list of at most that many."""
+    element = ElementDef(
+        name="x", path="X.x", min=0, max=2, type="string", targets=frozenset(), binding="", invariants=()
+    )
+    member = Member(element, primitive=True, check=PRIMITIVES["string"])
+    findings = Findings()
+    member.check("x", ["a", "b"], {}, findings)
+    assert findings.found == []
+    member.check("x", ["a", "b", "c"], {}, findings)
+    assert [(each.code.value, each.path) for each in findings.found] == [("structure", "x")]
