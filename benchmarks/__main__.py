@@ -25,6 +25,7 @@ BENCHMARKS: Final[Mapping[str, str]] = {
     "propagation": "from an edit on one device to durable on another, over a live relay",
     "import_fhir": "importing the official FHIR R4 examples into a device",
     "fhir_validation": "validating an Encounter and whole Bundles of FHIR R4, beside fhir.resources and fhirkit-rs",
+    "code_search": "searching ICD-10-CM by words, and checking a code",
     "text_screen": "screening a text update before the CRDT engine sees it",
     "derive": "what a document of 2,000 facts says: anew, and after one more fact",
     "reconcile": "finding out what differs: bytes beside the entries",

@@ -22,6 +22,7 @@ from edge_runtime.fhir.exporting.kept import kept_resources
 from edge_runtime.fhir.exporting.scene import Made, Scene, scene_facts
 from edge_runtime.identity import Identity
 from edge_runtime.opened import OpenChart
+from edge_runtime.signing.notes import NoteWriter
 from edge_runtime.signing.signatures import signatures_of
 from sync_protocol.audit import Purpose
 from sync_protocol.ids import ChartId
@@ -56,10 +57,10 @@ class ExportReport:
         }
 
 
-def scene_of(opened: OpenChart, identity: Identity, *, now_ms: int) -> Scene:
-    """What an exporter sees of an opened chart."""
+def scene_of(opened: OpenChart, identity: Identity, *, now_ms: int, notes: NoteWriter | None = None) -> Scene:
+    """What an exporter sees of an opened chart; with `notes`, the signed record of each document."""
     facts = scene_facts(fact for document in opened.documents.values() for fact in document.facts)
-    judged = (signatures_of(opened.chart, document, identity.trust) for document in opened.documents.values())
+    judged = {name: signatures_of(opened.chart, found, identity.trust) for name, found in opened.documents.items()}
     return Scene(
         chart=opened.chart,
         organisation=identity.root.value.organisation,
@@ -67,7 +68,8 @@ def scene_of(opened: OpenChart, identity: Identity, *, now_ms: int) -> Scene:
         state=opened.state,
         facts=facts,
         kept=kept_resources(facts),
-        sound=frozenset(one.fact.id for found in judged for one in found.sound),
+        sound=frozenset(one.fact.id for found in judged.values() for one in found.sound),
+        notes={name: notes.write(opened, found) for name, found in judged.items() if notes and found.sound},
         now_ms=now_ms,
     )
 
@@ -75,11 +77,12 @@ def scene_of(opened: OpenChart, identity: Identity, *, now_ms: int) -> Scene:
 class Exporter:
     """Exports charts of one device, as its user."""
 
-    def __init__(self, charts: Charts, auditor: Auditor, identity: Identity) -> None:
-        """Export `charts` as `identity`; `auditor` records each."""
+    def __init__(self, charts: Charts, auditor: Auditor, identity: Identity, notes: NoteWriter) -> None:
+        """Export `charts` as `identity`; `auditor` records each, `notes` makes the files of signed notes."""
         self._charts = charts
         self._auditor = auditor
         self._identity = identity
+        self._notes = notes
         self._taken: set[str] = set()
         self.report = ExportReport()
 
@@ -89,12 +92,13 @@ class Exporter:
         Raises:
             RefusedError: no such chart here, it was destroyed, or this device may not read it, or not for this purpose.
             StoreError: it cannot be recorded.
+            LimitError: more signatures, or longer texts, than one note file holds.
         """
         left = 0
 
         def made_of(opened: OpenChart) -> list[Made]:
             nonlocal left
-            scene = scene_of(opened, self._identity, now_ms=now_ms)
+            scene = scene_of(opened, self._identity, now_ms=now_ms, notes=self._notes)
             left = sealed(scene)
             return resources(scene)
 

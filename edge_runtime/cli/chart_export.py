@@ -125,16 +125,14 @@ def _parts(runtime: Runtime, opened: OpenChart, missing: list[str], warnings: li
     from edge_runtime.fhir.exporting.charts import resources, sealed
 
     now_ms = runtime.surroundings.clock()
-    scene = scene_of(opened, runtime.identity, now_ms=now_ms)
+    scene = scene_of(opened, runtime.identity, now_ms=now_ms, notes=runtime.notes)
     if sealed(scene):
         missing.append(f"{sealed(scene)} imported resources, of which a part is sealed from this device")
     pieces = bundle(resources(scene), Form.COLLECTION, now_ms=now_ms)
     yield _Part("chart.fhir.json", "application/fhir+json", pieces)
     yield from _pages(opened, missing, warnings, made_ms=now_ms)
-    for document in opened.documents:
-        signatures = runtime.signing.signatures(opened, document)
-        if signatures.sound:
-            yield _Part(f"notes/{document}.fwn", "application/octet-stream", [runtime.notes.write(opened, signatures)])
+    for document, note in scene.notes.items():
+        yield _Part(f"notes/{document}.fwn", "application/octet-stream", [note])
     yield from _attachments(runtime, opened, missing)
 
 

@@ -11,7 +11,7 @@ from edge_runtime.codes.system import NAMES, CodeSystem, system
 
 _SEARCHED = ("icd10cm",)
 _SHOWN = 20
-_SEARCH_MAX = 200
+_SEARCH_MAX = 100
 
 
 @click.group()

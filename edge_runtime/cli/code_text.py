@@ -31,4 +31,3 @@ def found_rows(found: Sequence[Found], *, release: str) -> Iterator[str]:
         yield f"{one.code:<{_CODE_COLUMNS}}{one.display}{mark}"
         yield click.style(f"{'':<{_CODE_COLUMNS}}{one.chapter_title}", dim=True)
     yield f"ICD-10-CM, release of {release}. {len(found)} shown."
-

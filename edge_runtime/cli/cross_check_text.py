@@ -32,5 +32,7 @@ def cross_check_rows(state: ChartState) -> Iterator[Text]:
     for one in check.found:
         style = _STYLES[one.degree]
         yield Text.assemble(("Check       ", style), (safe(one.words), style), (f"  {one.because}", "dim"))
+    if check.more:
+        yield Text(f"Check       {check.more:,} more of these: too many to list", "yellow")
     if check.not_covered:
         yield Text(f"Not checked {safe(uncovered_words(check))}", "yellow")

@@ -90,7 +90,7 @@ class _Job:
     ) -> None:
         from edge_runtime.exporting import Exporter
 
-        self.exporter: Exporter = Exporter(runtime.charts, runtime.auditor, runtime.identity)
+        self.exporter: Exporter = Exporter(runtime.charts, runtime.auditor, runtime.identity, runtime.notes)
         self.now_ms = runtime.surroundings.clock()
         self.quiet = quiet
         self._names, self._purpose, self._strict = names, purpose, strict

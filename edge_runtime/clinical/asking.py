@@ -5,7 +5,7 @@ Owns no question itself, only that they are put in one order. An author who stan
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from edge_runtime.clinical import drug_allergies, times, vitals
 from edge_runtime.clinical.chart import ChartState
@@ -20,6 +20,7 @@ def questions(
     state: DocumentState,
     identity: Iterable[Statement] = (),
     chart: ChartState | None = None,
+    beside: Sequence[Fact] = (),
 ) -> tuple[str, ...]:
     """What to ask about a fact, valid or not; what is not valid is refused when it is written.
 
@@ -30,10 +31,11 @@ def questions(
         identity: the patient as stated in any document of the chart.
         chart: the whole chart, whose allergies and drugs count whatever document they stand in; None where the fact is
             of neither.
+        beside: what the same change states before it.
     """
     found = (
         vitals.needs_confirmation(fact),
         times.question(fact, now_ms=now_ms, state=state, identity=identity),
     )
-    beside = drug_allergies.questions(fact, chart) if chart is not None else ()
-    return (*(question for question in found if question is not None), *beside)
+    drugs = drug_allergies.questions(fact, chart, beside) if chart is not None else ()
+    return (*(question for question in found if question is not None), *drugs)

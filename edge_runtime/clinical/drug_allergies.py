@@ -31,13 +31,20 @@ def check_chart(state: ChartState) -> CrossCheck:
     return cross_check(_medications(state), _allergies(state))
 
 
-def questions(fact: Fact, state: ChartState) -> tuple[str, ...]:
-    """What to ask the author of a medication or an allergy, from the strongest degree on."""
-    subject = _subject([fact])
-    if fact.kind == Kind.MEDICATION and said(fact, "action") != Action.STOP:
-        found = cross_check([subject], _allergies(state)).found
+def questions(fact: Fact, state: ChartState, beside: Sequence[Fact] = ()) -> tuple[str, ...]:
+    """What to ask the author of a medication or an allergy, from the strongest degree on.
+
+    Args:
+        fact: what is to be stated.
+        state: of the chart.
+        beside: what the same change states before it.
+    """
+    if fact.kind == Kind.MEDICATION and not _stops(fact):
+        stated = (_subject([one]) for one in beside if one.kind == Kind.ALLERGY and _asserts(one))
+        found = cross_check([_subject([fact])], (*_allergies(state), *stated)).found
     elif fact.kind == Kind.ALLERGY and _asserts(fact):
-        found = cross_check(_medications(state), [subject]).found
+        stated = (_subject([one]) for one in beside if one.kind == Kind.MEDICATION and not _stops(one))
+        found = cross_check((*_medications(state), *stated), [_subject([fact])]).found
     else:
         return ()
     return tuple(f"{one.words}: is this meant?" for one in found)
@@ -56,6 +63,7 @@ def cross_check_to_json(check: CrossCheck) -> dict[str, Json]:
     return {
         "version": VERSION,
         "found": [_finding_to_json(one) for one in check.found],
+        "found_more": check.more,
         "not_covered": [
             *(_not_covered_to_json("medication", one) for one in check.medications_not_covered),
             *(_not_covered_to_json("allergy", one) for one in check.allergies_not_covered),
@@ -69,7 +77,7 @@ def _medications(state: ChartState) -> Iterator[Subject]:
         if taken:
             yield _subject(taken, _DISPUTED if item.disputed else "")
     for fact in _unverified(state, Kind.MEDICATION):
-        if said(fact, "action") != Action.STOP:
+        if not _stops(fact):
             yield _subject([fact], UNVERIFIED)
 
 
@@ -90,6 +98,10 @@ def _unverified(state: ChartState, kind: Kind) -> Iterator[Fact]:
 
 def _asserts(fact: Fact) -> bool:
     return not denies(fact) and not refutes(fact)
+
+
+def _stops(fact: Fact) -> bool:
+    return said(fact, "action") == Action.STOP
 
 
 def _subject(facts: Sequence[Fact], doubt: str = "") -> Subject:

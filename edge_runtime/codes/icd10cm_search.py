@@ -19,9 +19,9 @@ from edge_runtime.errors import InputError
 
 TEXT_CHARS_MAX: Final = 200
 WORDS_MAX: Final = 12
-LIMIT_MAX: Final = 200
+LIMIT_MAX: Final = 100
 """Results of one search."""
-_LOOKED_AT: Final = 250
+_LOOKED_AT: Final = 160
 """Rows whose words are compared, the first by their standing: what bounds the time of a search."""
 _BEGUN: Final = 0.9
 """What a word counts that was only begun, beside one that was written out."""

@@ -145,6 +145,8 @@ def _cross_check(state: ChartState) -> Iterator[Row]:
     for one in check.found:
         tone = Tone.DANGER if one.degree in {Degree.SAME, Degree.LIKELY} else Tone.WARNING
         yield Row("Check", (Span(one.words, tone),), ((Span(one.because, Tone.DIM),),) if one.because else ())
+    if check.more:
+        yield Row("Check", (Span(f"{check.more:,} more of these: too many to list", Tone.WARNING),))
     if check.not_covered:
         yield Row("Not checked", (Span(uncovered_words(check), Tone.WARNING),))
 

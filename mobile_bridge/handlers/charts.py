@@ -76,8 +76,10 @@ def _state(
     state, whole = opened.document(document), opened.state
     asked: list[Value] = [
         one
-        for fact in facts
-        for one in questions(fact, now_ms=now_ms, state=state, identity=whole.identity, chart=whole)
+        for place, fact in enumerate(facts)
+        for one in questions(
+            fact, now_ms=now_ms, state=state, identity=whole.identity, chart=whole, beside=facts[:place]
+        )
     ]
     asked += [one for fact in facts for one in codes.questions(fact)]
     return runtime.charts.add_facts(chart, document, facts), asked

@@ -36,6 +36,7 @@ from server.relay.errors import StartError, StorageError
 from server.relay.files import flush_folder, write_whole
 from server.relay.identity import COSIGNER_FILE, KEY_FILE
 from server.relay.settings import ARCHIVE_FOLDER, BLOBS_FOLDER, COLD_FOLDER
+from server.relay.store import SqlStore
 from sync_protocol.backed_up import BackedUp, sign_backed_up
 from sync_protocol.checkpoints import Checkpoint
 
@@ -91,7 +92,8 @@ def back_up(
 
     Raises:
         StartError: the database is not an SQLite file.
-        StorageError: something cannot be read or written, or the copy does not hold; the relay is told nothing.
+        StorageError: something cannot be read or written, the copy does not hold, or the folder's backup has entries
+            that this relay has not; the relay is told nothing.
         ConflictError: somebody else made one meanwhile.
     """
     source = _database_file(settings)
@@ -118,6 +120,7 @@ def _back_up(
         try:
             copied, kept = _copy_files(copy, Place(settings.home), Place(out), progress)
             checkpoint = check(copy, key.public, Place(out), progress)
+            _check_goes_on(out, SqlStore(copy, Place(out).tiles), checkpoint.size)
             with engine.connect() as connection:
                 made_ms = backed.made_ms(connection, now_ms)
             statement = sign_backed_up(
@@ -142,6 +145,28 @@ def _back_up(
         expected=f"the file {gone}, to which the database refers",
         got=f"none, {_TRIES} times in a row",
         do="if a purge is under way, make the backup again when it is over; else restore the file from the last backup",
+    )
+
+
+def _check_goes_on(out: Path, store: SqlStore, size: int) -> None:
+    """Refuse to put a relay that lost entries, or has others, in the place of what may be their last copy.
+
+    Devices may have removed attachments since the relay said that this folder has them.
+
+    Raises:
+        StorageError: the log does not go on from the one in the folder's backup.
+    """
+    try:
+        before = Manifest.read(out)
+    except StorageError:  # none yet, or one that nobody can restore from
+        return
+    if before.size <= size and store.root_at(before.size).hex() == before.root:
+        return
+    raise StorageError(
+        "backup_ahead",
+        expected=f"a relay whose log goes on from the {before.size} entries of the backup in {out}",
+        got=f"one of {size} entries, without some of those",
+        do="restore that backup into an empty home; or keep it as it is, and make the next ones in another folder",
     )
 
 

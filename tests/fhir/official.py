@@ -16,7 +16,7 @@ WRONG: Final[Mapping[str, str]] = MappingProxyType(
         "Bundle-10bb101f-a121-4264-a920-67be9cb82c74": _OTHER_ID,
         "Bundle-3a0707d3-549e-4467-b8b8-5a2ab3800efe": _OTHER_ID,
         "Bundle-lri-example": _OTHER_ID,
-        "Bundle-dataelements": "three entries have one fullUrl, and no version tells them apart (bdl-7)",
+        "Bundle-dataelements": "some entries share a fullUrl, and no version tells them apart (bdl-7)",
         "MedicationRequest-medrx0301": "dispenseRequest.performer names a Practitioner; R4 allows only an Organization",
         "Observation-clinical-gender": "performer names an Encounter, which is none of the types that R4 allows there",
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import pytest
 
@@ -96,3 +97,10 @@ def test_no_sound_bundle_of_definitions_is_rejected():
     """The same of the large Bundles: the definitions of R4 itself, up to 35 MB."""
     rejected = {name for name, data in examples("Bundle") if len(data) > LARGE and faults(data)}
     assert rejected == LARGE_WRONG
+
+
+def test_the_page_names_the_wrong_examples():
+    """docs/fhir.md says of each such example that it is wrong."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "fhir.md").read_text(encoding="utf-8")
+    section = page.partition("### Official examples that are wrong")[2].partition("\n## ")[0]
+    assert [name for name in WRONG if name not in section] == []

@@ -5,7 +5,15 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from tests.fuzz import blob_targets, chart_targets, edge_targets, planted_targets, protocol_targets, text_targets
+from tests.fuzz import (
+    blob_targets,
+    chart_targets,
+    edge_targets,
+    fhir_targets,
+    planted_targets,
+    protocol_targets,
+    text_targets,
+)
 from tests.fuzz.target import Entry, Target
 
 if TYPE_CHECKING:
@@ -40,6 +48,7 @@ TARGETS: Final[Mapping[str, Entry]] = MappingProxyType(
         "backups": Entry(2, edge_targets.backups),
         "paper": Entry(1, edge_targets.paper),
         "imports": Entry(2, edge_targets.imports),
+        "fhir_files": Entry(2, fhir_targets.fhir_files),
         "screened": Entry(20, text_targets.screened),
         "updates": Entry(20, text_targets.updates),
     }

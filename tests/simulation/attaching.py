@@ -108,20 +108,30 @@ def _back_up(world: World, device: SimDevice) -> None:
     services = relay.services
     engine: Any = relay.engine
 
-    def work() -> None:
-        settings = RelaySettings(home=relay.folder)
-        key = services.identity.key
-        back_up(settings, engine, key, world.folder / BACKUP, with_keys=False, now_ms=relay.clock())
-        services.backups.look()
+    def into(folder: Path) -> str:
+        def work() -> None:
+            settings = RelaySettings(home=relay.folder)
+            back_up(settings, engine, services.identity.key, folder, with_keys=False, now_ms=relay.clock())
+            services.backups.look()
 
-    outcome = world.operator("backup", work)
+        return world.operator("backup", work)
+
+    folders = _backups(world.folder)
+    outcome = into(folders[-1] if folders else world.folder / f"{BACKUP}-01")
+    if outcome == "backup_ahead":  # the relay began anew, or again: what it had lies there, and is kept
+        outcome = into(world.folder / f"{BACKUP}-{len(folders) + 1:02}")
     if outcome == "done":
         world.fault_free("relay_backup")
 
 
 def in_backup(folder: Path) -> list[Path]:
-    """The databases of backups: the newest one, and one that was being made when the relay ended."""
-    return sorted((folder / BACKUP).glob("relay-*.sqlite3"))
+    """The databases of backups: those that the operator keeps, and one that was being made when the relay ended."""
+    return sorted(path for backup in _backups(folder) for path in backup.glob("relay-*.sqlite3"))
+
+
+def _backups(folder: Path) -> list[Path]:
+    """The folders of backups, in the order in which they were begun."""
+    return sorted(folder.glob(f"{BACKUP}-*"))
 
 
 ATTACHING: Final[tuple[Act, ...]] = (

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from edge_runtime.errors import StoreError
 from edge_runtime.transports.link import unreachable
 from sync_protocol.control import LEDGER_DOCUMENT, audit_stream, ledger_id
 from sync_protocol.errors import ExplainedError, MisuseError
@@ -292,7 +293,11 @@ class World:
         self.depth += 1
         try:
             act.run(self, device)
-        except Crash:  # beside what the act guards, such as the first look at a store after a start
+        except StoreError as error:  # beside what the act guards, such as the first look at a store after a start
+            if error.code != "disk_full":
+                raise
+            self.say(f"{device.name} {act.name}: {error.code}")
+        except Crash:  # the same
             for one in self.devices.values():
                 if one.disk.ended and one.started:
                     fell(self, one)

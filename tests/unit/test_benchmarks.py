@@ -20,6 +20,7 @@ CHEAP = [
     "audit_entry",
     "audit_timeline",
     "audit_verify",
+    "code_search",
     "cold_start",
     "control_flood",
     "edit_durable",

@@ -57,7 +57,11 @@ def definitions(include, exclude=(), content="complete"):
     system = {
         "url": "http://s",
         "content": content,
-        "concept": [{"code": "a", "concept": [{"code": "b"}]}, {"code": "c"}],
+        "concept": [
+            {"code": "a", "concept": [{"code": "b"}]},
+            {"code": "c"},
+            {"code": "d", "property": [{"code": "subsumedBy", "valueCode": "b"}]},
+        ],
     }
     value_set = {"compose": {"include": include, "exclude": list(exclude)}}
     importing = {"compose": {"include": [{"valueSet": ["http://v|1"]}]}}
@@ -72,13 +76,19 @@ def definitions(include, exclude=(), content="complete"):
 @pytest.mark.parametrize(
     ("include", "exclude", "codes"),
     [
-        ([{"system": "http://s"}], [], ["a", "b", "c"]),
+        ([{"system": "http://s"}], [], ["a", "b", "c", "d"]),
         ([{"system": "http://s", "concept": [{"code": "b"}]}], [], ["b"]),
-        ([{"system": "http://s"}], [{"system": "http://s", "concept": [{"code": "b"}]}], ["a", "c"]),
+        (
+            [{"system": "http://s", "filter": [{"property": "concept", "op": "is-a", "value": "a"}]}],
+            [],
+            ["a", "b", "d"],
+        ),
+        ([{"system": "http://s", "filter": [{"property": "concept", "op": "is-a", "value": "d"}]}], [], ["d"]),
+        ([{"system": "http://s"}], [{"system": "http://s", "concept": [{"code": "b"}]}], ["a", "c", "d"]),
     ],
 )
 def test_a_value_set_is_written_out(include, exclude, codes):
-    """Whole systems with their nested concepts, lists, exclusions, and value sets that import others."""
+    """Whole systems, lists, what stands below a concept, exclusions, and value sets that import others."""
     made = definitions(include, exclude)
     assert codes_of("http://v", made) == codes_of("http://w", made) == {"systems": {"http://s": codes}}
 
@@ -86,13 +96,15 @@ def test_a_value_set_is_written_out(include, exclude, codes):
 @pytest.mark.parametrize(
     "made",
     [
-        definitions([{"system": "http://s", "filter": [{"property": "concept", "op": "is-a", "value": "a"}]}]),
+        definitions([{"system": "http://s", "filter": [{"property": "concept", "op": "regex", "value": "a.*"}]}]),
+        definitions([{"system": "http://s", "filter": [{"property": "kind", "op": "is-a", "value": "a"}]}]),
+        definitions([{"system": "http://s", "filter": [{"property": "concept", "op": "is-a", "value": "z"}]}]),
         definitions([{"system": "http://other"}]),
         definitions([{"system": "http://s"}], content="fragment"),
     ],
 )
 def test_what_nothing_here_reads_is_refused(made):
-    """A filter or an incomplete system would lose codes in silence."""
+    """Another filter, or an incomplete system, would lose codes in silence."""
     with pytest.raises(PackageError):
         codes_of("http://v", made)
 

@@ -7,8 +7,9 @@ nothing. Pure, and the same whatever the order of its input.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Final
 
 from edge_runtime.clinical.drugs.names import CLASSES, Named, classes_of, named
@@ -16,6 +17,8 @@ from edge_runtime.clinical.drugs.relations import ANY, CODES, RELATIONS
 from edge_runtime.clinical.drugs.sources import SOURCES
 from edge_runtime.clinical.drugs.table import Degree
 
+FOUND_MAX: Final = 500
+"""Findings that are listed; how many more there are is told. Authors state at most 50 allergies and 100 drugs."""
 _DEGREES: Final = tuple(Degree)
 _SAME: Final = "the same ingredient"
 
@@ -83,7 +86,8 @@ class CrossCheck:
     """What the table says.
 
     Attributes:
-        found: from the strongest degree on.
+        found: from the strongest degree on, `FOUND_MAX` at most.
+        more: how many more there are.
         medications_not_covered: by name.
         allergies_not_covered: by name.
         medications: how many drugs were looked at.
@@ -91,6 +95,7 @@ class CrossCheck:
     """
 
     found: tuple[Finding, ...]
+    more: int
     medications_not_covered: tuple[NotCovered, ...]
     allergies_not_covered: tuple[NotCovered, ...]
     medications: int
@@ -105,20 +110,40 @@ class CrossCheck:
 
 def cross_check(medications: Iterable[Subject], allergies: Iterable[Subject]) -> CrossCheck:
     """Compare every drug with every allergy."""
-    drugs = {one: read(one) for one in sorted(set(medications))}
-    against = {one: read(one) for one in sorted(set(allergies))}
-    known = [(one, found) for one, found in against.items() if found.covered]
+    drugs, against = ({one: read(one) for one in sorted(set(subjects))} for subjects in (medications, allergies))
+    # By what they mean: of thousands of statements, hostile or not, most mean the same few things.
+    groups = _groups(drugs), _groups(against)
+    judged = [
+        (_DEGREES.index(statement[0]), statement, *both)
+        for meant, taken in groups[0]
+        for denied, stated in groups[1]
+        if (statement := _strongest(meant, denied)) and (both := (taken, stated))
+    ]
     pairs = (
-        finding
-        for drug, meant in drugs.items()
-        if meant.covered
-        for allergy, denied in known
-        if (finding := _finding(drug, meant, allergy, denied))
+        Finding(drug, allergy, degree, relation, because, SOURCES.get(because.partition(":")[0], ""))
+        for _, (degree, relation, because), taken, stated in sorted(judged)
+        for drug in taken
+        for allergy in stated
     )
-    found = sorted(pairs, key=lambda one: (_DEGREES.index(one.degree), one.medication, one.allergy))
+    found = tuple(islice(pairs, FOUND_MAX))
+    whole = sum(len(taken) * len(stated) for _, _, taken, stated in judged)
     return CrossCheck(
-        tuple(found), tuple(_uncovered(drugs.items())), tuple(_uncovered(against.items())), len(drugs), len(against)
+        found,
+        whole - len(found),
+        tuple(_uncovered(drugs.items())),
+        tuple(_uncovered(against.items())),
+        len(drugs),
+        len(against),
     )
+
+
+def _groups(subjects: Mapping[Subject, Named]) -> Collection[tuple[Named, list[Subject]]]:
+    """The subjects that the table has, by what they mean."""
+    found: dict[Named, list[Subject]] = {}
+    for one, meant in subjects.items():
+        if meant.covered:
+            found.setdefault(replace(meant, rest=False), []).append(one)
+    return found.items()
 
 
 def read(subject: Subject) -> Named:
@@ -138,16 +163,12 @@ def _uncovered(read_ones: Iterable[tuple[Subject, Named]]) -> Iterator[NotCovere
             yield NotCovered(subject, in_part=meant.covered)
 
 
-def _finding(drug: Subject, meant: Named, allergy: Subject, denied: Named) -> Finding | None:
+def _strongest(meant: Named, denied: Named) -> tuple[Degree, str, str] | None:
+    """What the table says of a drug beside an allergy; None where it says nothing."""
     shared = meant.ingredients & denied.ingredients
     if shared:
-        relation = f"{_SAME}, {' and '.join(sorted(shared))}"
-        return Finding(drug, allergy, Degree.SAME, relation, because="", source="")
-    statements = sorted(_statements(meant, denied), key=lambda one: (_DEGREES.index(one[0]), one[1], one[2]))
-    if not statements:
-        return None
-    degree, relation, because = statements[0]
-    return Finding(drug, allergy, degree, relation, because, SOURCES[because.partition(":")[0]])
+        return Degree.SAME, f"{_SAME}, {' and '.join(sorted(shared))}", ""
+    return min(_statements(meant, denied), key=lambda one: (_DEGREES.index(one[0]), *one[1:]), default=None)
 
 
 def _statements(meant: Named, denied: Named) -> Iterator[tuple[Degree, str, str]]:

@@ -7,7 +7,7 @@ export gave them, and so finds chart and document. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -38,13 +38,22 @@ class Returning:
         self.count = 0
 
     def others(self, records: Iterable[Record | Refusal]) -> Iterator[Record | Refusal]:
-        """Pass on what no chart here had exported; the rest is counted."""
+        """Pass on what no chart here had exported; the rest is counted.
+
+        A Provenance that says of nothing but such resources how they fared elsewhere is counted with them; it stands
+        behind them in what we export.
+        """
+        left_out: set[str] = set()
         for record in records:
-            meta = record.resource.get("meta") if isinstance(record, Record) else None
-            if isinstance(meta, dict) and meta.get("source") in self._sources:
+            if isinstance(record, Record) and (self._is_own(record) or _only_about(record, left_out)):
+                left_out |= {record.full_url, f"{record.type}/{record.resource.get('id')}"}
                 self.count += 1
             else:
                 yield record
+
+    def _is_own(self, record: Record) -> bool:
+        meta = record.resource.get("meta")
+        return isinstance(meta, dict) and meta.get("source") in self._sources
 
     def chart(self, plan: ChartPlan) -> ChartId | None:
         """The chart that was made by hand and whose Patient a plan names."""
@@ -69,6 +78,14 @@ def _names(document: DocumentId) -> Iterator[str]:
     """By which a resource refers to a document that was exported: as an Encounter, a CarePlan or a ServiceRequest."""
     yield f"Encounter/{plain_uuid(document)}"
     yield from (f"{type_}/{uuid_of(type_, str(document))}" for type_ in _REQUESTS)
+
+
+def _only_about(record: Record, names: Collection[str]) -> bool:
+    """Whether a record is a Provenance of resources with these addresses or names, and of no other."""
+    targets = record.resource.get("target")
+    if record.type != "Provenance" or not isinstance(targets, list) or not targets:
+        return False
+    return all(isinstance(one, dict) and one.get("reference") in names for one in targets)
 
 
 def without_openings(plan: ChartPlan) -> ChartPlan:

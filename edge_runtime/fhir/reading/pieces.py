@@ -174,6 +174,7 @@ def _document(window: Window, record: str) -> Iterator[Piece]:
     window.mark()
     streamed = _is_bundle(cursor)
     window.rewind()
+    window.put_back()
     if streamed:
         yield from _bundle(cursor, _Place(record, "Bundle", 1))
         cursor.end()

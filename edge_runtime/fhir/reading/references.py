@@ -111,6 +111,10 @@ class Index:
         if record.type == "Medication":
             self._medications[named.name] = Node("Medication", record.resource)
 
+    def knows(self, address: str) -> bool:
+        """Tell whether a resource with this address is in the import."""
+        return address in self._by_address
+
     def find(self, reference: str, record: Record, expected: str) -> Named | None:
         """Say which resource a literal reference of `record` means; None if it has no known form."""
         return self._by_address.get(reference) or _read(reference, _base(record.full_url), expected)
@@ -175,6 +179,8 @@ _SUBJECTS: Final = (
     ("target",),
 )
 """Where resources of other types name a patient. Source: FHIR R4 compartment definition patient."""
+_ANYTHING: Final = frozenset({("individual",), ("participant", "actor"), ("target",)})
+"""Those of them that name anything: there a URN of a resource that is not in the import need be no patient's."""
 
 
 def patient_of(record: Record, index: Index) -> Subject | None:
@@ -185,7 +191,7 @@ def patient_of(record: Record, index: Index) -> Subject | None:
         for name in path:
             level = [child for node in level if isinstance(node, dict) for child in _listed(node.get(name))]
         for value in level:
-            subject = _patient(record, index, value)
+            subject = _patient(record, index, value, guess=path not in _ANYTHING)
             if subject:
                 found.setdefault(subject.name, subject)
     return next(iter(found.values())) if len(found) == 1 else None
@@ -201,8 +207,11 @@ def _listed(value: Json) -> Iterable[Json]:
     return value if isinstance(value, list) else (value,)
 
 
-def _patient(record: Record, index: Index, value: Json) -> Subject | None:
+def _patient(record: Record, index: Index, value: Json, *, guess: bool) -> Subject | None:
     if not isinstance(value, dict):
+        return None
+    written = value.get("reference")
+    if not guess and isinstance(written, str) and written.startswith("urn:") and not index.knows(written):
         return None
     try:
         return index.subject(record, Node(record.type, value))

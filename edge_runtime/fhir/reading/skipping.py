@@ -30,12 +30,12 @@ def read_or_skip(cursor: Cursor, read: Callable[[Cursor], T]) -> T | FhirError:
     """
     window = cursor.window
     cursor.next()
-    line, column = window.place(window.position)
     window.mark()
     try:
         found = read(cursor)
     except BrokenError as error:
         window.rewind()
+        line, column = window.place(window.position)
         if not skip_value(cursor):
             got = f"none for what begins at line {line}, column {column}; {error.reason}"
             raise BrokenError(

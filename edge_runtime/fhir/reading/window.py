@@ -14,6 +14,8 @@ from edge_runtime.errors import InputError
 
 HELD_MAX: Final = 16 * 1024 * 1024
 """Characters of one value that is read whole: an entry of a Bundle, a line, a resource."""
+_PART: Final = 32 * 1024
+"""Characters that are taken in at once."""
 
 
 class Window:
@@ -109,9 +111,16 @@ class Window:
 
     def read_by_line(self) -> None:
         """From here on, let the text end at the end of each line, until `next_line`."""
+        self.put_back()
+        self._by_line = True
+
+    def put_back(self) -> None:
+        """Hold nothing of what was looked at ahead: what is held is gone through again at each broken value."""
+        if self._by_line:
+            return  # the end of the line was taken off; a line is short enough
         self._line, self._column = self.place(self.position)
         self._chunk, self._at = self.text[self.position :] + self._chunk[self._at :], 0
-        self.text, self.position, self._by_line = "", 0, True
+        self.text, self.position = "", 0
 
     def next_line(self) -> bool:
         """Leave the line, whatever is left of it.
@@ -139,8 +148,8 @@ class Window:
         """What comes next: the rest of the chunk, or of the line."""
         if self._line_over or (self._at == len(self._chunk) and not self._load()):
             return ""
-        start, end = self._at, len(self._chunk)
-        if self._by_line and (found := self._chunk.find("\n", start)) >= 0:
+        start, end = self._at, min(self._at + _PART, len(self._chunk))
+        if self._by_line and (found := self._chunk.find("\n", start, end)) >= 0:
             end, self._line_over = found, True
             self._at = found + 1
         else:

@@ -38,14 +38,10 @@ def binding_check(kind: str, value_set: str, codes: Codes) -> Check | None:
     return check
 
 
-def quantity_holds(value: Any, codes: Codes) -> bool:  # noqa: ANN401 any JSON
-    """Whether the unit of a Quantity is in the value set; one without a code says nothing of it."""
-    return _quantity(value, codes)
-
-
-def concept_holds(value: Any, codes: Codes) -> bool:  # noqa: ANN401 any JSON
-    """Whether a CodeableConcept says something of the value set."""
-    return _concept(value, codes)
+def is_held(kind: str, value: Any, codes: Codes) -> bool:  # noqa: ANN401 any JSON
+    """Whether a value of type `kind` says what `codes` holds; true of a type that names no code."""
+    holds = _HOLDS.get(kind)
+    return holds is None or holds(value, codes)
 
 
 def _code(value: Any, codes: Codes) -> bool:  # noqa: ANN401 any JSON

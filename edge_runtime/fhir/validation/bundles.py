@@ -123,7 +123,7 @@ class BundleCheck:
         self, place: str, pointer: Pointer, full_url: str, resource: Mapping[str, Json]
     ) -> Iterator[Problem]:
         """Follow a reference that must lead to an entry, or would in a document."""
-        composed = resource.get("resourceType") == "Composition" and pointer.steps[0] != "contained"
+        composed = resource.get("resourceType") == "Composition" and pointer.steps[:1] != ("contained",)
         if pointer.address.startswith("#") or not (composed or pointer.address.startswith("urn:")):
             return
         address, version = addressed(pointer.address, full_url)

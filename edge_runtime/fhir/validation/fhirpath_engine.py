@@ -56,7 +56,8 @@ def compiled(expression: str, type_name: str) -> Judge:
 
     Raises:
         RefusedError: the library is not installed.
-        UnjudgedError: the expression is none, or needs a function that cannot be given here.
+        UnjudgedError: the expression holds what is no word of FHIRPath, or needs a function that cannot be given here.
+            The library passes over other faults of grammar; a test reads R4's own expressions to their ends.
     """
     library = _library()
     try:

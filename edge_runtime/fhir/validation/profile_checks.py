@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from edge_runtime.fhir.validation.bindings import concept_holds, quantity_holds
+from edge_runtime.fhir.validation.bindings import is_held
 from edge_runtime.fhir.validation.definitions import Definitions
 from edge_runtime.fhir.validation.found import Findings
 from edge_runtime.fhir.validation.problem import Code
@@ -63,15 +63,15 @@ class _Judge:
         for name, member in node.members.items():
             keys = member.allowed if name.endswith("[x]") else (name,)
             present = [key for key in keys if key in value or f"_{key}" in value]
-            for key in member.refused:
-                if key in value:
-                    self._findings.error(Code.STRUCTURE, f"expected another type {self._words}; got this one", key)
+            refused = [key for key in member.refused if key in value]
+            for key in refused:
+                self._findings.error(Code.STRUCTURE, f"expected another type {self._words}; got this one", key)
             items = [item for key in present for item in _items(key, value.get(key))]
             # An extension in the place of the value says why there is none: the element is there.
-            self._count(member, max(len(items), len(present)), name, name)
+            self._count(member, max(len(items), len(present), len(refused)), name, name)
             for segment, item in items:
                 start = len(self._findings.found)
-                self._item(member, item, choice=name.endswith("[x]"))
+                self._item(member, item, _kind(name, segment, member))
                 self._findings.step(start, segment)
             for part in member.slices:
                 self._slice(part, name, items)
@@ -81,7 +81,7 @@ class _Judge:
         self._count(part, len(picked), name, part.name)
         for segment, item in picked:
             start = len(self._findings.found)
-            self._item(part, item, choice=False)
+            self._item(part, item, "")
             self._findings.step(start, segment)
 
     def _count(self, node: ProfileNode, count: int, path: str, name: str) -> None:
@@ -94,14 +94,14 @@ class _Judge:
                 Code.STRUCTURE, f"expected at most {node.max} of {name} {self._words}; got {count}", path
             )
 
-    def _item(self, node: ProfileNode, item: Any, *, choice: bool) -> None:  # noqa: ANN401 any JSON
+    def _item(self, node: ProfileNode, item: Any, kind: str) -> None:  # noqa: ANN401 any JSON
         if item is None:
             return
         if node.fixed is not None and item != node.fixed:
             self._findings.error(Code.VALUE, f"expected the value fixed {self._words}; got another")
         if node.pattern is not None and not _contains(node.pattern, item):
             self._findings.error(Code.VALUE, f"expected the pattern set {self._words}; got another value")
-        if node.codes and not self._is_bound(node.codes, item, choice=choice):
+        if node.codes and not self._is_bound(node.codes, item, kind):
             name = node.codes.rpartition("/")[2]
             message = f"expected a code of the value set {name} {self._words}; got another"
             self._findings.error(Code.CODE_INVALID, message)
@@ -110,16 +110,21 @@ class _Judge:
         if node.members and isinstance(item, dict):
             self.members(node, item)
 
-    def _is_bound(self, value_set: str, item: Any, *, choice: bool) -> bool:  # noqa: ANN401 any JSON
-        """Whether an item is of the profile's value set; of a choice, units are what is bound."""
+    def _is_bound(self, value_set: str, item: Any, kind: str) -> bool:  # noqa: ANN401 any JSON
+        """Whether an item is of the profile's value set; what is of a wrong form is said elsewhere."""
         codes = self._definitions.codes(value_set)
-        if isinstance(item, str) and codes is not None:
-            return choice or codes.holds(item)
-        if codes is None or not isinstance(item, dict):
-            return True
-        if choice:
-            return "value" not in item or quantity_holds(item, codes)
-        return concept_holds(item, codes)
+        kind = kind or ("code" if isinstance(item, str) else "CodeableConcept")
+        return codes is None or is_held(kind, item, codes)
+
+
+def _kind(name: str, segment: str, node: ProfileNode) -> str:
+    """The type of one choice; where the profile leaves several, its codes are those of units."""
+    if not name.endswith("[x]"):
+        return ""
+    kind = segment[len(name) - len("[x]") :]
+    if len(node.allowed) > 1 and kind != "Quantity":
+        return "any"
+    return "code" if kind == "Code" else kind
 
 
 def _items(key: str, value: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 any JSON

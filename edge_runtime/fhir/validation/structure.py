@@ -104,10 +104,8 @@ def _understood(issues: list[tuple[str, str, str]]) -> list[Problem]:
     """The engine's issues in our words, without those that only follow from another of them."""
     problems = []
     at = {path for _, path, message in issues if message not in _FOLLOWS}
-    choices = tuple(path.removesuffix("[x]") for path in at if path.endswith("[x]"))
     for severity, path, message in issues:
-        follows = message in _FOLLOWS and (path in at or (choices and path.startswith(choices)))
-        if follows or _is_too_strict(message):
+        if (message in _FOLLOWS and _follows(path, at)) or _is_too_strict(message):
             continue
         code, words = _worded(message)
         level = Severity.WARNING if severity == "warning" else Severity.ERROR
@@ -117,6 +115,13 @@ def _understood(issues: list[tuple[str, str, str]]) -> list[Problem]:
 
 _FOLLOWS: Final = frozenset({"unknown element", "required element missing", "null with no extension in its place"})
 """Said once more of an element that was there, but wrong, twice, or of a second type: it was not taken."""
+
+
+def _follows(path: str, at: set[str]) -> bool:
+    """Whether something else is wrong at this element, below it, or with the choice that it belongs to or is."""
+    below = (path.removesuffix("[x]"),) if path.endswith("[x]") else (f"{path}[", f"{path}.")
+    choices = tuple(each.removesuffix("[x]") for each in at if each.endswith("[x]"))
+    return path in at or path.startswith(choices) or any(each.startswith(below) for each in at)
 
 
 def _safe(path: str) -> str:

@@ -103,9 +103,9 @@ class Walk:
             return
         kind = value.get("resourceType")
         if type(kind) is not str:
-            findings.error(Code.REQUIRED, "expected a resource with its resourceType; got none", "resourceType")
+            findings.error(Code.STRUCTURE, "expected a resource with its resourceType; got none")
         elif kind not in self.definitions.resource_types:
-            findings.error(Code.NOT_SUPPORTED, "expected a resource type of R4; got another name", "resourceType")
+            findings.error(Code.NOT_SUPPORTED, "expected a resource type of R4; got another name")
         else:
             self.plan(kind).check(value, findings)
             check_profiles(value, kind, self.definitions, findings)

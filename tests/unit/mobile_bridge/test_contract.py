@@ -482,6 +482,31 @@ class TestCharts:
         assert "heart rate" in done["confirm"][0]
         assert "12" not in done["confirm"][0]
 
+    def test_a_mistyped_code_is_recorded_and_asked_about(self, tablet: Host, world: World) -> None:
+        """A code whose check digit is wrong is asked about, without being repeated."""
+        fact = {"kind": "observation", "system": "loinc", "code": "8867-5", "text": "Heart rate", "value": "72"}
+        done = tablet.call("document.change", chart=world.chart, document=world.encounter, facts=[fact])
+        assert done["entries"]
+        (asked,) = done["confirm"]
+        assert asked.startswith("is the LOINC code right? the check digit")
+        assert "8867" not in asked
+
+    def test_a_drug_beside_an_allergy_is_recorded_and_asked_about(self, tablet: Host, world: World) -> None:
+        """Also where one change states both; the chart says what was found, and what was not compared."""
+        done = state(
+            tablet,
+            world,
+            {"kind": "allergy", "text": "Aspirin"},
+            {"kind": "medication", "text": "Ibuprofen", "action": "start"},
+            {"kind": "medication", "text": "Warfarin", "action": "start"},
+        )
+        assert done["entries"]
+        (asked,) = done["confirm"]
+        assert asked.startswith("Ibuprofen beside the allergy Aspirin: ")
+        check = tablet.call("chart.open", chart=world.chart)["state"]["cross_check"]
+        assert [one["medication"] for one in check["found"]] == ["Ibuprofen"]
+        assert "Warfarin" in [one["text"] for one in check["not_covered"]]
+
     def test_write_a_text(self, tablet: Host, world: World) -> None:
         """A section is made to read a text; the version that was read goes with it. The same again is no change."""
         place = {"chart": world.chart, "document": world.encounter}

@@ -96,7 +96,7 @@ def test_no_lines_are_no_error(stream):
         ["search", "icd10cm"],
         ["search", "loinc", "pulse"],
         ["search", "icd10cm", "hip", "--limit", "0"],
-        ["search", "icd10cm", "hip", "--limit", "201"],
+        ["search", "icd10cm", "hip", "--limit", "101"],
         ["nothing"],
     ],
 )

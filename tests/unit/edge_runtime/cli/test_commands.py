@@ -184,6 +184,17 @@ def test_no_address_is_asked_for_by_name(world: World):
 # -------------------------------------------------------------------------------------------------------- charts
 
 
+def test_a_code_that_is_too_general_is_asked_about_and_written(ward: World):
+    """A category of ICD-10-CM is recorded as it was stated, with a question; a complete code needs none."""
+    chart, encounter = _chart(ward)
+    edit = ("chart", "edit", chart, "--home", "tablet", "--document", encounter, "--fact")
+    fact = {"kind": "diagnosis", "text": "Fracture", "system": "icd-10-cm", "code": "S72.001"}
+    said = ward.json(*edit, json.dumps(fact))
+    assert said["entries"]
+    assert "a seventh character is needed: S72.001A" in said["confirm"]
+    assert ward.json(*edit, json.dumps({**fact, "code": "S72.001A"}))["confirm"] is None
+
+
 def test_a_chart_is_made_listed_and_shown(ward: World):
     """Ids of chart and documents; a line for the list; the whole chart for machines."""
     made = ward.json("chart", "create", "--home", "tablet", "--name", "Ana Lima", "--birth-date", "1961-04-02")
@@ -258,7 +269,7 @@ def test_a_text_is_written_from_a_file_and_said_to_be_unchanged(ward: World):
     Path("plan.txt").write_text("Rest.\nDrink 500 ml.\n", encoding="utf-8")
     edit = ("chart", "edit", chart, "--home", "tablet", "--document", "encounter", "--section", "plan", "--text-file")
     told = ward.json(*edit, "plan.txt")
-    assert set(told) == {"chart", "document", "entries", "confirm"}
+    assert set(told) == {"chart", "document", "entries", "confirm", "questions"}
     assert told["document"] == document
     assert told["entries"]
     shown = ward.json("chart", "show", chart, "--home", "tablet")

@@ -110,20 +110,17 @@ def test_a_document_needs_a_signed_note(world: World, chart: str):
 
 
 def test_a_device_that_reads_no_chart_exports_none(world: World, chart: str):
-    """An officer of compliance is a reader of trails, not of charts; the refusal is on record, --all says how many."""
+    """An officer reads trails, no charts: refused by name, counted with --all, and never a word of content."""
     world.enrol("officer", "compliance_officer")
     for home in ("tablet", "officer"):
-        world.json("sync", "once", "--home", home)
-    listed = world.json("chart", "list", "--home", "officer")["charts"]
-    if listed:
-        assert world.refused("fhir", "export", chart, "--out", "a.json", "--home", "officer") in {
-            "not_a_member", "not_a_reader",
-        }  # fmt: skip
-        told = world.json("fhir", "export", "--all", "--out", "b.json", "--home", "officer")
-        assert (told["charts"], told["closed"]) == (0, len(listed))
-    else:
-        assert world.refused("fhir", "export", chart, "--out", "a.json", "--home", "officer") == "no_such_chart"
+        world.run("sync", "once", "--home", home)
+    assert world.refused("fhir", "export", chart, "--out", "a.json", "--home", "officer") == "not_a_reader"
+    assert world.refused("chart", "export", chart, "--out", "a", "--home", "officer") == "not_a_reader"
+    told = world.json("fhir", "export", "--all", "--out", "b.json", "--home", "officer")
+    assert (told["charts"], told["closed"]) == (0, 1)
+    assert "entry" not in json.loads(Path("b.json").read_bytes())
     assert not Path("a.json").exists()
+    assert not Path("a").exists()
 
 
 def test_a_chart_folder_holds_everything_and_says_so(world: World, chart: str):
@@ -156,3 +153,25 @@ def test_a_chart_folder_that_fails_leaves_nothing(world: World, chart: str, monk
     assert world.refused("chart", "export", chart, "--out", "handover", "--home", "tablet") == "out_file"
     assert not list(Path().glob("handover*"))
     assert not [act for act in _acts("tablet") if act.kind.name == "exported"]
+
+
+def test_a_signed_note_becomes_a_document(world: World, chart: str):
+    """Composition first, what it refers to, the signed record itself; valid, and the note file checks anywhere."""
+    sign = ("workflow", "sign", chart, "--document", "encounter", "--yes", "--home", "tablet")
+    assert world.run(*sign).code == 0
+    world.json("fhir", "export", chart, "--bundle", "document", "--out", "a.json", "--home", "tablet")
+    bundle = json.loads(Path("a.json").read_bytes())
+    assert (bundle["type"], bundle["entry"][0]["resource"]["resourceType"]) == ("document", "Composition")
+    assert {"Patient", "Encounter"} <= _types(bundle)
+    (judged,) = world.json("fhir", "validate", "a.json")
+    assert judged["valid"], judged["issues"]
+    told = world.json("chart", "export", chart, "--out", "handover", "--home", "tablet")
+    (note,) = [one["name"] for one in told["files"] if one["name"].endswith(".fwn")]
+    assert world.run("note", "verify", f"handover/{note}", "--organisation", "clinic.org").code == 0
+
+
+def test_standard_output_takes_the_bytes_alone(world: World, chart: str):
+    """With --out - nothing but the Bundle is printed, and a report beside it is a usage error."""
+    answer = world.run("fhir", "export", chart, "--out", "-", "--home", "tablet")
+    assert (answer.code, json.loads(answer.out)["resourceType"]) == (0, "Bundle")
+    assert world.refused("fhir", "export", chart, "--out", "-", "--home", "tablet", code=2) == "usage"

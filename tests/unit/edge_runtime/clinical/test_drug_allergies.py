@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -82,8 +83,8 @@ def test_quarantined_statements_count_unverified():
     check = check_chart(derive_chart(CHART, facts, [world.graph()]))
     told = [(one.medication.name, one.medication.doubt, one.allergy.name, one.allergy.doubt) for one in check.found]
     assert told == [
-        ("Amoxicillin", "", "Penicillin", "UNVERIFIED"),
         ("Ibuprofen", "UNVERIFIED", "Aspirin", ""),
+        ("Amoxicillin", "", "Penicillin", "UNVERIFIED"),
     ]
 
 
@@ -98,6 +99,17 @@ def test_whoever_prescribes_is_asked():
     assert asked(world, allergy("Aspirin")) == (
         "Ibuprofen beside the allergy Aspirin: both non-selective NSAIDs and salicylates, likely: is this meant?",
     )
+
+
+def test_what_one_change_states_is_compared_too():
+    """An allergy and a drug that are stated together meet, whichever comes first; a stop and a denial do not."""
+    world, _, _ = two()
+    chart, penicillin, amoxicillin = world.chart(), allergy("Penicillin"), drug("Amoxicillin")
+    for one, other in ((penicillin, amoxicillin), (amoxicillin, penicillin)):
+        assert len(questions(one, now_ms=0, state=world.state(), chart=chart, beside=(other,))) == 1
+    quiet = (drug("Amoxicillin", action="stop"), allergy("No known penicillin allergy"))
+    for one in (penicillin, amoxicillin):
+        assert questions(one, now_ms=0, state=world.state(), chart=chart, beside=quiet) == ()
 
 
 def test_what_ends_or_denies_is_not_asked_about():
@@ -120,7 +132,7 @@ def test_json_says_what_was_found_and_what_was_not_covered():
     """The version of the table, each finding with its source, and each name that was not compared."""
     world, left, _ = two()
     left.write(allergy("Sulfa", verification="unconfirmed"), allergy("Peanut"), drug("Bactrim"), drug("Warfarin"))
-    told = cross_check_to_json(check_chart(world.chart()))
+    told: Any = cross_check_to_json(check_chart(world.chart()))
     assert told["version"] == VERSION
     (one,) = told["found"]
     assert (one["medication"], one["allergy"], one["degree"]) == ("Bactrim", "Sulfa", "likely")

@@ -7,7 +7,7 @@ import io
 import json
 from importlib.resources import files
 
-from edge_runtime.facts import PlacedFact
+from edge_runtime.facts import FactId, PlacedFact
 from edge_runtime.fhir.importing.changes import changes, following, place_of_plan, seen
 from edge_runtime.fhir.importing.planning import plan_import
 from edge_runtime.fhir.reading.records import Record, Refusal, read_resources
@@ -137,7 +137,7 @@ class Importer:
         for index, document in enumerate(chart.documents):
             own = CHART if index == 0 else DocumentId(bytes.fromhex(document.key)[:16])
             place = place_of_plan(document, known) or own
-            steps = {}
+            steps: dict[str, FactId] = {}
             for change in changes(document, known):
                 found = self._write(change, place)
                 written += found

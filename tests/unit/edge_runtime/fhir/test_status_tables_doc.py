@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +17,7 @@ from edge_runtime.fhir.importing.order_facts import ACTIVITY_STATUS, PRIORITIES,
 from edge_runtime.fhir.importing.step_facts import TASK_STATUS
 
 DOC = Path(__file__).parents[4] / "docs" / "fhir.md"
-TABLES = {
+TABLES: dict[str, tuple[Mapping[str, Any], Mapping[Any, str]]] = {
     "CarePlan, ServiceRequest": (REQUEST_STATUS, REQUEST),
     "DiagnosticReport": (REPORT_STATUS, {}),
     "Composition": (COMPOSITION_STATUS, {}),
@@ -28,8 +30,8 @@ TABLES = {
 
 def row(name: str) -> tuple[dict[str, str | None], dict[str, str]]:
     """A row of the table: what each word of FHIR reads as, and by which word each of ours goes out."""
-    text = DOC.read_text(encoding="utf-8")
-    (line,) = re.findall(rf"^\| {re.escape(name)} \| ([-`].*) \|$", text, re.MULTILINE)
+    text = DOC.read_text(encoding="utf-8").partition("| type | ours: FHIR's |")[2]
+    line = re.findall(rf"^\| {re.escape(name)} \| (.*) \|$", text, re.MULTILINE)[0]
     incoming: dict[str, str | None] = {}
     outgoing: dict[str, str] = {}
     for part in line.split("; "):

@@ -297,3 +297,22 @@ def test_both_forms_say_the_same():
     paper = said_by_pdf(to_pdf(page))
     for line in read_html(to_html(page)).text.split("\n"):
         assert " ".join(line.split()).replace("Made on ", "") in paper
+
+
+def test_a_drug_beside_an_allergy_stands_in_the_safety_list():
+    """With the degree and what it rests on; what was not compared is named."""
+    world, left, _ = two()
+    left.write(fact("allergy", text="Aspirin"), fact("medication", text="Ibuprofen", action="start"))
+    left.write(fact("medication", text="Warfarin", action="start"))
+    text = printed(world)
+    assert "Ibuprofen beside the allergy Aspirin: both non-selective NSAIDs and salicylates, likely\nKowalski" in text
+    assert "not in the table: Warfarin" in text
+
+
+def test_no_known_allergy_to_one_substance_is_printed_as_it_was_said():
+    """It is no allergy, and does not say that none are known."""
+    world, left, _ = two()
+    left.write(fact("allergy", text="No known latex allergy"))
+    text = printed(world)
+    assert "stated: No known latex allergy" in text
+    assert "none known" not in text

@@ -212,6 +212,35 @@ def test_what_was_changed_in_the_backup_is_copied_anew(home: Home, what: str):
     assert file.read_bytes() == data
 
 
+@pytest.mark.parametrize("grown", [0, 2 * ENTRIES], ids=["shorter", "longer, with others"])
+def test_what_a_relay_lost_is_not_lost_in_its_backup_too(
+    home: Home, tmp_path: Path, organisation: Organisation, grown: int
+):
+    """A relay that was put back to before its backup, even if it grew since, does not replace it."""
+    older = tmp_path / "older"
+    home.out, out = older, home.out
+    home.back_up()
+    home.out = out
+    home.write(ENTRIES)
+    lost = home.keep_blob()
+    home.back_up()
+    files = home.files()
+
+    settings = RelaySettings(home=tmp_path / "again")
+    restore(older, settings.home)
+    with open_bench(settings.home, organisation) as bench:
+        again = replace(home, settings=settings, bench=bench)
+        if grown:
+            again.write(grown)
+        with pytest.raises(StorageError) as error:
+            again.back_up()
+        assert error.value.code == "backup_ahead"
+        assert again.files() == files
+        assert any(lost.id.hex() in name for name in files)
+        again.out = tmp_path / "another"
+        assert again.back_up().manifest.size >= ENTRIES
+
+
 @pytest.mark.parametrize(
     "damage",
     [

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_runtime.clinical.drugs.cross_check import Subject, cross_check
+from edge_runtime.clinical.drugs.cross_check import FOUND_MAX, Subject, cross_check
 from edge_runtime.clinical.drugs.names import CLASSES
 from edge_runtime.clinical.drugs.table import Degree
 
@@ -151,3 +151,13 @@ def test_order_does_not_matter_and_everything_has_an_answer(drugs, allergies, sh
     for drug in drugs:
         assert (degree(drug.name, drug.name) is None) == (drug in whole)
     assert {one.medication for one in check.found}.isdisjoint(whole)
+
+
+def test_thousands_of_statements_cost_no_more_than_their_meanings():
+    """A flood of names is compared by what they mean; the strongest are listed, and how many more there are."""
+    drugs = [subject(f"ibuprofen {number}") for number in range(3000)]
+    allergies = [subject(f"aspirin {number}") for number in range(3000)]
+    check = cross_check([*drugs, subject("aspirin")], [*allergies, subject("sulfa")])
+    assert len(check.found) == FOUND_MAX
+    assert check.found[0].degree is Degree.SAME
+    assert check.more == 3000 * 3001 - FOUND_MAX

@@ -22,8 +22,9 @@ from edge_runtime.fhir.validation.definitions import load_definitions
 from edge_runtime.fhir.validation.files import FileCheck
 from edge_runtime.fhir.validation.validator import open_validator
 from sync_protocol.membership import Membership
+from sync_protocol.verdicts import ACCEPTED
 from tests.fhir.opinions import is_there, medplum_takes
-from tests.unit.edge_runtime.fhir.exporting.scenes import CHART, ENCOUNTER, NOW_MS, QUARANTINED, Paper
+from tests.unit.edge_runtime.fhir.exporting.scenes import CHART, DOCUMENT, ENCOUNTER, NOW_MS, QUARANTINED, Paper
 from tests.unit.edge_runtime.fhir.exporting.test_round_trip import (
     ALLERGIES,
     DIAGNOSES,
@@ -56,13 +57,12 @@ def _filled(membership: Membership, statements: list[tuple[tuple[str, dict[str, 
     paper.state("document", document=ENCOUNTER, schema=1, workflow_type="encounter")
     for (kind, payload), how in statements:
         before = [fact for fact in paper.facts if fact.fact.kind == kind and fact.verdict.counts]
-        document_ = {"document": ENCOUNTER} if kind in {"observation", "procedure"} else {}
         paper.state(
             kind,
+            document=ENCOUNTER if kind in {"observation", "procedure"} else DOCUMENT,
             replaces=[before[-1].id] if how == "replacing" and before else (),
             unseen=how == "unseen",
-            **({"verdict": QUARANTINED} if how == "quarantined" else {}),
-            **document_,
+            verdict=QUARANTINED if how == "quarantined" else ACCEPTED,
             **payload,
         )
     return paper

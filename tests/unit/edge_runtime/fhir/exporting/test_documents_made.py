@@ -19,8 +19,9 @@ from edge_runtime.fhir.exporting.orders import PRIORITY, REQUEST
 from edge_runtime.fhir.exporting.scene import Made
 from edge_runtime.fhir.exporting.steps import ACTIVITY, TASK
 from edge_runtime.fhir.exporting.writing import to_text
+from edge_runtime.fhir.importing.laboratory_facts import STATION_EXTENSION
 from edge_runtime.fhir.importing.order_facts import ACTIVITY_STATUS, PRIORITIES, REQUEST_STATUS
-from edge_runtime.fhir.importing.step_facts import TASK_STATUS
+from edge_runtime.fhir.importing.step_facts import STEP_EXTENSION, TASK_STATUS
 from edge_runtime.fhir.validation.validator import Validator, open_validator
 from edge_runtime.importing import ImportReport, import_charts
 from sync_protocol.ids import ChartId, DocumentId
@@ -328,6 +329,49 @@ def test_what_became_of_an_order_is_laid_over_it(device: Device, tmp_path: Path)
     changed = out["Task/t1"]
     assert (changed["status"], changed["statusReason"]) == ("failed", {"text": "no scales"})
     assert (changed["description"], changed["input"]) == ("Weigh", about["input"])
+
+
+def test_what_is_called_otherwise_goes_out_so(device: Device, tmp_path: Path):
+    """A new title, name or status alone: nothing else of the resource changes, and an earlier extension gives way."""
+    ours = {"url": STEP_EXTENSION, "extension": [{"url": "fraction", "valueString": "b"}]}
+    other = {"url": "http://example.org/x", "valueString": "y"}
+    coming = [care_plan(activity("Walk")), request(), task(focus=to("ServiceRequest", "sr"), extension=[ours, other])]
+    chart = chart_of(device, tmp_path, *coming)
+    plan, order = (document_of(device, chart, type_) for type_ in ("care_plan", "lab_order"))
+    for state, title in ((plan, "Sleep"), (order, "Iron")):
+        add(device, chart, state.document, fact("document", schema=1, workflow_type=state.workflow_type, title=title))
+    step = order.steps.items[0]
+    renamed = Fact(kind="step", payload={"fraction": "c", "name": "Measure"}, supersedes=(step.heads[0].id,))
+    add(device, chart, order.document, renamed)
+    out = given_out(device, chart)
+    left = {name: value for name, value in out["CarePlan/cp"].items() if name != "meta"}
+    assert left == coming[0] | {"title": "Sleep"}
+    left = {name: value for name, value in out["ServiceRequest/sr"].items() if name != "meta"}
+    assert left == coming[1] | {"code": {"text": "Iron"}}
+    changed = out["Task/t1"]
+    assert (changed["code"], changed["status"]) == ({"text": "Measure"}, "requested")
+    assert "description" not in changed
+    assert changed["extension"] == [other, ours | {"extension": [{"url": "fraction", "valueString": "c"}]}]
+    walk = plan.steps.items[0]
+    renamed = Fact(kind="step", payload={"fraction": "V", "name": "Run"}, supersedes=(walk.heads[0].id,))
+    add(device, chart, plan.document, renamed)
+    detail = given_out(device, chart)["CarePlan/cp"]["activity"][0]["detail"]
+    assert (detail["description"], detail["status"]) == ("Run", "not-started")
+
+
+def test_a_specimen_of_no_order_has_no_request(device: Device, tmp_path: Path):
+    """It stands in the chart; one that came with a station of its own says the new one."""
+    station = {"url": STATION_EXTENSION, "extension": [{"url": "to", "valueCode": "collected"}]}
+    chart = chart_of(
+        device, tmp_path, specimen(extension=[{"url": "http://example.org/x", "valueString": "y"}, station])
+    )
+    whole = device.charts.open(chart).membership.chart_document
+    add(device, chart, whole, fact("specimen", specimen="X-1", to="in_transit"))
+    add(device, chart, whole, fact("specimen", specimen="X-2", to="ordered"))
+    first, second = sorted(of_type(device, chart, "Specimen"), key=lambda one: one["identifier"][0]["value"])
+    assert [one["url"] for one in first["extension"]] == ["http://example.org/x", STATION_EXTENSION]
+    assert first["extension"][1]["extension"][0]["valueCode"] == "in_transit"
+    assert "request" not in second
 
 
 def test_results_of_ours_beside_a_report_of_theirs_have_a_report_of_their_own(device: Device, tmp_path: Path):

@@ -63,11 +63,9 @@ class Ward:
     def scene(self) -> Scene:
         """The chart as the physician's device exports it, with the note file of the visit."""
         device = self.doctor
-        opened = device.charts.open(self.chart)
-        signed = self.signing(device).signatures(opened, self.document)
         writer = NoteWriter(device.store, device.identity, device.keyring, self.clinic.clock)
-        notes = {self.document: writer.write(opened, signed)} if signed.sound else {}
-        return replace(scene_of(opened, device.identity, now_ms=self.clinic.clock()), notes=notes)
+        opened = device.charts.open(self.chart)
+        return scene_of(opened, device.identity, now_ms=self.clinic.clock(), notes=writer)
 
     def made(self) -> list[Made]:
         """Every exported resource; each valid."""

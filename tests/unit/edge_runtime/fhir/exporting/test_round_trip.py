@@ -21,7 +21,9 @@ WORDS = st.text(st.sampled_from("abcXYZäß漢'\"\\<&/ 019.-"), min_size=1, max_
 TEXT = WORDS.filter(bool)
 CODES = st.text(st.sampled_from("ABC019.-"), min_size=1, max_size=12)
 SYSTEM = st.sampled_from([*SYSTEMS.values(), "urn:oid:1.2.3", "https://codes.example/a"])
-CODED = st.one_of(st.just({}), st.fixed_dictionaries({"code": CODES, "system": SYSTEM}))
+CODED: st.SearchStrategy[dict[str, str]] = st.one_of(
+    st.just({}), st.fixed_dictionaries({"code": CODES, "system": SYSTEM})
+)
 NUMBER = st.from_regex(r"-?(0|[1-9][0-9]{0,6})(\.[0-9]{1,6})?", fullmatch=True)
 UNIT = st.sampled_from(["mg", "mm[Hg]", "tablet", "puffs", "%", "mmol/L", "Cel"])
 MOMENT = st.sampled_from(["2001", "2001-02", "2001-02-28", "2026-03-01T09:30Z", "2026-03-01T09:30:01.250+05:30"])
@@ -57,7 +59,7 @@ MEDICATIONS = st.builds(
     st.one_of(st.just({}), st.fixed_dictionaries({"dose": NUMBER, "unit": UNIT})),
     _maybe(route=TEXT, frequency=TEXT),
 )
-RESULTS = st.one_of(
+RESULTS: st.SearchStrategy[dict[str, str]] = st.one_of(
     st.fixed_dictionaries({"value": NUMBER, "unit": UNIT}),
     st.fixed_dictionaries({"value": NUMBER}),
     st.fixed_dictionaries({"finding": TEXT}),

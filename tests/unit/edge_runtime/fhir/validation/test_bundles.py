@@ -358,6 +358,7 @@ def test_values_of_any_form_are_problems_and_never_errors(data):
                 "id": data.draw(ODD),
                 "meta": data.draw(st.one_of(ODD, st.fixed_dictionaries({"versionId": ODD, "profile": ODD}))),
                 "contained": data.draw(ODD),
+                "reference": data.draw(ODD),
                 "subject": {"reference": data.draw(ODD), "type": data.draw(ODD)},
             },
         },

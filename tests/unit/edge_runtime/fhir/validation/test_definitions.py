@@ -116,6 +116,14 @@ def test_profiles_carry_their_own_rules():
     assert {each.name for each in profile.tree.members["component"].slices} == {"SystolicBP", "DiastolicBP"}
 
 
+def test_definitions_of_extensions_are_there():
+    """All 393 extensions that ship with R4 can be asked for by their `url`."""
+    definitions = load_definitions()
+    profile = definitions.extension("http://hl7.org/fhir/StructureDefinition/data-absent-reason")
+    assert (profile.type, profile.tree.members["value[x]"].allowed) == ("Extension", ("valueCode",))
+    assert definitions.extension("http://example.org/x") is None
+
+
 def test_loading_is_quick():
     """The table is read in well under 200 ms, and once per process."""
     load_definitions.cache_clear()

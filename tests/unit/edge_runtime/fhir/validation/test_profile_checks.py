@@ -131,3 +131,34 @@ def test_an_extension_in_the_place_of_a_value_counts():
     del weight["valueQuantity"]["unit"]
     weight["valueQuantity"]["_unit"] = {"extension": [{"url": "http://example.org/why", "valueCode": "unknown"}]}
     assert walked(weight) == []
+
+
+@pytest.mark.parametrize(
+    ("extension", "expected"),
+    [
+        ({"url": f"{BASE}data-absent-reason", "valueCode": "unknown"}, []),
+        ({"url": f"{BASE}data-absent-reason", "valueCode": "because"}, [("code-invalid", "extension[0].valueCode")]),
+        ({"url": f"{BASE}data-absent-reason", "valueString": "x"}, [("structure", "extension[0].valueString")]),
+        ({"url": f"{BASE}data-absent-reason", "_valueCode": {"id": "x"}}, []),
+        ({"url": f"{BASE}data-absent-reason"}, [("required", "extension[0].value[x]")]),
+        ({"url": f"{BASE}patient-birthPlace", "valueAddress": {"city": "x"}}, []),
+        ({"url": f"{BASE}translation", "extension": [{"url": "lang", "valueCode": "de"}]},
+         [("required", "extension[0].extension")]),
+        ({"url": f"{BASE}translation", "extension": [{"url": "lang", "valueCode": "de"},
+         {"url": "content", "valueString": "x"}]}, []),
+        ({"url": f"{BASE}translation", "extension": [{"url": "lang", "valueCode": "de"},
+         {"url": "content", "valueInteger": 1}]}, [("structure", "extension[0].extension[1].valueInteger")]),
+        ({"url": f"{BASE}translation", "extension": [{"url": "lang", "valueCode": "de"},
+         {"url": "lang", "valueCode": "fr"}, {"url": "content", "valueString": "x"}]},
+         [("structure", "extension[0].extension")]),
+        ({"url": f"{BASE}of-nobody", "valueString": "x"}, []),
+    ],
+)  # fmt: skip
+def test_an_extension_that_ships_with_r4_keeps_to_its_definition(extension, expected):
+    """Its value's type, its code's binding and its parts are those of the definition; others' extensions are free."""
+    assert walked(PATIENT, extension=[extension]) == expected
+
+
+def test_a_code_of_another_kind_is_no_question_of_its_binding():
+    """A number in the place of a code is the structure's to say."""
+    assert ("structure", "valueQuantity.code") in walked(WEIGHT, valueQuantity=quantity(70, "kg") | {"code": 5})

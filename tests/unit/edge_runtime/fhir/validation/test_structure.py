@@ -39,6 +39,7 @@ def found(**members):
          "expected text; got an empty text: leave the element out"),
         ({"name": [{"given": [None]}]}, Code.STRUCTURE, "Patient.name[0].given[0]",
          "expected a value or an extension; got neither"),
+        ({"link": [None]}, Code.STRUCTURE, "Patient.link[0]", "expected an object; got null"),
         ({"multipleBirthInteger": "1"}, Code.STRUCTURE, "Patient.multipleBirthInteger",
          "expected a whole number; got text"),
         ({"multipleBirthInteger": 1.5}, Code.VALUE, "Patient.multipleBirthInteger",

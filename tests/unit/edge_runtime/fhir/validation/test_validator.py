@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import random
+from decimal import Decimal
 from functools import cache
 
 import pytest
@@ -14,9 +15,13 @@ from hypothesis import strategies as st
 
 from edge_runtime.fhir.reading.records import Record, read_resources
 from edge_runtime.fhir.validation.definitions import load_definitions
+from edge_runtime.fhir.validation.found import Findings
 from edge_runtime.fhir.validation.problem import Code, Problem, Severity
+from edge_runtime.fhir.validation.structure import FhirkitStructure
 from edge_runtime.fhir.validation.validator import Validator, joined, open_validator
 from tests.unit.edge_runtime.fhir.inputs import EXAMPLES
+
+from .walking import the_walk
 
 pytest.importorskip("fhirkit", reason="the extra 'fhir' brings fhirkit-rs")
 pytest.importorskip("fhirpathpy", reason="the extra 'fhir' brings fhirpathpy")
@@ -183,6 +188,22 @@ def mutated(text: bytes, seed: int) -> bytes:
                     [None, True, -1, 1.5, "", SECRET, [], {}, [[]], {"a": SECRET}, "#x", "\ud800"]
                 )
     return json.dumps(value).encode()
+
+
+@pytest.mark.parametrize("seed", range(0, 3000, 10))
+def test_the_walk_finds_by_itself_what_the_engine_finds(seed):
+    """Two implementations agree: where the engine sees a fault the walk sees one, there or at an empty parent."""
+    text = mutated(examples()[seed % len(examples())], seed)
+    value = json.loads(text, parse_float=Decimal)
+    if value.get("resourceType") not in list(load_definitions().resource_types):
+        return
+    findings = Findings()
+    the_walk().resource(value, findings)
+    findings.step(0, value["resourceType"])
+    walked = {each.path for each in findings.found}
+    for each in FhirkitStructure().problems(text):
+        path = each.path.replace("._", ".")
+        assert each.severity is Severity.FATAL or {path, path.rpartition(".")[0]} & walked
 
 
 def check_mutation(seed: int) -> None:
