@@ -202,17 +202,15 @@ class Chart:
         return not self.births.isdisjoint(self.roll.live.get(self.creator, ()))
 
     def _left_unaware(self, party: Party, by: By) -> bool:
-        """Whether somebody was a member, otherwise than by a broken glass, and did not know that this had ended."""
-        names = {party.name, *(team.id for team in party.once)}
-        return not names.isdisjoint(self.reach) and not self._has_seen_its_end(party, by)
+        """Whether somebody who is no member any more was one as it knew, otherwise than by a broken glass.
 
-    def _has_seen_its_end(self, party: Party, by: By) -> bool:
-        """Whether somebody who is no member any more writes although it had seen what ended it."""
-        if any(by.saw(by.entry, removal) for removal in self.roll.left.get(party.name, ())):
-            return True
-        for team in party.once:
-            if any(by.saw(by.entry, removal) for removal in self.roll.left.get(team.id, ())):
-                return True
-            if any(map(by.knew, team.roll.left.get(party.name, ()))):
-                return True
-        return False
+        One way that it had not seen end is enough: who left by itself may have stayed as one of a team.
+        """
+
+        def seen(entry: EntryHash) -> bool:
+            return by.saw(by.entry, entry)
+
+        return self.roll.was_on(party.name, seen, by.saw) or any(
+            self.roll.was_on(team.id, seen, by.saw) and team.roll.was_on(party.name, by.knew, by.saw)
+            for team in party.once
+        )

@@ -24,17 +24,20 @@ class Roll:
     Attributes:
         live: who is on it now, each with the additions that count.
         left: who was ever removed, by which entries.
+        added: who was ever added, by which entries.
     """
 
     live: dict[Name, tuple[EntryHash, ...]] = field(default_factory=dict)
     left: dict[Name, tuple[EntryHash, ...]] = field(default_factory=dict)
+    added: dict[Name, tuple[EntryHash, ...]] = field(default_factory=dict)
 
     def copy(self) -> Roll:
         """The same, to be changed apart."""
-        return Roll(dict(self.live), dict(self.left))
+        return Roll(dict(self.live), dict(self.left), dict(self.added))
 
     def add(self, name: Name, entry: EntryHash, saw: Saw) -> None:
         """Take an addition, unless a removal that it did not see forbids it."""
+        self.added[name] = (*self.added.get(name, ()), entry)
         if all(saw(entry, removal) for removal in self.left.get(name, ())):
             self.live[name] = (*self.live.get(name, ()), entry)
 
@@ -45,3 +48,15 @@ class Roll:
         self.live.pop(name, None)
         if kept:
             self.live[name] = kept
+
+    def was_on(self, name: Name, knew: Callable[[EntryHash], bool], saw: Saw) -> bool:
+        """Whether somebody was on the list as an author knew it, who may not have known all that is known here.
+
+        Args:
+            name: who.
+            knew: whether the author had seen an addition or a removal.
+            saw: see above, of two of these.
+        """
+        removals = [entry for entry in self.left.get(name, ()) if knew(entry)]
+        additions = (entry for entry in self.added.get(name, ()) if knew(entry))
+        return any(all(saw(addition, removal) for removal in removals) for addition in additions)
