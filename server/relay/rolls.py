@@ -50,7 +50,7 @@ class Roll:
             self.live[name] = kept
 
     def was_on(self, name: Name, knew: Callable[[EntryHash], bool], saw: Saw) -> bool:
-        """Whether somebody was on the list as an author knew it, who may not have known all that is known here.
+        """Whether somebody who ever was on the list still was, as an author knew it who may not know all of it.
 
         Args:
             name: who.
@@ -58,5 +58,7 @@ class Roll:
             saw: see above, of two of these.
         """
         removals = [entry for entry in self.left.get(name, ()) if knew(entry)]
-        additions = (entry for entry in self.added.get(name, ()) if knew(entry))
-        return any(all(saw(addition, removal) for removal in removals) for addition in additions)
+        additions = self.added.get(name, ())
+        if not removals:
+            return bool(additions)
+        return any(knew(entry) and all(saw(entry, removal) for removal in removals) for entry in additions)

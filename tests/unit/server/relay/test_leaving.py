@@ -236,3 +236,18 @@ def test_a_stay_goes_on_in_those_that_overlap_it():
     assert common([(5, LASTING)], [(7, 9), (1, 3)]) == [(7, 9)]
     assert Ended({}).last == -1
     assert Ended({StreamId(bytes(16)): ((1, 2), (4, 8))}).of(StreamId(bytes(16))) == 8
+
+
+@pytest.mark.parametrize("aware", [False, True], ids=["not knowing that the team had left", "knowing it"])
+def test_who_left_by_itself_may_have_stayed_as_one_of_a_team(ward: Ward, *, aware: bool):
+    """It adds itself again, offline, while somebody removes the team: its readers take that, so it is fed."""
+    doctor, nurse = ward.person(Role.PHYSICIAN), ward.person(Role.NURSE)
+    team, chart = ward.team(doctor, doctor), ward.chart(doctor, nurse)
+    ward.say(doctor, AddTeam(team=team, compartments=CARE), chart=chart)
+    back = AddMember(certificate=doctor.name, compartments=CARE)
+    unaware = () if aware else ward.write(doctor, RemoveMember(certificate=doctor.name), back, chart=chart)
+    ward.say(nurse, RemoveTeam(team=team), chart=chart)
+    if aware:
+        unaware = ward.write(doctor, RemoveMember(certificate=doctor.name), back, chart=chart)
+    assert ward.store(doctor, unaware) == []
+    assert ward.reads(doctor, chart) == (None if aware else set(CARE))

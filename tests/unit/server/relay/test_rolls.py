@@ -34,3 +34,30 @@ def test_an_addition_that_saw_the_removal_restores(order: tuple[EntryHash, ...])
     """In whatever order the three came here."""
     assert after(order, {ADDED: set(), LEFT: {ADDED}, AGAIN: {ADDED, LEFT}})
     assert not after(order, {ADDED: set(), LEFT: {ADDED}, AGAIN: {ADDED}})
+
+
+@pytest.mark.parametrize(
+    ("knew", "was_on"),
+    [
+        ({ADDED}, True),
+        ({ADDED, LEFT}, False),
+        ({ADDED, LEFT, AGAIN}, True),
+        ({LEFT}, False),
+        (set(), True),
+    ],
+    ids=["the addition", "its end too", "the return too", "the end alone", "no end of it"],
+)
+def test_who_was_on_it_as_somebody_knew(knew: set[EntryHash], *, was_on: bool):
+    """An end that an author had not seen does not count, nor a return."""
+    past = {ADDED: set[EntryHash](), LEFT: {ADDED}, AGAIN: {ADDED, LEFT}}
+
+    def saw(later: EntryHash, earlier: EntryHash) -> bool:
+        return earlier in past[later]
+
+    roll = Roll()
+    roll.add(NAME, ADDED, saw)
+    roll.remove(NAME, LEFT, saw)
+    roll.add(NAME, AGAIN, saw)
+    assert roll.was_on(NAME, knew.__contains__, saw) is was_on
+    assert not Roll().was_on(NAME, knew.__contains__, saw)
+    assert roll.copy().was_on(NAME, knew.__contains__, saw) is was_on
