@@ -43,7 +43,7 @@ from sync_protocol.steps import Admitted, DeviceStep
 from tests.support.people import DeviceSession, Organisation
 from tests.support.shells import DeviceConnection, SyncingDevice
 
-START_S = 30.0
+START_S = 120.0
 COMMAND = "from server.relay.commands import server; server()"
 
 
