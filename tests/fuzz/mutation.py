@@ -107,6 +107,8 @@ def _nest(rng: random.Random, data: bytes, _: Sequence[bytes]) -> bytes:
     )
 
 
+_REPEATED_BYTES_MAX: Final = 1024
+"""What is repeated thousands of times is small: the mutants have to fit the memory that their targets get."""
 _OF_BYTES: Final[tuple[Callable[[random.Random, bytes, Sequence[bytes]], bytes], ...]] = (
     _flip,
     _flip,
@@ -141,7 +143,8 @@ def _changed(rng: random.Random, value: Any, seeds: Sequence[bytes], prefix: int
         if kind == 0:
             del out[at]
         elif kind == 1:
-            out[at:at] = [out[at]] * rng.choice((1, 2, 5000))
+            small = len(cbor2.dumps(out[at])) <= _REPEATED_BYTES_MAX
+            out[at:at] = [out[at]] * rng.choice((1, 2, 5000 if small else 3))
         elif kind == 2:
             rng.shuffle(out)
         else:
