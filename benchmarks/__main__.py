@@ -24,6 +24,7 @@ BENCHMARKS: Final[Mapping[str, str]] = {
     "relay_ingest": "verifying and storing entries on the relay, by the size of a seal",
     "propagation": "from an edit on one device to durable on another, over a live relay",
     "import_fhir": "importing the official FHIR R4 examples into a device",
+    "export_fhir": "exporting every chart as FHIR R4: all of it valid, and nothing new when it comes back",
     "fhir_validation": "validating an Encounter and whole Bundles of FHIR R4, beside fhir.resources and fhirkit-rs",
     "code_search": "searching ICD-10-CM by words, and checking a code",
     "text_screen": "screening a text update before the CRDT engine sees it",
@@ -106,7 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", action="append", choices=list(BENCHMARKS), metavar="NAME", help="one; again for more")
     parser.add_argument("--rounds", type=_positive, default=_ROUNDS, help=f"turns of everything (default: {_ROUNDS})")
     parser.add_argument(
-        "--data", type=_existing, action="append", metavar="PATH", help="import_fhir, fhir_validation: your own files"
+        "--data", type=_existing, action="append", metavar="PATH", help="the three of FHIR: your own files"
     )
     parser.add_argument(
         "--entries", type=_positive, metavar="N", help="audit_verify, cold_start, entry_partitions: so many entries"

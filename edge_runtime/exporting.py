@@ -16,11 +16,13 @@ from edge_runtime.audit.acts import Auditor
 from edge_runtime.audit.showing import make_to_hand_out
 from edge_runtime.charts import Charts
 from edge_runtime.errors import RefusedError
+from edge_runtime.fhir.exporting.beside import referenced
 from edge_runtime.fhir.exporting.charts import resources, sealed, told_apart
 from edge_runtime.fhir.exporting.identity import source_of
 from edge_runtime.fhir.exporting.kept import kept_resources
 from edge_runtime.fhir.exporting.scene import Made, Scene, scene_facts
 from edge_runtime.identity import Identity
+from edge_runtime.importing import NOBODYS
 from edge_runtime.opened import OpenChart
 from edge_runtime.signing.notes import NoteWriter
 from edge_runtime.signing.signatures import signatures_of
@@ -107,6 +109,36 @@ class Exporter:
         found = told_apart(source_of(chart), made, self._taken)
         self.report.charts += 1
         self.report.sealed += left
+        for one in found:
+            self.report.resources[one.type] = self.report.resources.get(one.type, 0) + 1
+        return found
+
+    def beside(self, made: Sequence[Made], *, purpose: Purpose, now_ms: int) -> list[Made]:
+        """The resources of no patient to which some refer, each once an export; recorded as handed out of their chart.
+
+        Only charts that an import on this device made are looked into, as far as its role reads them.
+
+        Raises:
+            StoreError: it cannot be recorded.
+        """
+        found: list[Made] = []
+        for name in sorted(set(map(ChartId, self._charts.store.values(NOBODYS).values()))):
+            try:
+                opened = self._charts.open(name)
+                if not referenced(made, resources(scene_of(opened, self._identity, now_ms=now_ms))):
+                    continue
+                chosen = make_to_hand_out(
+                    self._charts,
+                    self._auditor,
+                    name,
+                    purpose=purpose,
+                    make=lambda shown: referenced(made, resources(scene_of(shown, self._identity, now_ms=now_ms))),
+                    record=partial(self._auditor.exported, purpose=purpose, form=FORM),
+                )
+            except RefusedError:
+                continue
+            found += [one for one in chosen if one.address not in self._taken]
+            self._taken.update(one.address for one in found)
         for one in found:
             self.report.resources[one.type] = self.report.resources.get(one.type, 0) + 1
         return found

@@ -30,6 +30,8 @@ from sync_protocol.roles import CONTENT, Compartment
 
 INDEX: Final = "import/"
 LOOKED: Final = "import-looked/"
+NOBODYS: Final = "import-nobody/"
+"""Where a device keeps which charts hold resources of no patient: practitioners, organisations, medications."""
 ENTRY_BYTES: Final = 120 * 1024
 """Plain bytes of one entry: padding and seal keep it under BODY_BYTES_MAX."""
 _ROOM: Final = 64
@@ -127,6 +129,12 @@ class _Index:
             with self._store.writing() as writer:
                 writer.put_value(INDEX + key, chart)
 
+    def keep_nobodys(self, key: str, chart: ChartId) -> None:
+        """Remember a chart that holds resources of no patient."""
+        if self._store.get_value(NOBODYS + key) != chart:
+            with self._store.writing() as writer:
+                writer.put_value(NOBODYS + key, chart)
+
     def _look(self, charts: Charts, chart: ChartId, looked: bytes | None) -> None:
         """Look at a chart that came by sync, or was made by hand, unless nothing has come to it since the last look."""
         membership = charts.keyring.membership(chart)
@@ -190,6 +198,8 @@ class _Chart:
         report.entries_new += len(self._charts.recorder.write(self._batch))
         if made is None:
             index.keep(self._plan.key, chart)
+            if not self._plan.assigned:
+                index.keep_nobodys(self._plan.key, chart)
 
     def _nameless(self, readable: frozenset[Compartment]) -> Refusal | None:
         """Why no chart can be made: this device may not write what finds it again, or who the patient is."""

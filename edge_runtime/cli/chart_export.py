@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import click
 
 from edge_runtime.cli.chart_purge import destruction_lines
-from edge_runtime.cli.output import out_errors, print_json, say, with_device, working
+from edge_runtime.cli.fhir_export import part_of
+from edge_runtime.cli.output import open_private, out_errors, print_json, say, with_device, working
 from edge_runtime.errors import InputError, RefusedError
 from sync_protocol.audit import Purpose
 
@@ -60,18 +61,21 @@ def export_chart(runtime: Runtime, chart_id: str, out: Path, purpose: str, *, as
     """
     from edge_runtime.audit.showing import make_to_hand_out
 
+    if str(out) == "-":
+        raise click.UsageError("a folder cannot go to standard output: name one")
     if out.exists():
         raise InputError(
             "out_exists", expected="a folder that is not there yet", got="one that is", do="name another with --out"
         )
+    part = part_of(out.absolute())
     found = runtime.charts.find(chart_id)
     record = partial(runtime.auditor.exported, purpose=Purpose(purpose), form=_FORMAT)
-    make = partial(_write_folder, runtime, out.with_name(out.name + ".part"), chart=found)
-    with working("Exporting", as_json=as_json), out_errors(), _cleaned(out.with_name(out.name + ".part")):
+    make = partial(_write_folder, runtime, part, chart=found)
+    with working("Exporting", as_json=as_json), out_errors(), _cleaned(part):
         manifest = make_to_hand_out(
             runtime.charts, runtime.auditor, found, purpose=Purpose(purpose), make=make, record=record
         )
-        out.with_name(out.name + ".part").rename(out)
+        part.rename(out)
     if as_json:
         print_json({"out": str(out), **manifest})
         return
@@ -84,13 +88,13 @@ def export_chart(runtime: Runtime, chart_id: str, out: Path, purpose: str, *, as
 
 
 class _cleaned:  # noqa: N801 reads as the verb that it is where it is used
-    """Leaves no part of a folder behind when a block ends badly, and starts without one."""
+    """Leaves no part of a folder behind when a block ends badly."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def __enter__(self) -> None:
-        shutil.rmtree(self._folder, ignore_errors=True)
+        """Nothing is there yet."""
 
     def __exit__(self, *_: object) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)  # where all went well, it has another name by now
@@ -109,7 +113,7 @@ def _write_folder(runtime: Runtime, folder: Path, opened: OpenChart, *, chart: C
         path = folder / part.name
         path.parent.mkdir(mode=_MODE, exist_ok=True)
         digest, size = hashlib.sha256(), 0
-        with path.open("xb") as file:
+        with open_private(path) as file:
             for piece in part.pieces:
                 digest.update(piece)
                 size += file.write(piece)

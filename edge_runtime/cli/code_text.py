@@ -24,7 +24,7 @@ def check_rows(code: str, judgement: Judgement) -> Iterator[str]:
 def found_rows(found: Sequence[Found], *, release: str) -> Iterator[str]:
     """A list of codes, with a mark at what is too general to be used."""
     if not found:
-        yield "Nothing found. Fewer words, or the beginning of a word, find more."
+        yield "Nothing found. Titles are in English; right spelling, fewer words or the beginning of one find more."
         return
     for one in found:
         mark = "" if one.billable else click.style("  not billable: has subdivisions", fg="yellow")

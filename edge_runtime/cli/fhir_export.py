@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 import click
 
-from edge_runtime.cli.output import check_out, out_errors, print_json, say, with_device, working
+from edge_runtime.cli.output import check_out, open_private, out_errors, print_json, say, with_device, working
 from edge_runtime.errors import InputError
 from sync_protocol.audit import Purpose
 
@@ -36,11 +37,11 @@ _FORMS: Final = ("collection", "document", "transaction")
     "--out",
     required=True,
     metavar="FILE",
-    help="The file to write; '-' for standard output; with --ndjson or a folder.",
+    help="The file to write; '-' for standard output; with --ndjson, a folder if it ends in '/'.",
 )
 @click.option("--bundle", "form", type=click.Choice(_FORMS), help="Which kind of Bundle; a collection by default.")
-@click.option("--ndjson", is_flag=True, help="One resource a line; into a folder, if --out ends in '/', a file a type.")
-@click.option("--force", is_flag=True, help="Write over what is there.")
+@click.option("--ndjson", is_flag=True, help="One resource a line; in a folder, one file for each type.")
+@click.option("--force", is_flag=True, help="Write over a file that is there.")
 @click.option(
     "--purpose", type=click.Choice([one.value for one in Purpose]), default=Purpose.TREATMENT.value, show_default=True
 )
@@ -106,17 +107,25 @@ class _Job:
                 words(f"Exporting: {done} of {len(self._names)} charts")
 
     def _one(self, name: ChartId) -> list[Made]:
-        return self.exporter.export(name, purpose=self._purpose, now_ms=self.now_ms)
+        made = self.exporter.export(name, purpose=self._purpose, now_ms=self.now_ms)
+        return [*made, *self.exporter.beside(made, purpose=self._purpose, now_ms=self.now_ms)]
 
 
 def _write_bundle(job: _Job, out: str, form: str, *, force: bool) -> int:
     from edge_runtime.fhir.exporting.bundles import Form, bundle, document, with_ids
 
-    wanted = Form(form)
+    if out.endswith(("/", "\\")) or Path(out).is_dir():
+        raise InputError(
+            "out_folder", expected="a file for one Bundle", got="a folder", do="name a file, or add --ndjson"
+        )
+    wanted, counted = Form(form), Counter[str]()
 
     def made() -> Iterator[Made]:
         for _, chart in job.charts():
-            yield from document(chart) if wanted is Form.DOCUMENT else chart
+            for one in document(chart) if wanted is Form.DOCUMENT else chart:
+                counted[one.type] += 1
+                yield one
+        job.exporter.report.resources = dict(counted)  # a document holds only what its letter rests on
 
     resources = with_ids(made()) if wanted is Form.TRANSACTION else made()
     with _opened(out, force=force) as file:
@@ -125,7 +134,7 @@ def _write_bundle(job: _Job, out: str, form: str, *, force: bool) -> int:
 
 def _write_ndjson(job: _Job, out: str, *, force: bool) -> int:
     if out.endswith(("/", "\\")) or (out != _STDOUT and Path(out).is_dir()):
-        return _write_folder(job, Path(out), force=force)
+        return _write_folder(job, Path(out).absolute())
     with _opened(out, force=force) as file:
         return _written(file, (line for _, line in _lines(job)))
 
@@ -138,22 +147,40 @@ def _lines(job: _Job) -> Iterator[tuple[str, bytes]]:
         yield from ndjson(chart, names_of(chart), source=source_of(name))
 
 
-def _write_folder(job: _Job, folder: Path, *, force: bool) -> int:
+def _write_folder(job: _Job, folder: Path) -> int:
     """A file a type, as bulk data has it; the folder is there when all of them are whole."""
     with out_errors():
-        if folder.exists() and not (folder.is_dir() and (force or not any(folder.iterdir()))):
+        if not folder.name or (folder.exists() and not (folder.is_dir() and not any(folder.iterdir()))):
             raise _there()
-        part = folder.with_name(folder.name + ".part")
-        shutil.rmtree(part, ignore_errors=True)
+        part = part_of(folder)
         part.mkdir(mode=0o700)
         try:
             size = _write_types(part, _lines(job))
             folder.mkdir(mode=0o700, exist_ok=True)
+            folder.chmod(0o700)
             for file in sorted(part.iterdir()):
                 file.replace(folder / file.name)
         finally:
             shutil.rmtree(part, ignore_errors=True)
     return size
+
+
+def part_of(folder: Path) -> Path:
+    """Where a folder is written until it is whole.
+
+    Raises:
+        InputError: something is there already. It may be somebody's own; what a broken export left is patient data,
+            of which its owner must learn.
+    """
+    part = folder.with_name(folder.name + ".part")
+    if part.exists() or part.is_symlink():
+        raise InputError(
+            "out_exists",
+            expected="nothing beside the folder that is named as it is, with .part behind",
+            got="something, maybe what an export that broke off left in the clear",
+            do="look at it and remove it, or name another folder",
+        )
+    return part
 
 
 def _write_types(folder: Path, lines: Iterable[tuple[str, bytes]]) -> int:
@@ -162,7 +189,7 @@ def _write_types(folder: Path, lines: Iterable[tuple[str, bytes]]) -> int:
         files: dict[str, BinaryIO] = {}
         for type_, line in lines:
             if type_ not in files:
-                files[type_] = stack.enter_context((folder / f"{type_}.ndjson").open("wb"))
+                files[type_] = stack.enter_context(open_private(folder / f"{type_}.ndjson"))
             size += files[type_].write(line)
     return size
 

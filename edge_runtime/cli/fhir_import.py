@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from edge_runtime.cli.output import print_json, with_device, working
+from edge_runtime.cli.output import EXIT_REFUSED, print_json, with_device, working
 
 if TYPE_CHECKING:
     from edge_runtime.runtime import Runtime
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 _HELP: Final = """Make charts from FHIR R4: resources, bundles, NDJSON; plain or gzip. Importing again changes nothing.
 
 What is not mapped is kept, sealed. What is wrong is refused, with its place, and the rest imported; check files before
-with 'fieldward fhir validate'. 'fieldward fhir import' and 'fieldward chart import' are one command.
+with 'fieldward fhir validate'. The exit code is 1 where nothing of a file could be read. 'fieldward fhir import' and
+'fieldward chart import' are one command.
 
 \b
 Examples:
@@ -67,5 +68,8 @@ def _import(runtime: Runtime, files: Sequence[Path], *, source: str, as_json: bo
         )
     if as_json:
         print_json(report.to_json())
-        return
-    print_import(report)
+    else:
+        print_import(report)
+    names = {file.name for file in files}
+    if any(one.record in names and not one.path for one in report.plan.refused):
+        raise click.exceptions.Exit(EXIT_REFUSED)  # of a file nothing was read, whatever came of the others

@@ -31,15 +31,18 @@ def print_import(report: ImportReport) -> None:
     table.columns[1].justify = "right"
     for name, count in sorted(plan.mapped.items()):
         table.add_row(name, str(count))
-    console.print(table)
-    console.print(f"{plan.kept} resources are kept as they came: they state nothing here, and grant nothing.")
+    if plan.mapped:
+        console.print(table)
     if plan.kept:
+        console.print(f"{plan.kept} resources are kept as they came: they state nothing here, and grant nothing.")
         console.print("  " + ", ".join(f"{name} {count}" for name, count in sorted(plan.kept_types.items())))
     refused = [*plan.refused, *report.refused]
     if refused:
-        console.print(f"[red]{len(refused)} refused; everything else was imported:[/red]")
+        taken = plan.kept or plan.mapped or report.own
+        rest = "the rest is here" if taken else "nothing else was in what was given"
+        console.print(f"[red]{len(refused)} refused; {rest}:[/red]")
     for one in refused[:_REFUSALS_SHOWN]:
-        words = f"{one.record}  {one.path or '(whole record)'}  {one.reason}"
+        words = f"{one.record}  {one.path or '(all of it)'}  {one.reason}"
         console.print(f"  {safe(words)}", markup=False)
     if len(refused) > _REFUSALS_SHOWN:
         console.print(f"  ... and {len(refused) - _REFUSALS_SHOWN} more; see --json.")

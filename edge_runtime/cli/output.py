@@ -9,14 +9,14 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import click
 
 from edge_runtime import wording
 from edge_runtime.cli.safe_text import safe
 from edge_runtime.errors import InputError, VaultError
-from edge_runtime.settings import Home, replace_file
+from edge_runtime.settings import FILE_MODE, Home, replace_file
 from sync_protocol.errors import ExplainedError
 
 EXIT_DONE: Final = 0
@@ -202,6 +202,11 @@ def write_out(path: Path, data: bytes) -> None:
     """
     with out_errors():
         replace_file(path, data)
+
+
+def open_private(path: Path) -> BinaryIO:
+    """A new file that nobody else can read, wherever it is moved later."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE), "wb")
 
 
 @contextmanager

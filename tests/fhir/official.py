@@ -33,6 +33,7 @@ KEPT_UNMAPPED: Final[Mapping[str, str]] = MappingProxyType(
         "CarePlan-f201": "a proposal is no plan that is followed",
         "ServiceRequest-benchpress": "a plan is no order",
         "ServiceRequest-do-not-turn": "what must not be done is no order",
+        "Observation-trachcare": "it is about the mother, in the record of her child (focus)",
     }
 )
 """Examples that state what a fact cannot say: they are kept as they came."""

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from tests.simulation.commands import simulate, told
-from tests.support.audit_campaign import write_down
+from tests.support.soak_results import write_down
 
 SEEDS = 2000
 MINUTES = float(os.environ.get("FIELDWARD_SOAK_MINUTES", "60"))

@@ -24,6 +24,7 @@ CHEAP = [
     "cold_start",
     "control_flood",
     "edit_durable",
+    "export_fhir",
     "fhir_validation",
     "import_fhir",
     "store_open",

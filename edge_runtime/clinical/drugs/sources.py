@@ -1,6 +1,7 @@
 """The publications behind the drug table, each by a short name that findings carry.
 
-Owns the citations. Statements are theirs; the degrees that we gave them are ours, and no clinician has reviewed them.
+Owns the citations. They were written without opening the publications and await a pharmacist's check; the degrees
+that we gave them are ours, and no clinician has reviewed them.
 """
 
 from __future__ import annotations

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
+from edge_runtime.facts import FactId, PlacedFact
 from edge_runtime.fhir.exporting.documents_made import MAPPERS as DOCUMENT_MAPPERS
 from edge_runtime.fhir.exporting.encounters import encounters
 from edge_runtime.fhir.exporting.identity import address_of, source_of, urn, uuid_of
@@ -21,7 +23,7 @@ from edge_runtime.fhir.exporting.observations import observations, triages
 from edge_runtime.fhir.exporting.patients import patients
 from edge_runtime.fhir.exporting.provenance import provenances
 from edge_runtime.fhir.exporting.safety import allergy_intolerances, conditions, procedures
-from edge_runtime.fhir.exporting.scene import Content, Made, Mapper, Scene
+from edge_runtime.fhir.exporting.scene import Content, Made, Mapper, Scene, instant
 
 MAPPERS: Final[tuple[Mapper, ...]] = (
     patients,
@@ -47,7 +49,8 @@ def resources(scene: Scene) -> list[Made]:
     made += _verbatim(scene, frozenset(key for one in made for key in one.keys))
     whole = marked(scene, told_apart(source_of(scene.chart), made, set()))
     whole += provenances(scene, [one for one in whole if one.type not in _LAST])
-    return sorted((_sourced(scene, one) for one in whole), key=_rank)
+    by_id = {fact.id: fact for fact in scene.facts}
+    return sorted((_sourced(scene, one, by_id) for one in whole), key=_rank)
 
 
 def sealed(scene: Scene) -> int:
@@ -82,9 +85,32 @@ def told_apart(source: str, made: Iterable[Made], taken: set[str]) -> list[Made]
     return found
 
 
-def _sourced(scene: Scene, made: Made) -> Made:
-    """With its chart as `meta.source`, unless it goes out as it came."""
-    return made if made.verbatim else replace(made, content=_with_source(made.content, source_of(scene.chart)))
+def _sourced(scene: Scene, made: Made, by_id: Mapping[FactId, PlacedFact]) -> Made:
+    """With its chart as `meta.source` and when it was stated, unless it goes out as it came."""
+    if made.verbatim:
+        return made
+    content = _with_source(made.content, source_of(scene.chart))
+    meta, updated = content["meta"], _updated(scene, made, by_id)
+    if isinstance(meta, dict) and updated:
+        content["meta"] = {"lastUpdated": updated, **meta}
+    return replace(made, content=content)
+
+
+def _updated(scene: Scene, made: Made, by_id: Mapping[FactId, PlacedFact]) -> str:
+    """When the last of what a resource rests on was stated: an importer tells by it which of two exports is older.
+
+    Never before anything that it replaces, nor before the version of the source that it lies over: a clock that is
+    behind must not make a correction look older than what it corrects.
+    """
+    waiting, walls = list(made.facts), dict[FactId, int]()
+    while waiting:
+        fact = waiting.pop()
+        if fact.id not in walls:
+            walls[fact.id] = fact.wall_ms
+            waiting += [by_id[name] for name in fact.fact.supersedes if name in by_id]
+    bases = (scene.kept[key].updated for key in made.keys)
+    found = [*filter(None, bases), *([instant(max(walls.values()))] if walls else [])]
+    return max(found, key=datetime.fromisoformat, default="")
 
 
 def _with_source(content: Content, source: str) -> Content:

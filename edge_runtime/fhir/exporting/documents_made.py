@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from edge_runtime.fhir.exporting.consents import consents
+from edge_runtime.fhir.exporting.imported_reports import imported_compositions, imported_reports
 from edge_runtime.fhir.exporting.laboratory import diagnostic_reports, specimens
 from edge_runtime.fhir.exporting.notes import compositions
 from edge_runtime.fhir.exporting.orders import care_plans, service_requests
@@ -16,7 +17,9 @@ MAPPERS: Final[tuple[Mapper, ...]] = (
     service_requests,
     specimens,
     diagnostic_reports,
+    imported_reports,
     tasks,
     compositions,
+    imported_compositions,
     consents,
 )

@@ -125,9 +125,52 @@ def overlaid(kept: Kept, changes: Mapping[str, Json | None] = {}) -> dict[str, J
     if isinstance(meta, dict):
         left = {name: value for name, value in meta.items() if name.lstrip("_") not in {"versionId", "lastUpdated"}}
         made["meta"] = left
+    if "status" in changes and changes["status"] != made.get("status"):
+        made.pop("statusReason", None)  # it was the old status's
     for name, value in changes.items():
         made = _replaced(made, name, value)
-    return without_empty(made)
+    return without_empty(without_orphans(kept.resource, made))
+
+
+def without_orphans(before: Mapping[str, Json], made: dict[str, Json]) -> dict[str, Json]:
+    """A resource without what it contained only for an element that is gone (dom-3)."""
+    contained = made.get("contained")
+    if not isinstance(contained, list):
+        return made
+    outside = {name: value for name, value in made.items() if name != "contained"}
+    wanted = _named_within(outside)
+    gone = _named_within({name: value for name, value in before.items() if name != "contained"}) - wanted
+    if not gone:
+        return made
+    by_name = {f"#{one.get('id')}": one for one in contained if isinstance(one, dict)}
+    lost, waiting = set[str](), list(gone)
+    while waiting:  # what only a lost one names is lost with it
+        name = waiting.pop()
+        if name in by_name and name not in lost:
+            lost.add(name)
+            waiting += _named_within(by_name[name])
+    saved, waiting = set[str](), [*wanted, *(name for name in by_name if name not in lost)]
+    while waiting:
+        name = waiting.pop()
+        if name in by_name and name not in saved:
+            saved.add(name)
+            waiting += _named_within(by_name[name])
+    return made | {"contained": [one for name, one in by_name.items() if name in saved]}
+
+
+def _named_within(value: Mapping[str, Json]) -> set[str]:
+    """Every reference to something contained."""
+    found: set[str] = set()
+    waiting: list[Json] = [dict(value)]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, list):
+            waiting.extend(node)
+        elif isinstance(node, dict):
+            name = node.get("reference")
+            found |= {name} if isinstance(name, str) and name.startswith("#") else set()
+            waiting.extend(node.values())
+    return found
 
 
 def choice(name: str, type_: str, value: Json) -> dict[str, Json]:

@@ -48,6 +48,11 @@ class Kept:
         found = None if self.resource is None else self.resource.get("id")
         return found if isinstance(found, str) else ""
 
+    @property
+    def updated(self) -> str:
+        """When its source last changed it, an instant; empty where it does not say."""
+        return _updated(self.resource)
+
 
 @dataclass(frozen=True, slots=True)
 class _Version:
@@ -58,14 +63,19 @@ class _Version:
     @property
     def age(self) -> tuple[datetime, bool, int, int]:
         """Later ones are newer: by what the source says, by their order in one import, then by when they came."""
-        meta = None if self.resource is None else self.resource.get("meta")
-        try:
-            written = Node("", meta).moment("lastUpdated") if isinstance(meta, dict) else ""
-        except FhirError:
-            written = ""
-        said_at = datetime.fromisoformat(written) if "T" in written else datetime.min.replace(tzinfo=UTC)
+        written = _updated(self.resource)
+        said_at = datetime.fromisoformat(written) if written else datetime.min.replace(tzinfo=UTC)
         newest = counted(self.head.fact, "older") is None
         return said_at, newest, self.head.lamport, -self.head.id.index
+
+
+def _updated(resource: Mapping[str, Json] | None) -> str:
+    meta = None if resource is None else resource.get("meta")
+    try:
+        written = Node("", meta).moment("lastUpdated") if isinstance(meta, dict) else ""
+    except FhirError:
+        return ""
+    return written if "T" in written else ""
 
 
 def kept_resources(facts: Iterable[PlacedFact]) -> dict[str, Kept]:

@@ -15,6 +15,7 @@ from typing import Final
 from edge_runtime.clinical.checks import decimal
 from edge_runtime.clinical.layout import Action, Kind
 from edge_runtime.clinical.medications import Line, Medication
+from edge_runtime.facts import FactId
 from edge_runtime.fhir.exporting import references
 from edge_runtime.fhir.exporting.elements import annotation, concept, plain, quantity
 from edge_runtime.fhir.exporting.identity import practitioner
@@ -55,6 +56,13 @@ def is_disputed(scene: Scene, thread: Thread) -> bool:
     standing = {fact.id for fact in thread.standing}
     items = (*scene.state.medications, *(item for state in scene.states() for item in state.medications))
     return any(item.disputed and not standing.isdisjoint(head.id for head in item.heads) for item in items)
+
+
+def _disputing(scene: Scene) -> dict[FactId, tuple[str, ...]]:
+    """What a dispute replaces, whoever began it, by each line of it."""
+    items = (*scene.state.medications, *(item for state in scene.states() for item in state.medications))
+    names = ("status", "note", "dosageInstruction", "dosage")
+    return {head.id: names for item in items if item.disputed for head in item.heads}
 
 
 def _lines(scene: Scene, thread: Thread) -> tuple[str, ...]:
@@ -136,5 +144,5 @@ _FORM: Final = Form(
     always=("status", "note"),
     unsettled=("dosageInstruction", "dosage"),
     retired={REQUEST: {"status": "stopped"}, STATEMENT: {"status": "stopped"}},
-    touched=is_disputed,
+    touched=_disputing,
 )

@@ -21,6 +21,7 @@ from edge_runtime.clinical.attested import SIGNING, claimed
 from edge_runtime.clinical.layout import Status, WorkflowType
 from edge_runtime.clinical.state import DocumentState
 from edge_runtime.clinical.subjects import said
+from edge_runtime.clinical.succession import grouped
 from edge_runtime.facts import FactId, PlacedFact
 from edge_runtime.fhir.exporting import references
 from edge_runtime.fhir.exporting.elements import coded, plain, without_empty
@@ -68,8 +69,9 @@ class _Signed:
 
 def compositions(scene: Scene) -> Iterator[Made]:
     """One for each signed text that nobody amended, and the signed records of each document."""
+    listed = grouped([fact for fact in scene.facts if fact.fact.kind in SIGNING], lambda fact: fact.document)
     for state in scene.states():
-        signed = [one for fact in scene.facts if (one := _signed(scene, state.document, fact)) is not None]
+        signed = [one for fact in listed.get(state.document, ()) if (one := _signed(scene, fact)) is not None]
         made = list(_texts(scene, state, signed))
         yield from made
         note = scene.notes.get(state.document)
@@ -77,8 +79,8 @@ def compositions(scene: Scene) -> Iterator[Made]:
             yield _record(scene, state.document, note, made)
 
 
-def _signed(scene: Scene, document: DocumentId, fact: PlacedFact) -> _Signed | None:
-    if fact.document != document or fact.fact.kind not in SIGNING or fact.id not in scene.sound:
+def _signed(scene: Scene, fact: PlacedFact) -> _Signed | None:
+    if fact.id not in scene.sound:
         return None
     record, wire, of = claimed(fact), fact.fact.payload.get("signed"), said(fact.fact, "of")
     if record is None or not isinstance(wire, bytes):

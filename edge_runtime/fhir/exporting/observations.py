@@ -16,6 +16,7 @@ from typing import Any, Final
 from edge_runtime.clinical.checks import decimal
 from edge_runtime.clinical.layout import Kind, Triage, Validation
 from edge_runtime.clinical.vitals import VITALS, display
+from edge_runtime.facts import FactId
 from edge_runtime.fhir.exporting import references
 from edge_runtime.fhir.exporting.elements import (
     annotation,
@@ -93,6 +94,7 @@ def _elements(scene: Scene, shown: Shown) -> Elements:
         "dataAbsentReason": None,
         **result,
         "interpretation": None,
+        "referenceRange": None if disputed else _range(shown),
         "note": [*notes(shown), *beside, *told],
         "device": {"display": plain(words(head, "device"))} if words(head, "device") else None,
         "component": None if disputed else _components(head.fact.payload.get("components"), words(head, "code")),
@@ -110,6 +112,20 @@ def _status(scene: Scene, shown: Shown, *, disputed: bool) -> str:
     if any(one.value is Validation.REJECTED for one in releases):
         return "entered-in-error"
     return "corrected" if shown.corrected else "final"
+
+
+def doubted(scene: Scene) -> frozenset[FactId]:
+    """The results that a second person rejected, or on which two do not agree."""
+    releases = (one for state in scene.states() for one in state.validations)
+    return frozenset(one.observation for one in releases if one.disputed or one.value is Validation.REJECTED)
+
+
+def _range(shown: Shown) -> Json:
+    """The range of the source, as long as it is one for what is measured, in the unit in which it is measured."""
+    resource = shown.base.resource if shown.base else None
+    now, before = shown.head.fact.payload, shown.before
+    same = all(now.get(key) == before.get(key) for key in ("code", "system", "unit"))
+    return resource.get("referenceRange") if resource and same and "value" in now else None
 
 
 def _disputed(thread: Thread) -> bool:
@@ -171,17 +187,19 @@ _OBSERVATION: Final = Form(
     type_of=lambda _: "Observation",
     elements=_elements,
     groups=(
-        (("text", "code", "system"), ("code",)),
+        (("text", "code", "system"), ("code", "interpretation", "referenceRange")),
         (("reason",), ("note",)),
         (
             ("value", "unit", "finding"),
-            ("value[x]", "dataAbsentReason", "interpretation", "component", "note"),
+            ("value[x]", "dataAbsentReason", "interpretation", "referenceRange", "component", "note"),
         ),
         (("components",), ("component",)),
         (("effective",), ("effective[x]",)),
         (("device",), ("device",)),
     ),
     always=("status", "issued"),
-    unsettled=("value[x]", "dataAbsentReason", "interpretation", "component", "note"),
+    unsettled=("value[x]", "dataAbsentReason", "interpretation", "referenceRange", "component", "note"),
     retired={"Observation": {"status": "entered-in-error"}},
+    touched=lambda scene: dict.fromkeys(doubted(scene), ("status",)),
+    elsewhere=frozenset({"DiagnosticReport"}),
 )

@@ -33,9 +33,10 @@ from edge_runtime.fhir.exporting.steps import (
     with_extension,
     with_notes,
 )
-from edge_runtime.fhir.importing.order_facts import STEPS_MAX
+from edge_runtime.fhir.importing.order_facts import activity_names
 from edge_runtime.fhir.importing.plan import part_key
-from edge_runtime.fhir.reading.strict_json import Json
+from edge_runtime.fhir.reading.elements import Node
+from edge_runtime.fhir.reading.strict_json import FhirError, Json
 
 REQUEST: Final[Mapping[Status, str]] = MappingProxyType(
     {
@@ -155,7 +156,11 @@ def _steps_since(scene: Scene, state: DocumentState, kept: Kept) -> dict[int | N
 
 def _numbers(scene: Scene, kept: Kept) -> dict[FactId, int]:
     """By each step that an imported plan stated, the number of its activity."""
-    names = {part_key(f"activity {number}", kept.key): number for number in range(STEPS_MAX)}
+    try:
+        listed = activity_names(Node("CarePlan", kept.resource or {}).nodes("activity"))
+    except FhirError:
+        return {}
+    names = {part_key(name, kept.key): number for number, name in enumerate(listed)}
     return {
         FactId(fact.id.entry, fact.id.index - 1): names[key]
         for fact in scene.facts

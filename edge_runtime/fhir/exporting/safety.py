@@ -143,7 +143,7 @@ def _condition_elements(scene: Scene, shown: Shown) -> Elements:
 def _procedure_elements(scene: Scene, shown: Shown) -> Elements:
     head = shown.head
     return {
-        "status": "unknown" if shown.unverified else "completed",
+        "status": "unknown" if shown.unverified else _how_far(shown),
         "code": code_of(shown),
         "subject": references.patient(scene),
         "encounter": references.encounter(scene, shown.thread.document),
@@ -152,6 +152,13 @@ def _procedure_elements(scene: Scene, shown: Shown) -> Elements:
     }
 
 
+def _how_far(shown: Shown) -> str:
+    """That it was done; of one that its source had begun or broken off, that still, for no statement says otherwise."""
+    before = shown.base.resource.get("status") if shown.base and shown.base.resource else None
+    return before if isinstance(before, str) and before in _UNFINISHED else "completed"
+
+
+_UNFINISHED: Final = frozenset({"in-progress", "on-hold", "stopped", "unknown"})
 _CODE: Final = (("text", "code", "system"), ("code",))
 _REASON: Final = (("reason",), ("note",))
 

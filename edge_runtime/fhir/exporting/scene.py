@@ -102,14 +102,15 @@ class Scene:
     sound: frozenset[FactId] = frozenset()
     now_ms: int
     notes: Mapping[DocumentId, bytes] = field(default_factory=dict)
-    _threads: dict[str, tuple[Thread, ...]] = field(default_factory=dict, repr=False, compare=False)
+    _threads: dict[str, dict[DocumentId | None, list[Thread]]] = field(default_factory=dict, repr=False, compare=False)
 
     def threads(self, kind: str, document: DocumentId | None = None) -> tuple[Thread, ...]:
         """The threads of one kind that count and can be read, in order; of one document, or of all."""
         if kind not in self._threads:
-            self._threads[kind] = tuple(self._found(kind))
-        found = self._threads[kind]
-        return found if document is None else tuple(one for one in found if one.document == document)
+            listed = self._threads[kind] = {None: list(self._found(kind))}
+            for thread in listed[None]:
+                listed.setdefault(thread.document, []).append(thread)
+        return tuple(self._threads[kind].get(document, ()))
 
     def states(self) -> Iterator[DocumentState]:
         """The documents, the chart document first."""

@@ -8,12 +8,12 @@ Source: FHIR R4 section 6.1.2 Security Labels (HL7 v3 ObservationValue, integrit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from edge_runtime.clinical.schemas import flaw
-from edge_runtime.facts import PlacedFact
+from edge_runtime.facts import FactId, PlacedFact
 from edge_runtime.fhir.exporting.elements import coding, overlaid, without_empty
 from edge_runtime.fhir.exporting.identity import address_of, thread_id, urn
 from edge_runtime.fhir.exporting.kept import Kept
@@ -48,6 +48,15 @@ class Shown:
     unverified: bool = False
 
     @property
+    def before(self) -> Mapping[str, Value]:
+        """What the imported resource stated last; nothing of a resource of ours."""
+        if self.base is None:
+            return {}
+        kind = self.head.fact.kind
+        stated = [fact for fact in (*self.base.earlier, *self.base.stated) if fact.fact.kind == kind]
+        return stated[-1].fact.payload if stated else {}
+
+    @property
     def corrected(self) -> bool:
         """Whether it replaces something."""
         return len(self.thread.facts) > 1
@@ -63,12 +72,13 @@ class Form:
         type_of: the type of a resource of ours.
         elements: every element that a statement leads to, but resourceType and id.
         groups: payload keys, and the elements that say them: what an overlay replaces where one of them changed.
-        always: elements that an overlay replaces in any case.
-        unsettled: those that it replaces where several statements stand, or the thread is `touched`.
+        always: elements that an overlay replaces wherever anything was stated since.
+        unsettled: those that it replaces where several statements stand.
         retired: what is changed in a second imported resource that the same statement replaced; None to overlay it
             as the first.
         head: which of the statements that stand is shown; by default the last.
-        touched: whether a thread of which nothing changed must be overlaid all the same, with `always` alone.
+        touched: by statement, elements that must be overlaid though nothing of its own thread changed.
+        elsewhere: types of imported resources whose mapper says as well what became of such a statement.
     """
 
     kind: str
@@ -80,19 +90,21 @@ class Form:
     unsettled: tuple[str, ...] = ()
     retired: Mapping[str, Elements] | None = None
     head: Callable[[Sequence[PlacedFact]], PlacedFact] = field(default=lambda facts: facts[-1])
-    touched: Callable[[Scene, Thread], bool] = field(default=lambda _scene, _thread: False)
+    touched: Callable[[Scene], Mapping[FactId, tuple[str, ...]]] = field(default=lambda _scene: {})
+    elsewhere: frozenset[str] = frozenset()
 
 
 def made_of(scene: Scene, form: Form) -> Iterator[Made]:
     """Every resource of the facts of one kind: what counts, then what is unverified."""
+    all_touched = form.touched(scene)
     for thread in scene.threads(form.kind):
-        touched = form.touched(scene, thread)
+        touched = [name for fact in thread.standing for name in all_touched.get(fact.id, ())]
         if thread.as_imported and not touched:
             continue
         bases = [kept for kept in thread.kept if kept.type in form.types and kept.resource is not None]
         if bases:
-            yield from _overlays(scene, form, thread, bases, touched=touched)
-        elif not thread.as_imported:
+            yield from _overlays(scene, form, thread, bases, touched)
+        elif not (thread.as_imported or _is_elsewhere(form, thread)):
             yield _own(scene, form, thread)
     for item in scene.state.unverified:
         fact = item.fact
@@ -101,6 +113,10 @@ def made_of(scene: Scene, form: Form) -> Iterator[Made]:
                 kind=form.kind, document=fact.document, origin=fact.id, facts=(fact,), standing=(fact,), kept=()
             )
             yield _own(scene, form, lone, unverified=True)
+
+
+def _is_elsewhere(form: Form, thread: Thread) -> bool:
+    return any(kept.type in form.elsewhere and kept.resource is not None for kept in thread.kept)
 
 
 def flat(elements: Mapping[str, Json]) -> Elements:
@@ -129,28 +145,28 @@ def _own(scene: Scene, form: Form, thread: Thread, *, unverified: bool = False) 
     return Made(content=content | flat(form.elements(scene, shown)), address=urn(name), facts=thread.standing)
 
 
-def _overlays(scene: Scene, form: Form, thread: Thread, bases: Sequence[Kept], *, touched: bool) -> Iterator[Made]:
+def _overlays(
+    scene: Scene, form: Form, thread: Thread, bases: Sequence[Kept], touched: Collection[str]
+) -> Iterator[Made]:
     for number, base in enumerate(bases):
         shown = Shown(type=base.type, thread=thread, head=form.head(thread.standing), base=base)
         if number and form.retired is not None and not thread.as_imported:
             changes = form.retired[base.type]
         else:
-            elements, wanted = form.elements(scene, shown), _changed(form, shown, touched=touched)
+            elements, wanted = form.elements(scene, shown), _changed(form, shown, touched)
             changes = {name: elements.get(name) for name in wanted}
         yield Made(content=overlaid(base, changes), address=address_of(base), facts=thread.standing, keys=(base.key,))
 
 
-def _changed(form: Form, shown: Shown, *, touched: bool) -> tuple[str, ...]:
+def _changed(form: Form, shown: Shown, touched: Collection[str]) -> tuple[str, ...]:
     """The elements that say something else than the imported resource stated; what is left out changes nothing."""
-    assert shown.base is not None, "only an imported resource is overlaid"
-    stated = [fact for fact in (*shown.base.earlier, *shown.base.stated) if fact.fact.kind == form.kind]
-    before = stated[-1].fact.payload if stated else {}
-    now = shown.head.fact.payload
+    before, now = shown.before, shown.head.fact.payload
     changed = [
         name
         for keys, names in form.groups
         if any(key in now and now[key] != before.get(key) for key in keys)
         for name in names
     ]
-    several = form.unsettled if touched or len(shown.thread.standing) > 1 else ()
-    return tuple(dict.fromkeys((*changed, *form.always, *several)))
+    always = () if shown.thread.as_imported else form.always
+    several = form.unsettled if len(shown.thread.standing) > 1 else ()
+    return tuple(dict.fromkeys((*changed, *always, *several, *touched)))

@@ -10,22 +10,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from datetime import datetime
 
-from edge_runtime.clinical.layout import Kind
+from edge_runtime.clinical.checks import moment
+from edge_runtime.clinical.layout import Kind, StepStatus
 from edge_runtime.clinical.standing import counting
-from edge_runtime.clinical.subjects import normalised, said
+from edge_runtime.clinical.subjects import said
 from edge_runtime.clinical.succession import heads, in_order
 from edge_runtime.facts import Fact, FactId, PlacedFact
-from edge_runtime.fhir.importing.chart_facts import UNNAMED, UNRECORDED
-from edge_runtime.fhir.importing.plan import FORMAT, ChartPlan, DocumentPlan, Item
-from edge_runtime.fhir.importing.stated import When
+from edge_runtime.fhir.importing.persons import same_person
+from edge_runtime.fhir.importing.plan import FORMAT, ChartPlan, DocumentPlan, Item, part_key
+from edge_runtime.fhir.importing.stated import NAMED, Stated, When, reason
+from edge_runtime.fhir.importing.stated import fact as stated_fact
+from edge_runtime.fhir.importing.step_facts import NOT_PLANNED, PROGRESS
 from edge_runtime.fhir.reading.records import Refusal
+from edge_runtime.fhir.reading.strict_json import digest
 from sync_protocol.encoding import Value
 from sync_protocol.ids import DocumentId
 from sync_protocol.roles import Compartment
-
-_NAMELESS: Final = frozenset(map(normalised, (UNNAMED, UNRECORDED)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,12 +39,22 @@ class Seen:
         contents: every version that was imported.
         latest: the last of them.
         facts: what the versions stated, and the heads of their sources, in order.
+        updated: when the source last changed the newest of them, an instant; empty where none says.
+        of: the key of the resource of which it is a part; empty for a resource.
     """
 
     document: DocumentId
     contents: frozenset[str]
     latest: str
     facts: tuple[PlacedFact, ...]
+    updated: str = ""
+    of: str = ""
+
+    def is_newer(self, updated: str) -> bool:
+        """Whether what is there is newer than what its source changed last at that instant; not where it is open."""
+        if not (updated and self.updated):
+            return False
+        return datetime.fromisoformat(updated) < datetime.fromisoformat(self.updated)
 
     @property
     def states(self) -> bool:
@@ -98,8 +110,16 @@ def seen(facts: Iterable[PlacedFact]) -> dict[str, Seen]:
             contents=versions.contents | {content},
             latest=content,
             facts=(*versions.facts, *(one for one in stated if one is not None), fact),
+            updated=_later(versions.updated, said(fact.fact, "updated") or ""),
+            of=said(fact.fact, "of") or "",
         )
     return found
+
+
+def _later(one: str, other: str) -> str:
+    """The later of two instants that facts state; what is none counts for nothing."""
+    known = [found for found in (one, other) if not any(moment("", found)) and "T" in found]
+    return max(known, key=datetime.fromisoformat, default="")
 
 
 def place_of(key: str, known: Mapping[str, Seen]) -> DocumentId | None:
@@ -126,7 +146,7 @@ def changes(document: DocumentPlan, known: Mapping[str, Seen]) -> Iterator[Chang
         known: what `seen` found in the chart; empty for a new one.
     """
     current = _current(document, known)
-    for number, item in enumerate(document.items):
+    for number, item in enumerate(_aged(document, known)):
         earlier, beside = known.get(item.key), known.get(item.of)
         if item.about or not _is_new(item, known, current):
             continue
@@ -145,7 +165,9 @@ def following(document: DocumentPlan, known: Mapping[str, Seen], steps: Mapping[
         steps: by key, those that were written since.
     """
     current = _current(document, known)
-    for item in document.items:
+    listed = list(_aged(document, known))
+    gone = [one for item in listed if item.key in current for one in _gone(item, document, known)]
+    for item in (*listed, *gone):
         earlier, about = known.get(item.key), known.get(item.about)
         if not item.about or not _is_new(item, known, current):
             continue
@@ -156,6 +178,35 @@ def following(document: DocumentPlan, known: Mapping[str, Seen], steps: Mapping[
         stated = replace(item.stated, facts=facts)
         place = about.document if about else place_among(item.within, known)
         yield from _written(replace(item, stated=stated), earlier, place, joins=True)
+
+
+def _gone(item: Item, document: DocumentPlan, known: Mapping[str, Seen]) -> Iterator[Item]:
+    """The end of each step that an earlier version of a plan stated, and of which the new one says nothing."""
+    planned = {one.key for one in document.items} | {one.about for one in document.items}
+    ended = stated_fact(Kind.STEP_EVENT, step=NAMED, to=StepStatus.SKIPPED.value, reason=reason(NOT_PLANNED))
+    for key, found in known.items() if item.opens else ():
+        if found.of == item.key and key not in planned and found.standing(Kind.STEP):
+            yield replace(
+                item,
+                key=part_key(PROGRESS, key),
+                content=digest(NOT_PLANNED),
+                stated=Stated((ended,)),
+                compartment=item.source_compartment,
+                text=b"",
+                address="",
+                of=item.key,
+                about=key,
+            )
+
+
+def _aged(document: DocumentPlan, known: Mapping[str, Seen]) -> Iterator[Item]:
+    """The items; of those of which a newer version is here, nothing but the text, and no part."""
+    for item in document.items:
+        whole = known.get(item.of or item.key)
+        if whole is None or not whole.is_newer(item.updated):
+            yield item
+        elif not item.of:
+            yield replace(item, stated=Stated(()), older=True)
 
 
 def _current(document: DocumentPlan, known: Mapping[str, Seen]) -> frozenset[str]:
@@ -196,7 +247,7 @@ def _written(item: Item, earlier: Seen | None, place: DocumentId | None, *, join
         stated = [fact for fact in stated if fact.supersedes]
     document = earlier.document if earlier else place
     (compartment, head), *rest = item.source(len(stated))
-    facts = (*stated, _replacing(head, earlier))
+    facts = (*stated, head if item.older else _replacing(head, earlier))
     yield Change(key=item.key, document=document, compartment=compartment, facts=facts)
     for part_compartment, part in rest:
         yield Change(key=item.key, document=document, compartment=part_compartment, facts=(part,))
@@ -227,21 +278,3 @@ def conflict(chart: ChartPlan, known: Mapping[str, Seen]) -> Refusal | None:
                     record=item.record, path="Patient.id", reason="expected the patient imported earlier; got another"
                 )
     return None
-
-
-def same_person(one: Fact, other: Fact) -> bool:
-    """Tell whether two identities of one id may be the same person: alike in an identifier, the name or the birth date.
-
-    A name that is not known contradicts nothing.
-    """
-    names = {normalised(said(identity, "name") or "") for identity in (one, other)}
-    if len(names) == 1 or not names.isdisjoint(_NAMELESS) or _identifiers(one) & _identifiers(other):
-        return True
-    born = said(one, "birth_date")
-    return born is not None and born == said(other, "birth_date")
-
-
-def _identifiers(identity: Fact) -> set[tuple[Value, Value]]:
-    listed = identity.payload.get("identifiers")
-    pairs = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
-    return {(str(item["system"]), str(item["value"])) for item in pairs if "system" in item and "value" in item}

@@ -63,8 +63,13 @@ _MAPPERS: Final[Mapping[str, _Mapper]] = MappingProxyType(
 MAPPED_TYPES: Final = frozenset(_MAPPERS)
 """Types that become facts; a resource of any other type is kept as it came."""
 
-_CONFIDENTIALITY: Final = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
+_CONFIDENTIALITY: Final = frozenset(
+    {"http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "http://hl7.org/fhir/v3/Confidentiality"}
+)
+"""The second is what STU3 called it; systems that have moved to R4 still write it."""
 _ACT_CODE: Final = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+LABELLED: Final = frozenset({"DocumentReference", "DocumentManifest"})
+"""Types with an element `securityLabel` for what they lead to."""
 _RESTRICTED: Final = frozenset({"R", "V"})
 
 
@@ -94,12 +99,19 @@ def state(kind: str, resource: Mapping[str, Json], lookup: Lookup, *, sampled: b
 
 
 def is_sensitive(node: Node) -> bool:
-    """Tell whether security labels keep a resource apart: confidentiality R or V, or any privacy code of ActCode."""
+    """Tell whether a resource is kept apart: by confidentiality R or V, or any privacy code of ActCode.
+
+    Labels stand in `meta.security`, of a DocumentReference in `securityLabel`, of a Composition in `confidentiality`.
+    """
     meta = node.node("meta")
-    labels = meta.nodes("security") if meta else ()
+    labels = [*(meta.nodes("security") if meta else ())]
+    if node.path == "Composition" and node.text("confidentiality") in _RESTRICTED:
+        return True
+    if node.path in LABELLED:
+        labels += [label for concept in node.nodes("securityLabel") for label in concept.nodes("coding")]
     return any(
         label.text("system") == _ACT_CODE
-        or (label.text("system") == _CONFIDENTIALITY and label.text("code") in _RESTRICTED)
+        or (label.text("system") in _CONFIDENTIALITY and label.text("code") in _RESTRICTED)
         for label in labels
     )
 

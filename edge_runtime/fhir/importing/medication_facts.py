@@ -105,8 +105,63 @@ def _told(dosage: Node) -> str:
     repeat = timing.node("repeat") if timing else None
     reasons = concept(dosage.node("asNeededCodeableConcept")).text
     as_needed = f"as needed: {reasons}" if reasons else "as needed" if dosage.flag("asNeededBoolean") else ""
-    parts = (_amounts(dosage), concept(timing.node("code") if timing else None).text or _repeated(repeat), as_needed)
+    often = concept(timing.node("code") if timing else None).text or _repeated(repeat)
+    parts = (_amounts(dosage), _rates(dosage), often, _times(repeat), _bounds(repeat), as_needed, *_limits(dosage))
     return ", ".join(filter(None, parts))
+
+
+def _times(repeat: Node | None) -> str:
+    """On which days and when on them."""
+    if repeat is None:
+        return ""
+    named = (("on", "dayOfWeek"), ("at", "timeOfDay"), ("when", "when"))
+    offset = repeat.number("offset")
+    told = [f"{word} {' and '.join(found)}" for word, name in named if (found := repeat.texts(name))]
+    return ", ".join((*told, *((f"offset {offset.text} min",) if offset else ())))
+
+
+def _bounds(repeat: Node | None) -> str:
+    """For how long, or how often in all."""
+    if repeat is None:
+        return ""
+    duration, span, period = (repeat.node(f"bounds{name}") for name in ("Duration", "Range", "Period"))
+    count = repeat.number("count")
+    ends = [quantity(end).shown for name in ("low", "high") if span and (end := span.node(name))]
+    days = [
+        f"{word} {day}" for word, name in (("from", "start"), ("to", "end")) if period and (day := period.moment(name))
+    ]
+    told = (
+        f"for {quantity(duration).shown}" if duration else "",
+        f"for {' to '.join(ends)}" if ends else "",
+        " ".join(days),
+        f"{count.text} times in all" if count else "",
+    )
+    return ", ".join(filter(None, told))
+
+
+def _rates(dosage: Node) -> str:
+    """How fast."""
+    told: list[str] = []
+    for rate in dosage.nodes("doseAndRate"):
+        simple, ratio, span = (rate.node(f"rate{name}") for name in ("Quantity", "Ratio", "Range"))
+        ends = [quantity(end).shown for name in ("low", "high") if span and (end := span.node(name))]
+        told += [quantity(simple).shown if simple else _ratio(ratio) if ratio else " to ".join(ends)]
+    shown = " or ".join(filter(None, told))
+    return f"at {shown}" if shown else ""
+
+
+def _limits(dosage: Node) -> tuple[str, ...]:
+    """The most that may be given, and what must be minded."""
+    period = dosage.node("maxDosePerPeriod")
+    single = (dosage.node(f"maxDosePer{name}") for name in ("Administration", "Lifetime"))
+    most = (_ratio(period) if period else "", *(quantity(one).shown if one else "" for one in single))
+    minded = (concept(one).text for one in dosage.nodes("additionalInstruction"))
+    return (*(f"at most {one}" for one in most if one), *minded)
+
+
+def _ratio(node: Node) -> str:
+    ends = (node.node("numerator"), node.node("denominator"))
+    return " per ".join(quantity(end).shown for end in ends if end)
 
 
 def _repeated(repeat: Node | None) -> str:

@@ -18,6 +18,7 @@ from edge_runtime.clinical.layout import Kind
 from edge_runtime.clinical.payloads import CODE_CHARS_MAX, COMPONENTS_MAX, REASON_CHARS_MAX
 from edge_runtime.fhir.importing.stated import Reading, Stated, When, fact, read_status, reason, required, start_of
 from edge_runtime.fhir.reading.elements import Concept, Node, concept, plain_decimal, quantity, shortened
+from edge_runtime.fhir.reading.strict_json import UnmappableError
 from sync_protocol.encoding import Value
 
 
@@ -30,6 +31,8 @@ class _Result(NamedTuple):
 
 
 _NONE: Final = _Result()
+_FOCUS_EXTENSION: Final = "http://hl7.org/fhir/StructureDefinition/observation-focusCode"
+"""Says the same as `focus`, by a code. Source: R4, extensions of Observation."""
 
 
 def _quantity(node: Node, name: str) -> _Result:
@@ -95,7 +98,13 @@ def _result(node: Node) -> _Result:
 
 
 def observation(node: Node) -> Stated:
-    """Map an Observation; one that was cancelled only takes back what it had said."""
+    """Map an Observation; one that was cancelled only takes back what it had said.
+
+    Raises:
+        UnmappableError: what was observed is not the patient, but a fetus, a donor, a relative, an implant.
+    """
+    if node.nodes("focus") or any(one.text("url") == _FOCUS_EXTENSION for one in node.nodes("extension")):
+        raise UnmappableError(f"{node.path}.focus", expected="an observation of the patient", got="one of another")
     status, reading = read_status(node)
     code = concept(required(node, "code"))
     if not code.text:

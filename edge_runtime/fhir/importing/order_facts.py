@@ -10,7 +10,8 @@ care-plan-activity-status, servicerequest-category.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -20,6 +21,7 @@ from edge_runtime.facts import Fact
 from edge_runtime.fhir.importing.stated import Part, Stated, fact, reason
 from edge_runtime.fhir.importing.step_facts import (
     INTENTS,
+    NOT_PLANNED,
     PROGRESS,
     Course,
     event,
@@ -28,7 +30,7 @@ from edge_runtime.fhir.importing.step_facts import (
     unspoken,
 )
 from edge_runtime.fhir.reading.elements import Node, concept, concepts, shortened
-from edge_runtime.fhir.reading.strict_json import FhirError, UnmappableError
+from edge_runtime.fhir.reading.strict_json import UnmappableError
 
 REQUEST_STATUS: Final[Mapping[str, Status]] = MappingProxyType(
     {
@@ -116,23 +118,43 @@ def care_plan(node: Node, *, told: bool) -> Stated:
 
 
 def _activities(node: Node) -> Iterator[Part]:
-    """A step for each activity, by its number; and the end of those that an earlier version had more."""
+    """A step for each activity; what is no more to be done ends the step that an earlier version had stated."""
     listed = node.nodes("activity")
     if len(listed) > STEPS_MAX:
-        raise FhirError(f"{node.path}.activity", expected=f"at most {STEPS_MAX} activities", got=f"{len(listed)}")
-    places = spread(len(listed))
-    for number in range(STEPS_MAX):
-        name = f"activity {number}"
-        progress = f"{PROGRESS} {number}"
-        course, found = _activity(listed[number], places[number]) if number < len(listed) else (None, None)
+        most = f"at most {STEPS_MAX} activities"
+        raise UnmappableError(f"{node.path}.activity", expected=most, got=f"{len(listed)}")
+    for one, place, name in zip(listed, spread(len(listed)), activity_names(listed), strict=True):
+        course, found = _activity(one, place)
         if found is None or course is None or course.to is None:
-            yield event(node, progress, name, StepStatus.SKIPPED, why=reason("no longer planned"))
+            yield event(node, PROGRESS, name, StepStatus.SKIPPED, why=reason(NOT_PLANNED))
             continue
-        detail = listed[number].node("detail") or listed[number]
-        notes = "; ".join(filter(None, (note.text("text") for note in listed[number].nodes("progress"))))
+        detail = one.node("detail") or one
+        notes = "; ".join(filter(None, (note.text("text") for note in one.nodes("progress"))))
         why = status_reason(detail, detail.text("status"), course) if course.to else ""
         yield Part(name, Stated((found,)))
-        yield event(detail, progress, name, course.to, why=why, note=notes)
+        yield event(detail, PROGRESS, name, course.to, why=why, note=notes)
+
+
+def activity_names(listed: Sequence[Node]) -> list[str]:
+    """What tells each activity of a plan from the others in every version: its element id, else its words.
+
+    Of several with the same words, their order among these. So one that is put in front renames none behind it.
+    """
+    said: Counter[str] = Counter()
+    names: list[str] = []
+    for one in listed:
+        words = f"id {identifier}" if (identifier := one.text("id")) else f"words {_words(one)}"
+        said[words] += 1
+        names.append(f"activity {said[words]} {words}")
+    return names
+
+
+def _words(activity: Node) -> str:
+    """What an activity is called."""
+    detail, reference = activity.node("detail"), activity.node("reference")
+    if detail is None:
+        return (reference.text("reference") or reference.text("display")) if reference else ""
+    return detail.text("description") or concept(detail.node("code")).text
 
 
 def _activity(activity: Node, place: str) -> tuple[Course | None, Fact | None]:

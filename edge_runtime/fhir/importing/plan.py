@@ -57,7 +57,8 @@ class Item:
         within: keys of what opens the document where it belongs, the preferred first; empty for the chart document.
         of: the key of the resource of which this is a part; empty for a resource.
         about: the key under which the fact stands that its facts name; empty where they name none.
-        older: the same import held a newer version of the resource.
+        older: a newer version of the resource is known.
+        updated: when its source last changed it, an instant; empty where it does not say.
     """
 
     record: str
@@ -73,6 +74,7 @@ class Item:
     of: str = ""
     about: str = ""
     older: bool = False
+    updated: str = ""
 
     @property
     def mapped(self) -> bool:
@@ -87,17 +89,19 @@ class Item:
     def parts(self) -> Iterator[Item]:
         """What the resource states besides, each as an item of its own, without text."""
         for part in self.stated.parts:
+            about = "" if part.about is None else part_key(part.about, self.key)
             yield Item(
                 record=self.record,
                 type=self.type,
-                key=part_key(part.name, self.key),
+                key=part_key(part.name, about or self.key),
                 content=hashlib.sha256(pack_content(Content(facts=part.stated.facts, text=None))).hexdigest(),
                 stated=part.stated,
                 compartment=self.source_compartment,
                 source_compartment=self.source_compartment,
                 within=self.within,
                 of=self.key,
-                about="" if part.about is None else part_key(part.about, self.key),
+                updated=self.updated,
+                about=about,
             )
 
     def source(self, states: int) -> Iterator[tuple[Compartment, Fact]]:
@@ -115,6 +119,8 @@ class Item:
             head["of"] = self.of
         if self.older:
             head["older"] = 1
+        if self.updated:
+            head["updated"] = self.updated
         if texts and self.source_compartment is self.compartment:
             number, data = texts.pop(0)
             head |= {"part": number, "data": data}

@@ -20,7 +20,7 @@ from typing import Final
 
 from edge_runtime.clinical.layout import home
 from edge_runtime.fhir.importing.charts import NOBODY, ChartDraft
-from edge_runtime.fhir.importing.mappings import MAPPED_TYPES, is_sensitive, state
+from edge_runtime.fhir.importing.mappings import LABELLED, MAPPED_TYPES, is_sensitive, state
 from edge_runtime.fhir.importing.placing import Places, rank
 from edge_runtime.fhir.importing.plan import ImportPlan, Item, key_of
 from edge_runtime.fhir.importing.stated import Stated
@@ -28,7 +28,7 @@ from edge_runtime.fhir.importing.versions import Held, Versions
 from edge_runtime.fhir.reading.elements import Node
 from edge_runtime.fhir.reading.records import Record, Refusal
 from edge_runtime.fhir.reading.references import Index, Subject, name_of, patient_of, pruned
-from edge_runtime.fhir.reading.strict_json import FhirError, UnmappableError
+from edge_runtime.fhir.reading.strict_json import FhirError, Json, UnmappableError
 from sync_protocol.roles import Compartment
 
 _NOTHING: Final = Stated(())
@@ -79,7 +79,7 @@ class _Planner:
         except FhirError as error:
             self._refuse(record, error)
             return
-        kept = record if record.type in MAPPED_TYPES else replace(record, resource=pruned(record.resource))
+        kept = record if record.type in MAPPED_TYPES else replace(record, resource=_looked_at(record))
         self._versions.add(Held(kept, named.name))
 
     def plan(self) -> ImportPlan:
@@ -193,4 +193,11 @@ class _Planner:
             source_compartment=text,
             text=record.text,
             address=record.full_url,
+            updated=held.updated,
         )
+
+
+def _looked_at(record: Record) -> dict[str, Json]:
+    """What is read of a resource that states nothing: to whom and where it belongs, and what keeps it apart."""
+    label = record.resource.get("securityLabel") if record.type in LABELLED else None
+    return pruned(record.resource) | ({"securityLabel": label} if label else {})

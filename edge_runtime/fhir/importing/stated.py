@@ -62,7 +62,7 @@ class Part:
     """Facts of a resource that stand apart from its others: in another compartment, or because they name one of them.
 
     Attributes:
-        name: tells it from the resource's other parts; the same in every version.
+        name: tells it from the resource's other parts, or from those about the same part; the same in every version.
         stated: its facts.
         about: the part whose fact these name, empty for the resource's own; None where they name none.
     """
@@ -72,6 +72,8 @@ class Part:
     about: str | None = None
 
 
+_HL7: Final = ("http://terminology.hl7.org/", "http://hl7.org/fhir/")
+"""Before the code systems of such bindings; where one of them is used, a translation beside it decides nothing."""
 NAMED: Final = "0" * 64 + ":0"
 """Stands for the fact that another names, until that one is written and has an id."""
 
@@ -155,16 +157,19 @@ def status_concept(node: Node, name: str, allowed: tuple[str, ...]) -> str:
     """Read a CodeableConcept with a required binding; empty where there is none.
 
     Raises:
-        FhirError: it says something, but none of the allowed codes. In doubt it could be a negation.
+        FhirError: it says something, but none of the allowed codes, or several. In doubt it could be a negation.
     """
     element = node.node(name)
     if element is None:
         return ""
-    codes = [coding.text("code") for coding in element.nodes("coding")]
-    for code in codes:
-        if code in allowed:
-            return code
-    raise node.wrong(name, "one of " + ", ".join(allowed), "another code" if codes else "no code")
+    codings = element.nodes("coding")
+    ours = [coding for coding in codings if coding.text("system").startswith(_HL7)]
+    codes = dict.fromkeys(coding.text("code") for coding in ours or codings)
+    found = [code for code in codes if code in allowed]
+    if len(found) == 1:
+        return found[0]
+    several = "several of them" if found else "another code" if codes else "no code"
+    raise node.wrong(name, "one of " + ", ".join(allowed), several)
 
 
 def reason(*notes: str) -> str:

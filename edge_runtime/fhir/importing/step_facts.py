@@ -38,6 +38,9 @@ STEP_PARTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
 OF_EVENTS: Final = frozenset({"quality", "actual_minutes"})
 """Those of an event; the others are the step's own."""
 PROGRESS: Final = "progress"
+"""The part that says what happened to a step; of an activity, a part of that part."""
+NOT_PLANNED: Final = "no longer planned"
+"""Why a step ends that its source does not ask for any more."""
 _MIDDLE: Final = "V"
 """The place of a step that states none."""
 

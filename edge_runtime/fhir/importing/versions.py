@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from edge_runtime.facts import Fact
-from edge_runtime.fhir.importing.changes import same_person
 from edge_runtime.fhir.importing.chart_facts import patient
+from edge_runtime.fhir.importing.persons import same_person
 from edge_runtime.fhir.reading.elements import Node
 from edge_runtime.fhir.reading.records import Record
 from edge_runtime.fhir.reading.references import is_local
@@ -29,6 +29,16 @@ class Held:
 
     record: Record
     name: str
+
+    @property
+    def updated(self) -> str:
+        """When the source last changed it, an instant; empty where it does not say."""
+        meta = self.record.resource.get("meta")
+        try:
+            written = Node("", meta).moment("lastUpdated") if isinstance(meta, dict) else ""
+        except FhirError:
+            return ""
+        return written if "T" in written else ""
 
 
 class Versions:
@@ -54,12 +64,7 @@ class Versions:
 
 def _age(held: Held) -> datetime:
     """When the source last changed it. Of two that do not say, sorting keeps the one that was read later first."""
-    meta = held.record.resource.get("meta")
-    try:
-        written = Node("", meta).moment("lastUpdated") if isinstance(meta, dict) else ""
-    except FhirError:
-        written = ""
-    return datetime.fromisoformat(written) if "T" in written else datetime.min.replace(tzinfo=UTC)
+    return datetime.fromisoformat(held.updated) if held.updated else datetime.min.replace(tzinfo=UTC)
 
 
 def _two_people(versions: list[Held]) -> bool:

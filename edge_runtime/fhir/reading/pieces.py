@@ -261,7 +261,7 @@ def _entry(cursor: Cursor, bundle: _Place, index: int) -> Iterator[Piece]:
 def _members(cursor: Cursor) -> Mapping[str, Part]:
     if cursor.next() != "{":
         form = form_of(cursor.value().value)
-        raise BrokenError("Bundle.entry", expected="an object", got=form, issue=Issue.STRUCTURE)
+        raise BrokenError("", expected="an entry as an object", got=form, issue=Issue.STRUCTURE)
     return {key: cursor.value() for key in cursor.members()}
 
 

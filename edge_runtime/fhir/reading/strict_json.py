@@ -24,6 +24,14 @@ from edge_runtime.fhir.reading.window import HELD_MAX, Window
 DEPTH_MAX: Final = 64
 """Levels of nesting in one value; the official examples reach 22."""
 
+NUMBER_CHARS_MAX: Final = 1000
+"""Characters of a number; the official examples reach 20."""
+EXPONENT_DIGITS_MAX: Final = 4
+"""Of a number; with more, no arithmetic can hold it."""
+
+_NO_EXPONENT_CHARS: Final = 6
+"""A number as short as this has no exponent that is too long."""
+_HUGE_EXPONENT: Final = re.compile(rf"[eE][+-]?\d{{{EXPONENT_DIGITS_MAX + 1},}}")
 _WHITESPACE: Final = re.compile(r"[ \t\n\r]*")
 _CUT_MAX: Final = 16
 """How far before the end of what is held a cut token may begin: -Infinity, or two escapes of a pair."""
@@ -100,7 +108,10 @@ class Cursor:
         self.window = Window((text,) if text else ()) if isinstance(text, str) else text
         self._flaws: list[FhirError] = []
         self._decoder = json.JSONDecoder(
-            object_pairs_hook=self._object, parse_float=Number, parse_int=Number, parse_constant=self._constant
+            object_pairs_hook=self._object,
+            parse_float=self._number,
+            parse_int=self._number,
+            parse_constant=self._constant,
         )
 
     def value(self) -> Part:
@@ -214,6 +225,12 @@ class Cursor:
         if len(content) != len(pairs):
             self._flaws.append(FhirError("", expected="each key once in an object", got="a key twice"))
         return content
+
+    def _number(self, text: str) -> Number:
+        if len(text) > _NO_EXPONENT_CHARS and (len(text) > NUMBER_CHARS_MAX or _HUGE_EXPONENT.search(text)):
+            expected = f"a number of at most {NUMBER_CHARS_MAX} characters, {EXPONENT_DIGITS_MAX} in its exponent"
+            self._flaws.append(FhirError("", expected=expected, got="a longer one", issue=Issue.TOO_COSTLY))
+        return Number(text)
 
     def _constant(self, _name: str) -> None:
         self._flaws.append(FhirError("", expected="a JSON number", got="NaN or Infinity"))

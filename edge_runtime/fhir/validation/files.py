@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 
 _BUNDLE_RULES: Final = "bdl-"
 _SHELLS_MAX: Final = 1024
-"""Sound frames of entries that are remembered: most entries of a file have the same."""
+"""Frames of entries whose problems are remembered: most entries of a file have the same."""
+_SHELL_BYTES_MAX: Final = 1024
+"""A longer frame is not remembered: many of those would fill the memory."""
 _PLAIN_URI: Final = re.compile(r"[!-~]+")
 _ONE_ENTRY: Final = "Bundle.entry[0]"
 
@@ -68,7 +70,7 @@ class FileCheck:
         self._validator = validator
         self._targets = Targets(definitions)
         self._bundles: dict[str, BundleCheck] = {}
-        self._shells: set[bytes] = set()
+        self._shells: dict[bytes, tuple[Problem, ...]] = {}
 
     def problems(
         self, stream: BinaryIO, name: str, *, progress: Callable[[int], None] | None = None
@@ -144,11 +146,11 @@ class FileCheck:
         except FhirError as error:
             yield refused(error, entry.path)
             return
-        if text in self._shells:
-            return
-        found = [one for one in self._validator.resource(text) if not _of_bundles(one)]
-        if not found and len(self._shells) < _SHELLS_MAX:
-            self._shells.add(text)
+        found = self._shells.get(text)
+        if found is None:
+            found = tuple(one for one in self._validator.resource(text) if not _of_bundles(one))
+            if len(text) <= _SHELL_BYTES_MAX and len(self._shells) < _SHELLS_MAX:
+                self._shells[text] = found
         for problem in found:
             yield replace(problem, path=entry.path + problem.path.removeprefix(_ONE_ENTRY))
 

@@ -38,7 +38,7 @@ _BARRED: Final[Mapping[Code, frozenset[Code]]] = {
     Code.CODE_INVALID: _OF_STRUCTURE | {Code.CODE_INVALID},
 }
 """What need not be said at an element of which something of these was said: one fault often shows in two ways."""
-_COMPANION: Final = re.compile(r"(^|\.)_")
+_COMPANION: Final = re.compile(r"(^|\.)_(?=\w)")
 _INDEXES: Final = re.compile(r"\[(\d+)\]")
 
 
@@ -67,7 +67,7 @@ class Validator:
         text = resource.text if isinstance(resource, Record) else resource
         try:
             value = json.loads(text.decode(), parse_float=Decimal, parse_constant=_refuse_constant)
-        except (ValueError, RecursionError):
+        except (ValueError, RecursionError, ArithmeticError):  # the last over an exponent that no arithmetic holds
             return _no_json(self._structure.problems(text))
         if not isinstance(value, dict) or not isinstance(value.get("resourceType"), str):
             return [_error(Code.STRUCTURE, "", "expected a resource with its resourceType; got none")]

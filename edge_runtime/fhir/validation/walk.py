@@ -198,7 +198,7 @@ class _Plan:
 
 def named(key: str) -> str:
     """A key as a step of a path: the name of an unknown element is the sender's own word, and may be anything."""
-    name = key.removeprefix("_")
+    name = key.removeprefix("_") or key
     return name if _NAME.fullmatch(name) else "?"
 
 

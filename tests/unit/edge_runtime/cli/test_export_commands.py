@@ -65,7 +65,7 @@ def test_what_this_device_exported_states_nothing_when_it_comes_back(world: Worl
 
 
 def test_a_folder_has_a_file_a_type(world: World, chart: str):
-    """As bulk data: one type a file, one resource a line; a second export needs --force."""
+    """As bulk data: one type a file, one resource a line; two exports never mix in one folder."""
     world.json("fhir", "export", "--all", "--ndjson", "--out", "bulk/", "--home", "tablet")
     names = sorted(path.name for path in Path("bulk").iterdir())
     assert {"Patient.ndjson", "Provenance.ndjson"} <= set(names)
@@ -75,9 +75,29 @@ def test_a_folder_has_a_file_a_type(world: World, chart: str):
         assert {one["resourceType"] for one in lines} == {path.stem}
     again = ("fhir", "export", "--all", "--ndjson", "--out", "bulk/", "--home", "tablet")
     assert world.refused(*again) == "out_exists"
-    world.json(*again, "--force")
+    assert world.refused(*again, "--force") == "out_exists"
     assert sorted(path.name for path in Path("bulk").iterdir()) == names
     assert not Path("bulk.part").exists()
+
+
+def test_the_folder_that_one_stands_in_may_be_named(world: World, chart: str, monkeypatch: pytest.MonkeyPatch):
+    """`--out ./` is a folder like any other."""
+    Path("here").mkdir()
+    home = str(Path("tablet").absolute())
+    monkeypatch.chdir("here")
+    world.json("fhir", "export", chart, "--ndjson", "--out", "./", "--home", home)
+    assert Path("Patient.ndjson").exists()
+
+
+@pytest.mark.parametrize("words", [("fhir", "export", "--ndjson"), ("chart", "export")])
+def test_nothing_beside_the_folder_is_removed(world: World, chart: str, words: tuple[str, ...]):
+    """A folder that ends in .part may be somebody's own, or what a broken export left: it is told, and stays."""
+    Path("bulk.part").mkdir()
+    Path("bulk.part", "mine.txt").write_text("mine", encoding="utf-8")
+    out = "bulk/" if words[0] == "fhir" else "bulk"
+    assert world.refused(*words, chart, "--out", out, "--home", "tablet") == "out_exists"
+    assert Path("bulk.part", "mine.txt").read_text(encoding="utf-8") == "mine"
+    assert not [act for act in _acts("tablet") if act.kind.name == "exported"]
 
 
 def test_what_is_there_is_not_overwritten_unasked(world: World, chart: str):
@@ -175,3 +195,72 @@ def test_standard_output_takes_the_bytes_alone(world: World, chart: str):
     answer = world.run("fhir", "export", chart, "--out", "-", "--home", "tablet")
     assert (answer.code, json.loads(answer.out)["resourceType"]) == (0, "Bundle")
     assert world.refused("fhir", "export", chart, "--out", "-", "--home", "tablet", code=2) == "usage"
+
+
+def _pulse(**more: Any) -> dict[str, Any]:
+    return {
+        "resourceType": "Observation",
+        "id": "p",
+        "status": "final",
+        "code": {"coding": [{"system": "http://loinc.org", "code": "8867-4"}]},
+        "subject": {"reference": "urn:uuid:0c3f0d22-3d4c-4a56-8d51-000000000001"},
+        "effectiveDateTime": "2026-01-02T10:00:00Z",
+        "valueQuantity": {"value": 61, "unit": "/min", "system": "http://unitsofmeasure.org", "code": "/min"},
+        **more,
+    }
+
+
+def test_who_is_referred_to_goes_along(world: World, chart: str):
+    """Practitioners and organisations stand in a chart apart: an export holds those that it names, no others."""
+    assert chart
+    entries: list[dict[str, Any]] = [
+        {"resourceType": "Patient", "id": "1", "name": [{"family": "Adeyemi"}]},
+        {"resourceType": "Organization", "id": "2", "name": "North"},
+        {
+            "resourceType": "PractitionerRole",
+            "id": "3",
+            "organization": {"reference": "urn:uuid:0c3f0d22-3d4c-4a56-8d51-000000000002"},
+        },
+        {"resourceType": "Organization", "id": "4", "name": "Other"},
+        _pulse(performer=[{"reference": "urn:uuid:0c3f0d22-3d4c-4a56-8d51-000000000003"}]),
+    ]
+    wrapped = [
+        {"fullUrl": f"urn:uuid:0c3f0d22-3d4c-4a56-8d51-{number:012}", "resource": one}
+        for number, one in enumerate(entries, start=1)
+    ]
+    Path("in.json").write_text(
+        json.dumps({"resourceType": "Bundle", "type": "collection", "entry": wrapped}), encoding="utf-8"
+    )
+    world.json("fhir", "import", "in.json", "--home", "tablet")
+    (name,) = [
+        one["chart"]
+        for one in world.json("chart", "list", "--home", "tablet")["charts"]
+        if "Adeyemi" in json.dumps(one)
+    ]
+    told = world.json("fhir", "export", name, "--out", "a.json", "--home", "tablet")
+    bundle = json.loads(Path("a.json").read_bytes())
+    names = [
+        one["resource"].get("name") for one in bundle["entry"] if one["resource"]["resourceType"] == "Organization"
+    ]
+    assert names == ["North"]
+    assert "PractitionerRole" in _types(bundle)
+    assert told["resources"]["Organization"] == 1
+    (judged,) = world.json("fhir", "validate", "a.json")
+    assert judged["valid"], judged["issues"]
+    nobodys = [act for act in _acts("tablet") if act.kind.name == "exported"]
+    assert len(nobodys) == 2
+
+
+def test_a_document_counts_what_it_holds(world: World, chart: str):
+    """Not what the chart holds besides."""
+    assert world.run("workflow", "sign", chart, "--document", "encounter", "--yes", "--home", "tablet").code == 0
+    told = world.json("fhir", "export", chart, "--bundle", "document", "--out", "a.json", "--home", "tablet")
+    assert sum(told["resources"].values()) == len(json.loads(Path("a.json").read_bytes())["entry"])
+
+
+def test_a_bundle_is_no_folder(world: World, chart: str):
+    """A name that ends as a folder's, or is one's, is refused; a chart's folder does not go to standard output."""
+    Path("there").mkdir()
+    for out in ("new/", "there"):
+        assert world.refused("fhir", "export", chart, "--out", out, "--home", "tablet") == "out_folder"
+    assert world.run("chart", "export", chart, "--out", "-", "--home", "tablet").code == 2

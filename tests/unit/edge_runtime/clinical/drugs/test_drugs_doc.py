@@ -48,3 +48,10 @@ def test_numbers_stand_in_the_document():
     assert f"({len(PRODUCTS)} names)" in text
     assert f"({len(CODES)} codes)" in text
     assert "no clinician has reviewed it" in text
+
+
+def test_the_document_says_how_the_citations_came_about():
+    """Whoever relies on a citation has to know that nobody held it against its publication yet."""
+    text = " ".join(section().split())
+    assert "cited without being opened" in text
+    assert "awaits a pharmacist's check" in text

@@ -52,7 +52,8 @@ def test_a_severity_that_was_raised_is_laid_over_the_imported_allergy(paper: Pap
     assert {name: found[name] for name in ("id", "code", "criticality", "extension", "clinicalStatus")} == {
         name: ALLERGY[name] for name in ("id", "code", "criticality", "extension", "clinicalStatus")
     }
-    assert found["meta"] == {"profile": ["https://example.org/p"], "source": f"urn:uuid:{_uuid()}"}
+    meta = {"profile": ["https://example.org/p"], "source": f"urn:uuid:{_uuid()}"}
+    assert found["meta"] == meta | {"lastUpdated": "2025-10-09T08:53:27.000Z"}
     assert "text" not in found
     revised = [one for one in paper.all("Provenance") if any(part["role"] == "revision" for part in one["entity"])]
     assert [one["target"] for one in revised] == [

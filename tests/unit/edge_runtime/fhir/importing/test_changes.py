@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from edge_runtime.fhir.importing.changes import conflict, same_person, seen
+from edge_runtime.fhir.importing.changes import conflict, seen
+from edge_runtime.fhir.importing.persons import same_person
 from sync_protocol.verdicts import Reason, Standing, Verdict
 from tests.unit.edge_runtime.clinical.worlds import CHART, fact
 from tests.unit.edge_runtime.fhir.inputs import (

@@ -9,7 +9,18 @@ from edge_runtime.fhir.importing.laboratory_facts import REPORT_STATUS, SPECIMEN
 from edge_runtime.fhir.importing.note_facts import COMPOSITION_STATUS, NOTE_TYPES
 from edge_runtime.fhir.importing.order_facts import ACTIVITY_STATUS, PRIORITIES, REQUEST_STATUS, STEPS_MAX
 from edge_runtime.fhir.importing.step_facts import STEP_EXTENSION, TASK_STATUS
-from tests.unit.edge_runtime.fhir.inputs import LOINC, SNOMED, coded, facts_of, patient, plan, refused, visit, without
+from tests.unit.edge_runtime.fhir.inputs import (
+    LOINC,
+    SNOMED,
+    Importer,
+    coded,
+    facts_of,
+    patient,
+    plan,
+    refused,
+    visit,
+    without,
+)
 from tests.unit.edge_runtime.fhir.order_inputs import (
     activity,
     care_plan,
@@ -277,3 +288,44 @@ def test_where_a_specimen_of_ours_was_on_its_way():
     moved = specimen(status="unavailable", extension=[{"url": STATION_EXTENSION, "extension": inner}, {"url": "x:y"}])
     (found,) = facts_of(plan(moved), "specimen")
     assert (found["to"], found["effective"], found.get("reason")) == ("in_transit", "2026-01-03", None)
+
+
+# --------------------------------------------------------------------------------------------- versions of one plan
+
+
+def _steps(device):
+    """Name, status and reasons of each step, in order."""
+    (found,) = [document.steps.items for document in device.chart().documents if document.steps.items]
+    return [(step.name, step.status.value) for step in found]
+
+
+def test_an_activity_that_is_put_in_front_renames_none_behind_it():
+    """What was done of the second stays done of it, and the new one is still to be done."""
+    device = Importer()
+    device.take(plan(patient(), care_plan(activity("Walk"), activity("Swim", "completed"))))
+    walk, swim = (step.id for step in device.chart().documents[1].steps.items)
+    device.take(plan(patient(), care_plan(activity("Rest"), activity("Walk"), activity("Swim", "completed"))))
+    assert _steps(device) == [("Rest", "pending"), ("Walk", "pending"), ("Swim", "completed")]
+    assert {walk, swim} <= {step.id for step in device.chart().documents[1].steps.items}
+
+
+def test_an_activity_that_is_left_out_ends_and_may_come_back():
+    """It is skipped as no longer planned, once; the same version again changes nothing."""
+    device = Importer()
+    whole = care_plan(activity("Walk"), activity("Swim"))
+    device.take(plan(patient(), whole))
+    device.take(plan(patient(), care_plan(activity("Swim"))))
+    assert _steps(device) == [("Walk", "skipped"), ("Swim", "pending")]
+    assert device.take(plan(patient(), care_plan(activity("Swim")))) == []
+    device.take(plan(patient(), care_plan(activity("Walk"), activity("Swim"), title="Both again")))
+    assert _steps(device) == [("Walk", "pending"), ("Swim", "pending")]
+
+
+def test_activities_with_the_same_words_are_told_apart_by_their_order():
+    """And those with an element id by that, whatever they are called."""
+    device = Importer()
+    named = activity("Weigh") | {"id": "w"}
+    device.take(plan(patient(), care_plan(activity("Walk"), activity("Walk", "completed"), named)))
+    device.take(plan(patient(), care_plan(named | {"detail": {"status": "completed", "description": "Weigh daily"}},
+                                          activity("Walk"), activity("Walk", "completed"))))  # fmt: skip
+    assert _steps(device) == [("Weigh daily", "completed"), ("Walk", "pending"), ("Walk", "completed")]

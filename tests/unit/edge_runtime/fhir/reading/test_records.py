@@ -71,6 +71,16 @@ REFUSED = {
     "a key twice": (b'{"resourceType": "Patient", "id": "1", "id": "2"}', "", "each key once"),
     "a key twice within": (b'{"resourceType": "Patient", "name": [{"text": "A", "text": "B"}]}', "", "each key once"),
     "NaN": (b'{"resourceType": "Observation", "valueInteger": NaN}', "", "got NaN or Infinity"),
+    "an exponent that no arithmetic holds": (
+        b'{"resourceType": "Observation", "valueQuantity": {"value": 1e99999999999999999999}}',
+        "",
+        "expected a number of at most 1000 characters, 4 in its exponent; got a longer one",
+    ),
+    "a number without end": (
+        b'{"resourceType": "Patient", "multipleBirthInteger": ' + b"9" * 1001 + b"}",
+        "",
+        "expected a number of at most 1000 characters",
+    ),
     "Infinity": (b'{"resourceType": "Observation", "valueInteger": -Infinity}', "", "got NaN or Infinity"),
     "deep nesting": (b'{"resourceType": "Basic", "x": ' + b"[" * DEPTH_MAX + b"]" * DEPTH_MAX + b"}", "", "levels of"),
     "bottomless nesting": (b'{"resourceType": "Basic", "x": ' + b"[" * 200_000, "", "levels of"),

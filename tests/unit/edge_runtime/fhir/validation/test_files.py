@@ -80,6 +80,34 @@ def test_a_number_that_was_written_as_text_is_a_problem():
     assert found(resource(birthDate=1980)) == [("Patient.birthDate", "structure", "")]
 
 
+def test_a_number_that_no_arithmetic_holds_costs_its_entry():
+    """And an exponent that fits is a number as any other."""
+    huge = json.dumps(
+        framed(entry(resource=resource("Observation", valueQuantity={"value": 0.5})), entry(resource=BAD))
+    )
+    assert found(huge.replace("0.5", "1e99999999999999999999")) == [
+        ("Bundle.entry[0]", "too-costly", ""),
+        ("Bundle.entry[1].resource.gender", "code-invalid", ""),
+    ]
+    assert found(huge.replace("0.5", "1e-9999")) == [("Bundle.entry[1].resource.gender", "code-invalid", "")]
+
+
+def test_an_entry_that_is_no_object_is_named_by_its_own_path():
+    """It is the entry that is wrong, not a member of it."""
+    assert found(framed(5, entry())) == [("Bundle.entry[0]", "structure", "")]
+
+
+def test_frames_of_entries_are_judged_once_and_long_ones_are_not_held():
+    """Sound or not, a frame that many entries share costs one judgement; a file of long ones fills no memory."""
+    many = [entry(search={"mode": "no mode"}) for _ in range(50)]
+    long = [entry(search={"mode": "no mode", "id": f"{number}" + "x" * 2000}) for number in range(5)]
+    checked, problems = check(framed(*many, *long, type="searchset"))
+    wrong = [one.problem.path for one in problems if one.problem.code.value == "code-invalid"]
+    assert wrong == [f"Bundle.entry[{index}].search.mode" for index in range(55)]
+    assert len(checked._shells) == 1
+    assert max(map(len, checked._shells)) <= room._SHELL_BYTES_MAX
+
+
 ODD_ENTRIES = {
     "an unknown member": ({"resource": resource(), "nonsense": 1}, "Bundle.entry[0].nonsense", "structure"),
     "a resource that is a text": ({"resource": "x"}, "Bundle.entry[0].resource", "structure"),

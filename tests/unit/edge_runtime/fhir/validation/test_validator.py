@@ -241,3 +241,17 @@ def test_a_structure_of_others_can_stand_in():
     alone = Validator(Nothing(), load_definitions(), lambda *_: [])
     assert [each.path for each in alone.resource(b'{"resourceType":"Patient","gender":"m"}')] == ["Patient.gender"]
     assert [each.severity.value for each in alone.resource(b"x")] == ["fatal"]
+
+
+def test_a_number_that_no_arithmetic_holds_is_no_json():
+    """Whoever hands over bytes that the reader did not see gets a problem as well."""
+    problems = validator().resource(
+        b'{"resourceType": "Observation", "valueQuantity": {"value": 1e99999999999999999999}}'
+    )
+    assert [(each.severity, each.code) for each in problems] == [(Severity.FATAL, Code.INVALID)]
+
+
+@pytest.mark.parametrize("name", ["_", "__", "_x"])
+def test_a_name_of_nothing_but_an_underscore_is_said_once(name):
+    """An unknown element has one problem, whatever its name."""
+    assert said({"resourceType": "Patient", name: 1}) == [("structure", f"Patient.{name[1:] or name}")]
