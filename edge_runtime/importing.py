@@ -181,6 +181,7 @@ class _Chart:
             chart_document = opened.membership.chart_document
             facts = [fact for document in opened.documents.values() for fact in document.facts]
             known = {**returning.known(facts), **seen(facts)}
+        report.refused += _left_standing(self._plan, known)
         readable = self._batch.readable(chart)
         refusal = conflict(self._plan, known) or self._nameless(readable)
         if refusal is not None:
@@ -253,6 +254,20 @@ class _Chart:
             self._report.entries_new += len(self._charts.recorder.write(self._batch))
             self._batch = self._charts.recorder.begin()
         return self._batch
+
+
+def _left_standing(plan: ChartPlan, known: Mapping[str, Seen]) -> Iterator[Refusal]:
+    """Newer versions that state nothing here, of resources of which an earlier version did: a person has to look."""
+    for item in (item for document in plan.documents for item in document.items):
+        earlier = known.get(item.key)
+        if earlier is None or item.stated.facts or item.content in earlier.contents:
+            continue
+        if any(fact.fact.kind != Kind.SOURCE and fact.id in earlier.standing(fact.fact.kind) for fact in earlier.facts):
+            reason = (
+                "expected a version that states what holds now; got one that is only kept: "
+                "what an earlier version stated still stands here, look at it"
+            )
+            yield Refusal(record=item.record, path="", reason=reason)
 
 
 @dataclass(frozen=True, slots=True)

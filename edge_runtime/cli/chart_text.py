@@ -159,7 +159,7 @@ def _safety(opened: OpenChart) -> Panel:
 
 
 def _medication(item: Medication) -> Text:
-    lines = " | ".join(safe(line.words) for line in item.lines)
+    lines = " | ".join(safe(line.words + (f" ({line.reasons})" if line.reasons else "")) for line in item.lines)
     text = Text.assemble(("Medication  ", "magenta"), (safe(" / ".join(item.names)), "bold"), f"  {lines}")
     if item.disputed:
         text.append("  DISPUTED", "bold yellow")

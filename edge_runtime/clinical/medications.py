@@ -71,6 +71,12 @@ class Line:
         unclear = f" ({' and '.join(sorted(self.regimen.unclear))} unclear)" if self.regimen.unclear else ""
         return (" ".join(told) or "dose not stated") + unclear
 
+    @property
+    def reasons(self) -> str:
+        """Why, as far as somebody said so: also what its source said besides, such as that it is in dispute."""
+        said = (fact.fact.payload.get("reason") for fact in self.facts)
+        return "; ".join(dict.fromkeys(one for one in said if isinstance(one, str) and one))
+
 
 @dataclass(frozen=True, slots=True)
 class Medication:

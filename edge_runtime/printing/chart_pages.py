@@ -155,6 +155,7 @@ def _medication(item: Medication) -> Row:
     words = [Span(" / ".join(item.names), Tone.STRONG)]
     for number, line in enumerate(item.lines):
         words += [Span("  |  " if number else "  "), Span(line.words)]
+        words += [Span(f" ({line.reasons})", Tone.DIM)] if line.reasons else []
     if item.disputed:
         words.append(Span("  DISPUTED", Tone.WARNING))
     return Row("Medication", tuple(words), behind(item.heads))

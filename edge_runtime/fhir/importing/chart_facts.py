@@ -32,6 +32,7 @@ from edge_runtime.fhir.importing.stated import (
     Stated,
     When,
     fact,
+    in_dispute,
     read_status,
     reason,
     spoken,
@@ -190,7 +191,9 @@ def allergy(node: Node) -> Stated:
         verification=verification,
         category=categories[0] if len(categories) == 1 else "",
         reaction=shortened(", ".join(filter(None, map(_reaction, reactions))), REASON_CHARS_MAX),
-        reason=reason("" if clinical == "active" else clinical, criticality and f"criticality {criticality}"),
+        reason=reason(
+            "" if clinical == "active" else clinical, criticality and f"criticality {criticality}", in_dispute(node)
+        ),
     )
     return Stated((found,), When.KNOWN if verification == Verification.ENTERED_IN_ERROR else When.ALWAYS)
 
@@ -213,7 +216,7 @@ def condition(node: Node) -> Stated:
         **code.coded("icd-10-cm", "snomed"),
         certainty=certainty,
         onset=start_of(node, "onset"),
-        reason=reason("" if clinical == "active" else clinical),
+        reason=reason("" if clinical == "active" else clinical, in_dispute(node)),
     )
     return Stated((found,), When.KNOWN if certainty == Certainty.ENTERED_IN_ERROR else When.ALWAYS)
 

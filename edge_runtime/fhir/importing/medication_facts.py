@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 
 from edge_runtime.clinical.layout import Action, Kind
 from edge_runtime.clinical.payloads import CODE_CHARS_MAX
-from edge_runtime.fhir.importing.stated import Reading, Stated, When, fact, read_status, reason, spoken
+from edge_runtime.fhir.importing.stated import Reading, Stated, When, fact, in_dispute, read_status, reason, spoken
 from edge_runtime.fhir.reading.elements import Concept, Node, concept, quantity, shortened
 from edge_runtime.fhir.reading.strict_json import UnmappableError
 
@@ -59,7 +59,7 @@ def _medication(node: Node, dosages: tuple[Node, ...], lookup: Lookup, *, ordere
         **substance.coded("rxnorm", "snomed"),
         action=(Action.STOP if stopped else Action.CONTINUE).value,
         **({} if stopped else _regimen(dosages)),
-        reason="" if reading is Reading.PLAIN else reason(status),
+        reason=reason("" if reading is Reading.PLAIN else status, in_dispute(node)),
     )
     return Stated((found,), When.KNOWN if reading is Reading.WITHDRAWN or not ordered else When.ALWAYS)
 

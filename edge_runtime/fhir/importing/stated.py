@@ -21,6 +21,9 @@ from edge_runtime.fhir.reading.elements import Concept, Node, shortened
 from edge_runtime.fhir.reading.strict_json import FhirError
 from sync_protocol.encoding import Value
 
+UNRESOLVED_EXTENSION: Final = "https://fieldward.org/fhir/StructureDefinition/unresolved"
+"""What marks a resource about which a review was open when it was exported."""
+
 
 class When(StrEnum):
     """Whether the facts of a resource are written."""
@@ -170,6 +173,12 @@ def status_concept(node: Node, name: str, allowed: tuple[str, ...]) -> str:
         return found[0]
     several = "several of them" if found else "another code" if codes else "no code"
     raise node.wrong(name, "one of " + ", ".join(allowed), several)
+
+
+def in_dispute(node: Node) -> str:
+    """A note that nobody has decided what holds, where an export of ours marks that; empty otherwise."""
+    marked = any(one.text("url") == UNRESOLVED_EXTENSION for one in node.nodes("extension"))
+    return "in dispute" if marked else ""
 
 
 def reason(*notes: str) -> str:

@@ -295,3 +295,26 @@ def test_what_a_role_may_not_state_of_an_order_is_refused_once(clinic: Clinic, t
     assert [state.workflow_type for state in states] == ["chart", "care_plan", "lab_order"]
     assert [step.status.value for state in states for step in state.steps.items] == ["completed"]
     assert [len(state.observations) for state in states] == [0, 0, 0]
+
+
+def test_a_version_that_is_only_kept_takes_nothing_back_and_is_told(device: Device, tmp_path: Path):
+    """What an earlier version stated stands on; who imports is told to look, once."""
+    _import(device, tmp_path, patient(), order())
+    newer = order(meta={"lastUpdated": "2030-01-01T00:00:00Z"}, doNotPerform=True)
+    report = _import(device, tmp_path, patient(), newer)
+    (told,) = [one for one in report.refused if "still stands" in one.reason]
+    assert told.record == "in.ndjson:2"
+    (chart,) = device.keyring.charts()
+    assert [item.status for item in device.charts.open(chart).state.medications] == ["active"]
+    assert not _import(device, tmp_path, patient(), newer).refused
+
+
+@pytest.mark.parametrize("made", [order, allergy])
+def test_what_was_in_dispute_elsewhere_says_so(device: Device, tmp_path: Path, made: Any):
+    """An export marks what nobody has decided; who imports it reads that in its reason."""
+    url = "https://fieldward.org/fhir/StructureDefinition/unresolved"
+    _import(device, tmp_path, patient(), made(extension=[{"url": url, "valueReference": {"display": "a review"}}]))
+    (chart,) = device.keyring.charts()
+    opened = device.charts.open(chart)
+    reasons = [one.fact.payload.get("reason") for found in opened.documents.values() for one in found.facts]
+    assert "in dispute at the source" in [reason for reason in reasons if reason]
