@@ -86,6 +86,7 @@ class Exporter:
         self._identity = identity
         self._notes = notes
         self._taken: set[str] = set()
+        self._nobodys: dict[ChartId, list[Made]] = {}
         self.report = ExportReport()
 
     def export(self, chart: ChartId, *, purpose: Purpose, now_ms: int) -> list[Made]:
@@ -124,17 +125,14 @@ class Exporter:
         found: list[Made] = []
         for name in sorted(set(map(ChartId, self._charts.store.values(NOBODYS).values()))):
             try:
-                opened = self._charts.open(name)
-                if not referenced(made, resources(scene_of(opened, self._identity, now_ms=now_ms))):
-                    continue
-                chosen = make_to_hand_out(
-                    self._charts,
-                    self._auditor,
-                    name,
-                    purpose=purpose,
-                    make=lambda shown: referenced(made, resources(scene_of(shown, self._identity, now_ms=now_ms))),
-                    record=partial(self._auditor.exported, purpose=purpose, form=FORM),
-                )
+                if name not in self._nobodys:
+                    self._nobodys[name] = resources(scene_of(self._charts.open(name), self._identity, now_ms=now_ms))
+                chosen = referenced(made, self._nobodys[name])
+                if chosen:
+                    record = partial(self._auditor.exported, purpose=purpose, form=FORM)
+                    make_to_hand_out(
+                        self._charts, self._auditor, name, purpose=purpose, make=lambda _: None, record=record
+                    )
             except RefusedError:
                 continue
             found += [one for one in chosen if one.address not in self._taken]

@@ -19,11 +19,11 @@ from edge_runtime.clinical.subjects import said
 from edge_runtime.facts import PlacedFact
 from edge_runtime.fhir.exporting import references
 from edge_runtime.fhir.exporting.elements import coding, concept, overlaid, plain, without_empty
-from edge_runtime.fhir.exporting.identity import EXTENSIONS, address_of, plain_uuid, urn
+from edge_runtime.fhir.exporting.identity import address_of, plain_uuid, urn
 from edge_runtime.fhir.exporting.kept import Kept
 from edge_runtime.fhir.exporting.scene import Content, Made, Scene, instant
 from edge_runtime.fhir.exporting.statements import Elements
-from edge_runtime.fhir.importing.chart_facts import ENCOUNTER_STATUS
+from edge_runtime.fhir.importing.chart_facts import ENCOUNTER_STATUS, WORKFLOW_EXTENSION
 from edge_runtime.fhir.reading.strict_json import Json
 
 ACT_CODE: Final = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
@@ -51,8 +51,6 @@ CLASSES: Final[Mapping[WorkflowType, tuple[str, str]]] = MappingProxyType(
     }
 )
 """By type of document."""
-WORKFLOW_TYPE: Final = EXTENSIONS + "workflow-type"
-"""On an Encounter: the type of its document, where the class does not tell it."""
 _TOLD_APART: Final = frozenset({WorkflowType.CONSULTATION, WorkflowType.PROCEDURE, WorkflowType.DISCHARGE})
 _EMERGENCY: Final = ("EMER", "emergency")
 _HOME: Final = ("HH", "home health")
@@ -110,7 +108,7 @@ def _elements(scene: Scene, state: DocumentState) -> Elements:
     priority = state.priority.value
     told = state.workflow_type in _TOLD_APART
     return {
-        "extension": [{"url": WORKFLOW_TYPE, "valueCode": str(state.workflow_type)}] if told else None,
+        "extension": [{"url": WORKFLOW_EXTENSION, "valueCode": str(state.workflow_type)}] if told else None,
         "status": status_of(state),
         "class": coding(ACT_CODE, *class_of(state)),
         "type": [concept(state.title)] if state.title else None,

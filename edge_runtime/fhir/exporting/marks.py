@@ -19,10 +19,9 @@ from edge_runtime.fhir.exporting import references
 from edge_runtime.fhir.exporting.elements import annotation, coded, ours, plain, without_empty
 from edge_runtime.fhir.exporting.identity import EXTENSIONS, urn, uuid_of
 from edge_runtime.fhir.exporting.scene import Content, Made, Scene, instant
+from edge_runtime.fhir.importing.stated import UNRESOLVED_EXTENSION
 from edge_runtime.fhir.reading.strict_json import Json
 
-UNRESOLVED: Final = EXTENSIONS + "unresolved"
-"""On a resource: a reference to the DetectedIssue that nobody has decided."""
 INCOMPLETE: Final = EXTENSIONS + "incomplete"
 """On a List: true where it must not be relied on as complete."""
 
@@ -71,7 +70,9 @@ def _with_marks(made: Made, concerned: Mapping[str, Sequence[str]]) -> Made:
     if made.verbatim or not issues:
         return made
     before = made.content.get("extension")
-    marks: list[Json] = [{"url": UNRESOLVED, "valueReference": references.reference(issue)} for issue in issues]
+    marks: list[Json] = [
+        {"url": UNRESOLVED_EXTENSION, "valueReference": references.reference(issue)} for issue in issues
+    ]
     return replace(made, content=made.content | {"extension": [*(before if isinstance(before, list) else []), *marks]})
 
 

@@ -106,10 +106,10 @@ def _library() -> SimpleNamespace:
     """
     try:
         # 0.1 s and an extra: loaded when a rule is first judged.
-        import fhirpathpy  # noqa: PLC0415
-        from fhirpathpy.engine.invocations import invocation_registry  # noqa: PLC0415
-        from fhirpathpy.engine.nodes import ResourceNode  # noqa: PLC0415
-        from fhirpathpy.models import models  # noqa: PLC0415
+        import fhirpathpy  # noqa: PLC0415 an extra, and slow to load
+        from fhirpathpy.engine.invocations import invocation_registry  # noqa: PLC0415 an extra, and slow to load
+        from fhirpathpy.engine.nodes import ResourceNode  # noqa: PLC0415 an extra, and slow to load
+        from fhirpathpy.models import models  # noqa: PLC0415 an extra, and slow to load
     except ImportError:
         raise RefusedError(
             "extra_missing",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from edge_runtime.fhir.exporting.marks import INCOMPLETE, UNRESOLVED
+from edge_runtime.fhir.exporting.marks import INCOMPLETE
+from edge_runtime.fhir.importing.stated import UNRESOLVED_EXTENSION
 from tests.unit.edge_runtime.fhir.exporting.scenes import ENCOUNTER, QUARANTINED, Paper
 
 UNVERIFIED = "UNCERTREL"
@@ -32,7 +33,9 @@ def test_a_medication_in_dispute_is_unknown_without_a_dose_for_machines(paper: P
     issue = paper.only("DetectedIssue")
     assert (issue["status"], issue["severity"]) == ("preliminary", "high")
     assert issue["implicated"] == [{"reference": f"urn:uuid:{found['id']}"}]
-    assert {"url": UNRESOLVED, "valueReference": {"reference": f"urn:uuid:{issue['id']}"}} in found["extension"]
+    assert {"url": UNRESOLVED_EXTENSION, "valueReference": {"reference": f"urn:uuid:{issue['id']}"}} in found[
+        "extension"
+    ]
     (medications,) = [one for one in paper.all("List") if one["title"] == "Medications"]
     assert {"url": INCOMPLETE, "valueBoolean": True} in medications["extension"]
     assert "INCOMPLETE" in medications["note"][0]["text"]
