@@ -52,11 +52,14 @@ RECIPES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("uv.txt", ("requirements/uv.in",)),
     ("build.txt", ("requirements/build.in",)),
     ("run.txt", ("pyproject.toml",)),
-    ("server.txt", ("pyproject.toml", "--extra=server", "--extra=fhir", "--extra=units")),
+    ("server.txt", ("pyproject.toml", "--extra=server", "--extra=fhir", "--extra=units", "--extra=ai")),
     ("ai.txt", ("pyproject.toml", "--extra=ai", "--extra=vision")),
     (
         "dev.txt",
-        ("pyproject.toml", "--extra=server", "--extra=fhir", "--extra=units", "--extra=lan", "--extra=dev"),
+        (
+            *("pyproject.toml", "--extra=server", "--extra=fhir", "--extra=units", "--extra=ai", "--extra=lan"),
+            "--extra=dev",
+        ),
     ),
 )
 """Lock to what it is resolved from."""
