@@ -9,7 +9,7 @@ BIN := .venv/bin
 WORKSHOP := @$(PYTHON) tools/workshop.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test units check format coverage bench soak vectors roles lock set-up set-up-run set-up-ai clean
+.PHONY: help run test units check format coverage bench soak vectors roles lock set-up set-up-run set-up-ai set-up-maker clean
 
 help: ## list these commands
 	@echo "Fieldward. Needs python3 (3.11 or newer) and make; everything else is installed into .venv, by hash."
@@ -65,6 +65,9 @@ set-up-run: ## make .venv for running only
 
 set-up-ai: ## add the on-device AI engines to .venv
 	$(WORKSHOP) setup ai
+
+set-up-maker: ## add what makes models to .venv: some gigabytes
+	$(WORKSHOP) setup maker
 
 clean: ## remove .venv, build and every cache
 	@rm -rf .venv build dist tests/node/node_modules edge_runtime/data/codes/icd10cm.sqlite3 .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.*

@@ -24,8 +24,7 @@ from edge_runtime.recorder.batch import Batch
 from edge_runtime.recorder.compartments import sort_out
 from edge_runtime.recorder.naming import one_named, principal_named, shared_type
 from edge_runtime.recorder.record import Recorder
-from edge_runtime.recorder.sections import closes_out, edit_of
-from edge_runtime.sections import TEXT
+from edge_runtime.recorder.sections import add_edits
 from edge_runtime.store.device import DeviceStore
 from sync_protocol.audit import Purpose
 from sync_protocol.entries import VerifiedEntry
@@ -187,8 +186,23 @@ class Charts:
         self.written(chart)
         return entries
 
-    def put(self, batch: Batch, opened: OpenChart, document: DocumentId, facts: Iterable[Fact]) -> None:
+    def put(
+        self,
+        batch: Batch,
+        opened: OpenChart,
+        document: DocumentId,
+        facts: Iterable[Fact],
+        *,
+        compartment: Compartment | None = None,
+    ) -> None:
         """Add facts to a document of an opened chart to a change under construction.
+
+        Args:
+            batch: the change.
+            opened: the chart.
+            document: where in it.
+            facts: what.
+            compartment: None for the one where each kind belongs.
 
         Raises:
             InputError: a fact is not valid.
@@ -196,7 +210,28 @@ class Charts:
                 patient does not permit it.
         """
         check_consent(opened.chart, opened.lacks)
-        self._add(batch, opened.chart, opened.authored(document), facts, graphs=opened.found(document).graphs)
+        graphs, state = opened.found(document).graphs, opened.authored(document)
+        self._add(batch, opened.chart, state, facts, graphs=graphs, compartment=compartment)
+
+    def put_texts(self, batch: Batch, opened: OpenChart, document: DocumentId, texts: Mapping[Section, str]) -> bool:
+        """Add edits of text sections of an opened chart to a change that holds nothing of its texts yet.
+
+        The chart must have been opened after the change was begun, which settles the session that writes.
+
+        Returns:
+            False where every section reads so already.
+
+        Raises:
+            InputError, RefusedError, DraftUnavailableError: see `edit_text`.
+        """
+        check_consent(opened.chart, opened.lacks)
+        for section, text in texts.items():
+            check_section(section, text)
+        history = self.keyring.history(opened.chart)
+        changed = add_edits(batch, history, opened.found(document), texts)
+        if changed:
+            check_writable(WRITTEN, self.writable)
+        return changed
 
     def edit_text(self, chart: ChartId, document: DocumentId, section: str, text: str) -> tuple[VerifiedEntry, ...]:
         """Make a text section read `text`: as a change of what differs.
@@ -214,24 +249,15 @@ class Charts:
             DraftUnavailableError: the section cannot be edited now.
         """
         try:
-            check_section(Section(section), text)
+            named = Section(section)
         except ValueError:
             raise InputError(
                 "section", expected=f"one of {', '.join(Section)}", got=f"{section[:32]!r}", do="name one of these"
             ) from None
+        check_section(named, text)
         batch = self.recorder.begin()  # before the update, because it settles which session writes
-        opened = self.open(chart)
-        check_consent(chart, opened.lacks)
-        found = opened.found(document)
-        batch.check_reader(chart, TEXT)
-        heads = batch.heads(chart, document, TEXT)
-        fresh = closes_out(self.keyring.history(chart), found.text(section).epochs)
-        content = edit_of(found, section, batch.desk.session, text, heads=heads, fresh=fresh)
-        if content is None:
-            return ()
-        batch.content(chart, document, TEXT, content)
-        check_writable(WRITTEN, self.writable)
-        return self.recorder.write(batch)
+        changed = self.put_texts(batch, self.open(chart), document, {named: text})
+        return self.recorder.write(batch) if changed else ()
 
     def share(self, chart: ChartId, device: str, *, from_now_on: bool = False) -> CertificateHash:
         """Make a device's user a member of a chart, with its history unless that is left out.

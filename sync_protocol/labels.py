@@ -61,3 +61,4 @@ class Label(bytes, Enum):
     DIGEST = b"fieldward/1/digest\0"
     ATTESTATION = b"fieldward/1/attestation\0"
     NOTE = b"fieldward/1/note\0"
+    ADAPTER = b"fieldward/1/adapter\0"

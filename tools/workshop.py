@@ -36,9 +36,14 @@ PROJECT = ["pyproject.toml", "tools/build_codes.py", "edge_runtime/codes/folding
 COMPILED = "edge_runtime/data/codes/icd10cm.sqlite3"
 """What the editable install leaves in the working copy; a set-up without it is not finished."""
 
-LOCKS: dict[str, str] = {"run": "server.txt", "dev": "dev.txt", "ai": "ai.txt"}
+LOCKS: dict[str, str] = {"run": "server.txt", "dev": "dev.txt", "ai": "ai.txt", "maker": "maker.txt"}
 """Purpose to lock."""
-MEANING: dict[str, str] = {"run": "run", "dev": "run, test and check", "ai": "run models on this device"}
+MEANING: dict[str, str] = {
+    "run": "run",
+    "dev": "run, test and check",
+    "ai": "run models on this device",
+    "maker": "make models",
+}
 COVERS: dict[str, frozenset[str]] = {"dev": frozenset({"run"})}
 """Purposes that a purpose already includes: the tests' environment also runs the program."""
 TOOL_LOCKS = ("build.txt", "uv.txt")
@@ -54,6 +59,7 @@ RECIPES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("run.txt", ("pyproject.toml",)),
     ("server.txt", ("pyproject.toml", "--extra=server", "--extra=fhir", "--extra=units", "--extra=ai")),
     ("ai.txt", ("pyproject.toml", "--extra=ai", "--extra=vision")),
+    ("maker.txt", ("pyproject.toml", "--extra=maker")),
     (
         "dev.txt",
         (
@@ -303,6 +309,7 @@ def lock(root: Path, *, upgrade: bool) -> None:
     whole.parent.mkdir(parents=True, exist_ok=True)
     whole.write_text("" if upgrade else seed_pins(root), encoding="utf-8")
     compile_ = ["pip", "compile", "--quiet", "--universal", "--python-version=3.11", "--fork-strategy=fewest"]
+    compile_ += ["--override=requirements/overrides.in"]
     compile_ += ["--no-annotate", "--no-emit-index-url", "--custom-compile-command=make lock"]
     say("resolving everything at once")
     sources = ("pyproject.toml", "--all-extras", "requirements/build.in", "requirements/uv.in")

@@ -17,7 +17,7 @@ from sync_protocol.chart_history import ChartHistory
 from sync_protocol.ids import Hash
 from sync_protocol.store import Store
 
-RULES: Final = 3
+RULES: Final = 4
 """Raised whenever the same entries add up to something else than before, by this program's rules."""
 _LABEL: Final = b"fieldward opened chart\x00"
 """Of no signature and no key: it only keeps this hash apart from others on this device."""

@@ -53,6 +53,7 @@ GROUPS: Final[dict[str, _Lazy]] = {
     "score": _Lazy("edge_runtime.cli.score:score", "NEWS2, qSOFA, GCS, Apgar, START, JumpSTART, SALT."),
     "code": _Lazy("edge_runtime.cli.code:code", "Check and search codes; convert units."),
     "fhir": _Lazy("edge_runtime.cli.fhir:fhir", "Check, import and export FHIR R4."),
+    "ai": _Lazy("edge_runtime.cli.ai:ai", "Draft notes, codes, translations on this device; check a draft."),
     "doctor": _Lazy("edge_runtime.cli.doctor:doctor", "Check this device: vault, store, chains, clock."),
     "demo": _Lazy(
         "edge_runtime.cli.demo.command:demo", "Watch three devices and a relay go through a bad day.", "server"

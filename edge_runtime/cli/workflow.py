@@ -221,7 +221,8 @@ def _only(runtime: Runtime, document_id: str, chosen: list[DocumentId]) -> Calla
 
 
 def _refused(report: Report, *, as_json: bool) -> int:
-    from edge_runtime.cli.workflow_text import lacking_rows, need_json
+    from edge_runtime.cli.workflow_text import lacking_rows
+    from edge_runtime.workflows.report_json import need_json
     from edge_runtime.workflows.work import not_complete
 
     lacking = report.completeness.lacking

@@ -20,6 +20,7 @@ from edge_runtime.clinical.workflow_json import workflow_to_json
 from edge_runtime.clinical.workflows.durations import MINUTE_MS, Clocks
 from edge_runtime.clinical.workflows.needs import WORDS, Signed
 from edge_runtime.wording import who
+from edge_runtime.workflows.report_json import need_json, quality_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -44,11 +45,6 @@ _SIGNED: Final = {
 }
 
 
-def need_json(need: Need) -> dict[str, Any]:
-    """One thing that a document needs, for machines."""
-    return {"item": need.item, "words": need.words, "there": need.there, "why": need.why.value}
-
-
 def report_json(report: Report) -> dict[str, Any]:
     """How a document stands, for machines. Keys are added, never renamed."""
     state = report.state
@@ -66,13 +62,7 @@ def report_json(report: Report) -> dict[str, Any]:
         "steps": course["steps"],
         "specimens": course["specimens"],
         "validations": course["validations"],
-        "quality": {
-            "score": report.quality.score,
-            "parts": [
-                {"name": part.name, "weight": part.weight, "share": part.share, "reason": part.reason}
-                for part in report.quality.parts
-            ],
-        },
+        "quality": quality_json(report.quality),
         "durations": _durations_json(report.durations),
         "signed": report.signed.value,
         "written_since": report.since,

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from edge_runtime.clinical.allergies import Allergy
 from edge_runtime.clinical.checks import Problem
+from edge_runtime.clinical.draft_reading import read_draft
 from edge_runtime.clinical.layout import ALLERGIES_MAX, LAYOUT_VERSION, MEDICATIONS_MAX, SECTION_CHARS, Kind, Section
 from edge_runtime.clinical.medications import Medication
 from edge_runtime.clinical.replacing import ids, supersede_defaults
@@ -60,12 +61,27 @@ def _problems(state: DocumentState, fact: Fact) -> Iterator[Problem]:
             yield Problem("step_event.supersedes", "events of the same step", "others")
     if fact.kind == Kind.VALIDATION and not _is_observed(state, fact):
         yield Problem("validation.observation", "an observation of this document", "one that is not here")
+    if fact.kind == Kind.DRAFT_DECISION:
+        yield from _undecidable(state, fact)
     if fact.kind == Kind.DOCUMENT and fact.payload.get("schema") != LAYOUT_VERSION:
         yield Problem("document.schema", f"{LAYOUT_VERSION}, the layout that this version writes", "another one")
     if fact.kind == Kind.LINK and not (said(fact, "chart") or said(fact, "document")):
         yield Problem("link.chart", "a chart or a document", "neither")
     if fact.kind == Kind.PLACE and not (said(fact, "location") or said(fact, "department")):
         yield Problem("place.location", "a location or a department", "neither")
+
+
+def _undecidable(state: DocumentState, fact: Fact) -> Iterator[Problem]:
+    """What a decision about a draft names that is not so."""
+    draft = next((one for one in state.drafts.items if str(one.fact.id) == said(fact, "draft")), None)
+    if draft is None:
+        yield Problem("draft_decision.draft", "a draft of this document", "one that is not here")
+        return
+    known = {part.name for part in read_draft(draft.fact.fact).parts}
+    for key in ("accepted", "rejected", "included", "edited"):
+        named = fact.payload.get(key)
+        if isinstance(named, list) and not known.issuperset(map(str, named)):
+            yield Problem(f"draft_decision.{key}", "parts of the draft", "others")
 
 
 def _is_observed(state: DocumentState, fact: Fact) -> bool:

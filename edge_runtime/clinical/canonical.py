@@ -15,6 +15,7 @@ from typing import Final
 
 from edge_runtime.clinical import medications, placing, standing, vitals
 from edge_runtime.clinical.chart import ChartState
+from edge_runtime.clinical.drafts import DRAFTING
 from edge_runtime.clinical.layout import LAYOUT_VERSION, Section, Validation
 from edge_runtime.clinical.state import DocumentState, Statement
 from edge_runtime.clinical.subjects import said
@@ -111,7 +112,8 @@ def _statements(state: DocumentState, chart: ChartState) -> Iterator[tuple[str, 
     )
     yield from _some("Attachments", (_file(item.fact) for item in state.attachments if not item.superseded_by))
     yield from _some("Unverified", (_words(item.fact) for item in state.unverified if not item.superseded_by))
-    unread = [f"{item.fact.fact.kind}: cannot be read by this version" for item in state.unreadable]
+    lacking = (item.fact.fact.kind for item in state.unreadable if item.fact.fact.kind not in DRAFTING)
+    unread = [f"{kind}: cannot be read by this version" for kind in lacking]
     yield from _some("Not readable", unread)
     yield from _some("Not decided", (f"{review.kind}: {review.reason}" for review in state.reviews if review.open))
 

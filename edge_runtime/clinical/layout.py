@@ -57,7 +57,7 @@ _SAFETY: Final = frozenset(
     {Kind.IDENTITY, Kind.ALLERGY, Kind.MEDICATION, Kind.DIAGNOSIS, Kind.TRIAGE, Kind.DOCUMENT, Kind.STATUS}
     | {Kind.CASUALTY}
 )
-_FOLLOWS: Final = frozenset({Kind.SOURCE, Kind.DRAFT, Kind.ATTACHMENT, Kind.REVIEW_DECISION})
+_FOLLOWS: Final = frozenset({Kind.SOURCE, Kind.DRAFT, Kind.DRAFT_DECISION, Kind.ATTACHMENT, Kind.REVIEW_DECISION})
 
 
 def home(kind: str) -> Compartment | None:

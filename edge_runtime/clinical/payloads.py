@@ -24,6 +24,7 @@ from edge_runtime.clinical.checks import (
     version,
     whole,
 )
+from edge_runtime.clinical.draft_payloads import decision_form, draft_form
 from edge_runtime.clinical.layout import (
     STATUS_ALIASES,
     TRIAGE_ALIASES,
@@ -213,6 +214,8 @@ SCHEMAS: Final[Mapping[str, Record]] = MappingProxyType(
             },
             {"title": _name},
         ),
+        Kind.DRAFT: draft_form(_name, _reason),
+        Kind.DRAFT_DECISION: decision_form(_reason),
         Kind.SOURCE: Record({}, opaque=True),
     }
 )

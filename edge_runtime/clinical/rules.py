@@ -13,6 +13,7 @@ from typing import Any, Final
 from edge_runtime.clinical.allergies import derive_allergies
 from edge_runtime.clinical.casualties import derive_casualties
 from edge_runtime.clinical.diagnoses import derive_diagnoses
+from edge_runtime.clinical.drafts import derive_drafts
 from edge_runtime.clinical.layout import Kind
 from edge_runtime.clinical.links import derive_links
 from edge_runtime.clinical.medications import derive_medications
@@ -76,6 +77,7 @@ RULES: Final = (
     Rule("attachments", (Kind.ATTACHMENT,), derive_statements),
     Rule("signatures", (Kind.ATTESTATION, Kind.ADDENDUM), derive_statements),
     Rule("decisions", (Kind.REVIEW_DECISION,), _as_they_are),
+    Rule("drafts", (Kind.DRAFT, Kind.DRAFT_DECISION), derive_drafts),
 )
 RULED: Final = frozenset(kind for rule in RULES for kind in rule.kinds)
 """Kinds that have a place of their own in the state."""

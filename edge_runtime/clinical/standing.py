@@ -26,6 +26,7 @@ from edge_runtime.clinical import (
     validations,
     vitals,
 )
+from edge_runtime.clinical.drafts import DRAFTING
 from edge_runtime.clinical.layout import Kind, home
 from edge_runtime.clinical.marks import why
 from edge_runtime.clinical.payloads import HEADS_MAX, SCHEMAS
@@ -38,8 +39,9 @@ from sync_protocol.roles import Compartment
 from sync_protocol.verdicts import Standing
 
 SUBJECT: Final = "unverified"
-_RULED: Final = frozenset(SCHEMAS) - {Kind.SOURCE, Kind.REVIEW_DECISION}
-"""Kinds of which one statement replaces another in what is shown; of decisions, what they decide stays open."""
+_RULED: Final = frozenset(SCHEMAS) - {Kind.SOURCE, Kind.REVIEW_DECISION} - DRAFTING
+"""Kinds of which one statement replaces another in what is shown; of decisions, what they decide stays open. About a
+draft nobody is asked: it changes nothing."""
 _WORDS: Final = ("text", "name", "to", "title", "workflow_type", "decision", "finding", "value", "unit")
 _DISPLAYS: Final[Mapping[str, Callable[[PlacedFact], str]]] = MappingProxyType(
     {
@@ -84,7 +86,12 @@ def quarantined(facts: Iterable[PlacedFact]) -> tuple[PlacedFact, ...]:
 
 
 def stays_visible(fact: PlacedFact) -> bool:
-    """Whether a quarantined fact is shown outside its review: what an emergency needs, and what was measured."""
+    """Whether a quarantined fact is shown outside its review: what an emergency needs, and what was measured.
+
+    A draft is neither, wherever somebody put it.
+    """
+    if fact.fact.kind in DRAFTING:
+        return False
     safety = Compartment.SAFETY in {fact.compartment, home(fact.fact.kind)}
     return safety or fact.fact.kind == Kind.OBSERVATION
 

@@ -13,6 +13,7 @@ from edge_runtime.clinical.allergies import AllergyList
 from edge_runtime.clinical.casualties import Register
 from edge_runtime.clinical.checks import Problem
 from edge_runtime.clinical.diagnoses import Diagnosis
+from edge_runtime.clinical.drafts import DraftList
 from edge_runtime.clinical.layout import Kind, WorkflowType
 from edge_runtime.clinical.links import Link
 from edge_runtime.clinical.medications import Medication
@@ -86,6 +87,7 @@ class DocumentState:
         signatures: what claims to be signed; `signing` judges it.
         reviews: what a person must decide or has decided, by id.
         decisions: the decisions themselves.
+        drafts: what was proposed, and what somebody made of it; nothing of it is in anything above.
         unreadable: facts that this version cannot use.
         others: facts that no rule of this version reads: unknown kinds, and what an import could not map.
         unverified: quarantined facts that stay visible; they are in nothing above but reviews.
@@ -116,6 +118,7 @@ class DocumentState:
     signatures: tuple[Statement, ...]
     reviews: tuple[Review, ...]
     decisions: tuple[PlacedFact, ...]
+    drafts: DraftList
     unreadable: tuple[Unreadable, ...]
     others: tuple[PlacedFact, ...]
     unverified: tuple[Unverified, ...]

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 
 from edge_runtime.clinical.allergies import Allergy, AllergyList
 from edge_runtime.clinical.chart import ChartState
+from edge_runtime.clinical.draft_reading import read_draft
+from edge_runtime.clinical.drafts import Draft
 from edge_runtime.clinical.drug_allergies import check_chart, cross_check_to_json
 from edge_runtime.clinical.entry_json import author_to_json, entries, fact_entry, names
 from edge_runtime.clinical.fact_json import Json
@@ -49,6 +51,8 @@ def document_to_json(state: DocumentState) -> dict[str, Json]:
         "attachments": [_statement(item) for item in state.attachments],
         "reviews": [review_to_json(review) for review in state.reviews],
         "decisions": entries(state.decisions),
+        "drafts": [draft_to_json(item) for item in state.drafts.items],
+        "draft_decisions_stray": entries(state.drafts.stray),
         "unreadable": [{**fact_entry(item.fact), "problem": str(item.problem)} for item in state.unreadable],
         "others": entries(state.others),
         "unverified": [_unverified(item) for item in state.unverified],
@@ -101,6 +105,23 @@ def review_to_json(review: Review) -> dict[str, Json]:
         "open": review.open,
         "values": values,
         "decisions": names(review.decisions),
+    }
+
+
+def draft_to_json(item: Draft) -> dict[str, Json]:
+    """One draft, without a word of what it proposes: what was rejected must not be taken for what the chart says."""
+    found = read_draft(item.fact.fact)
+    return {
+        **{name: value for name, value in fact_entry(item.fact).items() if name != "fact"},
+        "status": item.status,
+        "skill": found.skill,
+        "template": found.template,
+        "model": found.model,
+        "demonstration": found.demonstration,
+        "parts": len(found.parts),
+        "unsupported": sum(not part.supported for part in found.parts),
+        "decisions": entries((*item.decisions, *item.past)),
+        "superseded_by": names(item.superseded_by),
     }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from edge_runtime.clinical.drafts import DRAFTING
 from edge_runtime.clinical.drug_allergies import check_chart, uncovered_words
 from edge_runtime.clinical.drugs.table import Degree
 from edge_runtime.clinical.marks import SAFETY_LIST
@@ -87,6 +88,7 @@ def _not_here(opened: OpenChart) -> Iterator[str]:
     """What the chart holds and this page does not show."""
     documents = opened.documents.values()
     states = opened.state.documents
+    unreadable = (item for one in states for item in one.unreadable if item.fact.fact.kind not in DRAFTING)
     counted = (
         (sum(len(one.unread) for one in documents), "entries are kept and cannot be shown on this device yet"),
         (
@@ -94,7 +96,7 @@ def _not_here(opened: OpenChart) -> Iterator[str]:
             "statements are withheld until a member adopts them, as the reviews say",
         ),
         (sum(len(one.void) for one in documents), "statements do not count, because their author may not make them"),
-        (sum(len(one.unreadable) for one in states), "statements cannot be used by this version: see their documents"),
+        (sum(1 for _ in unreadable), "statements cannot be used by this version: see their documents"),
     )
     for number, words in counted:
         if number:

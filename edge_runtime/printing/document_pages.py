@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from edge_runtime.clinical.attachments import attachment_of
+from edge_runtime.clinical.drafts import DRAFTING
 from edge_runtime.clinical.layout import Kind
 from edge_runtime.clinical.marks import SAFETY_LIST, mark
 from edge_runtime.clinical.subjects import said
@@ -57,7 +58,8 @@ def draw_document(draft: Draft, opened: OpenChart, state: DocumentState) -> None
     others = [fact for fact in state.others if fact.fact.kind != Kind.SOURCE]
     for fact in draft.newest(others, f"{name}, other statements"):
         draw_fact(draft, fact, name)
-    for item in draft.newest(state.unreadable, f"{name}, statements that this version cannot use"):
+    unreadable = [item for item in state.unreadable if item.fact.fact.kind not in DRAFTING]
+    for item in draft.newest(unreadable, f"{name}, statements that this version cannot use"):
         draw_fact(draft, item.fact, name, problem=str(item.problem))
     kept = len(state.others) - len(others)
     if kept:

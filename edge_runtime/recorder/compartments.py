@@ -13,6 +13,7 @@ from edge_runtime.errors import InputError
 from edge_runtime.facts import CausalGraph, Fact, FactId
 from sync_protocol.encoding import Value
 from sync_protocol.errors import PeerError
+from sync_protocol.ids import EntryHash
 from sync_protocol.roles import Compartment
 
 _APART: Final = frozenset({Compartment.SENSITIVE})
@@ -53,18 +54,31 @@ def _place(fact: Fact, graphs: Mapping[Compartment, CausalGraph]) -> Compartment
     """Where a fact belongs. Its own kind says so, unless it follows, or continues, what it concerns.
 
     What is stated about a thing that is kept apart, and about nothing else, is kept apart too: a correction would tell
-    what it corrects. What concerns the whole document never is: nobody may miss that somebody is in danger.
+    what it corrects. What concerns the whole document never is: nobody may miss that somebody is in danger. A draft is
+    nothing that an emergency needs, whatever it was made from.
     """
-    concerned = (*fact.supersedes, *_named(fact.payload.get("heads")), *_named(_about(fact)))
-    places = {where for one in concerned for where, graph in graphs.items() if one.entry in graph}
+    named = (*fact.supersedes, *_named(fact.payload.get("heads")), *_named(_about(fact)))
+    concerned = {*(one.entry for one in named), *_seen(fact)}
+    places = {where for where, graph in graphs.items() if any(entry in graph for entry in concerned)}
     own = home(fact.kind)
     if own is None:
-        return max(places, default=Compartment.CLINICAL)
+        least = {Compartment.CLINICAL} if fact.kind == Kind.DRAFT else set()
+        return max(places | least, default=Compartment.CLINICAL)
     return Compartment.SENSITIVE if places == _APART and fact.kind in _OF_ONE_THING else own
 
 
 def _about(fact: Fact) -> list[Value]:
-    return [fact.payload.get(name) for name in ("step", "observation")]
+    return [fact.payload.get(name) for name in ("step", "observation", "draft")]
+
+
+def _seen(fact: Fact) -> Iterator[EntryHash]:
+    """The entries that a draft was made from."""
+    seen = fact.payload.get("seen") if fact.kind == Kind.DRAFT else None
+    for name in seen if isinstance(seen, list) else ():
+        try:
+            yield EntryHash.parse(str(name))
+        except PeerError:
+            continue  # the form of a draft says what is wrong with it
 
 
 def _named(raw: Value) -> Iterator[FactId]:

@@ -7,11 +7,13 @@ Where the entry would follow other text than what is shown, the edit is the star
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from edge_runtime.clinical.layout import Section
 from edge_runtime.documents import OpenDocument
 from edge_runtime.errors import InputError, RefusedError
 from edge_runtime.facts import Content, FactId, TextUpdate
+from edge_runtime.recorder.batch import Batch
 from edge_runtime.sections import TEXT, DocKey, start_fact
 from edge_runtime.text.errors import UpdateRefusedError
 from edge_runtime.text.start import Start
@@ -62,6 +64,35 @@ def edit_of(
     if isinstance(made, Start):
         return Content(facts=(start_fact(made),), text=None)
     return Content(facts=None, text=TextUpdate(section=section, update=made, start=key.start))
+
+
+def add_edits(batch: Batch, history: ChartHistory, found: OpenDocument, texts: Mapping[Section, str]) -> bool:
+    """Add edits of some sections of a document to a change that holds nothing of its texts yet.
+
+    Args:
+        batch: the change, begun before the document was opened.
+        history: of the chart.
+        found: the document as its author sees it.
+        texts: the whole text of each section.
+
+    Returns:
+        False where every section reads so already.
+
+    Raises:
+        InputError, DraftUnavailableError, RefusedError: as `edit_of`; or this device may not read, and so not write,
+            texts.
+    """
+    batch.check_reader(history.chart, TEXT)
+    # Sections are apart: what the edit of one adds to the stream, that of the next need not have seen.
+    heads = batch.heads(history.chart, found.document, TEXT)
+    contents = []
+    for section, text in texts.items():
+        fresh = closes_out(history, found.text(section).epochs)
+        contents.append(edit_of(found, section, batch.desk.session, text, heads=heads, fresh=fresh))
+    changes = [content for content in contents if content is not None]
+    for content in changes:
+        batch.content(history.chart, found.document, TEXT, content)
+    return bool(changes)
 
 
 def closes_out(history: ChartHistory, epochs: Iterable[EntryHash]) -> bool:

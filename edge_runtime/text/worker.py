@@ -6,17 +6,12 @@ the one that killed it up to the update that did. Refuses to judge anything.
 
 from __future__ import annotations
 
-import sys
 import weakref
 
+from edge_runtime.processes.starting import can_start
 from edge_runtime.text.replica import InProcessReplica, Replica
 from edge_runtime.text.worker_child import BoundDoc, Child
 from edge_runtime.text.worker_replica import WorkerReplica
-
-
-def can_start() -> bool:
-    """Whether this platform lets the program start another Python: not a phone, not an application in one file."""
-    return sys.platform in {"linux", "darwin"} and bool(sys.executable) and not getattr(sys, "frozen", False)
 
 
 def is_wanted(setting: str | None) -> bool:

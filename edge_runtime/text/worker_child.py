@@ -6,15 +6,15 @@ for a while, since it would most likely do it again, and then tried anew. Refuse
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from edge_runtime.processes.link import ChildLink, Clock, LinkError
+from edge_runtime.processes.starting import command
 from edge_runtime.text.errors import ReplicaFailedError
-from edge_runtime.text.worker_link import Clock, LinkError, WorkerLink
 from edge_runtime.text.worker_wire import Answer, Op
 from sync_protocol.encoding import Value
 
@@ -55,7 +55,7 @@ class BoundDoc:
     """
 
     number: int
-    link: WorkerLink | None = None
+    link: ChildLink | None = None
 
 
 class Child:
@@ -82,12 +82,9 @@ class Child:
         self._clock = clock
         self._limits = limits
         self._report = report
-        self._command = (
-            *(sys.executable, "-P", "-s", "-B", "-m", module),
-            *(str(limits.memory_bytes), str(limits.call_ms // 1000 + 2)),
-        )
+        self._command = command(module, limits.memory_bytes, limits.call_ms // 1000 + 2)
         self._lock = threading.RLock()
-        self._link: WorkerLink | None = None
+        self._link: ChildLink | None = None
         self._startable = True
         self._docs = 0
         self._freed: list[int] = []
@@ -141,7 +138,7 @@ class Child:
             since = self._suspects.get(suspect)
             return since is not None and self._clock() - since < self._limits.spare_ms
 
-    def _bound(self, doc: BoundDoc) -> WorkerLink:
+    def _bound(self, doc: BoundDoc) -> ChildLink:
         if doc.link is not None:
             if doc.link is not self._link:
                 raise failure("a child process that was given up")
@@ -152,8 +149,8 @@ class Child:
         doc.link = self._link
         return self._link
 
-    def _started(self) -> WorkerLink:
-        link = WorkerLink(self._command, clock=self._clock)
+    def _started(self) -> ChildLink:
+        link = ChildLink(self._command, clock=self._clock)
         try:
             _expect_done(link, self._limits.start_ms)
         except LinkError as error:
@@ -162,7 +159,7 @@ class Child:
         return link
 
     def _ask(
-        self, link: WorkerLink, request: list[Value], taken: Callable[[], bool], fits: Callable[[Value], bool]
+        self, link: ChildLink, request: list[Value], taken: Callable[[], bool], fits: Callable[[Value], bool]
     ) -> Value:
         deadline_ms = self._limits.call_ms
         if self._freed:
@@ -201,7 +198,7 @@ _WORDS: Final = {
 }
 
 
-def _expect_done(link: WorkerLink, deadline_ms: int) -> None:
+def _expect_done(link: ChildLink, deadline_ms: int) -> None:
     if link.receive(deadline_ms) != [Answer.DONE, None]:
         raise LinkError("garbage")
 

@@ -11,25 +11,16 @@ What travels is in `worker_wire`.
 from __future__ import annotations
 
 import os
-import resource
 import signal
 import sys
-from contextlib import suppress
 from typing import Any, BinaryIO
 
-import cbor2
-
+from edge_runtime.processes.bounds import bound, pipes
+from edge_runtime.processes.frames import read_frame, write_frame
 from edge_runtime.text.errors import ReplicaFailedError
 from edge_runtime.text.replica import InProcessReplica
 from edge_runtime.text.splices import Splice
-from edge_runtime.text.worker_wire import LENGTH, Answer, Op
-
-
-def bound(memory_bytes: int) -> None:
-    """Take no more memory than that, and leave no image of it behind at a crash."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with suppress(OSError, ValueError):  # macOS knows the limit and takes none
-        resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+from edge_runtime.text.worker_wire import Answer, Op
 
 
 class Server:
@@ -84,9 +75,7 @@ class Server:
         return found
 
     def _answer(self, answer: list[int | str | bytes | None]) -> None:
-        data = cbor2.dumps(answer, canonical=True)
-        self._output.write(LENGTH.pack(len(data)) + data)
-        self._output.flush()
+        write_frame(self._output, answer)
 
 
 def run(source: BinaryIO, output: BinaryIO, *, deadline_s: int) -> None:
@@ -99,12 +88,12 @@ def run(source: BinaryIO, output: BinaryIO, *, deadline_s: int) -> None:
     """
     server = Server(output, deadline_s)
     server.greet()
-    while len(head := source.read(LENGTH.size)) == LENGTH.size:
-        (size,) = LENGTH.unpack(head)
-        data = source.read(size)
-        if len(data) != size:
+    while True:
+        try:
+            request = read_frame(source)
+        except EOFError:
             return
-        server.serve(cbor2.loads(data))
+        server.serve(request)
 
 
 def main() -> None:
@@ -112,10 +101,7 @@ def main() -> None:
     memory_bytes, deadline_s = map(int, sys.argv[1:])
     bound(memory_bytes)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    source, output = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
-    null = os.open(os.devnull, os.O_RDWR)
-    os.dup2(null, 1)  # what the engine prints of a panic may quote text
-    os.dup2(null, 2)
+    source, output = pipes()  # what the engine prints of a panic may quote text
     try:
         run(source, output, deadline_s=deadline_s)
     except BrokenPipeError:

@@ -1,17 +1,12 @@
 """What a program and its text worker say to each other over two pipes.
 
-Frames both ways: a length in four bytes, big-endian, then canonical CBOR. A request is a list that begins with an `Op`.
+Frames both ways, as in `edge_runtime.processes.frames`. A request is a list that begins with an `Op`.
 Answers are `[Answer.TAKEN]` after each update taken, then `[Answer.DONE, value]`, or `[Answer.FAILED, error's name]`.
 """
 
 from __future__ import annotations
 
-import struct
 from enum import IntEnum
-from typing import Final
-
-LENGTH: Final = struct.Struct(">I")
-"""What stands before each frame: its bytes."""
 
 
 class Op(IntEnum):

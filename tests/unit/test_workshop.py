@@ -80,9 +80,10 @@ def test_no_two_locks_disagree():
     ("lock", "extras"),
     [
         ("run.txt", ()),
-        ("server.txt", ("server", "gateway")),
+        ("server.txt", ("server", "gateway", "ai")),
         ("ai.txt", ("ai", "vision")),
-        ("dev.txt", ("server", "lan", "dev")),
+        ("maker.txt", ("maker",)),
+        ("dev.txt", ("server", "ai", "lan", "dev")),
     ],
 )
 def test_a_lock_holds_what_pyproject_asks_for(lock, extras):
@@ -106,9 +107,9 @@ def test_the_test_environment_also_runs_the_program():
 
 def test_the_extras_are_those_documented():
     """These are the extras of the project, and a device needs none of them."""
-    extras = {"server", "gateway", "fhir", "units", "ai", "vision", "lan", "dev"}
+    extras = {"server", "gateway", "fhir", "units", "ai", "vision", "maker", "lan", "dev"}
     assert set(PROJECT["optional-dependencies"]) == extras
-    heavy = {"fastapi", "sqlmodel", "pydantic", "numpy", "mediapipe", "litert-lm-api", "zeroconf"}
+    heavy = {"fastapi", "sqlmodel", "pydantic", "numpy", "mediapipe", "litert-lm-api", "psutil", "torch", "zeroconf"}
     heavy |= {"fhirkit-rs", "fhirpathpy", "pint", "ucumvert", "simple-icd-10-cm"}
     assert direct().isdisjoint(heavy)
 

@@ -8,6 +8,7 @@ digest it must have, or is shown the digest and confirms it; the size is checked
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
@@ -101,35 +102,22 @@ def check_terms(manifest: Manifest) -> None:
         ModelError: `manifest_contradicts`.
     """
     known = KNOWN.get(manifest.name) or known_by_file(manifest.file)
-    if known is None:
-        return
-    right = (known.licence, known.size)
-    if (manifest.licence, manifest.size) != right:
-        raise ModelError(
-            "manifest_contradicts",
-            expected=f"the terms and the size of {known.title}, as this program knows them",
-            got="a manifest with others",
-            do="do not use this manifest; import the file itself",
-        )
+    if known is not None and (manifest.licence, manifest.size) != (known.licence, known.size):
+        raise _contradicts(f"the terms and the size of {known.title}")
+    if manifest.licence.id == GEMMA.id and manifest.licence != GEMMA:
+        raise _contradicts(GEMMA.title)
 
 
 def with_digests(known: Manifest, digests: Digests) -> Manifest:
     """A known model's manifest, completed by what its file is."""
     check_size(known, digests.size)
-    return Manifest(
-        name=known.name,
-        title=known.title,
-        file=known.file,
-        size=digests.size,
-        sha256=digests.sha256,
-        pieces=digests.pieces,
-        engine_version_min=known.engine_version_min,
-        context_tokens=known.context_tokens,
-        modalities=known.modalities,
-        licence=known.licence,
-        memory_bytes_min=known.memory_bytes_min,
-        parameters=known.parameters,
-        prompt_style=known.prompt_style,
-        languages=known.languages,
-        base=known.base,
+    return replace(known, sha256=digests.sha256, pieces=digests.pieces)
+
+
+def _contradicts(expected: str) -> ModelError:
+    return ModelError(
+        "manifest_contradicts",
+        expected=f"{expected}, as this program knows them",
+        got="a manifest with others",
+        do="do not use this manifest; import the file itself",
     )

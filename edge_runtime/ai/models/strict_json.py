@@ -1,7 +1,7 @@
 """JSON files of the model folder, read strictly: known keys, each once, each of its type and within its bound.
 
-Owns the reading of one object, field by field. Whoever reads calls `end`, so that a key that nobody asked for is refused
-and not carried along. What does not fit is a ValueError of a few words; the reader of the file makes the error of it.
+Owns the reading of one object, field by field. Whoever reads calls `end`, so that a key that nobody asked for is
+refused and not carried along. What does not fit is a ValueError of a few words; the reader makes the error of it.
 """
 
 from __future__ import annotations
@@ -74,6 +74,13 @@ class Fields:
             if not isinstance(item, str) or len(item) > chars_max or form.fullmatch(item) is None:
                 raise self._misfit(name, "a list of texts of their form")
         return tuple(value)
+
+    def objects(self, name: str, *, items_max: int) -> tuple[Fields, ...]:
+        """A list of nested objects."""
+        value = self._take(name)
+        if not isinstance(value, list) or len(value) > items_max:
+            raise self._misfit(name, f"a list of at most {items_max} objects")
+        return tuple(Fields(item, f"{self._where}{name}") for item in value)
 
     def maybe(self, name: str, read: Callable[[Fields, str], T]) -> T | None:
         """What `read` takes under that name; None where null stands there."""

@@ -1,4 +1,4 @@
-"""The wording of every question to a model: files of the package, one a skill, version and style, and one way to fill in.
+"""The wording of every question to a model: a file for each skill, version and style, and one way to fill them in.
 
 A template's slots are `[[name]]`. What stands in a slot is put there once and never read again for slots, so that no
 source can open another.

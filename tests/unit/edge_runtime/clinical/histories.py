@@ -87,17 +87,55 @@ PAYLOADS = {
         st.sampled_from(["same_patient", "not_same_patient", "follows"]),
         st.sampled_from([{"chart": "aa" * 16}, {"chart": "bb" * 16}, {"document": "cc" * 16}]),
     ),
+    "draft": st.builds(
+        lambda part, rest: {
+            "skill": "soap",
+            "template": "soap/1",
+            "source": "Latex, Fracture.",
+            "parts": [part],
+            **rest,
+        },
+        st.sampled_from(
+            [
+                {"name": "plan.1", "kind": "text", "text": "Warfarin 9 mg", "section": "plan"},
+                {
+                    "name": "a.1",
+                    "kind": "fact",
+                    "text": "Sepsis",
+                    "proposes": {"kind": "diagnosis", "payload": {"text": "Sepsis", "code": "1", "system": "snomed"}},
+                },
+                {
+                    "name": "b.1",
+                    "kind": "fact",
+                    "text": "Latex",
+                    "proposes": {"kind": "allergy", "payload": {"text": "Latex", "verification": "refuted"}},
+                },
+                {"name": "c.1", "kind": "hologram", "text": "Latex"},
+            ]
+        ),
+        optional(demonstration=[True], seed=[7]),
+    ),
+    "draft_decision": st.builds(
+        lambda which, decision: {"draft": which, "decision": decision},
+        st.integers(0, 2),
+        st.sampled_from(["accepted", "accepted_in_part", "dismissed", "perhaps"]),
+    ),
     "casualty": st.builds(
         lambda number, chart: {"number": number, "chart": chart},
         st.sampled_from(["7", "17", "A-9"]),
         st.sampled_from(["aa" * 16, "bb" * 16]),
     ),
 }
-NAMING = {"step_event": ("step", "step"), "validation": ("observation", "observation")}
+NAMING = {
+    "step_event": ("step", "step"),
+    "validation": ("observation", "observation"),
+    "draft_decision": ("draft", "draft"),
+}
 """Kinds that name another fact: under which key, and of which kind."""
 SUBJECTS = (
     *(("allergy",), ("medication",), ("status",), ("priority",), ("observation", "validation"), ("triage",)),
     *(("diagnosis",), ("step", "step_event"), ("specimen",), ("link",), ("casualty",), ("assignment", "place")),
+    ("draft", "draft_decision"),
 )
 """Kinds that meet each other; a history is about one of these, or about everything."""
 

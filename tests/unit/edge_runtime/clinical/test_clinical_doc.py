@@ -8,16 +8,17 @@ from pathlib import Path
 import pytest
 
 from edge_runtime import facts
-from edge_runtime.clinical import clock, fractions, layout, payloads
+from edge_runtime.clinical import clock, draft_payloads, fractions, layout, payloads
 from edge_runtime.clinical.layout import Kind, Priority, Section, SpecimenStatus, Status, Triage, WorkflowType, home
 from edge_runtime.clinical.payloads import SCHEMAS
 from edge_runtime.clinical.reviews import ReviewKind
 from sync_protocol import blob_sealing
 from sync_protocol.roles import RIGHTS
-from tests.unit.edge_runtime.clinical.worlds import fact, since
+from tests.unit.edge_runtime.clinical.worlds import a_draft, fact, since
 
 TEXT = (Path(__file__).resolve().parents[4] / "docs" / "clinical.md").read_text(encoding="utf-8")
 CHARTS = {"aaaa": "aa" * 16, "bbbb": "bb" * 16}
+_LAYOUT = (payloads, draft_payloads, layout)
 _ROOMS = (payloads, layout, facts, clock, fractions, blob_sealing)
 
 
@@ -60,7 +61,7 @@ def test_limits():
     """Every limit that the document names is that of the code, and none of the layout's is left out."""
     said = {plain(name): int(value.replace(",", "")) for name, value, *_ in rows("Limits")}
     sections = {f"{name} text": most for name, (_, most) in layout.SECTION_CHARS.items()}
-    named = {name: value for room in (payloads, layout) for name, value in vars(room).items() if name.endswith("_MAX")}
+    named = {name: value for room in _LAYOUT for name, value in vars(room).items() if name.endswith("_MAX")}
     beside = {"FACTS_MAX", "SUPERSEDES_MAX", "CLOCK_SKEW_MS", "LONG"}
     named |= {name: value for room in _ROOMS for name, value in vars(room).items() if name in beside}
     assert said == named | sections
@@ -138,6 +139,11 @@ EXAMPLES = {
         fact("status", to="active"),
         lambda _, w: fact("link", relation=w, chart="aa" * 16),
         lambda s: s.links[0].stands,
+    ),
+    "Drafts": (
+        a_draft(),
+        lambda f, w: fact("draft_decision", draft=str(f.id), decision=w),
+        lambda s: s.drafts.items[0].status,
     ),
     "The register": (fact("status", to="active"), _casualty, lambda s: len(s.register.items[0].charts)),
 }

@@ -8,12 +8,12 @@ from edge_runtime.clinical.layout import SECTION_CHARS, Kind, Priority, Section,
 from sync_protocol.roles import KINDS, TEXT, Compartment
 
 SAFETY = {"identity", "allergy", "medication", "diagnosis", "triage", "document", "status", "casualty"}
-FOLLOWS = {"source", "draft", "attachment", "review_decision"}
+FOLLOWS = {"source", "draft", "draft_decision", "attachment", "review_decision"}
 
 
 @pytest.mark.parametrize("kind", list(Kind))
 def test_every_kind_has_the_compartment_of_the_design(kind):
-    """Safety holds what an emergency needs, clinical all else; four kinds follow what they concern."""
+    """Safety holds what an emergency needs, clinical all else; five kinds follow what they concern."""
     expected = Compartment.SAFETY if kind in SAFETY else None if kind in FOLLOWS else Compartment.CLINICAL
     assert home(kind) is expected
 

@@ -13,9 +13,10 @@ from edge_runtime.clinical.schemas import flaw, unknown_keys, validate_fact
 from edge_runtime.errors import InputError
 from edge_runtime.facts import SUPERSEDES_MAX, Content, Fact, FactId, pack_content, unpack_content
 from sync_protocol.ids import EntryHash
-from tests.unit.edge_runtime.clinical.worlds import fact
+from tests.unit.edge_runtime.clinical.worlds import a_draft, fact
 
 ID = f"{'ab' * 32}:0"
+PART = {"name": "a.1", "kind": "text", "text": "Rest"}
 
 SOUND = [
     fact("identity", name="Ana Núñez"),
@@ -44,6 +45,44 @@ SOUND = [
         components=[{"code": "8480-6", "value": "-0.5", "unit": "mm[Hg]"}, {"code": "8462-4", "text": "not heard"}],
     ),
     fact("review_decision", conflict="0f" * 32, heads=[ID], decision="keep both", reason="two strengths"),
+    a_draft(
+        {
+            "name": "plan.1",
+            "kind": "text",
+            "text": "Ibuprofen 400 mg",
+            "section": "plan",
+            "citations": [[0, 9, 3, 12]],
+            "unsupported": [{"kind": "dose", "start": 10, "end": 16}],
+            "notes": ["odd"],
+        },
+        {
+            "name": "code.1",
+            "kind": "fact",
+            "text": "Sprain",
+            "proposes": {"kind": "diagnosis", "payload": {"text": "Sprain", "code": "S93.4"}},
+        },
+        {"name": "ask", "kind": "advice", "text": "Can she bear weight?"},
+        model="demonstration",
+        model_digest="0f" * 32,
+        engine="litert-lm 0.18.1",
+        seed=-7,
+        demonstration=True,
+        adapter="paediatrics",
+        language="pt-BR",
+        cut=True,
+        warnings=["Cut."],
+        seen=["ab" * 32],
+    ),
+    fact(
+        "draft_decision",
+        draft=ID,
+        decision="accepted_in_part",
+        accepted=["plan.1"],
+        rejected=["code.1"],
+        included=["plan.1"],
+        edited=["plan.1"],
+        reason="seen on the packet",
+    ),
     fact("source", format="fhir-r4", resource={"a": [{"b": {"c": [True, None, 5, b"\1"]}}]}),
 ]
 
@@ -82,6 +121,29 @@ WRONG = [
     (fact("source", resource=[[[[[[[[["deep"]]]]]]]]]), "source.(other): at most 8 levels"),
     (fact("source", number=2**64), "source.(other): text, true, false, null"),
     (fact("source", **{"half \ud800": "a"}), "source.(other): keys as text in Unicode"),
+    (a_draft(skill="Free words"), "draft.skill: a name"),
+    (a_draft(source=" "), "draft.source: text of 1 to 32000 characters"),
+    (a_draft(seed=2**63), "draft.seed: a whole number"),
+    (a_draft(seen=["ab"]), "draft.seen[0]: 64 hexadecimal digits"),
+    (fact("draft", skill="soap", template="soap/1", source="x", parts=[]), "draft.parts: a list of 1 to 64"),
+    (a_draft(PART, PART), "draft.parts: parts of different names"),
+    (a_draft({**PART, "kind": "order"}), "draft.parts[0].kind: one of text, fact, advice"),
+    (a_draft({**PART, "text": "x" * 8001}), "draft.parts[0].text: text of 1 to 8000"),
+    (a_draft({**PART, "section": "triage"}), "draft.parts[0].section: one of complaint"),
+    (a_draft({**PART, "citations": [[0, 1, 0]]}), "draft.parts[0].citations[0]: a list of 4 to 4"),
+    (a_draft({**PART, "citations": [[0, 9, 0, 1]]}), "draft.parts[0].citations[0]: a place in the part's text"),
+    (a_draft({**PART, "citations": [[0, 1, 5, 1]]}), "draft.parts[0].citations[0]: a place in the part's text"),
+    (a_draft({**PART, "unsupported": [{"kind": "dose", "start": 3, "end": 5}]}), "draft.parts[0].unsupported[0]: a pl"),
+    (a_draft({**PART, "unsupported": [{"kind": "mood", "start": 0, "end": 1}]}), "draft.parts[0].unsupported[0].kind"),
+    (a_draft({**PART, "kind": "fact"}), "draft.parts[0].proposes: a proposal in a part of kind fact"),
+    (a_draft({**PART, "proposes": {"kind": "allergy", "payload": {}}}), "draft.parts[0].proposes: a proposal in"),
+    (
+        a_draft({**PART, "kind": "fact", "proposes": {"kind": "triage", "payload": {"to": "minor"}}}),
+        "draft.parts[0].proposes.kind: one of allergy, medication, diagnosis, procedure, observation",
+    ),
+    (a_draft({"kind": "text", "text": "x"}), "draft.parts[0].name: to be stated"),
+    (fact("draft_decision", draft=ID, decision="maybe"), "draft_decision.decision: one of accepted"),
+    (fact("draft_decision", draft="x", decision="accepted"), "draft_decision.draft: a fact id"),
     (fact("genome", to="red"), "kind: one that this version writes: identity"),
     (fact("status", *[FactId(EntryHash(bytes(32)), n) for n in range(SUPERSEDES_MAX + 1)], to="active"), "supersedes"),
     (fact("status", FactId(EntryHash(bytes(32)), 256), to="active"), "supersedes: indexes below 256"),

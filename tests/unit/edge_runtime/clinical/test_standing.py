@@ -560,7 +560,7 @@ def test_what_only_a_quarantined_fact_removed_stands_and_is_asked_about(drawn):
     facts = judged(world, verdicts_of(world, seed))
     state = derive(CHART, facts, [world.graph()])
     known = {item.id: item for item in facts}
-    ruled = {*SCHEMAS} - {"source", "review_decision"}
+    ruled = {*SCHEMAS} - {"source", "review_decision", "draft", "draft_decision"}
     usable = [item for item in facts if item.fact.kind in ruled and flaw(item.fact) is None]
     named = {earlier for item in usable if item.verdict.counts for earlier in item.fact.supersedes}
     heads = {item.id for item in usable if item.verdict.counts and item.id not in named}

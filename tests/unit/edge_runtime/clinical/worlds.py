@@ -31,6 +31,18 @@ def fact(kind, /, *supersedes, **payload):
     return Fact(kind=kind, payload=payload, supersedes=tuple(ids))
 
 
+def a_draft(*parts, **payload):
+    """A draft of some parts, each with its name, text and what else is given; of one sentence for the plan if none."""
+    known = parts or ({"name": "plan.1", "kind": "text", "text": "Rest for two days.", "section": "plan"},)
+    base = {
+        "skill": "soap",
+        "template": "soap/1",
+        "source": "Rest for two days.",
+        "parts": [dict(one) for one in known],
+    }
+    return fact("draft", **{**base, **payload})
+
+
 @dataclass(frozen=True)
 class Entry:
     """One entry: its place, what its author had seen, and its facts."""

@@ -16,10 +16,11 @@ import pytest
 from edge_runtime.text.draft import Effect, TextDraft, Uptake
 from edge_runtime.text.errors import ReplicaFailedError
 from edge_runtime.text.replica import InProcessReplica, Replica
-from edge_runtime.text.worker import TextWorker, can_start, is_wanted
+from edge_runtime.processes.link import ChildLink, LinkError
+from edge_runtime.processes.starting import can_start
+from edge_runtime.text.worker import TextWorker, is_wanted
 from edge_runtime.text.worker_child import LIMITS as DEFAULT_LIMITS
 from edge_runtime.text.worker_child import SUSPECTS_MAX, WorkerLimits
-from edge_runtime.text.worker_link import LinkError, WorkerLink
 from edge_runtime.text.worker_replica import BATCH_UPDATES_MAX, WorkerReplica
 from edge_runtime.text.worker_wire import Op
 from tests.conftest import require
@@ -264,17 +265,17 @@ def test_a_child_that_greets_wrongly_is_not_used(make) -> None:
 
 def test_a_request_that_nobody_reads_ends_in_time() -> None:
     """A pipe that is full does not hold up who writes into it."""
-    link = WorkerLink((sys.executable, "-c", "import signal; signal.pause()"), clock=awake_ms)
+    link = ChildLink((sys.executable, "-c", "import signal; signal.pause()"), clock=awake_ms)
     with pytest.raises(LinkError, match="hung"):
         link.send([Op.APPLY, 1, [bytes(200_000)]], 200)
     link.end()
     with pytest.raises(LinkError, match=r"ended|hung"):
-        WorkerLink((sys.executable, "-c", ""), clock=awake_ms).receive(5_000)
+        ChildLink((sys.executable, "-c", ""), clock=awake_ms).receive(5_000)
 
 
 def test_too_long_an_answer_is_refused_before_it_is_read() -> None:
     """Four bytes may claim four gigabytes."""
-    link = WorkerLink((sys.executable, "-c", "import os; os.write(1, b'\\xff' * 4)"), clock=awake_ms)
+    link = ChildLink((sys.executable, "-c", "import os; os.write(1, b'\\xff' * 4)"), clock=awake_ms)
     with pytest.raises(LinkError, match="garbage"):
         link.receive(5_000)
     link.end()
@@ -330,7 +331,7 @@ def test_a_child_ends_with_its_parent() -> None:
 
 def test_a_child_that_hangs_ends_by_itself() -> None:
     """Also where nobody is left to kill it: the system ends it, whatever its engine is at."""
-    link = WorkerLink((sys.executable, "-P", "-m", BAD, str(1 << 30), "1"), clock=awake_ms)
+    link = ChildLink((sys.executable, "-P", "-m", BAD, str(1 << 30), "1"), clock=awake_ms)
     link.receive(10_000)
     link.send([Op.APPLY, 1, [*updates(bad_worker.HANG)]], 5_000)
     with pytest.raises(LinkError, match="ended"):

@@ -1,4 +1,4 @@
-"""The pipe to one child process that holds Docs, with a deadline for each frame; POSIX only.
+"""The pipes to one child process, with a deadline for each frame; POSIX only.
 
 Owns starting and ending the child, and bytes in and out. Whatever comes back is a stranger's until it was decoded: the
 child may be what hostile bytes made of it. The child gets no setting of this program but the search path for modules.
@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from edge_runtime.text.worker_wire import LENGTH
+from edge_runtime.processes.frames import LENGTH
 from sync_protocol.encoding import Value, decode, encode
 from sync_protocol.errors import ProtocolError
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import subprocess
 
 ANSWER_BYTES_MAX: Final = 256 * 1024 * 1024
-"""Bytes of one answer: a section's whole text."""
+"""Bytes of one answer, such as a section's whole text."""
 _READ_BYTES: Final = 1024 * 1024
 _KEPT: Final = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "VIRTUAL_ENV", "TMPDIR")
 
@@ -34,8 +34,8 @@ class LinkError(Exception):
     """The child did not answer as it should; it is ended. The message is a stable code."""
 
 
-class WorkerLink:
-    """One child. Not for use from several threads at once."""
+class ChildLink:
+    """One child. One thread may send while another receives; no two may do the same at once."""
 
     def __init__(self, command: Sequence[str], *, clock: Clock) -> None:
         """Start the child.
@@ -74,6 +74,10 @@ class WorkerLink:
         """The child's number."""
         return self._process.pid
 
+    def kill(self) -> None:
+        """End the child and leave its pipes: whoever receives sees that it ended. From any thread; again is nothing."""
+        self._process.kill()
+
     def send(self, request: Value, deadline_ms: int) -> None:
         """Hand over a request.
 
@@ -92,13 +96,16 @@ class WorkerLink:
             except OSError:
                 raise LinkError("ended") from None
 
-    def receive(self, deadline_ms: int) -> Value:
+    def receive(self, deadline_ms: int | None) -> Value:
         """Take the next answer.
+
+        Args:
+            deadline_ms: milliseconds to wait; None waits until the child says something or ends.
 
         Raises:
             LinkError: none comes until the deadline, the child is gone, or what it says is no answer.
         """
-        until = self._clock() + deadline_ms
+        until = None if deadline_ms is None else self._clock() + deadline_ms
         (size,) = LENGTH.unpack(self._take(LENGTH.size, until))
         if size > ANSWER_BYTES_MAX:
             raise LinkError("garbage")
@@ -107,7 +114,7 @@ class WorkerLink:
         except ProtocolError:
             raise LinkError("garbage") from None
 
-    def _take(self, size: int, until: int) -> bytes:
+    def _take(self, size: int, until: int | None) -> bytes:
         while len(self._came) < size:
             self._wait(self._output, select.POLLIN, until)
             try:
@@ -121,11 +128,11 @@ class WorkerLink:
         del self._came[:size]
         return taken
 
-    def _wait(self, handle: int, what: int, until: int) -> None:
+    def _wait(self, handle: int, what: int, until: int | None) -> None:
         poll = select.poll()
         poll.register(handle, what)
-        left = until - self._clock()
-        if left <= 0 or not poll.poll(left):
+        left = None if until is None else until - self._clock()
+        if (left is not None and left <= 0) or not poll.poll(left):
             raise LinkError("hung")
 
 

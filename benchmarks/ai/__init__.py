@@ -1,0 +1,1 @@
+"""How well drafts hold: planted fabrications against the check, and any imported model against reference notes."""

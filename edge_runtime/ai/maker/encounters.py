@@ -1,0 +1,108 @@
+"""Made-up encounters: a dictation or a talk of two people, and the note that belongs to it.
+
+Owns how statements become an encounter: their order, small talk, interruptions, corrections of oneself. The order of a
+dictation is often, not always, that of a note, so that a statement's place is learnt from its words.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import Final, NamedTuple
+
+from edge_runtime.ai.maker import said, words
+from edge_runtime.ai.maker.said import Said, Section, Turn
+
+ASKERS: Final = ("Doctor", "Doctor", "Nurse", "Clinician", "Midwife", "Paramedic")
+TELLERS: Final = ("Patient", "Patient", "Mother", "Father", "Daughter", "Interpreter", "Carer")
+_FILLERS: Final = ("Um, ", "So, ", "Okay, ", "Right, ", "Well, ")
+_NOTHING: Final = "Not discussed."
+
+
+class Encounter(NamedTuple):
+    """What was said and what the note of it holds."""
+
+    source: str
+    subjective: str
+    objective: str
+    assessment: str
+    plan: str
+    spoken: bool
+
+    def sections(self) -> dict[str, str]:
+        """The note by the names of its sections."""
+        return {name.value: getattr(self, name.value) for name in Section}
+
+
+def encounter(draw: random.Random, *, longest: int = 12) -> Encounter:
+    """One encounter of between three and `longest` statements."""
+    statements = _statements(draw, draw.randint(3, max(3, longest)))
+    spoken = draw.random() < 0.5  # noqa: PLR2004 as many of each
+    source = _talk(draw, statements) if spoken else _dictation(draw, statements)
+    notes = {section: _joined(statements, section, spoken=spoken) for section in Section}
+    return Encounter(
+        source,
+        notes[Section.SUBJECTIVE],
+        notes[Section.OBJECTIVE],
+        notes[Section.ASSESSMENT],
+        notes[Section.PLAN],
+        spoken,
+    )
+
+
+def headed(one: Encounter) -> str:
+    """The note as text with a heading for each section, as charts show it."""
+    return "\n".join(f"{name.capitalize()}: {text}" for name, text in one.sections().items() if text != _NOTHING)
+
+
+def _statements(draw: random.Random, many: int) -> list[Said]:
+    chosen = [said.complaint(draw)]
+    shares = draw.choices((said.HISTORIES, said.EXAMINATIONS, said.PLANS), weights=(5, 3, 4), k=many)
+    for makers in (said.HISTORIES, said.EXAMINATIONS):
+        chosen += [draw.choice(makers)(draw) for share in shares if share is makers]
+    if draw.random() < 0.9:  # noqa: PLR2004 nearly always
+        chosen.append(said.opinion(draw))
+    chosen += [draw.choice(said.PLANS)(draw) for share in shares if share is said.PLANS]
+    if draw.random() < 0.25:  # noqa: PLR2004 somebody remembers something late
+        late = draw.randrange(1, len(chosen))
+        chosen.append(chosen.pop(late))
+    return chosen
+
+
+def _joined(statements: list[Said], section: Section, *, spoken: bool) -> str:
+    own = [one.note if spoken else one.kept or one.note for one in statements if one.section is section]
+    return " ".join(own) or _NOTHING
+
+
+def _dictation(draw: random.Random, statements: list[Said]) -> str:
+    parts: list[str] = []
+    for one in statements:
+        text = one.dictated
+        if draw.random() < 0.06:  # noqa: PLR2004 a share, used once
+            text = _corrected(draw, text)
+        parts += [text, draw.choice((" ", " ", " ", "\n"))]
+    return "".join(parts).strip()
+
+
+def _corrected(draw: random.Random, text: str) -> str:
+    """A false start that is taken back before the sentence itself."""
+    begin = " ".join(text.split(" ")[: draw.randint(1, 3)]).rstrip(".,:")
+    return f"{begin} {words.number(draw)}, no, sorry: {text}"
+
+
+def _talk(draw: random.Random, statements: list[Said]) -> str:
+    asker, teller = draw.choice(ASKERS), draw.choice(TELLERS)
+    lines: list[str] = []
+    open_turn: Turn | None = None
+    for one in statements:
+        if draw.random() < 0.1:  # noqa: PLR2004 a share, used once
+            first, second = draw.choice(words.SMALL_TALK)
+            lines += [f"{asker}: {first}", f"{teller}: {second}"]
+            open_turn = None
+        for turn in one.turns:
+            filler = draw.choice(_FILLERS) if draw.random() < 0.08 else ""  # noqa: PLR2004 a share, used once
+            if open_turn is not None and open_turn.asker == turn.asker and draw.random() < 0.6:  # noqa: PLR2004
+                lines[-1] += f" {turn.text}"
+            else:
+                lines.append(f"{asker if turn.asker else teller}: {filler}{turn.text}")
+            open_turn = turn
+    return "\n".join(lines)

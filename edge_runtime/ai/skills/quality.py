@@ -1,0 +1,89 @@
+"""How well a document's record will stand if nothing more is done: a rule's number, with a model's words at most.
+
+Owns the order: the rule's own sentences first. The number is the rule's, and no word of a model changes it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from edge_runtime.ai.checking.cite import cite
+from edge_runtime.ai.engine.port import EngineFacts
+from edge_runtime.ai.skills import forms
+from edge_runtime.ai.skills.asking import make_ask, style_of
+from edge_runtime.ai.skills.explaining import Levels, check_facts_alone, explained, left_out_words
+from edge_runtime.ai.skills.quality_rules import expected
+from edge_runtime.ai.skills.skill import Ask, DraftPart, PartKind, Reply, Sketch, SkillName, Source
+from edge_runtime.ai.skills.wording import NO_MODEL, cut_short
+
+VERSION: Final = 1
+_CHARS: Final = 600
+_CHARS_DEMONSTRATION: Final = 240
+_TOKENS: Final = 200
+_BY_RULE: Final = "A rule's score with open weights; nothing about it is learned. It is about the record, not the care."
+_FROM_THE_RULE: Final = "from the rule, not from a model"
+_LEVELS: Final = Levels(())
+
+
+class Quality:
+    """The skill."""
+
+    name: Final = SkillName.QUALITY
+    template: Final = f"quality/{VERSION}"
+    title: Final = "Expected quality of a document's record, with what lowers it"
+
+    def check(self, source: Source) -> None:
+        """Refuse what does not say how a document stands."""
+        check_facts_alone(source, "counts of a document")
+        expected(source.facts)
+
+    def ask(self, source: Source, facts: EngineFacts, replies: tuple[Reply, ...]) -> Ask | None:
+        """An explanation of what the rule says."""
+        if replies:
+            return None
+        return make_ask(
+            skill=self.name,
+            version=VERSION,
+            facts=facts,
+            values={"source": expected(source.facts).told},
+            schema=schema(style_of(facts)),
+            tokens=_TOKENS,
+        )
+
+    def sketch(self, source: Source, replies: tuple[Reply, ...]) -> Sketch:
+        """What the rule says, then what the model adds to it."""
+        found = expected(source.facts)
+        parts = tuple(_stated(number, text, source) for number, text in enumerate(found.sentences, 1))
+        if not replies:
+            return Sketch(fields={"explanation": found.told}, parts=parts, warnings=(_BY_RULE, NO_MODEL))
+        answer = forms.read(replies[0], schema(""))
+        explanation = str(answer.values.get("explanation", ""))
+        added, left_out = explained(source.text, found.told, explanation, _LEVELS, name="explanation")
+        warnings = [_BY_RULE]
+        warnings += [cut_short(answer.missing)] if replies[0].cut else []
+        warnings += [left_out_words(left_out)] if left_out else []
+        return Sketch(
+            fields={"explanation": " ".join(part.text for part in added)},
+            parts=(*parts, *added),
+            cut=replies[0].cut,
+            warnings=tuple(warnings),
+        )
+
+
+def _stated(number: int, text: str, source: Source) -> DraftPart:
+    """A sentence of the rule, word for word."""
+    return DraftPart(
+        name=f"rule.{number}",
+        kind=PartKind.ADVICE,
+        text=text,
+        citations=cite(source.text, text) if source.text else (),
+        notes=(_FROM_THE_RULE,),
+    )
+
+
+def schema(style: str) -> forms.Schema:
+    """Of the answer; a short one for the toy."""
+    return forms.whole({"explanation": forms.text(_CHARS_DEMONSTRATION if style == "demonstration" else _CHARS)})
+
+
+SKILL: Final = Quality()

@@ -1,0 +1,103 @@
+"""Skills whose answer is a few texts: one description of them, from the schema to the checked parts.
+
+Owns how long each text may be for each style of model, so that a whole answer always fits its tokens, and what is done
+with an answer that fails to. Owns no medicine: that is in the prompts and in the rules that work without a model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+from edge_runtime.ai.engine.port import EngineFacts
+from edge_runtime.ai.skills.asking import make_ask, style_of
+from edge_runtime.ai.skills.forms import Fields, Schema, read, text, whole
+from edge_runtime.ai.skills.parting import parted
+from edge_runtime.ai.skills.prompts import DEFAULT_STYLE
+from edge_runtime.ai.skills.skill import PARTS_MAX, Ask, Reply, Sketch, SkillName, Source
+from edge_runtime.ai.skills.wording import cut_short
+
+
+class Lengths(NamedTuple):
+    """How long an answer may be.
+
+    Attributes:
+        chars: of one text.
+        tokens: of the whole answer.
+    """
+
+    chars: int
+    tokens: int
+
+
+LENGTHS: Final[Mapping[str, Lengths]] = MappingProxyType(
+    {"chat": Lengths(1500, 1800), "completion": Lengths(320, 512), "demonstration": Lengths(400, 1400)}
+)
+"""By style. Four texts of `chars` at 3 or more characters a token are less than `tokens` for the first two; our toy's
+1,024 pieces hold 2, and one character each at worst where it rambles in figures."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Texts:
+    """An answer of a few texts.
+
+    Attributes:
+        skill: whose answer.
+        version: of prompt, schema and checks together.
+        fields: the texts' names, in order.
+        sections: where a field's parts belong, for those that belong somewhere.
+    """
+
+    skill: SkillName
+    version: int
+    fields: tuple[str, ...]
+    sections: Mapping[str, str] = MappingProxyType({})
+
+    @property
+    def template(self) -> str:
+        """As `Skill.template`."""
+        return f"{self.skill}/{self.version}"
+
+    def schema(self, style: str = DEFAULT_STYLE) -> Schema:
+        """What an answer is; every style's is a value of the default's too."""
+        return whole({name: text(LENGTHS[style].chars) for name in self.fields})
+
+    def ask(self, source: Source, facts: EngineFacts) -> Ask:
+        """The one question."""
+        style = style_of(facts)
+        return make_ask(
+            skill=self.skill,
+            version=self.version,
+            facts=facts,
+            values={"source": source.text},
+            schema=self.schema(style),
+            tokens=LENGTHS[style].tokens,
+        )
+
+    def sketch(self, source: Source, reply: Reply, *, revised: Callable[[str], str] = str) -> Sketch:
+        """An answer as parts.
+
+        Args:
+            source: what it was drafted from.
+            reply: the answer.
+            revised: what rules do with each text before it is checked.
+
+        Raises:
+            EngineError: the answer is out of form (`answer_malformed`).
+        """
+        found = read(reply, self.schema())
+        words = {name: revised(found.words(name)) for name in self.fields if name in found.values}
+        return self.drafted(source, words, found)
+
+    def drafted(self, source: Source, words: Mapping[str, str], found: Fields) -> Sketch:
+        """The texts as parts, with what a cut answer lacks."""
+        most = PARTS_MAX // len(self.fields)
+        parts = tuple(
+            part
+            for name, words_of in words.items()
+            for part in parted(source.text, name, words_of, section=self.sections.get(name, ""), most=most)
+        )
+        warnings = (cut_short(found.missing),) if found.cut else ()
+        return Sketch(fields=dict(words), parts=parts, cut=found.cut, warnings=warnings)
