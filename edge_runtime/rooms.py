@@ -19,6 +19,7 @@ from edge_runtime.break_glass.kit import LAYERS
 from edge_runtime.cache.keeping import forget_kept
 from edge_runtime.charts import Charts
 from edge_runtime.documents import DocumentReader
+from edge_runtime.drafts.desk import Drafts
 from edge_runtime.errors import StoreError
 from edge_runtime.events import Events
 from edge_runtime.identity import Identity, load_identity, stored_invitation
@@ -182,6 +183,11 @@ class Rooms:
     def signing(self) -> Signing:
         """The signatures of its user."""
         return Signing(self.charts, self.identity, self.surroundings.clock)
+
+    @property
+    def drafts(self) -> Drafts:
+        """What models and rules proposed in its charts."""
+        return Drafts(self.charts, self.auditor, self.surroundings.clock)
 
     @property
     def incidents(self) -> Incidents:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from edge_runtime.ai.models.folder import ModelFolder, models_folder
+from edge_runtime.ai.models.journal import read_journal, since
 from edge_runtime.connections import TIMEOUT_S, Connections
 from edge_runtime.errors import StoreError, VaultError
 from edge_runtime.events import Alarmed
@@ -27,6 +29,8 @@ from edge_runtime.vault.passphrase import DEFAULT_COST, Cost, Passphrase
 
 TEXT_WORKER: Final = "FIELDWARD_TEXT_WORKER"
 """Setting: 1 or 0, whether text that others wrote in is put together in a process of its own."""
+_MODELS_RECORDED: Final = "models/recorded"
+"""The last line of the models' journal that is in this home's audit trail: its id."""
 _LASTING: Final[int | None] = getattr(time, "CLOCK_BOOTTIME", None)
 
 
@@ -120,6 +124,22 @@ class Runtime(Rooms):
             self.auditor.unlock_failed(attempts)
             forget_attempts(self.home.attempts)
 
+    def record_model_changes(self, environ: Mapping[str, str]) -> None:
+        """Record what was changed about this device's models since this home was last open, if it is enrolled.
+
+        A store that cannot take the record keeps nobody out: the next opening records it.
+        """
+        journal = read_journal(ModelFolder(models_folder(environ)).journal)
+        if not journal.changes or not is_enrolled(self.store):
+            return
+        seen = self.store.get_value(_MODELS_RECORDED)
+        new = since(journal, None if seen is None else seen.hex())
+        if not new:
+            return
+        last = bytes.fromhex(new[-1].id)
+        with suppress(StoreError):
+            self.auditor.models_changed(new, lambda writer: writer.put_value(_MODELS_RECORDED, last))
+
     def _alarm(self, code: str) -> None:
         self.events.publish(Alarmed(code))
 
@@ -165,6 +185,7 @@ def open_home(folder: Path, passphrase: str, *, make: bool = False, cost: Cost =
             runtime = Runtime(home, store, text_worker=is_wanted(os.environ.get(TEXT_WORKER)))
             with closing(runtime):
                 runtime.record_failed_attempts()
+                runtime.record_model_changes(os.environ)
                 yield runtime
                 runtime.rest()
         finally:

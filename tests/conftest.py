@@ -43,6 +43,12 @@ if not os.environ.get("XDG_RUNTIME_DIR"):
     atexit.register(shutil.rmtree, os.environ["XDG_RUNTIME_DIR"], ignore_errors=True)
 
 
+# Models are the device's, and every home that opens reads what was changed about them: not those of who runs the tests.
+if not os.environ.get("FIELDWARD_MODELS"):
+    os.environ["FIELDWARD_MODELS"] = tempfile.mkdtemp(prefix="fieldward-models-")
+    atexit.register(shutil.rmtree, os.environ["FIELDWARD_MODELS"], ignore_errors=True)
+
+
 def require(available: object, name: str, reason: str) -> None:
     """Go on only if something outside the project is there; otherwise skip, naming it.
 

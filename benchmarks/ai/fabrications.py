@@ -27,7 +27,7 @@ _ROUNDS_MAX: Final = 200
 """How often all notes are gone through before too few places is the answer."""
 
 WAYS: Final[dict[str, tuple[Planter, ...]]] = {
-    "number": (plant_numbers.changed, plant_numbers.new, plant_numbers.worded, plant_numbers.changed, plant_numbers.moved),
+    "number": (plant_numbers.changed, plant_numbers.new, plant_numbers.worded, plant_numbers.moved),
     "drug": (plant_medicines.swapped, plant_medicines.added_alone, plant_medicines.added_dosed),
     "dose": (
         plant_medicines.amount, plant_medicines.wrong_unit, plant_medicines.often, plant_medicines.crossed,
@@ -38,8 +38,7 @@ WAYS: Final[dict[str, tuple[Planter, ...]]] = {
         plant_allergies.denied_unasked, plant_allergies.reaction,
     ),
     "negation": (
-        plant_negations.stated, plant_negations.negated, plant_negations.turned, plant_negations.stated,
-        plant_negations.negated, plant_negations.unasked,
+        plant_negations.stated, plant_negations.negated, plant_negations.turned, plant_negations.unasked,
     ),
 }  # fmt: skip
 
@@ -87,44 +86,63 @@ def pairs(encounters: Sequence[Encounter], *, plants: int, seed: int, against: s
 
 
 def _pairs(encounters: Sequence[Encounter], plants: int, chance: random.Random, against: str) -> Iterator[Pair]:
-    wanted = Counter({kind: plants // len(KINDS) for kind in KINDS})
-    wanted.update(KINDS[: plants % len(KINDS)])
-    ways: Counter[str] = Counter()
-    for _ in range(_ROUNDS_MAX):
+    tally = _Tally(Counter({kind: plants // len(KINDS) + (at < plants % len(KINDS)) for at, kind in enumerate(KINDS)}))
+    for tally.rounds in range(_ROUNDS_MAX):
         for encounter in chance.sample(encounters, k=len(encounters)):
-            if not wanted.total():
+            if not tally.left:
                 return
             source = encounter.reference if against == "note" else encounter.source
             page = Page(reworded(encounter.reference, chance), source)
-            changes = _changes(page, wanted, ways, chance)
+            changes = _changes(page, tally, chance)
             if changes:
-                wanted.subtract(change.kind for change in changes)
-                wanted = +wanted
                 draft, planted = apply(page.text, changes)
                 yield Pair(name=encounter.name, source=source, draft=draft, plants=planted)
-    if wanted.total():
-        raise TooFewPlacesError(f"expected notes with places for {plants} fabrications; {wanted.total()} found none")
+    if tally.left:
+        raise TooFewPlacesError(f"expected notes with places for {plants} fabrications; {tally.left} found none")
 
 
-def _changes(page: Page, wanted: Counter[str], ways: Counter[str], chance: random.Random) -> list[Change]:
-    """Some fabrications, each in a statement of its own; the rarest way so far first."""
+@dataclass(slots=True)
+class _Tally:
+    """How many of each kind are wanted, and how many each planter has made."""
+
+    wanted: Counter[str]
+    made: Counter[tuple[str, Planter]] = field(default_factory=Counter)
+    rounds: int = 0
+
+    @property
+    def left(self) -> int:
+        """Fabrications that are still to be planted."""
+        return self.wanted.total() - self.made.total()
+
+    def kind_left(self, kind: str) -> int:
+        """The same, of one kind."""
+        return self.wanted[kind] - sum(count for (one, _), count in self.made.items() if one == kind)
+
+    def planters(self, kind: str) -> list[Planter]:
+        """Those that may plant again, the rarest first: in the first round to their share, then ever more."""
+        ways = dict.fromkeys(WAYS[kind])
+        share = self.wanted[kind] / len(ways) * (1 + self.rounds / 2)
+        rare = [way for way in ways if self.made[kind, way] < share]
+        return sorted(rare, key=lambda way: self.made[kind, way])
+
+
+def _changes(page: Page, tally: _Tally, chance: random.Random) -> list[Change]:
+    """Some fabrications, each in a statement of its own; of each kind the way that is rarest so far."""
     found: list[Change] = []
-    most = min(chance.randint(1, PLANTS_EACH_MAX), len(page.statements), wanted.total())
-    left = Counter(wanted)
+    most = min(chance.randint(1, PLANTS_EACH_MAX), len(page.statements), tally.left)
     for kind in chance.sample(KINDS, k=len(KINDS)):
-        if len(found) < most and left[kind]:
-            change = _change(page, kind, found, ways, chance)
-            if change is not None:
-                found.append(change)
-                ways[change.way] += 1
+        if len(found) < most and tally.kind_left(kind) > 0:
+            _plant(page, kind, found, tally, chance)
     return found
 
 
-def _change(page: Page, kind: str, found: list[Change], ways: Counter[str], chance: random.Random) -> Change | None:
-    proposals = [change for way in WAYS[kind] if (change := way(page, chance)) is not None]
-    free = [change for change in proposals if not any(_together(page, change, other) for other in found)]
-    rarest = min((ways[change.way] for change in free), default=0)
-    return next((change for change in free if ways[change.way] == rarest), None)
+def _plant(page: Page, kind: str, found: list[Change], tally: _Tally, chance: random.Random) -> None:
+    for way in tally.planters(kind):
+        change = way(page, chance)
+        if change is not None and not any(_together(page, change, other) for other in found):
+            found.append(change)
+            tally.made[kind, way] += 1
+            return
 
 
 def _together(page: Page, one: Change, other: Change) -> bool:

@@ -15,7 +15,8 @@ _CLASSES: Final = """
 analgesic: paracetamol ibuprofen naproxen diclofenac meloxicam celecoxib indometacin ketorolac etoricoxib metamizole
 opioid: morphine oxycodone codeine tramadol fentanyl hydrocodone hydromorphone buprenorphine methadone tapentadol
 statin: atorvastatin simvastatin rosuvastatin pravastatin fluvastatin ezetimibe fenofibrate
-ace: lisinopril ramipril enalapril perindopril captopril losartan valsartan candesartan irbesartan telmisartan olmesartan
+ace: lisinopril ramipril enalapril perindopril captopril losartan valsartan candesartan irbesartan telmisartan
+ olmesartan
 beta: bisoprolol metoprolol atenolol carvedilol propranolol nebivolol labetalol sotalol
 calcium: amlodipine felodipine nifedipine diltiazem verapamil lercanidipine
 diuretic: furosemide torasemide bumetanide hydrochlorothiazide chlortalidone indapamide spironolactone eplerenone
@@ -59,33 +60,37 @@ metronidazole=flagyl cephalexin=keflex,cefalexin levofloxacin=levaquin sertralin
 escitalopram=lexapro fluoxetine=prozac paroxetine=paxil bupropion=wellbutrin duloxetine=cymbalta lorazepam=ativan
 diazepam=valium alprazolam=xanax clonazepam=klonopin zolpidem=ambien quetiapine=seroquel olanzapine=zyprexa
 risperidone=risperdal aripiprazole=abilify haloperidol=haldol levetiracetam=keppra phenytoin=dilantin topiramate=topamax
-gabapentin=neurontin pregabalin=lyrica tiotropium=spiriva montelukast=singulair omeprazole=prilosec pantoprazole=protonix
-esomeprazole=nexium famotidine=pepcid ranitidine=zantac ondansetron=zofran metoclopramide=reglan levothyroxine=synthroid
+gabapentin=neurontin pregabalin=lyrica tiotropium=spiriva montelukast=singulair omeprazole=prilosec
+pantoprazole=protonix esomeprazole=nexium famotidine=pepcid ranitidine=zantac ondansetron=zofran metoclopramide=reglan
+levothyroxine=synthroid
 alendronate=fosamax methotrexate=trexall hydroxychloroquine=plaquenil cetirizine=zyrtec loratadine=claritin
 fexofenadine=allegra diphenhydramine=benadryl tamsulosin=flomax finasteride=proscar donepezil=aricept memantine=namenda
 sumatriptan=imitrex meloxicam=mobic celecoxib=celebrex tramadol=ultram oxycodone=oxycontin,percocet hydrocodone=vicodin,
 lortab,norco losartan=cozaar valsartan=diovan carvedilol=coreg diltiazem=cardizem hydrochlorothiazide=hctz
 spironolactone=aldactone digoxin=lanoxin amiodarone=cordarone cyclobenzaprine=flexeril valproate=depakote
 carbamazepine=tegretol methylphenidate=ritalin,concerta trazodone=desyrel venlafaxine=effexor
-fluticasone=flonase,flovent torasemide=torsemide aciclovir=acyclovir dexamethasone=decadron aspirin=asa sitagliptin=januvia
+fluticasone=flonase,flovent torasemide=torsemide aciclovir=acyclovir dexamethasone=decadron aspirin=asa
+sitagliptin=januvia
 """
 ALLERGENS: Final = (
-    "penicillin", "amoxicillin", "sulfa drugs", "cephalosporins", "ciprofloxacin", "erythromycin", "vancomycin", "codeine",
-    "morphine", "tramadol", "ibuprofen", "naproxen", "aspirin", "lisinopril", "metformin", "latex", "iodine",
-    "contrast medium", "peanuts", "shellfish", "eggs", "bee stings", "lidocaine", "nickel", "doxycycline", "clindamycin",
+    "penicillin", "amoxicillin", "sulfa drugs", "cephalosporins", "ciprofloxacin", "erythromycin", "vancomycin",
+    "codeine", "morphine", "tramadol", "ibuprofen", "naproxen", "aspirin", "lisinopril", "metformin", "latex",
+    "iodine", "contrast medium", "peanuts", "shellfish", "eggs", "bee stings", "lidocaine", "nickel",
+    "doxycycline", "clindamycin",
 )  # fmt: skip
 REACTIONS: Final = ("rash", "hives", "anaphylaxis", "facial swelling", "vomiting", "wheezing", "itching", "angioedema")
 FINDINGS: Final = (
     "fever", "chills", "night sweats", "weight loss", "weight gain", "fatigue", "headache", "dizziness", "syncope",
-    "chest pain", "palpitations", "shortness of breath", "cough", "wheezing", "haemoptysis", "hemoptysis", "nausea",
-    "vomiting", "diarrhea", "diarrhoea", "constipation", "abdominal pain", "heartburn", "dysuria", "haematuria",
-    "hematuria", "incontinence", "numbness", "tingling", "weakness", "seizures", "tremor", "rash", "itching", "swelling",
-    "edema", "oedema", "bruising", "bleeding", "joint pain", "back pain", "neck pain", "blurred vision", "double vision",
-    "hearing loss", "sore throat", "runny nose", "crackles", "murmur", "tenderness", "erythema", "redness", "discharge",
-    "insomnia", "anxiety", "photophobia", "stiffness", "clots", "smell", "ascites", "sweating", "wheeze", "effusion",
-    "lymphadenopathy", "jaundice", "cyanosis", "hallucinations", "suicidal ideation", "dyspnea", "dyspnoea", "bloating",
-    "pitting edema", "pitting oedema", "rales", "rhonchi", "depression", "confusion", "ulcers", "slough", "blisters",
-    "hypertension", "diabetes", "asthma", "stroke", "hypoglycaemia",
+    "chest pain", "palpitations", "shortness of breath", "cough", "wheezing", "haemoptysis", "hemoptysis",
+    "nausea", "vomiting", "diarrhea", "diarrhoea", "constipation", "abdominal pain", "heartburn", "dysuria",
+    "haematuria", "hematuria", "incontinence", "numbness", "tingling", "weakness", "seizures", "tremor", "rash",
+    "itching", "swelling", "edema", "oedema", "bruising", "bleeding", "joint pain", "back pain", "neck pain",
+    "blurred vision", "double vision", "hearing loss", "sore throat", "runny nose", "crackles", "murmur",
+    "tenderness", "erythema", "redness", "discharge", "insomnia", "anxiety", "photophobia", "stiffness", "clots",
+    "smell", "ascites", "sweating", "wheeze", "effusion", "lymphadenopathy", "jaundice", "cyanosis",
+    "hallucinations", "suicidal ideation", "dyspnea", "dyspnoea", "bloating", "pitting edema", "pitting oedema",
+    "rales", "rhonchi", "depression", "confusion", "ulcers", "slough", "blisters", "hypertension", "diabetes",
+    "asthma", "stroke", "hypoglycaemia",
 )  # fmt: skip
 
 

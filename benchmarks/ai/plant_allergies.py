@@ -6,14 +6,14 @@ import random
 import re
 from typing import Final
 
-from benchmarks.ai.lexicon import ALLERGENS, REACTIONS, mentions_drug
+from benchmarks.ai.lexicon import ALLERGENS, REACTIONS, drug_pattern, mentions_drug
 from benchmarks.ai.planting import Change, Page, added, holds, shuffled
 
 _STATED: Final = re.compile(
     r"\ballerg(?:ic|y|ies) to (?P<to>[\w-]+(?: (?:dressings|antibiotics|medium|drugs|tape|sulfadiazine))?)"
     r"|\b(?!(?:no|known|drug|any|of|the|an?|his|her|their|with|other|earlier|food|environmental|seasonal) )"
     r"(?P<of>[a-z-]{4,}) allergy\b"
-    r"|\ballergies(?: include|:)? (?P<list>(?!none|unknown|no |not |were|are|as |and |or )[\w-]+)",
+    r"|\ballergies(?: include|:) (?P<list>(?!none|unknown|no |not |were|are|as |and |or )[\w-]+)",
     re.IGNORECASE,
 )
 _NONE: Final = re.compile(
@@ -21,13 +21,10 @@ _NONE: Final = re.compile(
     r"|denies (?:any )?(?:known )?(?:drug |medication )*allergies|never had an allergy)\b",
     re.IGNORECASE,
 )
-_SAID_NONE: Final = (
-    "No known drug allergies.",
-    "NKDA.",
-    "No known allergies.",
-    "Denies any allergies.",
-    "No allergies.",
-)
+_SHORT_WORDS: Final = 7
+"""A longer statement says more than an allergy, and would go with it."""
+_SAID_NONE_AT_ALL: Final = ("No known allergies.", "Denies any allergies.", "No allergies.")
+_SAID_NONE: Final = (*_SAID_NONE_AT_ALL, "NKDA.", "No known drug allergies.")
 _SAID: Final = (
     "Allergic to {0}.", "Allergic to {0} ({1}).", "{0} allergy ({1}).", "Known {0} allergy.", "Allergies: {0}.",
     "History of {1} with {0}.", "She reports an allergy to {0}.",
@@ -70,8 +67,10 @@ def denied(page: Page, chance: random.Random) -> Change | None:
     """The source states an allergy; the draft says that there is none."""
     for match in shuffled(chance, _STATED.finditer(page.text)):
         start, end = next(span for span in page.statements if span[0] <= match.start() < span[1])
-        if len(page.text[start:end].split()) <= len("Allergic to something because of a rash".split()):
-            return Change(kind="allergy", way="denied", start=start, end=end, new=chance.choice(_SAID_NONE))
+        if len(page.text[start:end].split()) <= _SHORT_WORDS:
+            drug = drug_pattern().search(page.text, match.start(), match.end()) is not None
+            new = chance.choice(_SAID_NONE if drug else _SAID_NONE_AT_ALL)
+            return Change(kind="allergy", way="denied", start=start, end=end, new=new)
     return None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from itertools import takewhile
 from typing import Final
 
 from benchmarks.ai.lexicon import FINDINGS, finding_pattern
@@ -17,7 +18,7 @@ _DENIES: Final = re.compile(
 )
 _REPORTS: Final = re.compile(r"\b(?P<cue>reports|endorses|complains of|admits to|positive for|has)(?= )", re.IGNORECASE)
 _CUES: Final = re.compile(
-    r"\b(?:no|not|non|denie[sd]|deny|without|never|negative|none|neither|nor|absent|free of|n't|resolved|stopped|declines?|"
+    r"\b(?:no|not|non|denie[sd]|deny|without|never|negative|none|neither|nor|absent|free of|resolved|stopped|declines?|"
     r"if|for|call|return|sooner|watch|risk|avoid\w*|unless|until)\b|n't\b",
     re.IGNORECASE,
 )
@@ -26,50 +27,63 @@ _SPLIT: Final = re.compile(r",? (?:and|or|nor) |, ")
 _STATES: Final = ("Reports {}.", "Endorses {}.", "Positive for {}.", "Complains of {}.", "Has {}.")
 _DENIALS: Final = ("Denies {}.", "No {}.", "The patient denies any {}.", "Negative for {}.")
 _POLES: Final = (
-    (r"\bnon-?tender\b", "tender"), (r"\bnot tender\b", "tender"), (r"(?<!not )(?<!non-)(?<!non)\btender\b", "non-tender"),
+    (r"\bnon-?tender\b", "tender"), (r"\bnot tender\b", "tender"),
+    (r"(?<!not )(?<!non-)(?<!non)\btender\b", "non-tender"),
     (r"(?<!to be )\bnegative\b", "positive"), (r"(?<!blood group )(?<!group [ABO] )\bpositive\b", "negative"),
     (r"\b(has|have) not (?=\w+ed\b)", r"\1 "), (r"\b(is|are|was|were) not (?=\w)", r"\1 "),
-    (r"\bdoes not smoke\b", "smokes"), (r"\bnever (?=had|broken|smoked|fainted)", ""), (r"\bwithout (?!food)(?=\w)", "with "),
+    (r"\bdoes not smoke\b", "smokes"), (r"\bnever (?=had|broken|smoked|fainted)", ""),
+    (r"\bwithout (?!food)(?=\w)", "with "),
     (r"\bnot pregnant\b", "pregnant"), (r"\bnot (?=drowsy|confused|infected|vomiting|perforated|circumferential)", ""),
     (r"\bnon-(?=smoker|diabetic)", ""),
 )  # fmt: skip
 _ASKED_MAX: Final = 3
+_ITEM_WORDS: Final = 4
 
 
 def stated(page: Page, chance: random.Random) -> Change | None:
     """One finding of a list of denials, or the only one, is stated."""
     for match in shuffled(chance, _DENIES.finditer(page.text)):
-        items = _SPLIT.split(match["list"])
-        if any(len(item.split()) > 4 or not item for item in items) or re.search(r"allerg|change|need", match["list"]):
+        items = [item for item in _SPLIT.split(match["list"]) if item]
+        listed = list(takewhile(_finding_alone, items))
+        if not listed or re.search(r"allerg|change|need", match["list"]):
             continue
-        chosen = chance.choice(items)
-        if not _known(chosen) or _affirmed(page.source, chosen):
-            continue
-        return _stated_alone(match, chance) if len(items) == 1 else _stated_of(match, items, chosen, chance)
+        words = match["list"][: match["list"].index(listed[-1]) + len(listed[-1])]
+        chosen = chance.choice(listed)
+        if not _affirmed(page.source, chosen):
+            make = _stated_alone if len(listed) == 1 else _stated_of
+            return make(match, words, chosen, chance)
     return None
 
 
-def _stated_alone(match: re.Match[str], chance: random.Random) -> Change:
-    """ "No cough" becomes "Cough" or "Reports cough"."""
-    words = match["list"]
+def _finding_alone(item: str) -> bool:
+    """Whether an item of a list is one finding, and nothing that was said after the list."""
+    found = finding_pattern().search(item)
+    return found is not None and len(item.split()) <= _ITEM_WORDS and not re.match(r"(?:no|not|has|is|in|on) ", item)
+
+
+def _stated_alone(match: re.Match[str], words: str, _: str, chance: random.Random) -> Change:
+    """Make "reports cough" of "no cough"."""
     new = chance.choice((words, f"reports {words}", f"has {words}"))
     new = new[0].upper() + new[1:] if match[0][0].isupper() else new
-    return Change(kind="negation", way="denied, now stated", start=match.start(), end=match.end(), new=new)
+    return _denied_now_stated(match, words, new, (0, len(new)))
 
 
-def _stated_of(match: re.Match[str], items: list[str], chosen: str, chance: random.Random) -> Change:
-    """ "Denies A, B and C" becomes "Denies A and C. Reports B"."""
-    left = [item for item in items if item != chosen]
+def _stated_of(match: re.Match[str], words: str, chosen: str, chance: random.Random) -> Change:
+    """Make "denies A and C. Reports B" of "denies A, B and C"."""
+    left = [item for item in _SPLIT.split(words) if item != chosen]
     kept = " and ".join(([", ".join(left[:-1])] if left[1:] else []) + left[-1:])
     said = chance.choice(_STATES).format(chosen)[:-1]
     new = f"{match['cue']}{(match['any'] or ' ').rstrip()} {kept}. {said}"
-    mark = len(new) - len(said), len(new)
-    way = "denied, now stated"
-    return Change(kind="negation", way=way, start=match.start(), end=match.end(), new=new, mark=mark)
+    return _denied_now_stated(match, words, new, (len(new) - len(said), len(new)))
+
+
+def _denied_now_stated(match: re.Match[str], words: str, new: str, mark: tuple[int, int]) -> Change:
+    end = match.start("list") + len(words)
+    return Change(kind="negation", way="denied, now stated", start=match.start(), end=end, new=new, mark=mark)
 
 
 def negated(page: Page, chance: random.Random) -> Change | None:
-    """ "Reports fever" becomes "denies fever"; "oedema" becomes "no oedema"."""
+    """Make "denies fever" of "reports fever", and "no oedema" of "oedema"."""
     for match in shuffled(chance, _stated(page)):
         at = match.start()
         cue = next((one for one in _REPORTS.finditer(page.text, max(0, at - 20), at) if one.end() + 1 == at), None)
@@ -109,10 +123,6 @@ def unasked(page: Page, chance: random.Random) -> Change | None:
     return added(page, chance, "negation", "denied unasked", words, near=r"\bden(?:ies|ied)\b|\bno\b")
 
 
-def _known(words: str) -> bool:
-    return finding_pattern().search(words) is not None
-
-
 def _stated(page: Page) -> list[re.Match[str]]:
     """Findings that note and source state, and never deny."""
     found: list[re.Match[str]] = []
@@ -131,7 +141,7 @@ def _affirmed(source: str, finding: str) -> bool:
 
 def _everywhere(source: str, finding: str, *, denied: bool) -> bool:
     """Whether every statement with the finding's last word is of one kind; in a dialogue a question is neither."""
-    word = _stem(finding.split()[-1])
+    word = _stem(finding.rsplit(maxsplit=1)[-1])
     spans = [source[start:end] for start, end in statements(source)]
     about = [said for said in spans if word in said.lower() and not said.endswith("?")]
     return all((_CUES.search(said) is not None) == denied for said in about)

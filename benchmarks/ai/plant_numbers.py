@@ -13,7 +13,8 @@ from benchmarks.ai.quantities import DIGITS, ONES, TIMED, UNITS, WORDS, numbers
 
 _DOSE_UNITS: Final = "|".join(re.escape(way) for row in UNITS.values() for way in row if row[0] not in {"%", "g", "ml"})
 _NUMBER: Final = re.compile(
-    r"(?<![\w.,/:#\-])(?P<one>\d{1,4}(?:\.\d{1,2})?)(?!\d)(?:(?P<of>/| over )(?P<two>\d{1,3})(?![\d/]))?(?![:/]\d)"
+    r"(?<![\w.,/:#\-])(?P<one>\d{1,4}(?:\.\d{1,2})?)(?!\d|st\b|nd\b|rd\b|th\b)"
+    r"(?:(?P<of>/| over )(?P<two>\d{1,3})(?![\d/]))?(?![:/]\d)"
 )
 _DATED: Final = re.compile(r"\d{1,4}[/-]\d{1,2}[/-]\d{1,4}|\b(?:19|20)\d\d\b")
 _DOSED: Final = re.compile(rf"[\d./]+ ?(?:{_DOSE_UNITS})(?!\w)")
@@ -21,7 +22,7 @@ _WORDED: Final = re.compile(
     rf"\b(?P<word>{'|'.join(ONES[2:])})(?=[ -](?:{TIMED}|times|episodes|pillows|cigarettes|glasses|sessions|points)\b)",
     re.IGNORECASE,
 )
-_LIST: Final = re.compile(r"(?m)^[ \t]*\d{1,2}[.)] ")
+_LIST: Final = re.compile(r"(?:^|[.;:]\s{1,2}|\n)[ \t]*\d{1,2}[.)]\s")
 _SCALE: Final = {"3", "5", "6", "10"}
 """What a score is out of: the part before it is what a note gets wrong."""
 _SMALL, _LARGE = 20, 300
@@ -60,7 +61,8 @@ def worded(page: Page, chance: random.Random) -> Change | None:
     """A number in words becomes another."""
     known = numbers(page.source)
     for match in shuffled(chance, _WORDED.finditer(page.text)):
-        for word in shuffled(chance, ONES[2:15]):
+        value = WORDS[match["word"].lower()]
+        for word in shuffled(chance, ONES[max(2, value - 3) : value + 6]):
             if Decimal(WORDS[word]) not in known:
                 new = word.capitalize() if match["word"][0].isupper() else word
                 return Change(kind="number", way="changed, in words", start=match.start(), end=match.end(), new=new)
@@ -70,7 +72,7 @@ def worded(page: Page, chance: random.Random) -> Change | None:
 def moved(page: Page, chance: random.Random) -> Change | None:
     """A number becomes one that the source holds of something else, such as a pulse that was the pressure."""
     known = [one[0] for one in DIGITS.finditer(page.source)]
-    for match, group in shuffled(chance, _places(page)):
+    for match, group in shuffled(chance, [place for place in _places(page) if not place[0]["two"]]):
         old = match[group]
         like = [one for one in known if len(one) == len(old) and ("." in one) == ("." in old) and one != old]
         for new in shuffled(chance, sorted(set(like))):

@@ -25,7 +25,7 @@ _EQUAL: Final = (
     ("temperature", "temp"), ("pulse", "heart rate"), ("heart rate", "HR"), ("respirations", "respiratory rate"),
     ("respirations", "RR"), ("blood pressure", "BP"), ("oxygen saturation", "SpO2"), ("oedema", "edema"),
     ("edema", "oedema"), ("haemoglobin", "hemoglobin"), ("diarrhoea", "diarrhea"), ("diarrhea", "diarrhoea"),
-    ("haemoptysis", "hemoptysis"), ("dyspnea", "dyspnoea"), ("IV", "intravenously"), ("bilateral", "both-sided"),
+    ("haemoptysis", "hemoptysis"), ("dyspnea", "dyspnoea"),
     ("shortness of breath", "dyspnea"), ("non-tender", "not tender"), ("not tender", "non-tender"),
     ("year-old", "year old"), ("-year-old", " y/o"), ("The patient", "Patient"), ("She", "The patient"),
     ("He", "The patient"), (" °C", " degrees Celsius"), ("without", "with no"),
@@ -42,7 +42,7 @@ def reworded(text: str, chance: random.Random, *, share: float = 0.5) -> str:
                 said = way(said, chance)
         pieces += [text[at:start], said]
         at = end
-    return "".join([*pieces, text[at:]])
+    return re.sub(r"(?<=[a-z]\.)\.(?=\s|$)", "", "".join([*pieces, text[at:]]))  # "b.i.d." at the end of a sentence
 
 
 def _digits_to_words(said: str, _: random.Random) -> str:
@@ -58,7 +58,7 @@ def _words_to_digits(said: str, _: random.Random) -> str:
         rf"\b({'|'.join(ONES[2:])})(?= (?:{TIMED}|times)\b)",
         lambda match: str(WORDS[match[1].lower()]),
         said,
-        flags=re.I,
+        flags=re.IGNORECASE,
     )
 
 
@@ -126,10 +126,10 @@ def _drug_name(said: str, chance: random.Random) -> str:
 def _case(said: str, chance: random.Random) -> str:
     if chance.random() < 1 / 4 and "µ" not in said and "μ" not in said:  # whose capital is a Greek M, another unit
         return said.upper()
-    return said[:1].lower() + said[1:]
+    return said[:1].lower() + said[1:] if said[1:2].islower() else said
 
 
 WAYS: Final[tuple[Reword, ...]] = (
-    _digits_to_words, _words_to_digits, _units, _thousands, _frequencies, _equal_words, _equal_words, _pressure, _denial,
-    _allergy, _drug_name, _case, _frequencies, _units,
+    _digits_to_words, _words_to_digits, _units, _thousands, _frequencies, _equal_words, _equal_words, _pressure,
+    _denial, _allergy, _drug_name, _case, _frequencies, _units,
 )  # fmt: skip

@@ -19,6 +19,7 @@ from sync_protocol.control import LEDGER_DOCUMENT, audit_stream, control_stream
 from sync_protocol.limits import AUDIT_CHARTS_MAX, AUDIT_HEADS_MAX
 
 if TYPE_CHECKING:
+    from edge_runtime.ai.models.journal import Change
     from edge_runtime.audit.shown import Shown
     from edge_runtime.identity import Clock, Identity
     from edge_runtime.keyring import Keyring
@@ -127,6 +128,34 @@ class Auditor:
         return self.record(
             "unlock_failed", purpose=Purpose.OPERATIONS, result=Result.FAILED, count=attempts.count, detail=detail
         )
+
+    def models_changed(
+        self, changes: Iterable[Change], keep: Callable[[DeviceWriter], None]
+    ) -> tuple[VerifiedEntry, ...]:
+        """Record what was changed about this device's models: one act each, none of them with a path.
+
+        Args:
+            changes: lines of the models' journal that this home has not recorded yet; at least one.
+            keep: further writes of the same transaction, so that each is recorded once.
+        """
+        batch = self._recorder.begin()
+        count = 0
+        for change in changes:
+            one = change.present
+            detail = {
+                "action": change.action.value,
+                "model": one.model,
+                "adapter": one.adapter,
+                "digest": one.digest,
+                "licence": one.licence,
+                "accepted": "yes" if one.accepted else "no",
+                "at_ms": str(change.at_ms),
+            }
+            told = {name: words for name, words in detail.items() if words}
+            batch.ledger(audit_record("model_changed", purpose=Purpose.OPERATIONS, detail=told))
+            count += 1
+        with _required():
+            return self._recorder.write(batch, also=keep)[-count:]
 
     def met_peer(self, peer: CertificateHash, heads: Iterable[Head], note: bytes | None) -> tuple[VerifiedEntry, ...]:
         """Record a meeting with another device, after what it had is here.

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
+from edge_runtime.clinical.drafts import DRAFTING
 from edge_runtime.clinical.layout import home
 from edge_runtime.clinical.reviews import ReviewKind
 from sync_protocol.ids import ChartId, DocumentId, EntryHash
@@ -81,6 +82,13 @@ def shown_reviews(opened: OpenChart, reviews: Iterable[Review]) -> Shown:
     texts = {f"text.{text.section}" for document in documents for text in document.texts.values() if text.disputed}
     held = texts if any(review.kind == ReviewKind.TEXT for review in chosen) else frozenset[str]()
     return _shown(opened, {"review", *stated, *held}, documents, ())
+
+
+def shown_drafts(opened: OpenChart, documents: Iterable[DocumentId]) -> Shown:
+    """The drafts of some documents, with what was decided about them."""
+    chosen = [opened.documents[name] for name in sorted(set(documents))]
+    kinds = {kind for document in chosen for kind in document.kinds}
+    return _shown(opened, kinds & DRAFTING, chosen, ())
 
 
 def _shown(

@@ -18,6 +18,7 @@ import click
 from edge_runtime.ai.drafted_json import drafted_json
 from edge_runtime.cli.output import EXIT_DONE, print_json, say, working
 from edge_runtime.cli.safe_text import safe
+from edge_runtime.errors import RefusedError
 
 if TYPE_CHECKING:
     from edge_runtime.ai.drafting import Answering, Drafted, Drafting
@@ -114,9 +115,20 @@ def _opened(chosen: Chosen, skill: Skill) -> Any:  # noqa: ANN401 an Engine; its
             engine="openai", model=chosen.model, digest="", context_tokens=chosen.context_tokens, prompt_style="chat"
         )
         return OpenAiEngine(chosen.url, facts, clock=lambda: time.monotonic() * MS)
+    from edge_runtime.ai.models.choosing import Need
     from edge_runtime.ai.models.opening import open_model
 
-    return open_model(chosen.model, skill=skill.name, adapter=chosen.adapter)
+    opened = open_model(chosen.model, Need(skill=skill.name.value))
+    if opened.engine is None and not chosen.as_json:
+        click.echo(opened.choice.words, err=True)
+    if chosen.adapter is not None and chosen.adapter in opened.left_out:
+        raise RefusedError(
+            "adapter_unusable",
+            expected=f"an adapter {chosen.adapter} that may be loaded",
+            got=opened.left_out[chosen.adapter],
+            do="see 'fieldward model list', and ask whoever signs adapters for it",
+        )
+    return opened.engine
 
 
 @contextmanager

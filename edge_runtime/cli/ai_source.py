@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from edge_runtime.ai.skills.skill import Skill, Source
     from edge_runtime.clinical.fact_json import Json
     from edge_runtime.runtime import Runtime
+    from sync_protocol.ids import ChartId, DocumentId, EntryHash
 
 FILE_BYTES_MAX: Final = 256 * 1024
 
@@ -119,19 +120,23 @@ def _in_chart(skill: Skill, source: Source | None, options: Mapping[str, str], c
     with open_home(place.home, read_passphrase(place.passphrase_file, confirm=False)) as runtime:
         chart = runtime.charts.find(place.chart_id)
         document = runtime.charts.find_document(runtime.charts.open(chart), place.document)
+        seen: Sequence[EntryHash] = ()
         if source is None:
             from edge_runtime.drafts.sources import Sources
 
             given = dict(options)
             facts = own_protocols(given.pop("protocols", None))
             sources = Sources(runtime.charts, runtime.auditor, runtime.identity)
-            source = sources.of(chart, document, skill.name, options=given, facts=facts)
-        return run(skill, source, chosen, _keeping(runtime, chart, document), bytes(chart))
+            read = sources.of(chart, document, skill.name, options=given, facts=facts)
+            source, seen = read.source, read.seen
+        return run(skill, source, chosen, _keeping(runtime, chart, document, seen), bytes(chart))
 
 
-def _keeping(runtime: Runtime, chart: Any, document: Any) -> Callable[[Drafted], dict[str, str]]:  # noqa: ANN401 ids
+def _keeping(
+    runtime: Runtime, chart: ChartId, document: DocumentId, seen: Sequence[EntryHash]
+) -> Callable[[Drafted], dict[str, str]]:
     def keep(drafted: Drafted) -> dict[str, str]:
-        fact = runtime.drafts.record(chart, document, drafted)
+        fact = runtime.drafts.record(chart, document, drafted, seen=seen)
         return {"chart": str(chart), "document": str(document), "draft": str(fact)}
 
     return keep

@@ -125,6 +125,14 @@ def print_chart(
         console.print(_reviews(reviews))
     for state in opened.states():
         console.print(_document(opened, state, attached, authors=authors))
+    waiting = [one.fact.id.entry.short for state in opened.state.documents for one in state.drafts.waiting]
+    if waiting:
+        how, wait = (
+            (f"show {opened.chart.short} {waiting[0]}", "1 draft waits")
+            if len(waiting) == 1
+            else (f"list {opened.chart.short}", f"{len(waiting)} drafts wait")
+        )
+        console.print(Text(f"{wait} for a decision: fieldward draft {how}", "yellow"))
     unread = sum(len(document.unread) for document in opened.documents.values())
     if unread:
         console.print(Text(f"{unread} entries are kept and cannot be shown here yet.", "yellow"))

@@ -40,6 +40,9 @@ GROUPS: Final[dict[str, _Lazy]] = {
         "edge_runtime.cli.workflow:workflow", "Work through documents: steps, checks, completion, signatures."
     ),
     "note": _Lazy("edge_runtime.cli.note:note", "Take signed texts along as a file, and check one."),
+    "draft": _Lazy(
+        "edge_runtime.cli.draft:draft", "See what was drafted; accept it, in whole or in part, or dismiss it."
+    ),
     "review": _Lazy("edge_runtime.cli.review:review", "See and decide what the rules could not."),
     "team": _Lazy("edge_runtime.cli.team:team", "Make care teams, and let people in and out."),
     "recovery": _Lazy("edge_runtime.cli.recovery:recovery", "Make, try and use the organisation's recovery key."),
@@ -53,6 +56,7 @@ GROUPS: Final[dict[str, _Lazy]] = {
     "score": _Lazy("edge_runtime.cli.score:score", "NEWS2, qSOFA, GCS, Apgar, START, JumpSTART, SALT."),
     "code": _Lazy("edge_runtime.cli.code:code", "Check and search codes; convert units."),
     "fhir": _Lazy("edge_runtime.cli.fhir:fhir", "Check, import and export FHIR R4."),
+    "model": _Lazy("edge_runtime.cli.model:model", "The models of this device: import, check, share, measure."),
     "ai": _Lazy("edge_runtime.cli.ai:ai", "Draft notes, codes, translations on this device; check a draft."),
     "doctor": _Lazy("edge_runtime.cli.doctor:doctor", "Check this device: vault, store, chains, clock."),
     "demo": _Lazy(

@@ -25,7 +25,7 @@ EXIT_USAGE: Final = 2
 EXIT_DAMAGE: Final = 3
 DAMAGE: Final = frozenset(
     {"store_damaged", "vault_damaged", "storage_damaged", "archive_missing", "archive_unreadable", "archive_damaged"}
-    | {"attachment_damaged", "backup_damaged", "cold_missing", "cold_unreadable", "cold_damaged"}
+    | {"attachment_damaged", "backup_damaged", "cold_missing", "cold_unreadable", "cold_damaged", "model_damaged"}
 )
 """Codes of errors that say that what was written is not what is there."""
 _PASSPHRASE_BYTES_MAX: Final = 4096

@@ -6,7 +6,8 @@ Owns that reading. Refuses nothing: what is not of the form was judged before, a
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as hidden
 from typing import Any
 
 from edge_runtime.clinical.draft_payloads import Doubt, DraftPartKind
@@ -45,27 +46,32 @@ class Part:
         section: where it belongs; None for nowhere.
         proposes: the fact that it would be; None but of kind FACT.
         citations: where it comes from.
-        doubts: what of it the source does not bear out.
+        unsupported: what of it the source does not bear out.
         notes: what else a reader must know.
     """
 
     name: str
     kind: DraftPartKind
-    text: str = field(repr=False)
+    text: str = hidden(repr=False)
     section: Section | None
-    proposes: Fact | None = field(repr=False)
+    proposes: Fact | None = hidden(repr=False)
     citations: tuple[Cited, ...]
-    doubts: tuple[Doubtful, ...]
-    notes: tuple[str, ...] = field(repr=False)
+    unsupported: tuple[Doubtful, ...]
+    notes: tuple[str, ...] = hidden(repr=False)
+
+    @property
+    def field(self) -> str:
+        """Of which field of the answer it is a part: what stands before the dot of its name."""
+        return self.name.partition(".")[0]
 
     @property
     def supported(self) -> bool:
         """Whether the source bears out all of it that can be checked."""
-        return not self.doubts
+        return not self.unsupported
 
     def doubted(self) -> Iterator[tuple[Doubt, str]]:
         """Each doubt with the words that it is about."""
-        for doubt in self.doubts:
+        for doubt in self.unsupported:
             yield doubt.kind, self.text[doubt.start : doubt.end]
 
 
@@ -82,7 +88,7 @@ class DraftText:
     skill: str
     template: str
     parts: tuple[Part, ...]
-    source: str = field(repr=False)
+    source: str = hidden(repr=False)
     model: str | None
     model_digest: str | None
     engine: str | None
@@ -91,7 +97,7 @@ class DraftText:
     adapter: str | None
     language: str | None
     cut: bool
-    warnings: tuple[str, ...] = field(repr=False)
+    warnings: tuple[str, ...] = hidden(repr=False)
     seen: tuple[EntryHash, ...]
 
     def part(self, name: str) -> Part | None:
@@ -133,7 +139,7 @@ def _part(part: Mapping[str, Any]) -> Part:
         section=Section(part["section"]) if "section" in part else None,
         proposes=None if proposed is None else Fact(kind=proposed["kind"], payload=proposed["payload"], supersedes=()),
         citations=tuple(Cited(*cited) for cited in part.get("citations", ())),
-        doubts=tuple(
+        unsupported=tuple(
             Doubtful(Doubt(doubt["kind"]), doubt["start"], doubt["end"]) for doubt in part.get("unsupported", ())
         ),
         notes=tuple(part.get("notes", ())),

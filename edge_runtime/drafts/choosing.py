@@ -22,7 +22,7 @@ _NAMES_SHOWN: Final = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What a person wants of a draft. A name is a part's, or that of a field, for all of its parts: `plan` for `plan.1`.
+    """What a person wants of a draft. A name is a part's, or a field's, for all of its parts: `plan` for `plan.1`.
 
     Attributes:
         only: these parts; None for all that can be taken over.
@@ -65,7 +65,7 @@ def choose(draft: DraftText, wish: Wish) -> Taken:
         RefusedError: a part is not supported, belongs nowhere, or is only to be read; or nothing is left.
     """
     _check(draft, wish)
-    into = {name: section for part in draft.parts if (section := _section(part, wish.into)) for name in (part.name,)}
+    into = {part.name: section for part in draft.parts if (section := _section(part, wish.into))}
     texts: dict[Section, tuple[str, ...]] = {}
     facts: list[Fact] = []
     accepted = []
@@ -129,7 +129,7 @@ def _is_borne_out(part: Part, wish: Wish) -> bool:
 
 def _check(draft: DraftText, wish: Wish) -> None:
     known = {part.name: part for part in draft.parts}
-    fields = {name.partition(".")[0] for name in known}
+    fields = {part.field for part in draft.parts}
     _check_names((*(wish.only or ()), *wish.into), known.keys() | fields)
     _check_names((*wish.include, *wish.edited), known.keys())
     for name in wish.include:
@@ -177,15 +177,15 @@ def _section(part: Part, into: Mapping[str, Section]) -> Section | None:
     """Where the person wants a part: what names it in full comes before what names its field."""
     if part.kind is DraftPartKind.FACT:
         return None
-    return into.get(part.name, into.get(part.name.partition(".")[0]))
+    return into.get(part.name, into.get(part.field))
 
 
 def _is_named(part: Part, name: str) -> bool:
-    return name in {part.name, part.name.partition(".")[0]}
+    return name in {part.name, part.field}
 
 
 def _unsupported(part: Part) -> RefusedError:
-    kinds = ", ".join(dict.fromkeys(doubt.kind for doubt in part.doubts))
+    kinds = ", ".join(dict.fromkeys(doubt.kind for doubt in part.unsupported))
     return RefusedError(
         "part_unsupported",
         expected="a part that its source bears out",
@@ -199,5 +199,5 @@ def _homeless(part: Part) -> RefusedError:
         "part_without_section",
         expected="a section where the text belongs",
         got=f"{part.name}, which names none",
-        do=f"say where: --into {part.name.partition('.')[0]}=SECTION",
+        do=f"say where: --into {part.field}=SECTION",
     )

@@ -57,7 +57,7 @@ def draft_fact(drafted: Drafted, seen: Iterable[EntryHash] = ()) -> Fact:
     for part in read_draft(fact).parts:
         if part.proposes is not None:
             _check_proposal(part.proposes)
-    size = len(encode(payload))
+    size = len(encode(_plain(payload)))
     if size > DRAFT_BYTES_MAX:
         raise InputError(
             "draft_too_large",
@@ -68,7 +68,7 @@ def draft_fact(drafted: Drafted, seen: Iterable[EntryHash] = ()) -> Fact:
     return fact
 
 
-def _origin(drafted: Drafted) -> dict[str, Value]:
+def _origin(drafted: Drafted) -> Mapping[str, Value]:
     """Which model answered; nothing where templates and rules did all of it."""
     engine = drafted.engine
     if engine is None:
@@ -88,15 +88,13 @@ def _part(part: DraftPart) -> Value:
     more: Mapping[str, Value] = {
         "section": part.section,
         "proposes": None if part.proposes is None else _plain(part.proposes),
-        "citations": [
-            [one.start, one.end, one.source_start, one.source_end] for one in part.citations[:CITATIONS_MAX]
-        ],
+        "citations": [[one.start, one.end, one.source_start, one.source_end] for one in part.citations[:CITATIONS_MAX]],
         "unsupported": [
             {"kind": one.kind.value, "start": one.start, "end": one.end} for one in _at_most(part.unsupported)
         ],
         "notes": [*part.notes],
     }
-    return made | {name: value for name, value in more.items() if value}
+    return _plain(made | {name: value for name, value in more.items() if value})
 
 
 def _at_most(marks: Sequence[Unsupported]) -> Sequence[Unsupported]:

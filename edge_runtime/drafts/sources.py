@@ -7,24 +7,26 @@ somebody's reading. Refuses to give more than the device's user may see.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from edge_runtime.ai.skills.quality_rules import source_of as quality_source
 from edge_runtime.ai.skills.risk_scores import source_of as risk_source
 from edge_runtime.ai.skills.skill import SkillName, Source
 from edge_runtime.audit.showing import open_to_show
-from edge_runtime.audit.shown import Shown, shown_documents
+from edge_runtime.audit.shown import Shown, shown_whole
 from edge_runtime.clinical.canonical import canonical_text
 from edge_runtime.clinical.fact_json import Json
 from edge_runtime.clinical.layout import Section
 from edge_runtime.clinical.scores.charted import trend
 from edge_runtime.clinical.scores.patient import Patient, age_at
 from edge_runtime.clinical.state_json import review_to_json
+from edge_runtime.drafts.finding import frontier
 from edge_runtime.errors import RefusedError
 from edge_runtime.opened import OpenChart
 from edge_runtime.workflows.report import report_of
 from edge_runtime.workflows.report_json import need_json, quality_json
-from sync_protocol.ids import ChartId, DocumentId
+from sync_protocol.ids import ChartId, DocumentId, EntryHash
 
 if TYPE_CHECKING:
     from edge_runtime.audit.acts import Auditor
@@ -34,6 +36,19 @@ if TYPE_CHECKING:
 SCORES: Final = ("news2", "qsofa", "gcs")
 _NOTHING: Final[Mapping[str, Json]] = {}
 _NO_OPTIONS: Final[Mapping[str, str]] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """What a skill is given of a chart.
+
+    Attributes:
+        source: for the skill.
+        seen: the newest entries that it was made from: what `Drafts.record` wants to know.
+    """
+
+    source: Source
+    seen: tuple[EntryHash, ...]
 
 
 class Sources:
@@ -53,7 +68,7 @@ class Sources:
         *,
         options: Mapping[str, str] = _NO_OPTIONS,
         facts: Mapping[str, Json] = _NOTHING,
-    ) -> Source:
+    ) -> Read:
         """What a skill is given of a document, recorded as read.
 
         Args:
@@ -71,16 +86,18 @@ class Sources:
 
         def part(opened: OpenChart) -> Shown:
             opened.found(document)  # a document that is not there was not read
-            return shown_documents(opened, [document])
+            return shown_whole(opened)
 
         opened = open_to_show(self._charts, self._auditor, chart, part=part)
         match skill:
             case SkillName.RISK:
-                return _scores(opened, document)
+                source = _scores(opened, document)
             case SkillName.QUALITY:
-                return _quality(opened, document, self._identity)
+                source = _quality(opened, document, self._identity)
             case _:
-                return Source(text=_text(opened, document), options=options, facts=facts)
+                source = Source(text=_text(opened, document), options=options, facts=facts)
+        # The text names allergies and medications of every document, so all of them were read.
+        return Read(source=source, seen=frontier(opened, None))
 
 
 def _text(opened: OpenChart, document: DocumentId) -> str:
@@ -113,4 +130,4 @@ def _quality(opened: OpenChart, document: DocumentId, identity: Identity) -> Sou
         "signed": report.signed.value,
         "quality": quality_json(report.quality),
     }
-    return quality_source(told)
+    return quality_source(told, drafts_open=len(report.state.drafts.waiting))

@@ -147,8 +147,7 @@ class Prescribed:
             return borne
         if one.kind == _OFTEN:
             return (borne or one.value == 1) and not sure
-        free = one.value not in self.owned[one.kind]
-        return borne and (free or not sure | loose | bare) and not (sure and free and bare)
+        return borne and not sure and one.value not in self.owned[one.kind]
 
     def takes(self, drug: Mention, route: str) -> bool:
         """Whether the source gives a draft's drug by a draft's route, or leaves it open."""
@@ -159,8 +158,9 @@ class Prescribed:
 def prescribed(evidence: Evidence, drugs: list[Mention]) -> Prescribed:
     """Lay out the doses of a source."""
     page = evidence.page
+    ways = list(routes(page, drugs))
     found = Prescribed(
-        page, evidence, defaultdict(set), defaultdict(set), defaultdict(set), {"": {one for _, one in routes(page, ())}}
+        page, evidence, defaultdict(set), defaultdict(set), defaultdict(set), {"": {route for _, _, route in ways}}
     )
     for one in doses(page, drugs, evidence.figures, loose=True):
         values = one.figure.readings or {one.value}
@@ -170,7 +170,7 @@ def prescribed(evidence: Evidence, drugs: list[Mention]) -> Prescribed:
             side[key, one.kind] |= {round(value * scale, 4) for value in values}
         if one.sure:
             found.owned[one.kind].add(one.value)
-    for drug, route in routes(page, drugs):
+    for drug, _, route in ways:
         for key in drug.keys if drug is not None else ():
             found.routes.setdefault(key, set()).add(route)
     return found
@@ -180,8 +180,8 @@ def _wide(drug: Mention) -> set[str]:
     return {*drug.keys, *(one for key in drug.keys for one in members(key))}
 
 
-def routes(page: Page, drugs: list[Mention] | tuple[()]) -> Iterator[tuple[Mention | None, str]]:
-    """Each way of giving that a text names, with the drug before it in the sentence."""
+def routes(page: Page, drugs: list[Mention]) -> Iterator[tuple[Mention | None, int, str]]:
+    """Each way of giving that a text names: the drug before it in the sentence, the place of the word, the way."""
     starts = [one.first for one in drugs]
     for place, word in enumerate(page.texts):
         route = _ROUTES.get(word)
@@ -190,4 +190,4 @@ def routes(page: Page, drugs: list[Mention] | tuple[()]) -> Iterator[tuple[Menti
         before = bisect_left(starts, place)
         drug = drugs[before - 1] if before else None
         near = drug is not None and page.line_of[drug.first] == page.line_of[place]
-        yield drug if near else None, route
+        yield drug if near else None, place, route

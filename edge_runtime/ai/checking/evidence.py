@@ -127,7 +127,7 @@ def evidence(source: Page) -> Evidence:
             found.dates.add(one.values)
             for value in (*one.values, one.values[2] + 2000, one.values[2] + 1900):
                 found.values[value].append(_Seen(one.first, None))
-            found.months |= set(one.values[:2])
+            found.months.update(one.values[:2])
         else:
             _add(found, one)
     for place, word in enumerate(source.texts):

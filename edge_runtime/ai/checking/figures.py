@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
+from itertools import zip_longest
 from typing import Final
 
 from edge_runtime.ai.checking.frequencies import Often, often_after, often_at
@@ -205,7 +206,7 @@ def _with_unit(page: Page, one: Figure) -> Figure:
 
 def _shared_units(page: Page, found: list[Figure]) -> Iterator[Figure]:
     """The figures, the unit of a range given to both its ends: "four to five miles"."""
-    for one, two in zip(found, [*found[1:], None], strict=True):
+    for one, two in zip_longest(found, found[1:]):
         joined = (
             two is not None
             and one.unit is None

@@ -68,7 +68,7 @@ def stem(word: str) -> str:
             if word[-1] == word[-2] and word[-1] not in "ls":
                 word = word[:-1]
             break
-    if word.endswith("e") and len(word) > 3:  # noqa: PLR2004 as above
+    if word.endswith("e") and len(word) > 4:  # noqa: PLR2004 "hive" is not "hiv"
         word = word[:-1]
     return word[:-1] + "i" if word.endswith("y") else word
 

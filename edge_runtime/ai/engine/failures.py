@@ -55,11 +55,21 @@ def form_lost() -> EngineError:
     )
 
 
-def engine_spared(ms_left: int) -> EngineError:
+def engine_spared(ms_left: float) -> EngineError:
     """This model ended the engine each time it was loaded."""
     return EngineError(
         "engine_spared",
         expected="a model that loads",
         got="one that ended the engine several times in a row",
         do=f"wait {ms_left / 1000:.0f} s, verify the model, or choose another",
+    )
+
+
+def desk_closed() -> EngineError:
+    """The desk takes no more requests."""
+    return EngineError(
+        "desk_closed",
+        expected="an open engine",
+        got="one that was closed",
+        do="open the device again; nothing but this draft was lost",
     )

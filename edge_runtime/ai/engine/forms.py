@@ -1,11 +1,12 @@
 """What a form of an answer becomes before llguidance enforces it on a SentencePiece vocabulary.
 
-Owns the translation. The library is given the vocabulary's pieces as they are spelled in the model's file: a space is
-U+2581 there, and a character without a piece of its own is spelled byte by byte, `<0xC3><0xA9>`. A grammar that forces
-a space or such a character finds no piece for it and fails, so literals are written as the vocabulary writes them; what
-the engine hands back has the real characters again, since the pieces are decoded. Measured with litert-lm 0.18.1.
+Owns the translation. The library is given the vocabulary's pieces as they are spelled in the model's file, where a
+space is U+2581: a grammar that forces a real space finds no piece for it and fails. So literals are written as the
+vocabulary writes them; what the engine hands back has real spaces again, since the pieces are decoded. A character
+without a piece of its own, which the vocabulary spells byte by byte, cannot be forced at all: such a form is refused.
+Measured with litert-lm 0.18.1.
 
-Pure: how a character is spelled is asked of the caller, who has the vocabulary.
+Pure: whether a character has a piece is asked of the caller, who has the vocabulary.
 """
 
 from __future__ import annotations
@@ -22,65 +23,55 @@ from edge_runtime.errors import RefusedError
 SPACE: Final = "\u2581"
 """What SentencePiece writes for a space."""
 GUIDANCE: Final = "x-guidance"
-Spelling = Callable[[str], str]
-"""A character as the vocabulary spells it: itself, or its bytes."""
+HasPiece = Callable[[str], bool]
+"""Whether a character has a piece of its own in the vocabulary."""
 
 _KEPT: Final = frozenset({"$ref", "$schema", "$id", "type", "format", "title", "description"})
-_SPECIAL: Final = frozenset("\\^$.|?*+()[]{}")
+_LITERAL: Final = frozenset({"enum", "const", "required"})
+_SPECIAL: Final = frozenset("^$.|?*+()[]{}-")
 _MARKER: Final = re.compile(r"<(?=[|/]?[A-Za-z][\w|]*>)")
 
 
-def spelled_bytes(character: str) -> str:
-    """A character as the vocabulary writes one that it has no piece for."""
-    return "".join(f"<0x{byte:02X}>" for byte in character.encode())
+def spelled(words: str, has_piece: HasPiece) -> str:
+    """A literal as the vocabulary writes it.
+
+    Raises:
+        RefusedError: it holds a character without a piece (`form_unknown`).
+    """
+    if not all(character == " " or has_piece(character) for character in words):
+        raise unknown_form("a word with a character that the model has no piece for")
+    return words.replace(" ", SPACE)
 
 
-def spelled(words: str, spelling: Spelling) -> str:
-    """A literal as the vocabulary writes it. What JSON escapes is left to the grammar, which escapes it."""
-    return "".join(
-        SPACE if character == " " else character if character in '"\\' or character < " " else spelling(character)
-        for character in words
-    )
-
-
-def spelled_schema(schema: Mapping[str, Json], spelling: Spelling) -> dict[str, Json]:
+def spelled_schema(schema: Mapping[str, Json], has_piece: HasPiece) -> dict[str, Json]:
     """A schema for llguidance: literals as the vocabulary writes them, and no white space between tokens.
 
     Without the latter a model may write white space until it is stopped.
+
+    Raises:
+        RefusedError: a literal holds a character without a piece (`form_unknown`).
     """
-    made: dict[str, Json] = {key: _keyword(key, value, spelling) for key, value in schema.items()}
+    made = {key: _keyword(key, value, has_piece) for key, value in schema.items()}
     made[GUIDANCE] = {"whitespace_flexible": False}
     return made
 
 
-def spelled_pattern(pattern: str, spelling: Spelling) -> str:
+def spelled_pattern(pattern: str, has_piece: HasPiece) -> str:
     """A regular expression for llguidance.
 
     Raises:
-        RefusedError: a character class names a character that the vocabulary has no piece for (`form_unknown`).
+        RefusedError: it names a character without a piece (`form_unknown`).
     """
     made: list[str] = []
-    depth, escaped = 0, False
+    escaped = False
     for character in pattern:
         if escaped:
-            escaped = False
             made.append(f"[\\s{SPACE}]" if character == "s" else SPACE if character == " " else "\\" + character)
-            continue
-        if character == "\\":
+            escaped = False
+        elif character == "\\":
             escaped = True
-            continue
-        if character == " ":
-            made.append(SPACE)
-            continue
-        if character in _SPECIAL:
-            depth = depth + (character == "[") - (character == "]" and depth > 0)
-            made.append(character)
-            continue
-        spelling_of = spelling(character) if depth == 0 or not character.isascii() else character
-        if depth and spelling_of != character:
-            raise unknown_form("a class of characters that the model has no piece for")
-        # As a group, so that what follows repeats the character and not its last byte.
-        made.append(character if spelling_of == character else f"(?:{spelling_of})")
+        else:
+            made.append(character if character in _SPECIAL else spelled(character, has_piece))
     return "".join(made) + ("\\" if escaped else "")
 
 
@@ -115,7 +106,7 @@ def unknown_form(got: str) -> RefusedError:
     )
 
 
-_NAMED: Final[Mapping[str, Callable[[str, Spelling], str]]] = {
+_NAMED: Final[Mapping[str, Callable[[str, HasPiece], str]]] = {
     "$defs": lambda name, _: name,
     "definitions": lambda name, _: name,
     "properties": spelled,
@@ -125,36 +116,34 @@ _NAMED: Final[Mapping[str, Callable[[str, Spelling], str]]] = {
 """Keywords whose keys are names of the schema's own, and what becomes of these."""
 
 
-def _schema(value: Json, spelling: Spelling) -> Json:
+def _schema(value: Json, has_piece: HasPiece) -> Json:
     match value:
-        case bool():
-            return value
         case Mapping():
-            return {key: _keyword(key, each, spelling) for key, each in value.items()}
+            return {key: _keyword(key, each, has_piece) for key, each in value.items()}
         case list() | tuple():
-            return [_schema(each, spelling) for each in value]
+            return [_schema(each, has_piece) for each in value]
         case _:
             return value
 
 
-def _keyword(key: str, value: Json, spelling: Spelling) -> Json:
-    if key in {"enum", "const", "default", "required"}:
-        return _literal(value, spelling)
+def _keyword(key: str, value: Json, has_piece: HasPiece) -> Json:
+    if key in _LITERAL:
+        return _literal(value, has_piece)
     if key == "pattern" and isinstance(value, str):
-        return spelled_pattern(value, spelling)
+        return spelled_pattern(value, has_piece)
     if key in _NAMED and isinstance(value, Mapping):
         name = _NAMED[key]
-        return {name(each, spelling): _schema(schema, spelling) for each, schema in value.items()}
-    return value if key in _KEPT else _schema(value, spelling)
+        return {name(each, has_piece): _schema(schema, has_piece) for each, schema in value.items()}
+    return value if key in _KEPT else _schema(value, has_piece)
 
 
-def _literal(value: Json, spelling: Spelling) -> Json:
+def _literal(value: Json, has_piece: HasPiece) -> Json:
     match value:
         case str():
-            return spelled(value, spelling)
+            return spelled(value, has_piece)
         case Mapping():
-            return {spelled(key, spelling): _literal(each, spelling) for key, each in value.items()}
+            return {spelled(key, has_piece): _literal(each, has_piece) for key, each in value.items()}
         case list() | tuple():
-            return [_literal(each, spelling) for each in value]
+            return [_literal(each, has_piece) for each in value]
         case _:
             return value

@@ -23,7 +23,6 @@ from edge_runtime.ai.engine.failures import engine_failed, form_lost
 from edge_runtime.ai.engine.forms import (
     harmless_prompt,
     is_whole,
-    spelled_bytes,
     spelled_pattern,
     spelled_schema,
     unknown_form,
@@ -47,7 +46,7 @@ class ModelSpec:
 
     Attributes:
         path: the bundle.
-        context_tokens: at most so many; fewer where the bundle holds fewer.
+        context_tokens: at most so many.
         modalities: what prompts may hold.
         threads: of the processor; 0 leaves it to the library.
         adapter: LoRA weights; None for the model alone.
@@ -102,12 +101,10 @@ class LitertModel:
             raise not_opened() from None
 
     def close(self) -> None:
-        """Let go of it; conversations first, since the library does not survive the other order."""
-        with self._lock:
-            for each in (self._running, self._ready):
-                if each is not None:
-                    each.close()
-            self._running = self._ready = None
+        """Let go of it, while nothing runs; conversations first, since the library does not survive the other order."""
+        ready, self._ready = self._ready, None
+        if ready is not None:
+            ready.close()
         self._engine.close()
 
     def prepare(self) -> None:
@@ -226,26 +223,22 @@ class LitertModel:
     def _format(self, request: Request) -> Any:  # noqa: ANN401 - the library has no types
         match request.form:
             case JsonForm(schema):
-                return self._library.ResponseFormat.json(spelled_schema(schema, self._spelling))
+                return self._library.ResponseFormat.json(spelled_schema(schema, self._has_piece))
             case PatternForm(pattern):
-                return self._library.ResponseFormat.regex(spelled_pattern(pattern, self._spelling))
+                return self._library.ResponseFormat.regex(spelled_pattern(pattern, self._has_piece))
             case _:
                 return None
 
-    def _spelling(self, character: str) -> str:
-        """A character as the vocabulary has it: with no piece of its own, it takes a token for each byte."""
-        if character not in self._spelled:
-            alone = len(self._engine.tokenize("a" + character)) - len(self._engine.tokenize("a"))
-            as_bytes = spelled_bytes(character)
+    def _has_piece(self, character: str) -> bool:
+        """Whether the vocabulary has a piece for a character, or spells it byte by byte."""
+        known = self._pieces.get(character)
+        if known is None:
             first = self._byte(character.encode()[0])
-            by_bytes = (
-                first is not None and alone == len(character.encode()) and first in self._engine.tokenize(character)
-            )
-            self._spelled[character] = as_bytes if by_bytes else character
-        return self._spelled[character]
+            known = self._pieces[character] = first not in self._engine.tokenize("a" + character)
+        return known
 
     @cached_property
-    def _spelled(self) -> dict[str, str]:
+    def _pieces(self) -> dict[str, bool]:
         return {}
 
     def _byte(self, value: int) -> int | None:

@@ -7,6 +7,7 @@ Pieces are kept until the answer is forgotten, so that a slow reader holds nobod
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -17,6 +18,11 @@ from edge_runtime.errors import EdgeError
 Clock = Callable[[], float]
 """Milliseconds on a clock that nobody sets."""
 _MS: Final = 1000
+
+
+def steady_ms() -> float:
+    """Milliseconds on the clock that nobody sets."""
+    return time.monotonic() * _MS
 
 
 class Stream:

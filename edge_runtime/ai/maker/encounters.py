@@ -10,27 +10,38 @@ import random
 from typing import Final, NamedTuple
 
 from edge_runtime.ai.maker import said, words
-from edge_runtime.ai.maker.said import Said, Section, Turn
+from edge_runtime.ai.maker.said import Said, Section, Topic, Turn
+from edge_runtime.ai.skills.wording import NOT_DOCUMENTED
 
 ASKERS: Final = ("Doctor", "Doctor", "Nurse", "Clinician", "Midwife", "Paramedic")
 TELLERS: Final = ("Patient", "Patient", "Mother", "Father", "Daughter", "Interpreter", "Carer")
 _FILLERS: Final = ("Um, ", "So, ", "Okay, ", "Right, ", "Well, ")
-_NOTHING: Final = "Not discussed."
 
 
 class Encounter(NamedTuple):
-    """What was said and what the note of it holds."""
+    """What was said.
+
+    Attributes:
+        source: all of it, as a dictation or a talk.
+        statements: what it is made of, in its order.
+        spoken: two people talk.
+    """
 
     source: str
-    subjective: str
-    objective: str
-    assessment: str
-    plan: str
+    statements: tuple[Said, ...]
     spoken: bool
+
+    def of(self, *topics: Topic) -> str:
+        """What a note holds about some topics; the words for nothing where there is none."""
+        own = [one.written(spoken=self.spoken) for one in self.statements if one.topic in topics]
+        return " ".join(own) or NOT_DOCUMENTED
 
     def sections(self) -> dict[str, str]:
         """The note by the names of its sections."""
-        return {name.value: getattr(self, name.value) for name in Section}
+        return {
+            section.value: self.of(*(topic for topic in Topic if said.SECTIONS[topic] is section))
+            for section in Section
+        }
 
 
 def encounter(draw: random.Random, *, longest: int = 12) -> Encounter:
@@ -38,20 +49,12 @@ def encounter(draw: random.Random, *, longest: int = 12) -> Encounter:
     statements = _statements(draw, draw.randint(3, max(3, longest)))
     spoken = draw.random() < 0.5  # noqa: PLR2004 as many of each
     source = _talk(draw, statements) if spoken else _dictation(draw, statements)
-    notes = {section: _joined(statements, section, spoken=spoken) for section in Section}
-    return Encounter(
-        source,
-        notes[Section.SUBJECTIVE],
-        notes[Section.OBJECTIVE],
-        notes[Section.ASSESSMENT],
-        notes[Section.PLAN],
-        spoken,
-    )
+    return Encounter(source, tuple(statements), spoken)
 
 
 def headed(one: Encounter) -> str:
     """The note as text with a heading for each section, as charts show it."""
-    return "\n".join(f"{name.capitalize()}: {text}" for name, text in one.sections().items() if text != _NOTHING)
+    return "\n".join(f"{name.capitalize()}: {text}" for name, text in one.sections().items() if text != NOT_DOCUMENTED)
 
 
 def _statements(draw: random.Random, many: int) -> list[Said]:
@@ -66,11 +69,6 @@ def _statements(draw: random.Random, many: int) -> list[Said]:
         late = draw.randrange(1, len(chosen))
         chosen.append(chosen.pop(late))
     return chosen
-
-
-def _joined(statements: list[Said], section: Section, *, spoken: bool) -> str:
-    own = [one.note if spoken else one.kept or one.note for one in statements if one.section is section]
-    return " ".join(own) or _NOTHING
 
 
 def _dictation(draw: random.Random, statements: list[Said]) -> str:

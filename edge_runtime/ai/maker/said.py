@@ -7,8 +7,9 @@ that wants to say them must read them.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from edge_runtime.ai.maker import words
@@ -24,6 +25,19 @@ class Section(StrEnum):
     PLAN = "plan"
 
 
+class Topic(StrEnum):
+    """What a statement is about; summaries take theirs by it."""
+
+    COMPLAINT = "complaint"
+    STORY = "story"
+    BACKGROUND = "background"
+    MEASURE = "measure"
+    OPINION = "opinion"
+    TREATMENT = "treatment"
+    STEP = "step"
+    RETURN = "return"
+
+
 class Turn(NamedTuple):
     """What one person says."""
 
@@ -35,20 +49,41 @@ class Said(NamedTuple):
     """A statement in its three forms.
 
     Attributes:
-        section: where it belongs.
+        topic: what it is about.
         dictated: as one person dictates it.
         turns: as two people say it.
         note: as a note holds it.
         kept: as a note of a dictation holds it, where that is another sentence.
     """
 
-    section: Section
+    topic: Topic
     dictated: str
     turns: tuple[Turn, ...]
     note: str
     kept: str = ""
 
+    @property
+    def section(self) -> Section:
+        """Where it belongs."""
+        return SECTIONS[self.topic]
 
+    def written(self, *, spoken: bool) -> str:
+        """As the note of a talk holds it, or of a dictation."""
+        return self.note if spoken else self.kept or self.note
+
+
+SECTIONS: Final[Mapping[Topic, Section]] = MappingProxyType(
+    {
+        Topic.COMPLAINT: Section.SUBJECTIVE,
+        Topic.STORY: Section.SUBJECTIVE,
+        Topic.BACKGROUND: Section.SUBJECTIVE,
+        Topic.MEASURE: Section.OBJECTIVE,
+        Topic.OPINION: Section.ASSESSMENT,
+        Topic.TREATMENT: Section.PLAN,
+        Topic.STEP: Section.PLAN,
+        Topic.RETURN: Section.PLAN,
+    }
+)
 Maker = Callable[[random.Random], Said]
 
 
@@ -76,11 +111,13 @@ def complaint(draw: random.Random) -> Said:
             f"{age}-year-old {person} with {long} of {without_article(what)}.",
         )
     )
-    said = draw.choice((f"I have had {what} for {long}.", f"It is {what}, for {long} now.", f"Well, {what}, for {long}."))
+    said = draw.choice(
+        (f"I have had {what} for {long}.", f"It is {what}, for {long} now.", f"Well, {what}, for {long}.")
+    )
     turns = draw.choice(
         (_asked("What brings you in?", said), _asked("How can I help?", said), _asked("What is the trouble?", said))
     )
-    return Said(Section.SUBJECTIVE, opening, turns, f"{capital(without_article(what))} for {long}.", opening)
+    return Said(Topic.COMPLAINT, opening, turns, f"{capital(without_article(what))} for {long}.", opening)
 
 
 def symptom(draw: random.Random) -> Said:
@@ -88,7 +125,9 @@ def symptom(draw: random.Random) -> Said:
     what = draw.choice(words.SYMPTOMS)
     when = draw.choice(words.WHENS)
     sentence = draw.choice((f"Also {what} {when}.", f"Reports {what} {when}.", f"There is {what} {when}."))
-    return Said(Section.SUBJECTIVE, sentence, _asked(f"Any {without_article(what)}?", f"Yes, {when}."), f"{capital(what)} {when}.")
+    return Said(
+        Topic.STORY, sentence, _asked(f"Any {without_article(what)}?", f"Yes, {when}."), f"{capital(what)} {when}."
+    )
 
 
 def absent(draw: random.Random) -> Said:
@@ -96,45 +135,58 @@ def absent(draw: random.Random) -> Said:
     what, other = draw.sample(words.SYMPTOMS, 2)
     note = f"No {without_article(what)}."
     if draw.random() < 0.4:  # noqa: PLR2004 a share, used once
-        sentence = draw.choice((f"No {without_article(what)}, no {without_article(other)}.", f"Denies {what} and {other}."))
-        turns = _asked(f"Any {without_article(what)} or {without_article(other)}?", draw.choice(("No, neither.", "No, no.", "Neither.")))
-        return Said(Section.SUBJECTIVE, sentence, turns, f"No {without_article(what)}, no {without_article(other)}.")
+        sentence = draw.choice(
+            (f"No {without_article(what)}, no {without_article(other)}.", f"Denies {what} and {other}.")
+        )
+        turns = _asked(
+            f"Any {without_article(what)} or {without_article(other)}?",
+            draw.choice(("No, neither.", "No, no.", "Neither.")),
+        )
+        return Said(Topic.STORY, sentence, turns, f"No {without_article(what)}, no {without_article(other)}.")
     sentence = draw.choice((note, f"Denies {what}.", f"There is no {without_article(what)}."))
-    turns = _asked(f"Any {without_article(what)}?", draw.choice(("No.", "No, nothing like that.", "None.", "Not at all.")))
-    return Said(Section.SUBJECTIVE, sentence, turns, note)
+    turns = _asked(
+        f"Any {without_article(what)}?", draw.choice(("No.", "No, nothing like that.", "None.", "Not at all."))
+    )
+    return Said(Topic.STORY, sentence, turns, note)
 
 
 def history(draw: random.Random) -> Said:
     """What they had before."""
     what = draw.choice(words.HISTORY)
     sentence = draw.choice((f"History of {what}.", f"Known {without_article(what)}.", f"Background: {what}."))
-    return Said(Section.SUBJECTIVE, sentence, _asked("Any illness before?", f"I have {what}."), f"History of {what}.")
+    return Said(Topic.BACKGROUND, sentence, _asked("Any illness before?", f"I have {what}."), f"History of {what}.")
 
 
 def medicine(draw: random.Random) -> Said:
     """What they take."""
     dose = words.dose(draw)
     sentence = draw.choice((f"Takes {dose}.", f"On {dose}.", f"Current medicine: {dose}."))
-    return Said(Section.SUBJECTIVE, sentence, _asked("What medicines do you take?", f"{capital(str(dose))}."), f"Takes {dose}.")
+    return Said(
+        Topic.BACKGROUND, sentence, _asked("What medicines do you take?", f"{capital(str(dose))}."), f"Takes {dose}."
+    )
 
 
 def allergy(draw: random.Random) -> Said:
     """What they do not bear, or that there is nothing."""
     if draw.random() < 0.25:  # noqa: PLR2004 a share, used once
         turns = _asked("Any allergies?", draw.choice(("None that I know.", "No.", "No allergies.")))
-        return Said(Section.SUBJECTIVE, "No known allergies.", turns, "No known allergies.")
+        return Said(Topic.BACKGROUND, "No known allergies.", turns, "No known allergies.")
     what = draw.choice(words.ALLERGENS) if draw.random() < 0.5 else words.drug(draw)  # noqa: PLR2004 a share
     reaction = draw.choice(words.REACTIONS)
-    sentence = draw.choice((f"Allergic to {what}, {reaction}.", f"Allergy to {what}: {reaction}.", f"{capital(what)} gave {reaction}."))
-    turns = _asked("Any allergies?", draw.choice((f"{capital(what)}, I got {reaction}.", f"Yes, {what}. It gave me {reaction}.")))
-    return Said(Section.SUBJECTIVE, sentence, turns, f"Allergic to {what} ({without_article(reaction)}).")
+    sentence = draw.choice(
+        (f"Allergic to {what}, {reaction}.", f"Allergy to {what}: {reaction}.", f"{capital(what)} gave {reaction}.")
+    )
+    turns = _asked(
+        "Any allergies?", draw.choice((f"{capital(what)}, I got {reaction}.", f"Yes, {what}. It gave me {reaction}."))
+    )
+    return Said(Topic.BACKGROUND, sentence, turns, f"Allergic to {what} ({without_article(reaction)}).")
 
 
 def grade(draw: random.Random) -> Said:
     """How bad it is."""
     value = draw.randint(1, 10)
     return Said(
-        Section.SUBJECTIVE,
+        Topic.STORY,
         f"Pain {value} of 10.",
         _asked("How bad is it, from 0 to 10?", f"About {value}."),
         f"Pain {value} of 10.",
@@ -164,16 +216,18 @@ def vitals(draw: random.Random) -> Said:
     lead = draw.choice(("", "", "On examination ", "Today ", "Vital signs: "))
     dictated = f"{lead}{listed}." if lead else f"{capital(listed)}."
     spoken = draw.choice((f"Your {listed}.", f"{capital(listed)}.", f"I measure {listed}."))
-    return Said(Section.OBJECTIVE, dictated, _shown(spoken), f"{capital(listed)}.")
+    return Said(Topic.MEASURE, dictated, _shown(spoken), f"{capital(listed)}.")
 
 
 def finding(draw: random.Random) -> Said:
     """What was seen, and what was not."""
     seen, none = draw.choice(words.FINDINGS), draw.choice(words.ABSENT)
-    sentence = draw.choice((f"{capital(seen)}.", f"{capital(seen)}, no {none}.", f"No {none}.", f"{capital(seen)}. No {none}."))
+    sentence = draw.choice(
+        (f"{capital(seen)}.", f"{capital(seen)}, no {none}.", f"No {none}.", f"{capital(seen)}. No {none}.")
+    )
     lead = draw.choice(("", "", "I see ", "Let me look: "))
     spoken = f"{lead}{sentence[:1].lower()}{sentence[1:]}" if lead else sentence
-    return Said(Section.OBJECTIVE, sentence, _shown(spoken), sentence)
+    return Said(Topic.MEASURE, sentence, _shown(spoken), sentence)
 
 
 def opinion(draw: random.Random) -> Said:
@@ -181,9 +235,19 @@ def opinion(draw: random.Random) -> Said:
     what = f"{draw.choice(words.QUALIFIERS)}{draw.choice(words.PROBLEMS)}"
     if draw.random() < 0.2:  # noqa: PLR2004 a share, used once
         what += f" on {draw.choice(words.HISTORY)}"
-    lead = draw.choice(("Impression is ", "Impression: ", "Assessment: ", "I think this is ", "Likely ", "This looks like ", "Diagnosis: "))
+    lead = draw.choice(
+        (
+            "Impression is ",
+            "Impression: ",
+            "Assessment: ",
+            "I think this is ",
+            "Likely ",
+            "This looks like ",
+            "Diagnosis: ",
+        )
+    )
     spoken = draw.choice(("I think this is ", "It looks like ", "This is ", "I would call it "))
-    return Said(Section.ASSESSMENT, f"{lead}{what}.", _shown(f"{spoken}{what}."), f"{capital(what)}.")
+    return Said(Topic.OPINION, f"{lead}{what}.", _shown(f"{spoken}{what}."), f"{capital(what)}.")
 
 
 def treatment(draw: random.Random) -> Said:
@@ -192,25 +256,26 @@ def treatment(draw: random.Random) -> Said:
     lead = draw.choice(("Start ", "Give ", "Plan: ", "We start ", ""))
     dictated = f"{lead}{what}." if lead else f"{capital(what)}."
     spoken = draw.choice(("I will give you ", "Please take ", "Start ", "We will try ", "I will prescribe "))
-    return Said(Section.PLAN, dictated, _shown(f"{spoken}{what}."), f"{capital(what)}.")
+    return Said(Topic.TREATMENT, dictated, _shown(f"{spoken}{what}."), f"{capital(what)}.")
 
 
 def next_step(draw: random.Random) -> Said:
     """Tests, advice, coming back."""
     test, advice, danger = draw.choice(words.TESTS), draw.choice(words.ADVICE), draw.choice(words.DANGERS)
     long, service = words.duration(draw), draw.choice(words.SERVICES)
-    dictated, spoken, note = draw.choice(
+    stopped = words.drug(draw)
+    topic, dictated, spoken = draw.choice(
         (
-            (f"{capital(without_article(test))} today.", f"We do {test} today.", f"{capital(without_article(test))} today."),
-            (f"{capital(advice)}.", f"Please {advice}.", f"{capital(advice)}."),
-            (f"Review in {long}.", f"Come and see me in {long}.", f"Review in {long}."),
-            (f"Return if {danger}.", f"Come back if {danger}.", f"Return if {danger}."),
-            (f"Refer to {service}.", f"I will refer you to {service}.", f"Refer to {service}."),
-            (f"Stop {draw.choice(words.DRUGS)}.", "", ""),
+            (Topic.STEP, f"{capital(without_article(test))} today.", f"We do {test} today."),
+            (Topic.STEP, f"{capital(advice)}.", f"Please {advice}."),
+            (Topic.STEP, f"Review in {long}.", f"Come and see me in {long}."),
+            (Topic.STEP, f"Refer to {service}.", f"I will refer you to {service}."),
+            (Topic.STEP, f"Stop {stopped}.", f"Please stop {stopped}."),
+            (Topic.RETURN, f"Return if {danger}.", f"Come back if {danger}."),
+            (Topic.RETURN, f"Come back at once if {danger}.", f"Come back at once if {danger}."),
         )
     )
-    spoken, note = spoken or f"Please {dictated[:1].lower()}{dictated[1:]}", note or dictated
-    return Said(Section.PLAN, dictated, _shown(spoken), note)
+    return Said(topic, dictated, _shown(spoken), dictated)
 
 
 HISTORIES: Final[tuple[Maker, ...]] = (symptom, absent, absent, history, medicine, allergy, grade)

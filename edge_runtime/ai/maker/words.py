@@ -37,7 +37,16 @@ DRUGS: Final = (
     "cefuroxime", "nitrofurantoin", "flucloxacillin", "morphine", "ferrous sulfate", "gabapentin", "codeine",
     "tamsulosin", "clopidogrel", "aspirin", "ramipril", "simvastatin", "diclofenac", "erythromycin", "trimethoprim",
 )  # fmt: skip
-REACTIONS: Final = ("a rash", "hives", "a swollen tongue", "wheezing", "vomiting", "a swollen face", "itching", "collapse")
+REACTIONS: Final = (
+    "a rash",
+    "hives",
+    "a swollen tongue",
+    "wheezing",
+    "vomiting",
+    "a swollen face",
+    "itching",
+    "collapse",
+)
 ALLERGENS: Final = ("penicillin", "sulfa drugs", "latex", "peanuts", "iodine", "bee stings", "eggs", "shellfish")
 UNITS: Final = ("mg", "mg", "mg", "mg", "micrograms", "g", "ml", "units", "puffs", "tablets")
 FREQUENCIES: Final = (
@@ -62,7 +71,19 @@ PROBLEMS: Final = (
     "diabetic foot ulcer", "dehydration", "otitis media", "bronchitis", "COPD exacerbation", "gout", "sciatica",
     "iron deficiency anaemia", "delirium", "acute kidney injury", "suspected fracture", "reflux", "chest infection",
 )  # fmt: skip
-QUALIFIERS: Final = ("", "", "", "probable ", "mild ", "moderate ", "severe ", "suspected ", "acute ", "right-sided ", "uncomplicated ")
+QUALIFIERS: Final = (
+    "",
+    "",
+    "",
+    "probable ",
+    "mild ",
+    "moderate ",
+    "severe ",
+    "suspected ",
+    "acute ",
+    "right-sided ",
+    "uncomplicated ",
+)
 TESTS: Final = (
     "a chest film", "an ECG", "blood cultures", "a urine sample", "kidney function", "a full blood count", "an X-ray",
     "a throat swab", "HbA1c", "an ultrasound scan", "a CT scan of the head", "electrolytes", "liver tests", "an INR",
@@ -76,15 +97,53 @@ DANGERS: Final = (
     "more breathless", "the fever lasts", "the pain gets worse", "you cannot swallow", "you pass blood", "you faint",
     "the redness spreads", "you cannot drink", "you feel chest pain", "there is new weakness", "the rash spreads",
 )  # fmt: skip
-SERVICES: Final = ("the surgeon", "physiotherapy", "the heart clinic", "the eye clinic", "the wound nurse", "the stroke unit", "the dietitian")
-WHENS: Final = ("today", "yesterday", "since Monday", "last week", "this morning", "two days ago", "on Sunday", "last night")
+SERVICES: Final = (
+    "the surgeon",
+    "physiotherapy",
+    "the heart clinic",
+    "the eye clinic",
+    "the wound nurse",
+    "the stroke unit",
+    "the dietitian",
+)
+WHENS: Final = (
+    "today",
+    "yesterday",
+    "since Monday",
+    "last week",
+    "this morning",
+    "two days ago",
+    "on Sunday",
+    "last night",
+)
 PEOPLE: Final = ("man", "woman", "boy", "girl", "farmer", "teacher", "patient", "driver", "person")
 SMALL_TALK: Final = (
     ("Good morning, come in.", "Thank you."), ("Sorry for the wait.", "No problem."), ("How was the journey?", "The bus was late."),
     ("Terrible weather today.", "It never stops raining."), ("Can you hear me now?", "Yes, the sound is fine."),
     ("Take a seat.", "Thanks."), ("Is that your dog barking?", "Yes, sorry, go on."), ("One moment, my phone.", "Of course."),
 )  # fmt: skip
-_SYLLABLES: Final = ("ba", "cor", "de", "fex", "lo", "mi", "na", "pra", "ri", "so", "ta", "vel", "xi", "zu", "mon", "ter", "gal", "ne", "phi", "tol")
+_SYLLABLES: Final = (
+    "ba",
+    "cor",
+    "de",
+    "fex",
+    "lo",
+    "mi",
+    "na",
+    "pra",
+    "ri",
+    "so",
+    "ta",
+    "vel",
+    "xi",
+    "zu",
+    "mon",
+    "ter",
+    "gal",
+    "ne",
+    "phi",
+    "tol",
+)
 _ENDINGS: Final = ("ol", "in", "ide", "ate", "ine", "pril", "mab", "azole", "statin", "one")
 
 
@@ -118,7 +177,26 @@ def drug(draw: random.Random) -> str:
 
 def dose(draw: random.Random) -> Dose:
     """A drug with an amount and how often, all of it drawn."""
-    usual = ("5", "10", "20", "25", "40", "50", "75", "80", "100", "250", "500", "875", "2.5", "1", "2", "0.5", "18", "62.5")
+    usual = (
+        "5",
+        "10",
+        "20",
+        "25",
+        "40",
+        "50",
+        "75",
+        "80",
+        "100",
+        "250",
+        "500",
+        "875",
+        "2.5",
+        "1",
+        "2",
+        "0.5",
+        "18",
+        "62.5",
+    )
     amount = draw.choice(usual) if draw.random() < 0.5 else number(draw)  # noqa: PLR2004 a share, used once
     return Dose(drug(draw), f"{amount} {draw.choice(UNITS)}", draw.choice(FREQUENCIES))
 

@@ -22,7 +22,7 @@ from edge_runtime.ai.models.adapters import (
     open_adapter,
     untrusted_signer,
 )
-from edge_runtime.ai.models.folder import unusable
+from edge_runtime.ai.models.entry import unusable
 from edge_runtime.ai.models.manifest import NAME
 from edge_runtime.ai.models.signers import Signer
 from edge_runtime.settings import FOLDER_MODE, replace_file, sync_folder

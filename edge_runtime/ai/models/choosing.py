@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from edge_runtime.ai.engine.port import Modality
-from edge_runtime.ai.models.folder import Entry
+from edge_runtime.ai.models.entry import Entry
 
 LOW_BATTERY_PERCENT: Final = 15
 """Below it, off the charger, the smallest model that does answers: the device has other work until it is charged."""

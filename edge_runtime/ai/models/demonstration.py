@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from edge_runtime.ai.models.folder import MANIFEST_FILE, Entry, read_entry
+from edge_runtime.ai.models.entry import MANIFEST_FILE, Entry, read_entry
 
 PLACE: Final = Path(__file__).parents[2] / "data" / "models" / "demonstration"
 

@@ -19,26 +19,29 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from filelock import FileLock, Timeout
 
 from edge_runtime.ai.errors import ModelError
-from edge_runtime.ai.models.kept import KEPT_BYTES_MAX, Kept, read_kept
-from edge_runtime.ai.models.manifest import MANIFEST_BYTES_MAX, NAME, Manifest, read_manifest
+from edge_runtime.ai.models.entry import (
+    FOLDER_SETTING,
+    MODEL_FILE,
+    Entry,
+    Unreadable,
+    misnamed,
+    read_entry,
+    unknown_model,
+    unusable,
+)
+from edge_runtime.ai.models.manifest import NAME
 from edge_runtime.errors import RefusedError
 from edge_runtime.settings import FILE_MODE, FOLDER_MODE, sync_folder
 
-FOLDER_SETTING: Final = "FIELDWARD_MODELS"
-"""Setting: the folder of this device's models."""
 LOCK_WAIT_S: Final = 600
 """How long somebody waits for another change to end: a model of 5 GB takes minutes from a stick."""
 MODELS_MAX: Final = 256
-MANIFEST_FILE: Final = "manifest.json"
-MODEL_FILE: Final = "model.litertlm"
-KEPT_FILE: Final = "kept.json"
 
 
 def models_folder(environ: Mapping[str, str]) -> Path:
@@ -49,61 +52,6 @@ def models_folder(environ: Mapping[str, str]) -> Path:
     data = environ.get("XDG_DATA_HOME")
     base = Path(data) if data and Path(data).is_absolute() else Path(environ.get("HOME") or "~").expanduser()
     return (base if data and Path(data).is_absolute() else base / ".local" / "share") / "fieldward" / "models"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One model that is here.
-
-    Attributes:
-        manifest: what it is.
-        data: the manifest's bytes, as they came.
-        folder: where it lies.
-        kept: what was noted of it; None for the one that the package brings along.
-    """
-
-    manifest: Manifest
-    data: bytes
-    folder: Path
-    kept: Kept | None
-
-    @property
-    def name(self) -> str:
-        """What it is called."""
-        return self.manifest.name
-
-    @property
-    def path(self) -> Path:
-        """Its file."""
-        return self.folder / MODEL_FILE
-
-    @property
-    def accepted(self) -> bool:
-        """Whether its terms are met: nobody has to agree to them, or somebody did."""
-        return not self.manifest.licence.must_accept or (self.kept is not None and self.kept.accepted is not None)
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """A folder among the models that says nothing usable."""
-
-    name: str
-    error: ModelError
-
-
-def read_entry(folder: Path, *, brought: bool = False) -> Entry:
-    """Read what a model's folder says; its large file is not looked at.
-
-    Args:
-        folder: the model's.
-        brought: it is the package's own, of which nothing was noted.
-
-    Raises:
-        ModelError: something is missing or malformed.
-    """
-    data = _small(folder / MANIFEST_FILE, MANIFEST_BYTES_MAX)
-    kept = None if brought else read_kept(_small(folder / KEPT_FILE, KEPT_BYTES_MAX))
-    return Entry(manifest=read_manifest(data), data=data, folder=folder, kept=kept)
 
 
 class ModelFolder:
@@ -147,6 +95,18 @@ class ModelFolder:
         if NAME.fullmatch(name) is None or not folder.is_dir():
             raise unknown_model()
         return read_entry(folder)
+
+    def coming(self) -> tuple[tuple[str, int], ...]:
+        """Models on their way: name, and how many bytes of each came."""
+        found = []
+        try:
+            names = sorted(one.name for one in self.incoming.iterdir() if NAME.fullmatch(one.name))
+        except OSError:
+            return ()
+        for name in names[:MODELS_MAX]:
+            with suppress(OSError):
+                found.append((name, (self.incoming / name / MODEL_FILE).stat().st_size))
+        return tuple(found)
 
     def place(self, name: str) -> Path:
         """The folder of a model, there or not."""
@@ -254,7 +214,7 @@ class ModelFolder:
         except ModelError as error:
             return Unreadable(name, error)
         if entry.name != name:
-            return Unreadable(name, _misnamed())
+            return Unreadable(name, misnamed())
         return entry
 
     @contextmanager
@@ -274,46 +234,3 @@ class ModelFolder:
         finally:
             with suppress(OSError):
                 os.close(handle)  # which lets go of the lock
-
-
-def _small(path: Path, bytes_max: int) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(bytes_max + 1)
-    except OSError as error:
-        raise ModelError(
-            "model_incomplete",
-            expected=f"the file {path.name} in the model's folder",
-            got=(error.strerror or "none").lower(),
-            do="remove the model and import it again",
-        ) from None
-
-
-def unknown_model() -> ModelError:
-    """The error for a model that is not here."""
-    return ModelError(
-        "model_unknown",
-        expected="the name of a model on this device",
-        got="another",
-        do="'fieldward model list' names them; 'fieldward model import' brings one",
-    )
-
-
-def _misnamed() -> ModelError:
-    return ModelError(
-        "model_misnamed",
-        expected="a folder that is called as its model",
-        got="another name in the manifest",
-        do="remove it and import the model again; folders are not renamed by hand",
-    )
-
-
-def unusable(error: Exception) -> ModelError:
-    """The error for a folder of models in which nothing can be done, in the system's words."""
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else "no file locks there"
-    return ModelError(
-        "models_unusable",
-        expected="a folder for models to write and lock files in",
-        got=reason.lower(),
-        do=f"check its owner and free space, or name another with {FOLDER_SETTING}",
-    )

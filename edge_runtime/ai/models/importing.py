@@ -14,8 +14,9 @@ from edge_runtime.ai.errors import ModelError
 from edge_runtime.ai.models.adapter_shelf import adapters_on
 from edge_runtime.ai.models.catalogue import DEMONSTRATION, check_terms
 from edge_runtime.ai.models.demonstration import demonstration
-from edge_runtime.ai.models.folder import Entry, ModelFolder, Unreadable, read_entry, unknown_model, unusable
-from edge_runtime.ai.models.inspecting import Inspect, check_inspected, check_version, engine_version
+from edge_runtime.ai.models.entry import Entry, Unreadable, read_entry, unknown_model, unusable
+from edge_runtime.ai.models.folder import ModelFolder
+from edge_runtime.ai.models.inspecting import Inspect, check_inspected, check_wanted
 from edge_runtime.ai.models.journal import Present, write_down
 from edge_runtime.ai.models.kept import Acceptance, Kept, stamp_of
 from edge_runtime.ai.models.manifest import NAME, Manifest
@@ -72,7 +73,7 @@ class Registrar:
         """
         manifest = offer.manifest
         check_offer(offer, accepted)
-        check_version(manifest.engine_version_min, engine_version())
+        check_wanted(manifest)
         with self._folder.changing():
             self._folder.sweep()
             self.settle()
@@ -172,7 +173,7 @@ class Registrar:
         try:
             said = self._inspect(draft.path)
             if said is not None:
-                check_inspected(manifest, said, engine_version())
+                check_inspected(manifest, said)
         except ModelError:
             draft.drop()
             raise
@@ -217,7 +218,13 @@ def present_in(folder: ModelFolder) -> tuple[Present, ...]:
         if entry.kept is not None:  # the package's own comes and goes with the package
             found.append(model)
         found += [
-            replace(model, adapter=one.record.name, digest=one.record.file.hex(), licence=one.record.licence)
+            replace(
+                model,
+                adapter=one.record.name,
+                digest=one.record.file.hex(),
+                licence=one.record.licence,
+                accepted=False,
+            )
             for one in adapters_on(folder.shelf(entry.name))
         ]
     return tuple(found)

@@ -1,95 +1,77 @@
 """Whether a file is what its manifest says of it, beyond its bytes: what it can, and which engine it wants.
 
-Owns the comparison. What the file says is read by the engine part, in a process that may die of it: nothing here looks
+Owns the comparison. What the file says of itself the engine reads in a process that may die of it: nothing here looks
 into a file that a stranger made.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Final
 
-from edge_runtime.ai.engine.port import Modality
-from edge_runtime.ai.errors import ModelError
+from edge_runtime.ai.engine.bundle import check_bundle
+from edge_runtime.ai.engine.litert_library import PACKAGE, BundleFacts, check_version
+from edge_runtime.ai.errors import EngineError, ModelError
 from edge_runtime.ai.models.manifest import Manifest
 
-ENGINE_PACKAGE: Final = "litert-lm-api"
-_NUMBER: Final = re.compile(r"\d+")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inspected:
-    """What a model's file says of itself.
-
-    Attributes:
-        context_tokens: prompt and answer together, at most; 0 where it does not say.
-        modalities: what a prompt may hold.
-        engine_version_min: of the engine; empty where it does not say.
-    """
-
-    context_tokens: int
-    modalities: frozenset[Modality]
-    engine_version_min: str = ""
-
-
-Inspect = Callable[[Path], Inspected | None]
+Inspect = Callable[[Path], BundleFacts | None]
 """Looks into a file; None where no engine is installed that could. Raises ModelError for what is no model."""
 
 
 def engine_version() -> str | None:
     """The installed engine's version; None where there is none."""
     try:
-        return version(ENGINE_PACKAGE)
+        return version(PACKAGE)
     except PackageNotFoundError:
         return None
 
 
-def check_version(wanted: str, installed: str | None) -> None:
+def look(path: Path) -> BundleFacts | None:
+    """What a model's file says of itself; None where no engine is installed, or none can be asked apart.
+
+    Raises:
+        ModelError: it is no bundle, not whole, or nothing that the engine can open.
+    """
+    from edge_runtime.ai.engine.child import inspect
+    from edge_runtime.ai.engine.containment import can_contain
+
+    check_bundle(path)
+    if engine_version() is None or not can_contain():
+        return None
+    try:
+        return inspect(path)
+    except EngineError as error:
+        raise ModelError(
+            "bundle_unreadable",
+            expected="a model that the installed engine can open",
+            got=error.got,
+            do="bring the file again, or one made for this engine; nothing was imported",
+        ) from None
+
+
+def check_wanted(manifest: Manifest) -> None:
     """Refuse a model that wants a later engine; where there is no engine, nothing can be said.
 
     Raises:
-        ModelError: `engine_version`.
+        ModelError: `bundle_version`.
     """
-    if installed is not None and _numbers(wanted) > _numbers(installed):
-        raise ModelError(
-            "engine_version",
-            expected=f"a model for the installed engine, version {installed}",
-            got=f"one that wants {wanted} at least",
-            do="update the extra: pip install --upgrade 'fieldward[ai]', or bring the model's older file",
-        )
+    installed = engine_version()
+    if installed is not None:
+        check_version(manifest.engine_version_min, installed)
 
 
-def check_inspected(manifest: Manifest, found: Inspected, installed: str | None) -> None:
+def check_inspected(manifest: Manifest, found: BundleFacts) -> None:
     """Refuse a manifest that promises more than its file holds.
 
     Raises:
-        ModelError: `manifest_wrong` or `engine_version`.
+        ModelError: `manifest_wrong`.
     """
-    check_version(found.engine_version_min, installed)
     if 0 < found.context_tokens < manifest.context_tokens:
         raise _wrong(f"a context of {manifest.context_tokens} tokens", f"{found.context_tokens}")
     missing = sorted(one.value for one in manifest.modalities - found.modalities)
     if missing:
         raise _wrong("a model that takes " + ", ".join(missing), "one that does not")
-
-
-def _numbers(text: str) -> tuple[int, ...]:
-    """A version's numbers, for comparing; what follows them, such as "rc1", counts for nothing."""
-    found = []
-    for part in text.split("."):
-        number = _NUMBER.match(part)
-        if number is None:
-            break
-        found.append(int(number[0]))
-        if number.end() < len(part):
-            break
-    while found and found[-1] == 0:
-        found.pop()
-    return tuple(found)
 
 
 def _wrong(expected: str, got: str) -> ModelError:

@@ -14,7 +14,7 @@ from typing import Final, Self
 
 from edge_runtime.ai.errors import ModelError
 from edge_runtime.ai.models.catalogue import UNSTATED, known_by_file, with_digests
-from edge_runtime.ai.models.folder import MANIFEST_FILE, MODEL_FILE
+from edge_runtime.ai.models.entry import MANIFEST_FILE, MODEL_FILE
 from edge_runtime.ai.models.inspecting import Inspect
 from edge_runtime.ai.models.manifest import (
     MANIFEST_BYTES_MAX,
@@ -31,6 +31,7 @@ from edge_runtime.errors import InputError
 
 _SIZE_FACTOR: Final = 4
 """Memory that an unknown model should have, by its file: the 270M model of 291 MB was measured at 1.1 GB."""
+_MEMORY_LEAST: Final = 256_000_000
 _ENGINE_MIN: Final = "0.18.1"
 _OTHER_FILE: Final = "model.litertlm"
 
@@ -186,11 +187,11 @@ def _of_bare_file(path: Path, wishes: Wishes, inspect: Inspect, progress: Progre
         size=digests.size,
         sha256=digests.sha256,
         pieces=digests.pieces,
-        engine_version_min=said.engine_version_min or _ENGINE_MIN,
+        engine_version_min=said.version_min or _ENGINE_MIN,
         context_tokens=said.context_tokens or 1024,
         modalities=said.modalities,
         licence=UNSTATED,
-        memory_bytes_min=digests.size * _SIZE_FACTOR,
+        memory_bytes_min=_MEMORY_LEAST + digests.size * _SIZE_FACTOR,
         parameters=0,
         prompt_style=wishes.prompt_style,
     )

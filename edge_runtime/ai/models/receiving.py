@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from edge_runtime.ai.errors import ModelError
-from edge_runtime.ai.models.folder import KEPT_FILE, MANIFEST_FILE, MODEL_FILE, ModelFolder, unusable
+from edge_runtime.ai.models.entry import KEPT_FILE, MANIFEST_FILE, MODEL_FILE, unusable
+from edge_runtime.ai.models.folder import ModelFolder
 from edge_runtime.ai.models.kept import Kept, write_kept
 from edge_runtime.ai.models.manifest import Manifest
 from edge_runtime.ai.models.pieces import Digests, Report, digest, digests_of, piece_span, quiet

@@ -137,7 +137,7 @@ class _Handler(BaseHTTPRequestHandler):
     file: Path
     size: int
 
-    def do_GET(self) -> None:  # noqa: N802 the name that the standard library calls
+    def do_GET(self) -> None:
         """Answer with the manifest, or a range of the file."""
         if self.path == MANIFEST_PATH:
             self._head(200, len(self.manifest))

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from edge_runtime.ai.errors import ModelError
-from edge_runtime.ai.models.folder import KEPT_FILE, Entry, unusable
+from edge_runtime.ai.models.entry import KEPT_FILE, Entry, unusable
 from edge_runtime.ai.models.kept import Kept, Stamp, stamp_of, write_kept
 from edge_runtime.ai.models.pieces import damaged_pieces, digests_of
 from edge_runtime.ai.models.receiving import SILENT, Progress

@@ -1,8 +1,8 @@
 """ICD-10-CM codes for a note: complete codes that the index finds for its phrases, of which a model may choose.
 
 Owns what is asked and what is made of the answer. The model never writes a code: it chooses among those that rules
-found in the release, and each is looked up again before it is shown. Each is a proposal of a provisional diagnosis, with the
-phrase that led to it; a person states it or does not.
+found in the release, and each is looked up again before it is shown. Each is a proposal of a provisional diagnosis,
+with the phrase that led to it; a person states it or does not.
 """
 
 from __future__ import annotations

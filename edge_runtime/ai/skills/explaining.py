@@ -95,7 +95,10 @@ _CALMING: Final = (
     "go home",
     "sent home",
     "send home",
-    "discharge*",
+    "be discharged",
+    "discharge home",
+    "discharged home",
+    "ready for discharge",
     "downgrade*",
     "ignore*",
     "disregard*",
@@ -130,7 +133,12 @@ def contradicts(levels: Levels, told: str, sentence: str) -> bool:
     given = levels.named(told)
     says = levels.named(sentence)
     other = any(level not in given or (denied and not given[level]) for level, denied in says.items())
-    return other or any(_PLAYS_DOWN.within(read_words(sentence)))
+    return other or plays_down(sentence)
+
+
+def plays_down(text: str) -> bool:
+    """Whether a text says that something is not needed, not urgent or not serious."""
+    return any(_PLAYS_DOWN.within(read_words(text)))
 
 
 def explained(

@@ -30,6 +30,8 @@ BESIDE_MAX: Final = 3
 """Protocols that are shown beside the first one."""
 _STEPS_MAX: Final = 24
 _TOKENS: Final = 320
+_TITLES_MAX: Final = 30
+_TITLES_CHARS_MAX: Final = 700
 LOCAL_FIRST: Final = "Your local protocol comes first. What is quoted here is a general guideline, and no order."
 _QUOTED: Final = "quoted word for word"
 _OWN: Final = "your organisation's own protocol"
@@ -80,8 +82,7 @@ class ProtocolSkill:
         else:
             warnings.append(NO_MODEL)
         if chosen is None:
-            titles = ", ".join(one.title for one in protocols)
-            return Sketch(fields=_fields(None, ()), parts=(), warnings=(*warnings, _NOTHING + titles + "."))
+            return Sketch(fields=_fields(None, ()), parts=(), warnings=(*warnings, _nothing(protocols)))
         parts, left_out = _parts(chosen, steps, found)
         warnings += [_shortened(chosen, left_out)] if left_out else []
         return Sketch(
@@ -134,9 +135,11 @@ def _parts(
     parts: list[DraftPart] = []
     for protocol in (*before, chosen, *after):
         parts.append(_head(protocol, by_id.get(protocol.id)))
-        for line in protocol.lines:
-            if line.id in shown or (protocol is not chosen and line.first):
-                parts.append(_quoted(protocol, line.id, line.text))
+        parts += [
+            _quoted(protocol, line.id, line.text)
+            for line in protocol.lines
+            if line.id in shown or (protocol is not chosen and line.first)
+        ]
     return tuple(parts), len(chosen.lines) - len(shown)
 
 
@@ -155,6 +158,13 @@ def _quoted(protocol: Protocol, name: str, text: str, places: tuple[Citation, ..
         citations=places,
         notes=(*whose, f"{_QUOTED}: {protocol.source}; protocol {protocol.id}, version {protocol.version}"),
     )
+
+
+def _nothing(protocols: Sequence[Protocol]) -> str:
+    """That nothing fits, with what there is."""
+    titles = ", ".join(one.title for one in protocols[:_TITLES_MAX])
+    more = len(protocols) - _TITLES_MAX
+    return f"{_NOTHING}{titles[:_TITLES_CHARS_MAX]}{f' and {more} more' if more > 0 else ''}."
 
 
 def _shortened(chosen: Protocol, left_out: int) -> str:

@@ -1,8 +1,7 @@
 """Emergency protocols: what one is, how it is read, and which of them a situation names.
 
 Owns the form, strict for what is shipped and for an organisation's own alike, and the ranking. A protocol's lines are
-shown as they are written here and in no other words. Refuses lines that take urgency away: nothing that is quoted from
-here lowers how urgent somebody is.
+shown as they are written here and in no other words. Refuses a protocol of which nothing would always be shown.
 """
 
 from __future__ import annotations
@@ -25,7 +24,11 @@ WORDS_MAX: Final = 64
 URGENCY_MAX: Final = 3
 NAME_WEIGHT: Final = 4
 """What a protocol's own name counts beside one of its signs."""
-_id: Final = shape(r"[a-z][a-z0-9]*(-[a-z0-9]+){0,7}", "small letters and digits, joined by single hyphens")
+FIRST_MAX: Final = 8
+"""Lines that are always shown: that many of a protocol beside another one still fit a draft."""
+_id: Final = shape(
+    r"(?=.{1,48}\Z)[a-z][a-z0-9]*(-[a-z0-9]+){0,7}", "1 to 48 small letters and digits, joined by single hyphens"
+)
 _phrase: Final = shape(r"(?!.*\*.)[A-Za-z0-9][A-Za-z0-9 /*-]{0,59}", "a phrase of 1 to 60 letters, digits and blanks")
 _LINE: Final = Record({"id": _id, "text": text(LINE_CHARS_MAX)}, {"first": truth})
 _SOURCE: Final = Record({"name": text(400), "body": text(200), "year": whole(2100, 1950)}, {})
@@ -140,8 +143,9 @@ def _wrong_lines(raw: Mapping[Any, Any]) -> Iterator[Problem]:
         yield Problem("protocol.lines", "lines of different ids", "two of one id")
     if any(not one.startswith(f"{raw.get('id')}-") for one in ids):
         yield Problem("protocol.lines", "ids that begin with the protocol's own and a hyphen", "another")
-    if rows and not any(row.get("first") is True for row in rows):
-        yield Problem("protocol.lines", "at least one line with first = true", "none")
+    first = sum(row.get("first") is True for row in rows)
+    if rows and not 1 <= first <= FIRST_MAX:
+        yield Problem("protocol.lines", f"1 to {FIRST_MAX} lines with first = true", f"{first}")
 
 
 def book(shipped: Iterable[Protocol], own: Json) -> tuple[Protocol, ...]:

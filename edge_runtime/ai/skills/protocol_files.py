@@ -6,7 +6,7 @@ in the folder, never with its name or words.
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import tomllib
 from functools import cache
 from importlib.resources import files
@@ -37,7 +37,8 @@ def read_folder(path: Path) -> list[Json]:
         path: of a folder; each file that ends in `.toml` is one protocol.
 
     Raises:
-        InputError: no folder, too many files, a file that is too large, no UTF-8, no TOML or no protocol; two of one id.
+        InputError: no folder, too many files; a file that is too large, no UTF-8, no TOML or no protocol; one id
+            twice.
     """
     if not path.is_dir():
         raise _refusal("a folder", "none of that name", "name the folder of your protocols")
@@ -73,7 +74,7 @@ def _plain(value: Any, where: str) -> Json:  # noqa: ANN401 whatever TOML may ho
         return {name: _plain(item, where) for name, item in value.items()}
     if isinstance(value, list):
         return [_plain(item, where) for item in value]
-    if isinstance(value, float | datetime.date | datetime.time):
+    if isinstance(value, float | dt.date | dt.time):
         raise _refusal(f"{where}: texts, whole numbers, true and false", "another type", "write it as text")
     assert isinstance(value, str | int), "TOML has no other types"
     return value

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from edge_runtime.ai.checking.sentences import sentences
-from edge_runtime.ai.skills.headings import heading_at, headings
+from edge_runtime.ai.skills.headings import Under, headings
 from edge_runtime.ai.skills.sorting_words import DOSED, JUDGED, ORDERS, PLANS, SIGNS, TAKEN, TOLD, VITALS
 from edge_runtime.ai.skills.speakers import Speaker, turns
 from edge_runtime.clinical.layout import Section
@@ -42,7 +42,8 @@ _AFTER: Final[Mapping[Section, Section]] = MappingProxyType(
     }
 )
 """Where a sentence belongs that no rule knows, by the one before it: after a judgement comes what is done about it."""
-ANSWER_WORDS_MAX: Final = 6
+_NO_HEADING: Final = Under("", 0, 0)
+ANSWER_WORDS_MAX: Final = 4
 """Words of an answer that says little without its question."""
 _UNPLACED_WORDS_MAX: Final = 3
 """A clinician's sentence of so few words is "Good." or "I see."."""
@@ -108,7 +109,8 @@ def _placed(text: str) -> Iterator[tuple[tuple[tuple[int, int], ...], Section | 
     question: tuple[int, int] | None = None
     for begin, end in sentences(text):
         number, speaker = said.at(begin)
-        start = min(max(begin, said.begins[number]), end)
+        heading = next((part for part in under if part.start < end <= part.end), _NO_HEADING)
+        start = min(max(begin, said.begins[number], heading.start), end)
         words = " ".join(text[start:end].lower().split())
         if not words:
             continue
@@ -116,7 +118,7 @@ def _placed(text: str) -> Iterator[tuple[tuple[tuple[int, int], ...], Section | 
             question = (start, end)
             continue
         asked, question = question, None
-        section = _HEADED.get(heading_at(under, start))
+        section = _HEADED.get(heading.name)
         if section is None and speaker is Speaker.TELLER:
             section = Section.SUBJECTIVE
         elif section is None and speaker is Speaker.CLINICIAN:

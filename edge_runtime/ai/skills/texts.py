@@ -13,11 +13,11 @@ from typing import Final, NamedTuple
 
 from edge_runtime.ai.engine.port import EngineFacts
 from edge_runtime.ai.skills.asking import make_ask, style_of
-from edge_runtime.ai.skills.forms import Fields, Schema, read, text, whole
-from edge_runtime.ai.skills.parting import parted
+from edge_runtime.ai.skills.forms import Schema, read, text, whole
+from edge_runtime.ai.skills.parting import parted, statements
 from edge_runtime.ai.skills.prompts import DEFAULT_STYLE
 from edge_runtime.ai.skills.skill import PARTS_MAX, Ask, Reply, Sketch, SkillName, Source
-from edge_runtime.ai.skills.wording import cut_short
+from edge_runtime.ai.skills.wording import cut_short, stopped_at
 
 
 class Lengths(NamedTuple):
@@ -88,16 +88,27 @@ class Texts:
             EngineError: the answer is out of form (`answer_malformed`).
         """
         found = read(reply, self.schema())
-        words = {name: revised(found.words(name)) for name in self.fields if name in found.values}
-        return self.drafted(source, words, found)
-
-    def drafted(self, source: Source, words: Mapping[str, str], found: Fields) -> Sketch:
-        """The texts as parts, with what a cut answer lacks."""
-        most = PARTS_MAX // len(self.fields)
+        said = {name: found.words(name) for name in self.fields if name in found.values}
+        whole_said = {name: finished(words) for name, words in said.items()}
+        stopped = [name for name, words in whole_said.items() if words != said[name]]
+        fields = {name: revised(words) for name, words in whole_said.items()}
         parts = tuple(
             part
-            for name, words_of in words.items()
-            for part in parted(source.text, name, words_of, section=self.sections.get(name, ""), most=most)
+            for name, words in fields.items()
+            for part in parted(
+                source.text, name, words, section=self.sections.get(name, ""), most=PARTS_MAX // len(self.fields)
+            )
         )
-        warnings = (cut_short(found.missing),) if found.cut else ()
-        return Sketch(fields=dict(words), parts=parts, cut=found.cut, warnings=warnings)
+        warnings = (*([cut_short(found.missing)] if found.cut else []), *([stopped_at(stopped)] if stopped else []))
+        return Sketch(fields=dict(fields), parts=parts, cut=found.cut, warnings=warnings)
+
+
+def finished(words: str) -> str:
+    """A text without the sentence that the form's longest length ended in the middle; most texts are as they were."""
+    if len(words) not in _LIMITS or words.endswith((".", "!", "?", "\u3002")):
+        return words
+    spans = statements(words, most=len(words))
+    return words[: spans[-2][1]] if len(spans) > 1 else ""
+
+
+_LIMITS: Final = frozenset(lengths.chars for lengths in LENGTHS.values())

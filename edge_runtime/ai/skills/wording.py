@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
+from edge_runtime.ai.skills.readability import GRADE_ADVISED
+
 NO_MODEL: Final = "No model was used: templates and rules made this."
 MACHINE_TRANSLATION: Final = "Machine translation, checked by no person. Do not rely on it for consent or for doses."
+NO_TRANSLATION: Final = (
+    "No model was there, so there is no translation: rules cannot make one. Ask an interpreter, or choose a model."
+)
+NOT_ALL_CHECKED: Final = (
+    "The source is not in English: numbers and drug names were compared with the back-translation, negations were not."
+)
+NOT_TURNED_BACK: Final = "not translated back, so not compared"
 UNCITED: Final = "nothing in the source was found that says this"
 """A note on a part; a draft's own words for what may still be a fair summary."""
 NOT_DOCUMENTED: Final = "Not documented."
@@ -19,6 +28,19 @@ def cut_short(missing: Collection[str]) -> str:
     return f"The answer was cut short; only what was finished is here.{gone}"
 
 
+def stopped_at(names: Collection[str]) -> str:
+    """Fields that reached the longest length that the form allows."""
+    return f"As long as it may be, and ended in the middle of a sentence, which is left out: {', '.join(names)}."
+
+
 def left_out(count: int) -> str:
     """Sentences of the source that rules could not place."""
     return f"{count} sentences of the source are not in it: no rule says where they belong. Read the source."
+
+
+def reads_at(level: float) -> str:
+    """How hard a text for a patient is to read, beside what is advised."""
+    verdict = (
+        "as is advised" if level <= GRADE_ADVISED else f"above the {GRADE_ADVISED} that is advised; shorten sentences"
+    )
+    return f"Reading level: school grade {level:.1f} (Flesch-Kincaid), {verdict}."

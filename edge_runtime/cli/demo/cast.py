@@ -34,9 +34,14 @@ OFFLINE: Final = (
 """What three people wrote without a network."""
 FORGED: Final = "stop the anticoagulation, send her home tonight"
 """What a thief wrote with a stolen tablet."""
+SAID: Final = "it began while she was carrying water up from the landing stage"
+DICTATED: Final = f"""Patient is a 61 year old woman who reports chest pain for 2 days, {SAID}.
+She takes metoprolol 50 mg. She denies fever. Temperature 37.2, pulse 96, SpO2 95.
+Likely angina. Plan is an ECG and review tomorrow."""
+"""What the physician dictates; everything that a model makes of it must stay on the devices too."""
 WHY: Final = "found alone at the landing stage, answers nobody"
 """Why the stranger broke the glass."""
-PHRASES: Final = (*OFFLINE, FORGED, WHY)
+PHRASES: Final = (*OFFLINE, FORGED, SAID, WHY)
 """Written on the devices during the story; each must stay on them."""
 _DESK_KEYS: Final = "desk.key"
 

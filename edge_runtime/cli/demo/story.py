@@ -1,4 +1,4 @@
-"""The story: enrol, import, cut, write against each other, crash the relay, agree; theft, emergency; answer for it."""
+"""The story: enrol, import, dictate, cut, write against each other, crash the relay, agree; theft, emergency, audit."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from edge_runtime.cli.demo.cast import OFFICER
+from edge_runtime.cli.demo.dictation import dictate
 from edge_runtime.cli.demo.glass import break_glass
 from edge_runtime.cli.demo.opening import fill, found
 from edge_runtime.cli.demo.outage import check, converge, crash, write_apart
@@ -32,6 +33,10 @@ def play(stage: Stage, data: Sequence[Path]) -> None:
             found(stage)
         with stage.chapter("import", "Importing charts on the tablet, sharing one with phone and kit"):
             others = fill(stage, data)
+        with stage.chapter(
+            "dictate", "The physician dictates; a model on the tablet drafts; she takes over what holds"
+        ):
+            dictate(stage)
         with stage.chapter("offline", "The network is cut; all three change the same encounter"):
             write_apart(stage, others)
         with stage.chapter("crash", "The network is back; the relay is killed in mid-sync"):

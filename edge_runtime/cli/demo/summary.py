@@ -18,6 +18,7 @@ from edge_runtime.clinical.marks import UNVERIFIED
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from edge_runtime.cli.demo.dictation import Dictated
     from edge_runtime.cli.demo.glass import Glass
     from edge_runtime.cli.demo.stage import Stage
     from edge_runtime.cli.demo.stolen import Stolen
@@ -35,6 +36,7 @@ def print_summary(verdict: Verdict, stage: Stage, keep: Path | None) -> None:
     console = Console(highlight=False)
     shown = stage.facts.states.get("tablet", {})
     console.print(_chart(stage, shown))
+    console.print(_dictated(stage.facts.dictated))
     console.print(_reviews(verdict.answer["reviews"]))
     console.print(_stolen(stage.facts.stolen))
     console.print(_glass(stage.facts.glass))
@@ -61,6 +63,23 @@ def _chart(stage: Stage, shown: dict[str, Any]) -> Panel:
             words = f"{fact['text']} {fact.get('value', '')} {fact.get('unit', '')}"
             table.add_row(Text("Finding", "cyan"), Text.assemble(safe(words), (f"   {author['role']}", "dim")))
     return Panel(table, title=f"The merged encounter, chart {stage.chart[:8]}", title_align="left", border_style="cyan")
+
+
+def _dictated(dictated: Dictated) -> Panel:
+    """The draft, statement by statement: what was taken over, and what was left out because the source lacks it."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for name, text in dictated.statements.items():
+        kinds = dictated.marked.get(name)
+        if kinds is None:
+            table.add_row(Text("taken over", "green"), Text(safe(text)))
+        else:
+            why = f"   {', '.join(sorted(set(kinds)))} not in the dictation"
+            table.add_row(Text(" LEFT OUT ", "bold black on yellow"), Text.assemble(safe(text), (why, "dim")))
+    table.add_row(
+        "", _told("A person took it over; the trail shows draft, decision and what was left out.", held=dictated.held)
+    )
+    title = f"A dictation, drafted on the tablet by the model {dictated.model}: a toy, never for a patient"
+    return Panel(table, title=title, title_align="left", border_style="magenta")
 
 
 def _reviews(reviews: list[dict[str, Any]]) -> Panel:
@@ -159,7 +178,9 @@ def _sync_claims(answer: dict[str, Any]) -> Iterator[tuple[bool, str]]:
 
 
 def _access_claims(answer: dict[str, Any]) -> Iterator[tuple[bool, str]]:
-    stolen, glass = answer["stolen"], answer["glass"]
+    stolen, glass, said = answer["stolen"], answer["glass"], answer["dictated"]
+    of = f"{said['accepted']} of {said['statements']} statements taken over, {said['rejected']} left out"
+    yield said["ok"], f"dictation: drafted on the tablet; {of} because the dictation does not say so"
     theirs = f"{stolen['opened_by_tablet']} of {stolen['new_keys']} new keys open with what it holds"
     yield stolen["ok"], f"stolen tablet: turned away, {stolen['quarantined']} statements set apart; {theirs}"
     theirs = f"{glass['opened_by_stranger']} of {glass['new_keys']} new keys open after the review"

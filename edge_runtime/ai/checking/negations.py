@@ -1,0 +1,208 @@
+"""What a draft denies that its source affirms, and affirms that its source denies.
+
+Owns the comparison, in two ways: matters of the list (symptoms, signs, conditions, habits) wherever they stand, and any
+words at all where a sentence of the draft has a close match in the source. What the source leaves open or says both
+ways is held against nobody, unless one sentence of it is plainly the one that was turned round. Pure.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from math import log
+from typing import Final
+
+from edge_runtime.ai.checking.cues import CUES, KIN
+from edge_runtime.ai.checking.matters import AFFIXED, matters_by_stems
+from edge_runtime.ai.checking.page import Line, Page
+from edge_runtime.ai.checking.polarity import DENIED, OPEN, Polarity, polarity
+from edge_runtime.ai.checking.words import FILLERS, matters
+
+CLOSE_SHARE: Final = 0.72
+"""Share of a draft's sentence, by weight, that a source's sentence must have to be its match."""
+RIVAL_SHARE: Final = 0.12
+"""How much worse a sentence may match and still speak for the draft."""
+POSTINGS_MAX: Final = 200
+"""Sentences of a source that one stem may lead to; a stem in more of them says nothing."""
+CUE_WORDS_MAX: Final = 12
+"""Words from a denial to what it denies that a finding still spans."""
+_AFFIRMING: Final = frozenset(
+    "has had have reports endorses admits complains positive experiences experiencing reported endorsed is are was were "
+    "does".split()  # noqa: SIM905 a table
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A matter that a text mentions.
+
+    Attributes:
+        matter: which.
+        sign: AFFIRMED, DENIED or OPEN.
+        kin: whether of the patient's family.
+        first: place of its first word.
+        behind: place of the word behind it.
+    """
+
+    matter: str
+    sign: int
+    kin: bool
+    first: int
+    behind: int
+
+
+@dataclass(frozen=True, slots=True)
+class Statements:
+    """What a text says of matters and words.
+
+    Attributes:
+        page: the text.
+        polarity: of its words.
+        said: matters, in order.
+    """
+
+    page: Page = field(repr=False)
+    polarity: Polarity = field(repr=False)
+    said: list[Said] = field(repr=False)
+
+
+def statements(page: Page) -> Statements:
+    """Lay out what a text affirms and denies."""
+    signs = polarity(page)
+    return Statements(page, signs, [one for place in range(len(page.lines)) for one in _said(page, place, signs)])
+
+
+def _said(page: Page, number: int, signs: Polarity) -> Iterator[Said]:
+    """The matters of a sentence, the longest names first."""
+    names, longest = matters_by_stems()
+    line = page.lines[number]
+    kin = signs.others[number]
+    places = [
+        place
+        for place in range(line.first, line.behind)
+        if page.texts[place] not in FILLERS and page.texts[place] not in {"'", '"', "-", "[", "]"}
+    ]
+    at = 0
+    while at < len(places):
+        place = places[at]
+        affixed = AFFIXED.get(page.texts[place])
+        if affixed is not None:
+            yield Said(affixed, -signs.signs[place], kin, place, place + 1)
+        for length in range(min(longest.get(page.stems[place], 0), len(places) - at), 0, -1):
+            matter = names.get(tuple(page.stems[one] for one in places[at : at + length]))
+            if matter is not None:
+                last = places[at + length - 1]
+                yield Said(matter, signs.signs[last], kin, place, last + 1)
+                at += length - 1
+                break
+        at += 1
+
+
+class Contradictions:
+    """The places of a draft that turn a source round."""
+
+    def __init__(self, source: Statements) -> None:
+        self._source = source
+        self._said: defaultdict[tuple[str, bool], set[int]] = defaultdict(set)
+        for one in source.said:
+            self._said[one.matter, one.kin].add(one.sign)
+        self._lines: defaultdict[str, list[int]] = defaultdict(list)
+        self._stems = [_stems(source, place) for place in range(len(source.page.lines))]
+        for place, stems in enumerate(self._stems):
+            for stem in stems:
+                self._lines[stem].append(place)
+
+    def of(self, draft: Statements, skipped: set[int]) -> Iterator[tuple[int, int]]:
+        """Each place, as the words from its first to behind its last; sentences that are `skipped` are left out."""
+        turned: list[tuple[int, int]] = []
+        for one in draft.said:
+            number = draft.page.line_of[one.first]
+            if number not in skipped and one.sign != OPEN and not _asks(draft.page, draft.page.lines[number]):
+                signs = self._said.get((one.matter, one.kin), set())
+                if signs == {-one.sign}:
+                    turned.append((one.first, one.behind))
+        for number, line in enumerate(draft.page.lines):
+            if number not in skipped and not _asks(draft.page, line):
+                turned += self._turned(draft, number, line)
+        yield from _phrases(draft, sorted(turned))
+
+    def _turned(self, draft: Statements, number: int, line: Line) -> Iterator[tuple[int, int]]:
+        """Words of a sentence that its closest match in the source says the other way round."""
+        mine = _stems(draft, number)
+        total = sum(self._weight(stem) for stem in mine)
+        scores: defaultdict[int, float] = defaultdict(float)
+        for stem in mine:
+            places = self._lines.get(stem, ())
+            if len(places) <= POSTINGS_MAX:
+                for place in places:
+                    scores[place] += self._weight(stem) / total
+        if not scores:
+            return
+        best = max(scores.values())
+        if best < CLOSE_SHARE:
+            return
+        rivals = [self._stems[place] for place, score in scores.items() if score >= best - RIVAL_SHARE]
+        closest = [self._stems[place] for place, score in scores.items() if score >= best - 1e-9]
+        if len(mine) == 1 and all(len(one) > 3 for one in closest):  # noqa: PLR2004 one word is no match of a sentence
+            return
+        for stem, signs in mine.items():
+            theirs = set().union(*(one.get(stem, ()) for one in rivals))
+            if OPEN not in signs and theirs and theirs.isdisjoint({*signs, OPEN}):
+                yield from (
+                    (place, place + 1)
+                    for place in range(line.first, line.behind)
+                    if draft.page.stems[place] == stem and draft.page.texts[place] not in CUES
+                )
+
+    def _weight(self, stem: str) -> float:
+        return 1 / (1 + log(1 + len(self._lines.get(stem, ()))))
+
+
+def _stems(text: Statements, number: int) -> Mapping[str, set[int]]:
+    """The stems of a sentence that say something, with what is said of each."""
+    line = text.page.lines[number]
+    found: defaultdict[str, set[int]] = defaultdict(set)
+    for place in range(line.first, line.behind):
+        word = text.page.texts[place]
+        if matters(word) and word not in CUES and word not in KIN:
+            found[text.page.stems[place]].add(text.polarity.signs[place])
+    return found
+
+
+def _asks(page: Page, line: Line) -> bool:
+    return page.texts[line.behind - 1] == "?"
+
+
+def _phrases(draft: Statements, turned: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """The places, each with its denial or affirmation, those of one list as one."""
+    page, signs = draft.page, draft.polarity
+    first = behind = -1
+    for one, end in turned:
+        begin = _begin(draft, one)
+        near = behind >= 0 and page.line_of[one] == page.line_of[first] and begin <= behind + 3
+        if near or one < behind:
+            behind = max(behind, end)
+            continue
+        if behind >= 0:
+            yield first, behind
+        first, behind = max(begin, behind), _behind(signs, one, end)
+    if behind >= 0:
+        yield first, behind
+
+
+def _begin(draft: Statements, place: int) -> int:
+    """Where the denial of a word stands, or its affirmation right before it."""
+    cue = draft.polarity.cues[place]
+    if draft.polarity.signs[place] == DENIED:
+        return cue if 0 <= cue < place and place - cue <= CUE_WORDS_MAX else place
+    for before in range(place - 1, max(place - 4, draft.page.lines[draft.page.line_of[place]].first - 1), -1):
+        if draft.page.texts[before] in _AFFIRMING:
+            return before
+    return place
+
+
+def _behind(signs: Polarity, place: int, end: int) -> int:
+    """Behind a word, or behind the denial that follows it: "chest pain: denied"."""
+    cue = signs.cues[place]
+    return cue + 1 if end <= cue <= end + 3 else end

@@ -1,0 +1,67 @@
+"""The engines that the contract suite runs over, and the bundle that they run.
+
+FIELDWARD_TEST_BUNDLE names another bundle for the same rules; its context must hold 400 tokens.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge_runtime.ai.engine.child import ChildEngine
+from edge_runtime.ai.engine.litert import LitertEngine
+from edge_runtime.ai.engine.port import Engine, EngineFacts, JsonForm, Request, Text
+
+SHIPPED = Path(__file__).parents[2] / "edge_runtime" / "data" / "models" / "demonstration" / "model.litertlm"
+BUNDLE = Path(os.environ.get("FIELDWARD_TEST_BUNDLE") or SHIPPED)
+FACTS = EngineFacts(
+    engine="litert-lm",
+    model="demonstration",
+    digest="",
+    context_tokens=512,
+    demonstration=True,
+    prompt_style="demonstration",
+)
+THREADS = 2
+VISIT = "34 year old man with chest pain for 2 days. Temperature 37.2, heart rate 110, oxygen 95 percent."
+NOTE = JsonForm(
+    {
+        "type": "object",
+        "properties": {
+            name: {"type": "string", "maxLength": 120} for name in ("subjective", "objective", "assessment", "plan")
+        },
+        "required": ["subjective", "objective", "assessment", "plan"],
+        "additionalProperties": False,
+    }
+)
+
+
+@dataclass(frozen=True)
+class EngineKind:
+    """One kind of engine.
+
+    Attributes:
+        name: of the test's case.
+        make: one that loaded nothing yet.
+        contained: whether a crash of it leaves this process alone.
+    """
+
+    name: str
+    make: Callable[[], Engine]
+    contained: bool
+
+
+KINDS = (
+    EngineKind("in-process", lambda: LitertEngine(BUNDLE, FACTS, threads=THREADS), contained=False),
+    EngineKind("child", lambda: ChildEngine(BUNDLE, FACTS, threads=THREADS), contained=True),
+)
+
+
+def visit(text: str = VISIT, *, tokens_max: int = 220, **others: object) -> Request:
+    """A request for a note."""
+    request = Request(parts=(Text("soap\n" + text),), form=NOTE, tokens_max=tokens_max)
+    for name, value in others.items():
+        object.__setattr__(request, name, value)
+    return request
