@@ -24,7 +24,7 @@ from mobile_bridge.limits import (
 from mobile_bridge.outbox import Outbox
 from mobile_bridge.pending import Pending
 from mobile_bridge.request import Request
-from mobile_bridge.schema.commands import Command
+from mobile_bridge.schema.command import Command
 from mobile_bridge.schema.contract import HELLO, Contract
 from mobile_bridge.schema.types import invalid, project
 from mobile_bridge.sources import Body, Source

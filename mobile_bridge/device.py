@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from edge_runtime.ai.engine.desk import Desk
+from edge_runtime.ai.engine.port import EngineFacts
 from edge_runtime.events import Event
 from edge_runtime.runtime import Runtime
 from edge_runtime.shared_device.device import SharedDevice
@@ -19,7 +21,9 @@ from edge_runtime.shared_device.locking import Locked, LockPolicy
 from edge_runtime.shared_device.profiles import Profile
 from edge_runtime.shared_device.seat import Seat, passphrase_needed
 from mobile_bridge.connection import Connection
+from mobile_bridge.engines import Engines
 from mobile_bridge.errors import BridgeError, ErrorCode
+from mobile_bridge.inference import HostedInference
 from mobile_bridge.live import LiveSync, State
 from mobile_bridge.ports import Ports
 from mobile_bridge.sources import Activity
@@ -34,6 +38,7 @@ class _Opened:
         hosts: the connections that have it open now.
         trusted: those that gave its passphrase, and so may try its PIN.
         live: the live sync; while the home is locked, a quiet one.
+        offer: the host that runs a model for it.
         unsubscribe: ends the subscription to the Runtime's events.
     """
 
@@ -43,6 +48,7 @@ class _Opened:
     trusted: list[Connection] = field(default_factory=list)
     activities: list[Activity] = field(default_factory=list)
     live: LiveSync | None = None
+    offer: tuple[Connection, HostedInference] | None = None
 
 
 class Device:
@@ -73,6 +79,7 @@ class Device:
             homes, clock=ports.clock, moment=ports.moment, entropy=ports.entropy, policy=policy, told=self._locked
         )
         self._homes: dict[str, _Opened] = {}
+        self._engines = Engines(ports.open_engine)
         self._ended: list[LiveSync] = []
 
     @property
@@ -162,6 +169,62 @@ class Device:
     def live(self, host: Connection) -> LiveSync | None:
         """The live sync, if one was started."""
         return self._held(host).live
+
+    def answering(self, host: Connection, skill: str) -> tuple[Desk | None, str]:
+        """What answers for a skill, and why; a host that runs a model for the home in front comes first.
+
+        Raises:
+            BridgeError: LOCKED.
+            ModelError: a model that is damaged.
+        """
+        self._held(host)
+        return self._engines.desk(self._shared.front, skill)
+
+    def offer_inference(self, host: Connection, facts: EngineFacts, *, patterns: bool) -> HostedInference:
+        """Let a host run a model for the home that it has open, until it stops, or the home is locked.
+
+        Raises:
+            BridgeError: LOCKED; CONFLICT: another host does already.
+        """
+        opened, home = self._held(host), self._shared.front
+        assert home is not None, "what is held is in front"
+        if opened.offer is not None:
+            raise BridgeError(
+                ErrorCode.CONFLICT, expected="one host that runs a model", got="a second", do="let the other stop first"
+            )
+
+        def withdrawn() -> None:
+            opened.offer = None
+            self._engines.withdraw(home)
+
+        hosted = HostedInference(facts, patterns=patterns, wake=self.wake, on_close=withdrawn)
+        opened.offer = (host, hosted)
+        self._engines.offer(home, hosted)
+        return hosted
+
+    def offered_by(self, host: Connection) -> HostedInference:
+        """What a host offers.
+
+        Raises:
+            BridgeError: LOCKED; NOT_FOUND: nothing.
+        """
+        offer = self._held(host).offer
+        if offer is None or offer[0] is not host:
+            raise BridgeError(
+                ErrorCode.NOT_FOUND,
+                expected="a host whose `inference.offer` stands",
+                got="one that offers nothing",
+                do="offer first; a lock ends an offer",
+            )
+        return offer[1]
+
+    def wake(self) -> None:
+        """Have the bridge look again whether anything waits for a host; from any thread."""
+        self._post(lambda: None)
+
+    def end_engines(self) -> None:
+        """Let go of every model."""
+        self._engines.close()
 
     def start_sync(self, host: Connection, address: str) -> LiveSync:
         """Sync with the relay at `address` from now on, in place of any other."""

@@ -25,7 +25,7 @@ from mobile_bridge.limits import CONNECTIONS_MAX, INBOX_FRAMES_MAX, LOCK_TICK_S,
 from mobile_bridge.outbox import Outbox
 from mobile_bridge.ports import Ports
 from mobile_bridge.request import Request
-from mobile_bridge.schema.commands import Command
+from mobile_bridge.schema.command import Command
 from mobile_bridge.schema.contract import CONTRACT, Contract
 from mobile_bridge.sources import Body, Source
 from mobile_bridge.turn import Turn
@@ -137,6 +137,7 @@ class Bridge:
         self._thread.join(START_S)
         for live in self._device.ended_syncs():
             live.join(START_S)
+        self._device.end_engines()
 
     def connect(self, on_put: Callable[[], None]) -> Line:
         """Begin a connection.

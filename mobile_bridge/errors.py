@@ -13,6 +13,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from edge_runtime.ai.errors import BudgetError, EngineError, ModelError
 from edge_runtime.errors import InputError, RefusedError, RemoteError, StoreError, VaultError
 from edge_runtime.identity import Entropy
 from edge_runtime.text.errors import DraftUnavailableError, HeldLimitError, ReplicaFailedError, UpdateRefusedError
@@ -58,6 +59,8 @@ class ErrorCode(StrEnum):
     RELAY_UNREACHABLE = "relay_unreachable"
     RELAY_BUSY = "relay_busy"
     RELAY_REFUSED = "relay_refused"
+    ENGINE = "engine"
+    MODEL = "model"
 
 
 CONNECTION_ERRORS: Final = frozenset(
@@ -84,6 +87,7 @@ RETRYABLE: Final = frozenset(
         ErrorCode.BUSY,
         ErrorCode.CONFLICT,
         ErrorCode.DEADLINE,
+        ErrorCode.ENGINE,
         ErrorCode.RELAY_BUSY,
         ErrorCode.RELAY_UNREACHABLE,
         ErrorCode.STORAGE,
@@ -119,6 +123,8 @@ _CODES: Final[Mapping[str, ErrorCode]] = MappingProxyType(
         "store_newer": ErrorCode.UPDATE_NEEDED,
         "vault_newer": ErrorCode.UPDATE_NEEDED,
         "store_closed": ErrorCode.LOCKED,
+        "cancelled": ErrorCode.CANCELLED,
+        "queue_full": ErrorCode.BUSY,
     }
 )
 _KINDS: Final[tuple[tuple[type[ExplainedError], ErrorCode], ...]] = (
@@ -128,6 +134,9 @@ _KINDS: Final[tuple[tuple[type[ExplainedError], ErrorCode], ...]] = (
     (DraftUnavailableError, ErrorCode.CONFLICT),
     (HeldLimitError, ErrorCode.LIMIT),
     (ReplicaFailedError, ErrorCode.INTERNAL),
+    (BudgetError, ErrorCode.LIMIT),
+    (EngineError, ErrorCode.ENGINE),
+    (ModelError, ErrorCode.MODEL),
     (RefusedError, ErrorCode.NOT_ALLOWED),
     (VaultError, ErrorCode.STORAGE),
     (StoreError, ErrorCode.STORAGE),

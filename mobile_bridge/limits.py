@@ -57,3 +57,14 @@ SYNC_ATTEMPT_MAX: Final = 10
 """Attempts in a row that lengthen the pause between them; it has its longest by then."""
 SYNC_LASTED_MS: Final = 30_000
 """A connection to the relay that lasted as long was a good one: the next pause is a short one again."""
+AI_TEXT_BYTES_MAX: Final = 128 * 1024
+"""What a draft is made from, where a host hands it in; the skills take 32,000 characters."""
+AI_OPTIONS_MAX: Final = 16
+INFERENCE_NAME_BYTES_MAX: Final = 128
+INFERENCE_PIECE_BYTES_MAX: Final = 64 * 1024
+"""One piece of a host's answer."""
+INFERENCE_CONTEXT_MAX: Final = 16 * 1024 * 1024
+"""Tokens that a host may say its model holds."""
+INFERENCE_LOAD_S: Final = 120.0
+"""How long a host may take to load its model; and to count tokens, below."""
+INFERENCE_COUNT_S: Final = 10.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mobile_bridge.request import Request
-from mobile_bridge.schema.commands import Command
+from mobile_bridge.schema.command import Command
 from mobile_bridge.sources import Source
 
 

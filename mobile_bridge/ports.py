@@ -1,7 +1,7 @@
 """What the bridge needs of the world, each with a default in pure Python. A host or a test may hand in its own.
 
-Ports of the design that no command uses yet (keystore, inference, media, net.state and so on) come with their commands:
-until then a home is opened by its passphrase alone.
+Ports of the design that no command uses yet (keystore, media, net.state and so on) come with their commands: until then
+a home is opened by its passphrase alone. A host's own model is no port of the program but an offer over the contract.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from edge_runtime import runtime
+from edge_runtime.ai.models.choosing import Need
+from edge_runtime.ai.models.opening import Opened, open_model
 from edge_runtime.connections import TIMEOUT_S
 from edge_runtime.identity import Clock, Entropy
 from edge_runtime.shared_device.locking import Moment
@@ -30,6 +32,11 @@ def dial(address: str) -> Link:
     return WebSocketLink(address, timeout_s=TIMEOUT_S)
 
 
+def open_engine(skill: str) -> Opened:
+    """Choose what answers for a skill, of the models of this device."""
+    return open_model(None, Need(skill=skill))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
     """The ports in use.
@@ -39,9 +46,11 @@ class Ports:
         entropy: so many random bytes.
         dial: the way to the relay.
         moment: the present, by which homes are locked.
+        open_engine: chooses the model for a skill.
     """
 
     clock: Clock = runtime.clock
     entropy: Entropy = runtime.entropy
     dial: Dial = dial
     moment: Callable[[], Moment] = moment
+    open_engine: Callable[[str], Opened] = open_engine

@@ -29,3 +29,13 @@ class Request:
         value = self.fields.get(name)
         assert value is None or isinstance(value, list), "the table says that it is a list"
         return value
+
+    def number(self, name: str) -> int | None:
+        """A whole number that may be absent."""
+        value = self.fields.get(name)
+        assert value is None or isinstance(value, int), "the table says that it is a number"
+        return value
+
+    def flag(self, name: str) -> bool:
+        """A boolean that may be absent, which is no."""
+        return self.fields.get(name) is True

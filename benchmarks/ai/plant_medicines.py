@@ -11,7 +11,6 @@ from typing import Final
 from benchmarks.ai.lexicon import class_of, classes, drug_pattern, mentions_drug
 from benchmarks.ai.planting import Change, Page, added, shuffled
 from benchmarks.ai.quantities import FREQUENCIES, UNITS, frequency, frequency_pattern, numbers, unit
-from benchmarks.ai.statements import statements
 
 _UNIT: Final = "|".join(sorted((re.escape(way) for row in UNITS.values() for way in row), key=len, reverse=True))
 _DOSE: Final = re.compile(
@@ -19,6 +18,9 @@ _DOSE: Final = re.compile(
 )
 _REACH: Final = 40
 """Characters between a drug and its dose, at most."""
+_FAR: Final = 200
+"""Characters after a drug in which a source may still speak of it."""
+_BEFORE: Final = re.compile(rf"\d[\d.,]* ?(?:{_UNIT}) (?:of )?(?:the )?$", re.IGNORECASE)
 _ALLERGY: Final = re.compile(r"allerg|intoleran|hives|rash|anaphyla|react", re.IGNORECASE)
 _AVOIDED: Final = re.compile(r"\b(?:no|not|stop|avoid\w*|without|withheld|denies|off)\b", re.IGNORECASE)
 _WRONG_UNITS: Final = {
@@ -182,10 +184,19 @@ def _dosed(page: Page) -> list[_Dosed]:
 
 
 def _about(source: str, drug: str) -> str:
-    """What a source says in the statements that name a drug, and right after: an answer follows its question."""
-    spans = statements(source)
-    near = [number for number, span in enumerate(spans) if mentions_drug(source[slice(*span)], drug)]
-    return " ".join(source[slice(*spans[at])] for number in near for at in range(number, min(number + 3, len(spans))))
+    """What a source says after each mention of a drug, until it names another, and a dose right before it.
+
+    An answer follows its question: so the window reaches over a few sentences, and never over another drug.
+    """
+    named = list(drug_pattern().finditer(source))
+    found: list[str] = []
+    for at, match in enumerate(named):
+        if mentions_drug(match[0], drug):
+            after = [one.start() for one in named[at + 1 :] if not mentions_drug(one[0], drug)]
+            before = _BEFORE.search(source, max(0, match.start() - _REACH), match.start())
+            found.append(before[0] if before else "")
+            found.append(source[match.start() : min([match.end() + _FAR, *after])])
+    return " ".join(found)
 
 
 def _statement(page: Page, at: int) -> str:

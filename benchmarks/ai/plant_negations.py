@@ -49,7 +49,8 @@ def stated(page: Page, chance: random.Random) -> Change | None:
             continue
         words = match["list"][: match["list"].index(listed[-1]) + len(listed[-1])]
         chosen = chance.choice(listed)
-        if not _affirmed(page.source, chosen):
+        named = finding_pattern().search(chosen)
+        if named is not None and not _affirmed(page.source, named[0]):
             make = _stated_alone if len(listed) == 1 else _stated_of
             return make(match, words, chosen, chance)
     return None

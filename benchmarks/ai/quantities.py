@@ -76,7 +76,7 @@ def numbers(text: str) -> frozenset[Decimal]:
         if word in WORDS or word in {"hundred", "thousand", "oh"}:
             run.append(WORDS.get(word, {"hundred": 100, "thousand": 1000}.get(word, 0)))
             continue
-        if run and word == "and":
+        if run and word in {"and", "a"}:
             continue
         found |= _spoken(run)
         if run and word == "half":

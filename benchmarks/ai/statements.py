@@ -8,9 +8,7 @@ from typing import Final, TypeAlias
 Span: TypeAlias = tuple[int, int]
 """Start and end in code points, the end exclusive."""
 
-_ABBREVIATED: Final = re.compile(
-    r"(?:\b(?:Dr|Mr|Mrs|Ms|St|vs|approx|No|e\.g|i\.e|etc|[A-Z])|\b[a-z]\.[a-z](?:\.[a-z])?)\.$"
-)
+_ABBREVIATED: Final = re.compile(r"(?:\b(?:Dr|Mr|Mrs|Ms|St|vs|approx|No|e\.g|i\.e|etc)|\b[a-z]\.[a-z](?:\.[a-z])?)\.$")
 """A full stop after these ends no sentence. "No." is the abbreviation of a number only before digits."""
 _STOP: Final = re.compile(r"[.!?]+[\"')\]]*(?=\s|$)|[;](?=\s)")
 _BULLET: Final = re.compile(r"[ \t]*(?:[-*\u2022\u00b7]|\d{1,2}[.)])[ \t]+")

@@ -114,7 +114,7 @@ def _opened(chosen: Chosen, skill: Skill) -> Any:  # noqa: ANN401 an Engine; its
         facts = EngineFacts(
             engine="openai", model=chosen.model, digest="", context_tokens=chosen.context_tokens, prompt_style="chat"
         )
-        return OpenAiEngine(chosen.url, facts, clock=lambda: time.monotonic() * MS)
+        return OpenAiEngine(chosen.url, facts)
     from edge_runtime.ai.models.choosing import Need
     from edge_runtime.ai.models.opening import open_model
 

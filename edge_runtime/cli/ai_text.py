@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from edge_runtime.ai.labels import LABEL, label_of, origin_of
+from edge_runtime.ai.skills.wording import NO_MODEL
 from edge_runtime.cli.draft_parts_text import part_rows
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ def drafted_rows(drafted: Drafted, *, kept: Any) -> Iterator[str]:  # noqa: ANN4
     if drafted.sketch.cut:
         yield "CUT: the answer reached its longest length; only what was whole is here."
     for warning in drafted.sketch.warnings:
-        yield f"NOTE: {warning}"
+        if warning != NO_MODEL:  # the head says so
+            yield f"NOTE: {warning}"
     yield ""
     yield from part_rows(drafted.sketch.parts, drafted.source.text)
     yield ""

@@ -145,7 +145,8 @@ def accept(
             }
         )
         return
-    places = [f"section {section}" for section in taken.texts] + ([f"{len(taken.facts)} facts"] if taken.facts else [])
+    facts = "1 fact" if len(taken.facts) == 1 else f"{len(taken.facts)} facts"
+    places = [f"section {section}" for section in taken.texts] + ([facts] if taken.facts else [])
     say(f"Taken over as yours: {', '.join(taken.accepted)} ({', '.join(places)}).")
     if taken.rejected:
         say(f"Left out: {', '.join(taken.rejected)}.")

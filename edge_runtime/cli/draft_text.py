@@ -48,7 +48,7 @@ def draft_line(found: Found) -> str:
     marked = sum(not part.supported for part in text.parts)
     doubt = f", !! {marked} NOT SUPPORTED" if marked else ""
     toy = ", DEMONSTRATION" if text.demonstration else ""
-    what = f"{_id(found)}  {text.skill:<14} {len(text.parts)} statements{doubt}{toy}"
+    what = f"{_id(found)}  {text.skill:<14} {_many(len(text.parts), 'statement', 'statements')}{doubt}{toy}"
     return f"{what}  {_STATUS[found.draft.status]}  in {found.document.short}  {when(fact.wall_ms)}  {who(fact.author)}"
 
 
@@ -66,7 +66,7 @@ def draft_rows(opened: OpenChart, found: Found, *, changes: int) -> Iterator[str
         yield DEMONSTRATION
     yield summary(text.parts)
     if changes:
-        yield f"OUTDATED: {changes} entries came to what it was made from, after it. Look at the chart as it is now."
+        yield f"OUTDATED: {_many(changes, 'entry', 'entries')} came to what it was made from. Look at the chart."
     if text.cut:
         yield "CUT: the answer reached its longest length; only what was whole is here."
     yield from (f"NOTE: {safe(warning)}" for warning in text.warnings)
@@ -176,3 +176,7 @@ def _origin(text: DraftText) -> str:
 
 def _id(found: Found) -> str:
     return str(found.id)[:_ID_CHARS]
+
+
+def _many(count: int, one: str, several: str) -> str:
+    return f"{count} {one if count == 1 else several}"

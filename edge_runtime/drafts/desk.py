@@ -274,7 +274,7 @@ def _outdated(opened: OpenChart, found: Found, changes: int) -> RefusedError:
     return RefusedError(
         "draft_outdated",
         expected="a draft of what the chart says now",
-        got=f"one after which {changes} entries came to what it was made from",
+        got=f"one after which {changes} entries came" if changes > 1 else "one after which an entry came",
         do=(
             f"look at both: fieldward draft show {opened.chart.short} {found.id.entry.short}; then draft anew, or "
             "accept it with --outdated"

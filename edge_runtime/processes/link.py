@@ -121,6 +121,8 @@ class ChildLink:
                 piece = os.read(self._output, _READ_BYTES)
             except BlockingIOError:
                 continue
+            except OSError:  # the pipe was closed here, by the thread that ended the child
+                raise LinkError("ended") from None
             if not piece:
                 raise LinkError("ended")
             self._came += piece
@@ -138,9 +140,9 @@ class ChildLink:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """End a child whatever it does, and leave no trace of it in the table of processes."""
+    process.kill()
+    process.wait()
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
             with suppress(OSError):
                 pipe.close()
-    process.kill()
-    process.wait()

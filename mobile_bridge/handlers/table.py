@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from mobile_bridge.handlers import charts, session, sync
+from mobile_bridge.handlers import ai, charts, session, sync
 from mobile_bridge.handlers.context import Handler
 
 HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
@@ -27,5 +27,9 @@ HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
         "sync.start": sync.start,
         "sync.stop": sync.stop,
         "sync.status": sync.status,
+        "ai.skills": ai.skills,
+        "ai.run": ai.run,
+        "inference.offer": ai.offer,
+        "inference.answer": ai.answer,
     }
 )

@@ -6,7 +6,6 @@ languages. A name is never used again for something else; a field that is added 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from edge_runtime.clinical.layout import Section
@@ -21,7 +20,9 @@ from mobile_bridge.limits import (
     RELAY_BYTES_MAX,
     TEXT_BYTES_MAX,
 )
-from mobile_bridge.schema.types import NONE, Anything, Field, Flag, Listed, Octets, Record, Text, Uint, record
+from mobile_bridge.schema.ai_commands import AI_COMMANDS
+from mobile_bridge.schema.command import Command, Event
+from mobile_bridge.schema.types import Anything, Field, Flag, Listed, Octets, Text, Uint, record
 
 DIGEST_BYTES: Final = 32
 LOCKING: Final = 1
@@ -41,39 +42,6 @@ _STATE: Final = Anything("docs/bridge.md, Clinical state")
 _SESSION: Final = (ErrorCode.LOCKED, ErrorCode.STORAGE, ErrorCode.DAMAGED)
 _CHARTS: Final = (*_SESSION, ErrorCode.NOT_ENROLLED)
 _BACK: Final = (ErrorCode.WRONG_PIN, ErrorCode.PASSPHRASE_NEEDED, ErrorCode.STORAGE, ErrorCode.DAMAGED)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
-    """One command.
-
-    Attributes:
-        op: its name.
-        meaning: one line for people.
-        request: the body of `req`.
-        result: the body of `res`; of a stream, that of `end`.
-        item: the body of each `item`; None for a command that is no stream.
-        errors: codes beside the ones that may answer any request.
-        since: the minor version that brought it.
-    """
-
-    op: str
-    meaning: str
-    request: Record = NONE
-    result: Record = NONE
-    item: Record | None = None
-    errors: tuple[ErrorCode, ...] = ()
-    since: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """What a host hears without having asked, as a frame of kind `event`."""
-
-    op: str
-    meaning: str
-    body: Record = NONE
-    since: int = 0
 
 
 _WHO: Final = record(
@@ -328,6 +296,7 @@ COMMANDS: Final = (
         ),
         errors=_SESSION,
     ),
+    *AI_COMMANDS,
 )
 
 EVENTS: Final = (

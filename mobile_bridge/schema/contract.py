@@ -11,11 +11,12 @@ from typing import Final
 
 from mobile_bridge.errors import CONNECTION_ERRORS, REQUEST_ERRORS, RETRYABLE, ErrorCode
 from mobile_bridge.frames import FORMS, FROM_HOST, MAJOR, OPTIONAL_FIELDS, Frame
-from mobile_bridge.schema.commands import COMMANDS, EVENTS, Command, Event
+from mobile_bridge.schema.command import Command, Event
+from mobile_bridge.schema.commands import COMMANDS, EVENTS
 from mobile_bridge.schema.types import NONE, Field, Flag, Record, Text, Uint, at, named, record
 from sync_protocol.encoding import Value, encode
 
-MINOR: Final = 1
+MINOR: Final = 2
 """Rises by one with each release that adds commands, events or fields."""
 HELLO: Final = "hello"
 

@@ -124,6 +124,20 @@ class Octets:
 
 
 @dataclass(frozen=True, slots=True)
+class Bytes:
+    """A byte string of any length, which the runtime alone sends."""
+
+    def describe(self) -> Value:
+        """See Type."""
+        return {"type": "bytes"}
+
+    def check(self, path: str, value: Value) -> None:
+        """See Type."""
+        if not isinstance(value, bytes):
+            raise invalid(path, "bytes", describe(value))
+
+
+@dataclass(frozen=True, slots=True)
 class Anything:
     """A map with text keys that another document describes."""
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from edge_runtime.ai.engine.child import ChildEngine
 from edge_runtime.ai.engine.litert import LitertEngine
@@ -59,9 +60,7 @@ KINDS = (
 )
 
 
-def visit(text: str = VISIT, *, tokens_max: int = 220, **others: object) -> Request:
+def visit(text: str = VISIT, *, tokens_max: int = 220, **others: Any) -> Request:
     """A request for a note."""
     request = Request(parts=(Text("soap\n" + text),), form=NOTE, tokens_max=tokens_max)
-    for name, value in others.items():
-        object.__setattr__(request, name, value)
-    return request
+    return replace(request, **others)

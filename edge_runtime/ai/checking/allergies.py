@@ -31,11 +31,18 @@ _REACTIONS: Final = frozenset(
 )
 _THINGS: Final = frozenset(
     stem(one)
-    for one in "latex peanut peanuts nut nuts shellfish shrimp egg eggs milk dairy lactose soy wheat gluten pollen dust "
+    for one in "latex sting stings peanut peanuts nut nuts shellfish shrimp egg eggs milk dairy lactose soy wheat gluten pollen dust "
     "mold grass ragweed cat cats dog dogs bee bees wasp iodine contrast dye adhesive tape nickel fish strawberry "
     "strawberries environmental seasonal food medication medications drug drugs".split()
 )
 _GENERAL: Final = frozenset("medication medications medicine medicines drug drugs food foods any known anything other".split())  # noqa: SIM905 a table
+_DESCRIBES: Final = frozenset(
+    "severe mild known unknown new possible seasonal environmental multiple significant chronic food drug medication "
+    "medications drugs confirmed suspected denies endorses no other history perennial spring summer fall winter all "
+    "update updated review current patient's regarding bad nasal sinus allergic topical skin true".split()
+)
+"""Words before "allergy" that name no substance."""
+_NO_SUBSTANCES: Final = frozenset({"heat", "cold", "exercise", "glucose", "activity", "temperature"})
 _ENDS: Final = frozenset(". ; ? ! ( : \u2022 but which with that causing causes cause she he they patient denies denied takes".split())  # noqa: SIM905 a table
 _JOINS: Final = frozenset(", and or /".split())  # noqa: SIM905 as above
 _LEADS: Final = frozenset({"to", "of", ":", "-", "include", "includes", "including", "are"})
@@ -82,6 +89,8 @@ def _around(
 ) -> Iterator[Stated]:
     """The statements around a word of allergy."""
     line = page.lines[page.line_of[place]]
+    if page.texts[place - 1 : place] and page.texts[place - 1] in _NO_SUBSTANCES:
+        return
     denied = signs.signs[place] == DENIED
     listed = list(_listed(page, place, line, by_place))
     if listed:
@@ -99,9 +108,11 @@ def _around(
         if drug is not None:
             yield Stated(drug, frozenset(), denied, drug.first, place + 1)
             return
-        if thing in _THINGS and page.texts[before] not in _GENERAL:
+        if thing in _THINGS or (matters(page.texts[before]) and page.texts[before] not in _DESCRIBES):
             yield Stated(None, frozenset({thing}), denied, before, place + 1)
             return
+    if not page.texts[place].startswith("allerg"):
+        return
     if denied or page.texts[place + 1 : place + 3] in ([":", "none"], [":", "no"], [":", "denies"], [":", "nil"]):
         first = signs.cues[place] if 0 <= signs.cues[place] < place else place
         yield Stated(None, frozenset(), True, first, place + (1 if denied else 3))  # noqa: FBT003 the field is named above
@@ -139,6 +150,7 @@ class Allergies:
     Attributes:
         drugs: that stand where it speaks of reactions.
         stems: that stand there.
+        words: stems of the whole source.
         denied_drugs: that it says there is no allergy to.
         speaks: whether it speaks of allergies at all.
         denies: whether it says that there is none, or leaves that open.
@@ -147,6 +159,7 @@ class Allergies:
 
     drugs: frozenset[str] = field(repr=False)
     stems: frozenset[str] = field(repr=False)
+    words: frozenset[str] = field(repr=False)
     denied_drugs: frozenset[str] = field(repr=False)
     speaks: bool
     denies: bool
@@ -163,7 +176,7 @@ class Allergies:
             return bool(keys & self.drugs)
         if one.denied:
             return True
-        return bool(one.stems & self.stems)
+        return bool(one.stems & (self.stems if one.stems & _THINGS else self.words))
 
 
 def allergies(page: Page, drugs: list[Mention], signs: Polarity) -> Allergies:
@@ -188,7 +201,9 @@ def allergies(page: Page, drugs: list[Mention], signs: Polarity) -> Allergies:
         word.startswith(_STEMS) and signs.signs[place] in {DENIED, OPEN} for place, word in enumerate(page.texts)
     )
     certain = any(not one.denied and one.drug is not None for one in own)
-    return Allergies(frozenset(blamed), frozenset(stems), frozenset(refused), speaks, denials or not certain, certain)
+    words = frozenset(page.stems)
+    denies = denials or not certain
+    return Allergies(frozenset(blamed), frozenset(stems), words, frozenset(refused), speaks, denies, certain)
 
 
 def _near(page: Page) -> set[int]:

@@ -11,15 +11,19 @@ from dataclasses import dataclass
 from typing import Final
 
 from edge_runtime.ai.checking.allergies import allergies, stated
+from edge_runtime.ai.checking.contexts import Contexts
 from edge_runtime.ai.checking.doses import Dose, Prescribed, doses, prescribed, routes
 from edge_runtime.ai.checking.drugs import Mention, mentions
 from edge_runtime.ai.checking.evidence import evidence
-from edge_runtime.ai.checking.figures import Form, figures
+from edge_runtime.ai.checking.figures import Figure, Form, figures
 from edge_runtime.ai.checking.findings import FindingKind, Unsupported
+from edge_runtime.ai.checking.labels import label_of, labelled
 from edge_runtime.ai.checking.medicines import cabinet, strangers
 from edge_runtime.ai.checking.negations import Contradictions, statements
 from edge_runtime.ai.checking.page import Page, page
 
+CHECK_VERSION: Final = 1
+"""Raised when what the check means changes: drafts carry it, so that a finding can be read by the rules of its day."""
 _WEIGHT: Final = (FindingKind.ALLERGY, FindingKind.DOSE, FindingKind.DRUG, FindingKind.NUMBER, FindingKind.NEGATION)
 """Which of two findings in one place stays, the first before the others."""
 
@@ -61,6 +65,7 @@ def _verbatim(source: Page, draft: Page) -> set[int]:
 
 def _marks(source: Page, draft: Page, verbatim: set[int]) -> Iterator[_Mark]:
     numbers = evidence(source)
+    named = labelled(source, numbers.figures)
     shelf = cabinet(source)
     given = prescribed(numbers, shelf.named)
     drugs = mentions(draft)
@@ -68,6 +73,7 @@ def _marks(source: Page, draft: Page, verbatim: set[int]) -> Iterator[_Mark]:
     dosed = list(doses(draft, drugs, every, loose=False))
     belonging = {one.figure.first: one for one in dosed}
     theirs, mine = statements(source), statements(draft)
+    contexts = None if theirs.polarity.talks else Contexts(source, draft)
 
     known = allergies(source, shelf.named, theirs.polarity)
     for statement in stated(draft, drugs, mine.polarity):
@@ -83,16 +89,20 @@ def _marks(source: Page, draft: Page, verbatim: set[int]) -> Iterator[_Mark]:
         if dose is not None and (dose.kind or not numbers.bears(figure)):
             if not given.gives(dose):
                 yield _Mark(FindingKind.DOSE, figure.first, figure.behind)
-        elif figure.claims and not _is_plain_daily(figure.form, figure.values) and not numbers.bears(figure):
+        elif named.contradicts(label_of(draft, figure), figure):
+            yield _Mark(FindingKind.NUMBER, figure.first, figure.behind)
+        elif figure.claims and not _is_plain_daily(figure) and (
+            not numbers.bears(figure) or (contexts is not None and contexts.moved(figure, numbers))
+        ):
             yield _Mark(FindingKind.NUMBER, figure.first, figure.behind)
     yield from _ways(draft, drugs, dosed, given)
     for first, behind in Contradictions(theirs).of(mine, verbatim):
         yield _Mark(FindingKind.NEGATION, first, behind)
 
 
-def _is_plain_daily(form: Form, values: tuple[float, ...]) -> bool:
+def _is_plain_daily(figure: Figure) -> bool:
     """Whether a figure only says that something is done daily or less: prose says so without a claim."""
-    return form is Form.OFTEN and values[0] <= 1
+    return figure.form is Form.OFTEN and figure.values[0] <= 1
 
 
 def _ways(draft: Page, drugs: list[Mention], dosed: list[Dose], given: Prescribed) -> Iterator[_Mark]:

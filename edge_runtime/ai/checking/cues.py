@@ -33,7 +33,7 @@ _LINES: Final[Mapping[Cue, str]] = MappingProxyType(
             no sign of | no history of | no complaints of | absence of | absent for | no known | nor | neither
             never had | never has had | has not had | have not had | had not had | has had no | rules out | ruled out for
             without any | without evidence of | negative history of | lack of | lacks | fails to | failed to
-            has n't had | have n't had | hasn't had | haven't had | unremarkable for | non | not any | no more | none of
+            has n't had | have n't had | hasn't had | haven't had | unremarkable for | not any | no more | none of
         """,
         Cue.DENIES_NEXT: """
             not | n't | cannot | never | can't | don't | doesn't | didn't | isn't | aren't | wasn't | weren't | hasn't
@@ -55,7 +55,7 @@ _LINES: Final[Mapping[Cue, str]] = MappingProxyType(
             but | however | except | although | though | which | who | aside from | apart from | other than | besides
             yet | still | because | since | until | unless | secondary to | due to | therefore | so | then | normal | clear
             intact | regular | soft | supple | positive | he | she | they | we | i | you | this | these | will | would
-            can | should | if | stable
+            can | should | if | stable | some | just | only
         """,
         Cue.NONE: """
             no change | no changes | no increase | no decrease | not only | no doubt | gram negative | not certain | not sure
@@ -90,7 +90,7 @@ HEADS: Final = frozenset(
 """Words that begin a statement of their own behind a comma."""
 ASKS: Final = frozenset(
     "have-you have-they do-you did-you are-you has-he has-she has-it is-there are-there any-other and-any or-any does-he "
-    "does-she do-they you-any you-have ever-had about-any then-any okay-any so-any any-history any-issues any-problems "
+    "does-she do-they you-any you-have ever-had about-any then-any okay-any so-any any-history any-visual any-fever any-chest any-issues any-problems "
     "any-pain no-other does-it did-it is-it was-there were-there had-any have-any had-you how-about what-about".split()
 )
 """Two words with which a question begins that no sign ends."""
@@ -112,3 +112,22 @@ KIN: Final = frozenset(
     "paternal son daughter cousin sibling siblings relatives grandparents".split()  # noqa: SIM905 as above
 )
 """Words of a sentence that speaks of others."""
+NEGATORS: Final = frozenset(
+    "no not n't don't doesn't didn't isn't aren't wasn't weren't hasn't haven't hadn't won't can't cannot couldn't denies "
+    "denied deny denying without never negative none neither unable absent lacks declines declined refuses refused nothing "
+    "nobody abnormal unstable irregular unlikely fails failed unremarkable afebrile nontender asymptomatic "
+    "non".split()  # noqa: SIM905 a table
+)
+"""Words that turn a sentence round."""
+CLAIMS: Final = frozenset("reports endorses positive complains admits endorsed reported experiencing experiences presents".split())  # noqa: SIM905 as above
+"""Words that say outright that a patient has what follows."""
+GENERAL: Final = frozenset(
+    "history evidence known sign signs episode episodes year years old allergies allergy allergic".split()  # noqa: SIM905 as above
+)
+"""Words that stand in too many sentences to be turned round by themselves; allergies have a rule of their own."""
+VAGUE: Final = frozenset(
+    "complaints complaint symptoms symptom issues issue problems problem changes change difficulty difficulties concerns "
+    "concern questions signs time present today currently recently significant acute distress associated additional "
+    "abnormalities abnormality findings relief help ever either anything anyone there before".split()
+)
+"""Words that a denial may end in without naming anything."""

@@ -21,10 +21,14 @@ from edge_runtime.ai.checking.units import DOSES, TIME
 
 AFTER_WORDS_MAX: Final = 16
 """Words from a drug to its figure in one sentence."""
+_FOR: Final = (["for"], ["x"], ["times"], ["next"], ["additional"], ["over"])
 BEFORE_WORDS_MAX: Final = 3
 """Words from a figure to the drug behind it."""
 LATER_WORDS_MAX: Final = 60
 """Words from a drug to a figure in a later sentence of the source."""
+BABY_ASPIRIN_MG: Final = 81.0
+"""What "a baby aspirin" holds in the United States."""
+_ASPIRIN: Final = frozenset({"acetylsalicylic acid"})
 _OFTEN: Final = "often"
 _LASTS: Final = "lasts"
 _ROUTES: Final = {
@@ -69,6 +73,8 @@ def doses(page: Page, drugs: list[Mention], found: list[Figure], *, loose: bool)
         after = drugs[place] if place < len(drugs) else None
         own = _own(page, before, figure, AFTER_WORDS_MAX)
         next_own = _following(page, figure, after)
+        if kind == _LASTS and page.texts[figure.first - 1 : figure.first] not in _FOR:
+            continue
         if kind == "" and not (own and before is not None and figure.first - before.behind <= BEFORE_WORDS_MAX):
             continue
         if next_own is not None and (not own or (before is not None and figure.first - before.behind > 1)):
@@ -170,6 +176,8 @@ def prescribed(evidence: Evidence, drugs: list[Mention]) -> Prescribed:
             side[key, one.kind] |= {round(value * scale, 4) for value in values}
         if one.sure:
             found.owned[one.kind].add(one.value)
+    if any(page.texts[one.first - 1 : one.first] == ["baby"] for one in drugs if one.keys == _ASPIRIN):
+        found.sure[next(iter(_ASPIRIN)), "mass"].add(BABY_ASPIRIN_MG)
     for drug, _, route in ways:
         for key in drug.keys if drug is not None else ():
             found.routes.setdefault(key, set()).add(route)

@@ -11,17 +11,20 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Final
 
-from edge_runtime.ai.checking.figures import Figure, Form, figures
+from edge_runtime.ai.checking.figures import DIGITS_MAX, Figure, Form, figures
+from edge_runtime.ai.checking.number_words import ORDINALS
 from edge_runtime.ai.checking.page import Page
-from edge_runtime.ai.checking.units import TIME, UNITS, unit_at
+from edge_runtime.ai.checking.units import TIME, UNITS, Unit, unit_at
 
 NEAR_WORDS_MAX: Final = 14
 """Words around a bare count in which a word of time may stand."""
 SCORE_WORDS_MAX: Final = 80
 """Words between a score and what it is out of: "from one to ten? ... I'd say seven"."""
 _SMALL: Final = 12
+_YEAR_MIN: Final = 1900
+_YEAR_MAX: Final = 2100
 _TEN: Final = 10
-_VAGUE: Final = {"couple": 2.0, "half": 0.5, "dozen": 12.0, "pair": 2.0, "twice": 2.0, "both": 2.0, "twin": 2.0}
+_VAGUE: Final = {"couple": 2.0, "few": 3.0, "half": 0.5, "dozen": 12.0, "pair": 2.0, "twice": 2.0, "both": 2.0, "twin": 2.0}
 _SINGLE: Final = frozenset({"a", "an", "one", "per", "each", "every", "last", "next", "past", "this", "another", "/"})
 _ROMAN: Final = {"i": 1.0, "ii": 2.0, "iii": 3.0, "iv": 4.0, "v": 5.0, "vi": 6.0, "vii": 7.0, "viii": 8.0, "ix": 9.0}
 _TAIL: Final = re.compile(r"[a-z]+(\d{1,6})")
@@ -74,8 +77,13 @@ class Evidence:
             return self._bears_date(one.values)
         if one.form is Form.RATIO:
             return self._bears_pair(one)
-        readings = one.readings if one.spelled else {one.values[0]}
-        return any(self._bears_value(value, one) for value in readings)
+        return any(self._bears_value(value, one) for value in one.readings)
+
+    def places(self, value: float, unit: Unit | None) -> list[int]:
+        """Where the source says a value, with a unit of that kind or none."""
+        kind = unit.kind.partition("/")[0] if unit is not None else None
+        seen = self.values.get(value, ())
+        return [one.place for one in seen if kind is None or one.unit is None or one.unit.partition("/")[0] == kind]
 
     def _bears_value(self, value: float, one: Figure) -> bool:
         seen = self.values.get(value, ())
@@ -83,11 +91,15 @@ class Evidence:
             return bool(seen)
         if (one.unit.kind, round(value * one.unit.scale, 4)) in self.measures:
             return True
-        kind = one.unit.kind.partition("/")[0]
         if one.unit.kind != TIME:
-            return any(each.unit is None or each.unit.partition("/")[0] == kind for each in seen)
+            return any(each.unit is None or self._alike(each.unit, one.unit, value) for each in seen)
         bare = [each for each in seen if each.unit is None]
         return any(value > _SMALL or self._near_time(each.place, one.unit.scale) for each in bare)
+
+    def _alike(self, kind: str, unit: Unit, value: float) -> bool:
+        """Whether a kind of the source differs only in what it is measured against: mg and mg/dl."""
+        short, ours = kind.partition("/")[0], unit.kind.partition("/")[0]
+        return kind != unit.kind and short == ours and (kind, round(value * unit.scale, 4)) in self.measures
 
     def _near_time(self, place: int, scale: float) -> bool:
         around = self.page.texts[max(place - NEAR_WORDS_MAX, 0) : place + NEAR_WORDS_MAX]
@@ -99,6 +111,8 @@ class Evidence:
         left, right = one.values
         if right and round(left / right, 4) in self.values and left < right <= 4:  # noqa: PLR2004 halves and quarters
             return True
+        if left in self.months and right >= _YEAR_MIN:
+            return right in self.values or right % 100 in self.values
         clock = left * 100 + right
         if clock in self.values or (right == 0 and left in self.values):
             return True
@@ -110,10 +124,9 @@ class Evidence:
         if values in self.dates:
             return True
         month, day, year = values
-        years = {year + 1900, year + 2000} & self.values.keys()
-        return bool(years) and any(
-            one in self.months and other in self.values for one, other in ((month, day), (day, month))
-        )
+        known = any(one in self.months and other in self.values for one, other in ((month, day), (day, month)))
+        years = {value for value in self.values if _YEAR_MIN <= value <= _YEAR_MAX}
+        return known and (not years or bool({year, year + 1900, year + 2000} & self.values.keys()))
 
 
 def evidence(source: Page) -> Evidence:
@@ -151,13 +164,17 @@ def _add(found: Evidence, one: Figure) -> None:
 def _add_word(found: Evidence, place: int, word: str) -> None:
     """What words say that are no numbers: "a week", "a couple of months", "type ii", "march", "l4"."""
     texts = found.page.texts
-    value = _VAGUE.get(word) or _ROMAN.get(word)
+    value = _VAGUE.get(word) or _ROMAN.get(word) or ORDINALS.get(word)
     if value is not None:
-        found.values[value].append(_Seen(place, None))
+        found.values[float(value)].append(_Seen(place, None))
         behind = place + 1 + (texts[place + 1 : place + 2] in (["of"], ["a"]))
         unit = unit_at(texts, behind, digits=False) if behind < len(texts) else None
         if unit is not None:
             found.measures.add((unit[0].kind, round(value * unit[0].scale, 4)))
+            if word in {"couple", "few"}:
+                found.measures.add((unit[0].kind, round(3 * unit[0].scale, 4)))
+    elif word[0].isdigit() and word.isdigit() and len(word) <= DIGITS_MAX:
+        found.values[float(word)].append(_Seen(place, None))
     elif word in _SINGLE and place + 1 < len(texts):
         unit = unit_at(texts, place + 1, digits=False)
         if unit is not None:

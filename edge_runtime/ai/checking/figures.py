@@ -14,7 +14,7 @@ from itertools import zip_longest
 from typing import Final
 
 from edge_runtime.ai.checking.frequencies import Often, often_after, often_at
-from edge_runtime.ai.checking.number_words import ORDINALS, POWERS, WORDS, said_at
+from edge_runtime.ai.checking.number_words import POWERS, WORDS, said_at
 from edge_runtime.ai.checking.page import Page
 from edge_runtime.ai.checking.units import Unit, unit_at
 
@@ -24,6 +24,8 @@ _TIMES: Final = re.compile(r"x(\d{1,4})")
 _RATIOS: Final = {("/",): 1, ("over",): 1, ("out", "of"): 2, ("on",): 1}
 _JOINTS: Final = frozenset({"-", "to", "or", ",", "and"})
 _ENDINGS: Final = frozenset({"st", "nd", "rd", "th"})
+_HUNDRED: Final = 100
+_ALL_FOUR: Final = frozenset({"extremities", "quadrants", "limbs"})
 DIGITS_MAX: Final = 15
 """Digits of one figure; a longer row of digits is a number of some register, and compared as it is written."""
 
@@ -61,8 +63,10 @@ class Figure:
 
     @property
     def claims(self) -> bool:
-        """Whether a draft that holds it says how many: "one" and "first" in prose do not."""
-        return not self.spelled or self.form is not Form.PLAIN or self.values[0] > 1 or self.unit is not None
+        """Whether a draft that holds it says how many: "one" in prose does not, nor does the beginning of a scale."""
+        if self.form is not Form.PLAIN or self.unit is not None:
+            return True
+        return self.values[0] > 1 if self.spelled else self.values[0] > 0
 
 
 def figures(page: Page) -> list[Figure]:
@@ -127,11 +131,8 @@ def _number(page: Page, place: int) -> Figure | None:
         text = times[1]
     if text[0].isdigit() or (text[0] == "." and len(text) > 1):
         return _digits(page, place, text)
-    if text in ORDINALS:
-        value = float(ORDINALS[text])
-        return Figure(Form.PLAIN, (value,), frozenset({value}), None, place, place + 1, spelled=True)
     said = said_at(page.texts, place)
-    if said is None:
+    if said is None or page.texts[place + 1 : place + 2] and page.texts[place + 1] in _ALL_FOUR:
         return None
     return Figure(Form.PLAIN, (said.value,), said.readings, None, place, said.behind, spelled=True)
 
@@ -153,8 +154,12 @@ def _digits(page: Page, place: int, text: str) -> Figure:
         value, behind = value * POWERS[following[0]], behind + 1
     elif following[:1] == ["point"] and following[1:2] and following[1].isdigit() and value.is_integer():
         value, behind = float(f"{int(value)}.{following[1]}"), behind + 2
-    elif following in (["and", "a", "half"], ["and", "one", "half"]) or following == ["1", "/", "2"]:
+    elif following in (["and", "a", "half"], ["and", "one", "half"], ["1", "/", "2"]):
         value, behind = value + 0.5, behind + 3
+    elif page.texts[behind : behind + 4] == ["-", "1", "/", "2"]:
+        value, behind = value + 0.5, behind + 4
+    elif following[:1] == ["s"] and value > _HUNDRED:
+        readings.add(value % _HUNDRED)
     elif following[:1] and following[0] in _ENDINGS and page.ends(place) == page.starts(behind):
         behind += 1
     return Figure(Form.PLAIN, (value,), frozenset({value, *readings}), None, place, behind, spelled=False)

@@ -80,13 +80,12 @@ def _every(texts: Sequence[str], place: int) -> Often | None:
     """ "Every six hours", "every other day", "each morning", "per day"."""
     if place >= len(texts):
         return None
+    place += texts[place] == "." and place + 1 < len(texts)
     count, behind = 1.0, place
     if texts[place] == "other":
         count, behind = 2.0, place + 1
     elif texts[place].isdigit() or texts[place] in WORDS:
         count, behind = _count(texts[place]), place + 1
-        if texts[behind : behind + 1] in (["to"], ["-"]) and behind + 1 < len(texts) and _count(texts[behind + 1]):
-            behind += 2
     if behind >= len(texts) or texts[behind] not in _DAYS or not count or texts[behind].isdigit():
         return None
     return Often(round(1 / (count * _DAYS[texts[behind]]), 4), behind + 1)

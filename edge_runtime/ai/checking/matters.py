@@ -130,7 +130,6 @@ infection | infections | infected
 sepsis
 murmur | murmurs
 gallop | gallops
-rub | rubs
 rales | rhonchi | crackles
 retractions
 cyanosis | cyanotic
@@ -147,10 +146,12 @@ distension | distended | distention | bloating | bloated
 organomegaly | hepatosplenomegaly | splenomegaly | hepatomegaly
 mass | masses
 hernia | hernias
-lymphadenopathy | adenopathy | swollen glands | lymph nodes
+lymphadenopathy | adenopathy | swollen glands
 thyromegaly | goiter
 bruit | bruits
-discharge
+nasal discharge
+vaginal discharge
+purulent discharge
 drainage
 exudate | exudates
 laceration | lacerations
@@ -168,16 +169,12 @@ hemorrhage
 metastasis | metastases | metastatic
 distress
 tremor | tremors
-rest pain
 nocturia
 polyuria
 polydipsia
-radiation | radiating | radiate | radiates
-travel
+radiating pain | pain radiating | pain radiates | pain radiate
 sick contacts | exposed covid
 vaccinated | vaccination | immunized | immunizations date
-contagious
-ambulatory | ambulate | ambulating
 locking | catching
 popping
 clear auscultation | lungs clear
@@ -194,13 +191,17 @@ AFFIXED: Final[Mapping[str, str]] = MappingProxyType(
 """Words that deny by themselves, and what they deny."""
 
 
+KEPT: Final = frozenset({"out", "up"})
+"""Small words that a name keeps: "passing out" is no passing."""
+
+
 def _names() -> dict[tuple[str, ...], str]:
     found: dict[tuple[str, ...], str] = {}
     for line in _LINES.strip().splitlines():
         names = [name.split() for name in line.split("|")]
         matter = " ".join(names[0])
         for name in names:
-            found[tuple(stem(word) for word in name if word not in FILLERS)] = matter
+            found[tuple(stem(word) for word in name if word not in FILLERS or word in KEPT)] = matter
     return found
 
 

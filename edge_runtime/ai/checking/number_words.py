@@ -37,6 +37,7 @@ ORDINALS: Final[Mapping[str, int]] = MappingProxyType(
     }
     | {"thirtieth": 30, "fortieth": 40, "fiftieth": 50}
 )
+_TENS_VALUES: Final = frozenset(range(20, 100, 10))
 _OH: Final = frozenset({"oh", "o"})
 _TWO_DIGITS: Final = 10
 _HUNDRED: Final = 100
@@ -61,17 +62,37 @@ def said_at(texts: Sequence[str], place: int) -> Said | None:
     """The number that begins at a word; None where none does."""
     groups, behind = _groups(texts, place)
     if not groups:
-        return None
+        return _tail(texts, place) if texts[place] == "point" else None
     value, readings = _joined(groups)
+    ordinal = ORDINALS.get(texts[behind], 20) if behind < len(texts) else 20
+    if len(groups) == 1 and value in _TENS_VALUES and ordinal < _TWO_DIGITS:
+        return Said(value + ordinal, frozenset({value + ordinal}), behind + 1)
+    if texts[behind : behind + 1] == ["."] and behind + 1 < len(texts):
+        after, _ = _groups(texts, behind + 1)  # a transcript's "seven . five"; its two numbers may also be two
+        readings |= {float(f"{int(one)}.{after[0]}") for one in readings if after and 0 <= after[0] < _HUNDRED}
     if texts[behind : behind + 1] == ["point"]:
-        tail, after = _groups(texts, behind + 1)
+        tail, last = _groups(texts, behind + 1)
         if tail:
-            digits = "".join(f"0{one + 1000}" if one < 0 else str(one) for one in tail)
+            digits = _written(tail)
             value = float(f"{int(value)}.{digits}")
-            return Said(value, frozenset({value, *(float(f"{int(one)}.{digits}") for one in readings)}), after)
+            return Said(value, frozenset({value, *(float(f"{int(one)}.{digits}") for one in readings)}), last)
     if tuple(texts[behind : behind + 3]) in {("and", "a", "half"), ("and", "one", "half")}:
         return Said(value + 0.5, frozenset({value + 0.5}), behind + 3)
     return Said(value, readings, behind)
+
+
+def _tail(texts: Sequence[str], place: int) -> Said | None:
+    """ "Point five"."""
+    tail, behind = _groups(texts, place + 1)
+    if not tail:
+        return None
+    value = float(f"0.{_written(tail)}")
+    return Said(value, frozenset({value}), behind)
+
+
+def _written(groups: list[int]) -> str:
+    """Numbers in a row as digits; one below zero stands for a digit behind "oh"."""
+    return "".join(f"0{one + 1000}" if one < 0 else str(one) for one in groups)
 
 
 def _groups(texts: Sequence[str], place: int) -> tuple[list[int], int]:
@@ -114,8 +135,7 @@ def _joined(groups: list[int]) -> tuple[float, frozenset[float]]:
     """What a row of numbers means as one, and what else it may mean."""
     if len(groups) == 1:
         return float(groups[0]), frozenset({float(groups[0])})
-    digits = "".join(f"0{one + 1000}" if one < 0 else str(one) for one in groups)
-    best = float(digits)
+    best = float(_written(groups))
     others = {float(one) for one in groups if one >= 0}
     pairs = {float(f"{one}{two}") for one, two in zip(groups, groups[1:], strict=False) if one >= 0 and two >= 0}
     first, last = groups[0], groups[-1]

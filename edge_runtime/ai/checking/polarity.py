@@ -1,4 +1,4 @@
-"""What each word of a text is said to be: affirmed, denied, or left open; and of whom.
+"""What each word of a text is said to be: affirmed, denied, left open or supposed; and of whom.
 
 Owns the reach of denials, the answers that questions get in a dialogue, and what is only supposed ("return if fever").
 Pure.
@@ -30,10 +30,16 @@ from edge_runtime.ai.checking.words import matters
 AFFIRMED: Final = 1
 DENIED: Final = -1
 OPEN: Final = 0
+SUPPOSED: Final = 2
+CERTAIN: Final = frozenset({AFFIRMED, DENIED})
+"""What a text says for sure."""
 QUESTIONS_MAX: Final = 4
 """Lines from a question to its answer."""
+TALK_LINES: Final = 64
+"""Sentences in which a dialogue shows itself as one."""
 ANSWER_WORDS_MAX: Final = 8
 """Words at the beginning of an answer in which its yes or no stands."""
+_STATES: Final = frozenset("is are was were : clear normal regular soft supple intact has had no non with flat".split())  # noqa: SIM905 a table
 _STOPS: Final = frozenset({";", ".", "?", "!", "(", ")", "\u2022"})
 _OPENERS: Final = frozenset("um uh well oh so actually like okay ok i mean you know hmm honestly just , - . ...".split())  # noqa: SIM905 a table
 _NOT_ME: Final = frozenset({"n't", "not", "don't", "haven't", "didn't", "never", "doesn't", "hasn't", "isn't", "can't"})
@@ -45,25 +51,27 @@ class Polarity:
     """What is said of each word.
 
     Attributes:
-        signs: AFFIRMED, DENIED or OPEN, by the place of the word.
+        signs: AFFIRMED, DENIED, OPEN or SUPPOSED, by the place of the word.
         cues: the place of the cue that denies a word; -1 where none does.
         others: whether a sentence speaks of kin, by the place of the sentence.
+        talks: whether the text is a dialogue.
     """
 
     signs: list[int] = field(repr=False)
     cues: list[int] = field(repr=False)
     others: list[bool] = field(repr=False)
+    talks: bool
 
 
 def polarity(page: Page) -> Polarity:
     """Work out what is said of each word of a text."""
-    found = Polarity([AFFIRMED] * len(page.texts), [-1] * len(page.texts), [])
+    talks = any(_speaks(page, line) is not None for line in page.lines[:TALK_LINES])
+    found = Polarity([AFFIRMED] * len(page.texts), [-1] * len(page.texts), [], talks)
     for line in page.lines:
         _read(page, line, found)
         inside = page.texts[line.first : line.behind]
         found.others.append(not KIN.isdisjoint(inside))
         _suppose(page, line, found)
-    talks = any(_speaks(page, line) is not None for line in page.lines[:64])
     for place, line in enumerate(page.lines):
         if page.texts[line.behind - 1] == "?":
             _answered(page, place, line.first, found)
@@ -76,7 +84,11 @@ def polarity(page: Page) -> Polarity:
 
 def _asks_from(page: Page, line: Line) -> int | None:
     """Where a question begins that no sign ends, in the last words of a speech."""
-    for place in range(max(line.first, line.behind - QUESTION_WORDS_MAX), line.behind - 1):
+    speaks = _speaks(page, line)
+    first = speaks if speaks is not None else line.first
+    if first < line.behind and page.texts[first] == "any":
+        return first
+    for place in range(max(first, line.behind - QUESTION_WORDS_MAX), line.behind - 1):
         if f"{page.texts[place]}-{page.texts[place + 1]}" in ASKS:
             return place
     return None
@@ -97,6 +109,10 @@ def _read(page: Page, line: Line, found: Polarity) -> None:
     while place < line.behind:
         word = page.texts[place]
         cue, length = _cue(page, place, line.behind) or (None, 1)
+        if word == "non" and page.texts[place + 1 : place + 2] == ["-"]:
+            _deny(found, place, min(place + 3, line.behind), place)
+            place = min(place + 3, line.behind)
+            continue
         behind = place + length
         if cue is Cue.DENIES_BEFORE and not _closes(page, behind, line):
             cue = _forward(word)
@@ -154,7 +170,7 @@ def _leaves(page: Page, place: int, line: Line, *, listed: bool) -> bool:
     following = page.texts[behind] if behind < line.behind else ""
     if following in {"or", "nor"}:
         return False
-    if following in HEADS:
+    if following in HEADS and page.texts[behind + 1 : behind + 2] and page.texts[behind + 1] in _STATES:
         return True
     if not listed and not {"or", "nor"} & set(page.texts[behind : min(line.behind, place + LIST_WORDS_MAX)]):
         return True
@@ -167,10 +183,10 @@ def _leaves(page: Page, place: int, line: Line, *, listed: bool) -> bool:
 
 
 def _suppose(page: Page, line: Line, found: Polarity) -> None:
-    """Leave open what is only supposed."""
+    """Mark what is only supposed."""
     for place in range(line.first, line.behind):
         if page.texts[place] in IFS:
-            found.signs[place : line.behind] = [OPEN] * (line.behind - place)
+            found.signs[place : line.behind] = [SUPPOSED] * (line.behind - place)
             return
 
 

@@ -1,34 +1,23 @@
 """An engine that the host app runs: on a phone the app owns the accelerator, and often the model itself.
 
 Owns the port that a host offers (`InferenceHost`) and makes an engine of it: what the port says comes from another
-thread, in any number of pieces, late or never, so it waits with a deadline and holds a bounded backlog. Tool calls do
-not exist here: a host answers with text, and with nothing else.
+thread, in any number of pieces, late or never, so it waits with a deadline and takes no more than an answer holds. Tool
+calls do not exist here: a host answers with text, and with nothing else.
 """
 
 from __future__ import annotations
 
-import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Protocol, Self
 
-from edge_runtime.ai.engine.port import (
-    Answer,
-    Clock,
-    Ending,
-    EngineFacts,
-    JsonForm,
-    Media,
-    PatternForm,
-    Request,
-    Timings,
-)
-from edge_runtime.ai.errors import BudgetError, EngineError
+from edge_runtime.ai.engine.admission import check_budget, check_request
+from edge_runtime.ai.engine.port import Ending, EngineFacts, JsonForm, PatternForm, Request
+from edge_runtime.ai.engine.stream import Clock, Stream, steady_ms
+from edge_runtime.ai.errors import EngineError
 from edge_runtime.errors import RefusedError
 
-BACKLOG_PIECES_MAX: Final = 4_096
-"""Pieces that wait for whoever reads: more than any answer has tokens, so that only a flood reaches it."""
 ANSWER_CHARS_MAX: Final = 256 * 1024
 
 
@@ -107,7 +96,7 @@ class InferenceHost(Protocol):
 class HostEngine:
     """The engine behind such a port."""
 
-    def __init__(self, host: InferenceHost, *, clock: Clock) -> None:
+    def __init__(self, host: InferenceHost, *, clock: Clock = steady_ms) -> None:
         """Use a host; nothing is asked of it yet.
 
         Args:
@@ -134,25 +123,18 @@ class HostEngine:
         """As the host counts."""
         return self._host.count_tokens(request)
 
-    def generate(self, request: Request) -> HostGeneration:
+    def generate(self, request: Request) -> Stream:
         """Begin an answer; as `Engine.generate`."""
-        facts = self._host.facts
-        for part in request.parts:
-            if isinstance(part, Media) and part.modality not in facts.modalities:
-                raise _refused("modality_missing", f"a model that takes {part.modality}", facts.model)
+        check_request(request, self._host.facts)
         if isinstance(request.form, PatternForm) and not self._host.patterns:
-            raise _refused("form_unsupported", "a host that keeps an answer to a pattern", "one that cannot")
-        if request.adapter is not None:
-            raise _refused("adapter_unknown", "a model without an adapter", "an adapter, which a host is not given")
-        asked = self._host.count_tokens(request)
-        if asked + request.tokens_max > facts.context_tokens:
-            raise BudgetError(
-                "context_exceeded",
-                expected=f"prompt and answer within {facts.context_tokens} tokens",
-                got=f"{asked} of the prompt and {request.tokens_max} for the answer",
-                do="shorten what is drafted from, or name a model with a larger context",
+            raise RefusedError(
+                "form_unsupported",
+                expected="a host that keeps an answer to a pattern",
+                got="one that cannot",
+                do="use the engine of this program",
             )
-        return HostGeneration(self._host, request, self._clock)
+        check_budget(self._host.count_tokens(request), request, self._host.facts.context_tokens)
+        return _Heard(self._host, request, self._clock).stream
 
     def close(self) -> None:
         """Have it let go."""
@@ -167,98 +149,46 @@ class HostEngine:
         self.close()
 
 
-class HostGeneration:
-    """An answer on its way from a host."""
+class _Heard:
+    """What a host says of one request, put into a stream."""
 
     def __init__(self, host: InferenceHost, request: Request, clock: Clock) -> None:
-        """Begin when somebody iterates."""
-        self._host = host
-        self._request = request
-        self._clock = clock
-        self._told: queue.SimpleQueue[HostPiece | HostEnd | HostFailure] = queue.SimpleQueue()
+        """Ask the host."""
+        self.stream = Stream(clock=clock, deadline_ms=request.deadline_ms, stop=self._tell)
         self._lock = threading.Lock()
         self._stop: Callable[[], None] | None = None
-        self._cancelled = threading.Event()
-        self._pieces: list[str] = []
-        self._end: HostEnd | None = None
-        self._first_ms = self._total_ms = 0.0
-        self._stream = self._run()
-
-    def __iter__(self) -> Iterator[str]:
-        """The pieces; a second iteration goes on where the first stopped."""
-        return self._stream
-
-    def cancel(self) -> None:
-        """Tell the host, and wait for it no longer: what it may still say is nobody's."""
-        self._cancelled.set()
+        self._unwanted = False
+        self._chars = self._pieces = 0
+        stop = host.generate(request, self._hear)
         with self._lock:
+            self._stop = stop
+            late = self._unwanted
+        if late:
+            stop()  # nobody wanted it any more before the host had said how to stop it
+
+    def _hear(self, told: HostPiece | HostEnd | HostFailure) -> None:
+        match told:
+            case HostPiece(text):
+                self._chars += len(text)
+                self._pieces += 1
+                if self._chars > ANSWER_CHARS_MAX:
+                    self.stream.fail(_failed("more than any answer holds"))
+                    self._tell()
+                else:
+                    self.stream.push(text)
+            case HostEnd(ending, prompt_tokens, answer_tokens):
+                counted = answer_tokens or self._pieces
+                self.stream.finish(ending, prompt_tokens=prompt_tokens, answer_tokens=counted)
+            case HostFailure(code):
+                self.stream.fail(_failed(code))
+
+    def _tell(self) -> None:
+        """Have the host stop."""
+        with self._lock:
+            self._unwanted = True
             stop = self._stop
         if stop is not None:
             stop()
-        self._told.put(HostEnd(Ending.CANCELLED))
-
-    def answer(self) -> Answer:
-        """The whole; waits for the rest."""
-        for _ in self._stream:
-            pass
-        if self._end is None:
-            raise _failed("an answer that failed before")
-        timings = Timings(
-            first_ms=self._first_ms,
-            total_ms=self._total_ms,
-            prompt_tokens=self._end.prompt_tokens,
-            answer_tokens=self._end.answer_tokens or len(self._pieces),
-        )
-        return Answer("".join(self._pieces), self._end.ending, timings)
-
-    def _run(self) -> Iterator[str]:
-        begun = self._clock()
-        if not self._cancelled.is_set():
-            stop = self._host.generate(self._request, self._hear)
-            with self._lock:
-                self._stop = stop
-            if self._cancelled.is_set():
-                stop()  # it came while the host was being asked
-        chars = 0
-        try:
-            while self._end is None:
-                told = self._next(begun)
-                match told:
-                    case HostPiece(text):
-                        chars += len(text)
-                        if chars > ANSWER_CHARS_MAX:
-                            raise _failed("more than any answer holds")
-                        self._first_ms = self._first_ms or self._clock() - begun
-                        self._pieces.append(text)
-                        yield text
-                    case HostEnd():
-                        self._end = HostEnd(Ending.CANCELLED) if self._cancelled.is_set() else told
-                    case HostFailure(code):
-                        raise _failed(code)
-        finally:
-            self._total_ms = self._clock() - begun
-            if self._end is None and self._stop is not None:
-                self._stop()  # it failed, came too late, or nobody reads it any more
-
-    def _hear(self, told: HostPiece | HostEnd | HostFailure) -> None:
-        if self._told.qsize() > BACKLOG_PIECES_MAX:
-            self.cancel()
-            return
-        self._told.put(told)
-
-    def _next(self, begun: float) -> HostPiece | HostEnd | HostFailure:
-        if self._cancelled.is_set():
-            return HostEnd(Ending.CANCELLED)
-        left_ms = begun + self._request.deadline_ms - self._clock()
-        try:
-            return self._told.get(timeout=max(0.0, left_ms / 1000))
-        except queue.Empty:
-            raise EngineError(
-                "engine_timeout",
-                expected=f"an answer within {self._request.deadline_ms} ms",
-                got=f"{len(self._pieces)} pieces of one",
-                do="ask again, ask for less, or name a smaller model; nothing was changed",
-            ) from None
 
 
 def form_words(request: Request) -> str:
@@ -268,14 +198,7 @@ def form_words(request: Request) -> str:
     return "pattern" if isinstance(request.form, PatternForm) else "free"
 
 
-def _refused(code: str, expected: str, got: str) -> RefusedError:
-    return RefusedError(code, expected=expected, got=got, do="leave that out, or use another model")
-
-
 def _failed(got: str) -> EngineError:
     return EngineError(
-        "engine_ended",
-        expected="an answer of the host app",
-        got=got,
-        do="ask again; nothing was changed",
+        "engine_ended", expected="an answer of the host app", got=got, do="ask again; nothing was changed"
     )

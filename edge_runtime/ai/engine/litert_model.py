@@ -187,7 +187,7 @@ class LitertModel:
         except RuntimeError:
             if self._stopped:
                 return "".join(whole), 0
-            if request.form is not None and not whole:
+            if request.form is not None and self._spec.adapter is None and not whole:
                 raise unknown_form("one that it refuses") from None
             raise engine_failed() from None
 

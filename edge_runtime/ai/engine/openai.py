@@ -14,17 +14,17 @@ import json
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
-from edge_runtime.ai.engine.openai_generation import ERROR_BYTES_MAX, STATUS_OK, OpenAiGeneration, unreachable
-from edge_runtime.ai.engine.port import Clock, EngineFacts, JsonForm, Media, Modality, PatternForm, Request, Text
-from edge_runtime.ai.errors import BudgetError, EngineError
+from edge_runtime.ai.engine.admission import check_budget, check_request, media_tokens
+from edge_runtime.ai.engine.openai_generation import ERROR_BYTES_MAX, STATUS_OK, Call, unreachable
+from edge_runtime.ai.engine.port import EngineFacts, JsonForm, Media, Modality, PatternForm, Request, Text
+from edge_runtime.ai.engine.stream import Clock, Stream, steady_ms
+from edge_runtime.ai.errors import EngineError
 from edge_runtime.errors import InputError, RefusedError
 
 BYTES_PER_TOKEN: Final = 3
 """Of UTF-8, for the estimate of a prompt's tokens: English takes four and more, so it errs on the safe side."""
 TEMPLATE_TOKENS: Final = 32
 """Around a prompt, estimated."""
-MEDIA_TOKENS: Final = {Modality.IMAGE: 300, Modality.AUDIO: 200}
-"""Of one photo or recording, estimated. Source: Gemma 3n takes 256 tokens an image, and 6.25 a second of sound."""
 CONNECT_S: Final = 5.0
 _LOOPBACK: Final = {"127.0.0.1": "127.0.0.1", "localhost": "127.0.0.1", "[::1]": "::1", "::1": "::1"}
 
@@ -32,7 +32,7 @@ _LOOPBACK: Final = {"127.0.0.1": "127.0.0.1", "localhost": "127.0.0.1", "[::1]":
 class OpenAiEngine:
     """The model of a program that listens on a loopback port."""
 
-    def __init__(self, address: str, facts: EngineFacts, *, clock: Clock) -> None:
+    def __init__(self, address: str, facts: EngineFacts, *, clock: Clock = steady_ms) -> None:
         """Address a program; nothing is sent yet.
 
         Args:
@@ -83,14 +83,22 @@ class OpenAiEngine:
     def count_tokens(self, request: Request) -> int:
         """An estimate that errs on the high side: the protocol has no way to ask."""
         size = sum(len(part.text.encode()) for part in request.parts if isinstance(part, Text))
-        media = sum(MEDIA_TOKENS[part.modality] for part in request.parts if isinstance(part, Media))
-        return -(-size // BYTES_PER_TOKEN) + media + TEMPLATE_TOKENS
+        return -(-size // BYTES_PER_TOKEN) + media_tokens(request) + TEMPLATE_TOKENS
 
-    def generate(self, request: Request) -> OpenAiGeneration:
+    def generate(self, request: Request) -> Stream:
         """Begin an answer; as `Engine.generate`. The form is asked for, and kept by the other side or not."""
-        self._check(request)
+        check_request(request, self._facts)
+        if isinstance(request.form, PatternForm):
+            raise RefusedError(
+                "form_unsupported",
+                expected="a JSON form",
+                got="a pattern, which the OpenAI protocol has no word for",
+                do="use the engine of this program",
+            )
+        check_budget(self.count_tokens(request), request, self._facts.context_tokens)
         body = json.dumps(_body(self._facts.model, request)).encode()
-        return OpenAiGeneration(self._connect, f"{self._path}/chat/completions", body, request, self._clock)
+        path = f"{self._path}/chat/completions"
+        return Call(self._connect(), path, body, clock=self._clock, deadline_ms=request.deadline_ms).start()
 
     def close(self) -> None:
         """Nothing is held."""
@@ -102,38 +110,6 @@ class OpenAiEngine:
     def __exit__(self, *_: object) -> None:
         """Close."""
         self.close()
-
-    def _check(self, request: Request) -> None:
-        for part in request.parts:
-            if isinstance(part, Media) and part.modality not in self._facts.modalities:
-                raise RefusedError(
-                    "modality_missing",
-                    expected=f"a model that takes {part.modality}",
-                    got=f"{self._facts.model}, which takes {', '.join(sorted(self._facts.modalities))}",
-                    do="name a model that does, or leave that part out",
-                )
-        if isinstance(request.form, PatternForm):
-            raise RefusedError(
-                "form_unsupported",
-                expected="a JSON form",
-                got="a pattern, which the OpenAI protocol has no word for",
-                do="use the engine of this program",
-            )
-        if request.adapter is not None:
-            raise RefusedError(
-                "adapter_unknown",
-                expected="a model without an adapter",
-                got="an adapter, which another program cannot be given",
-                do="use the engine of this program",
-            )
-        asked = self.count_tokens(request) + request.tokens_max
-        if asked > self._facts.context_tokens:
-            raise BudgetError(
-                "context_exceeded",
-                expected=f"prompt and answer within {self._facts.context_tokens} tokens",
-                got=f"about {asked}, {request.tokens_max} of them for the answer",
-                do="shorten what is drafted from, or name a model with a larger context",
-            )
 
     def _connect(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection(self._host, self._port, timeout=CONNECT_S)

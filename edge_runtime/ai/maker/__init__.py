@@ -1,1 +1,1 @@
-"""How the demonstration model is made: made-up text, a tokenizer, a small Gemma 3, its bundle. Nothing here runs on a phone."""
+"""How the demonstration model is made: made-up text, tokenizer, a small Gemma 3, its bundle. No phone runs this."""

@@ -1,23 +1,19 @@
-"""What a model only chooses or retells: codes and protocols from a list, scores and quality from their own sentences."""
+"""What a model only chooses or retells: codes and protocols of a list, scores and quality from their sentences."""
 
 from __future__ import annotations
 
-import functools
 import random
 from typing import Final
 
 from edge_runtime.ai.maker import words
 from edge_runtime.ai.maker.encounters import encounter, headed
 from edge_runtime.ai.maker.sample import Sample
+from edge_runtime.ai.maker.titles import titles
 from edge_runtime.ai.skills.protocol_files import shipped
 from edge_runtime.ai.skills.quality_rules import BEST, FEATURES
 from edge_runtime.clinical.fact_json import Json
-from edge_runtime.codes.icd10cm_table import table
 
 _CANDIDATES_MAX: Final = 8
-_TITLE_CHARS_MAX: Final = 60
-_CODES_KEPT: Final = 97
-"""One code in so many is drawn from: enough titles that none is learnt by heart."""
 _SCORES: Final = (
     ("NEWS2", ("respirations", "saturation", "pulse", "systolic pressure", "temperature"), "band"),
     ("qSOFA", ("respirations", "systolic pressure", "altered mentation"), "band"),
@@ -28,17 +24,9 @@ _SCORES: Final = (
 _BANDS: Final = ("low", "medium", "high", "mild", "moderate", "severe")
 
 
-@functools.cache
-def _titles() -> tuple[tuple[str, str], ...]:
-    """Codes of the shipped table with short titles. Source: ICD-10-CM, CDC/NCHS, public domain."""
-    held = table()
-    rows = [held.row(code) for code in list(held.codes())[::_CODES_KEPT]]
-    return tuple((row.code, row.display) for row in rows if row is not None and len(row.display) <= _TITLE_CHARS_MAX)
-
-
 def codes(draw: random.Random) -> Sample:
     """Of a list of codes, those whose titles the note speaks of."""
-    offered = draw.sample(_titles(), draw.randint(2, _CANDIDATES_MAX))
+    offered = draw.sample(titles(), draw.randint(2, _CANDIDATES_MAX))
     meant = draw.sample(offered, draw.randint(1, min(3, len(offered))))
     one = encounter(draw, longest=4)
     named = " ".join(

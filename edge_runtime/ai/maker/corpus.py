@@ -30,6 +30,8 @@ MAKERS: Final[Mapping[str, Callable[[random.Random], Sample]]] = MappingProxyTyp
 )
 TEXT_CHARS_MAX: Final = 400
 """Of one text of an answer: what the skills' forms allow the demonstration model."""
+ITEM_CHARS_MAX: Final = 80
+"""Of a text in a list, likewise."""
 TOLD_CHARS_MAX: Final = 240
 """Of an explanation, likewise."""
 _SHARES: Final = (40, 12, 10, 6, 6, 6, 3, 4, 3, 10)
@@ -56,5 +58,13 @@ def _fitting(make: Callable[[random.Random], Sample], draw: random.Random) -> Sa
     while True:
         sample = make(draw)
         most = TOLD_CHARS_MAX if "explanation" in sample.answer else TEXT_CHARS_MAX
-        if all(len(text) <= most for text in sample.answer.values() if isinstance(text, str)):
+        texts = [text for text in sample.answer.values() if isinstance(text, str)]
+        if all(len(text) <= most for text in texts) and all(len(text) <= ITEM_CHARS_MAX for text in _items(sample)):
             return sample
+
+
+def _items(sample: Sample) -> Iterator[str]:
+    """The texts of an answer's lists."""
+    for items in sample.answer.values():
+        for item in items if isinstance(items, list) else ():
+            yield from map(str, item.values() if isinstance(item, dict) else (item,))

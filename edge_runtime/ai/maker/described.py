@@ -38,7 +38,7 @@ def describe_demonstration(bundle: Path, *, parameters: int, context_tokens: int
         parameters=parameters,
         prompt_style="demonstration",
         demonstration=True,
-        languages=("en",),
+        languages=("en", "es", "fr"),
     )
     bundle.with_name(MANIFEST_FILE).write_bytes(write_manifest(manifest))
     return manifest

@@ -9,12 +9,15 @@ from __future__ import annotations
 import random
 from typing import Final, NamedTuple
 
-from edge_runtime.ai.maker import said, words
-from edge_runtime.ai.maker.said import Said, Section, Topic, Turn
+from edge_runtime.ai.maker import loose, said, words
+from edge_runtime.ai.maker.statement import SECTIONS, Said, Section, Topic, Turn
 from edge_runtime.ai.skills.wording import NOT_DOCUMENTED
 
 ASKERS: Final = ("Doctor", "Doctor", "Nurse", "Clinician", "Midwife", "Paramedic")
 TELLERS: Final = ("Patient", "Patient", "Mother", "Father", "Daughter", "Interpreter", "Carer")
+_HISTORIES: Final = (*said.HISTORIES, loose.told, loose.told, loose.told)
+_EXAMINATIONS: Final = (*said.EXAMINATIONS, loose.seen, loose.seen)
+_PLANS: Final = (*said.PLANS, loose.to_do, loose.to_do)
 _FILLERS: Final = ("Um, ", "So, ", "Okay, ", "Right, ", "Well, ")
 
 
@@ -39,8 +42,7 @@ class Encounter(NamedTuple):
     def sections(self) -> dict[str, str]:
         """The note by the names of its sections."""
         return {
-            section.value: self.of(*(topic for topic in Topic if said.SECTIONS[topic] is section))
-            for section in Section
+            section.value: self.of(*(topic for topic in Topic if SECTIONS[topic] is section)) for section in Section
         }
 
 
@@ -59,12 +61,12 @@ def headed(one: Encounter) -> str:
 
 def _statements(draw: random.Random, many: int) -> list[Said]:
     chosen = [said.complaint(draw)]
-    shares = draw.choices((said.HISTORIES, said.EXAMINATIONS, said.PLANS), weights=(5, 3, 4), k=many)
-    for makers in (said.HISTORIES, said.EXAMINATIONS):
+    shares = draw.choices((_HISTORIES, _EXAMINATIONS, _PLANS), weights=(5, 3, 4), k=many)
+    for makers in (_HISTORIES, _EXAMINATIONS):
         chosen += [draw.choice(makers)(draw) for share in shares if share is makers]
     if draw.random() < 0.9:  # noqa: PLR2004 nearly always
         chosen.append(said.opinion(draw))
-    chosen += [draw.choice(said.PLANS)(draw) for share in shares if share is said.PLANS]
+    chosen += [draw.choice(_PLANS)(draw) for share in shares if share is _PLANS]
     if draw.random() < 0.25:  # noqa: PLR2004 somebody remembers something late
         late = draw.randrange(1, len(chosen))
         chosen.append(chosen.pop(late))

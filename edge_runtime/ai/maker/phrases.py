@@ -24,8 +24,16 @@ class Phrase(NamedTuple):
 LANGUAGES: Final = ("es", "fr", "en")
 PHRASES: Final = (
     Phrase("Take {drug} {mg} mg.", "Tome {drug} {mg} mg.", "Prenez {drug} {mg} mg."),
-    Phrase("Take {drug} {mg} mg twice a day.", "Tome {drug} {mg} mg dos veces al día.", "Prenez {drug} {mg} mg deux fois par jour."),
-    Phrase("Take {drug} {mg} mg once a day.", "Tome {drug} {mg} mg una vez al día.", "Prenez {drug} {mg} mg une fois par jour."),
+    Phrase(
+        "Take {drug} {mg} mg twice a day.",
+        "Tome {drug} {mg} mg dos veces al día.",
+        "Prenez {drug} {mg} mg deux fois par jour.",
+    ),
+    Phrase(
+        "Take {drug} {mg} mg once a day.",
+        "Tome {drug} {mg} mg una vez al día.",
+        "Prenez {drug} {mg} mg une fois par jour.",
+    ),
     Phrase("Take {drug} every {n} hours.", "Tome {drug} cada {n} horas.", "Prenez {drug} toutes les {n} heures."),
     Phrase("Take it for {n} days.", "Tómelo durante {n} días.", "Prenez-le pendant {n} jours."),
     Phrase("Stop {drug}.", "Deje de tomar {drug}.", "Arrêtez {drug}."),
@@ -46,13 +54,21 @@ PHRASES: Final = (
     Phrase("Come back if you have a fever.", "Vuelva si tiene fiebre.", "Revenez si vous avez de la fièvre."),
     Phrase("Come back if the pain gets worse.", "Vuelva si el dolor empeora.", "Revenez si la douleur augmente."),
     Phrase("Come back if you cannot drink.", "Vuelva si no puede beber.", "Revenez si vous ne pouvez pas boire."),
-    Phrase("Call for help if you cannot breathe.", "Pida ayuda si no puede respirar.", "Appelez si vous ne pouvez pas respirer."),
+    Phrase(
+        "Call for help if you cannot breathe.",
+        "Pida ayuda si no puede respirar.",
+        "Appelez si vous ne pouvez pas respirer.",
+    ),
     Phrase("Do you have pain?", "¿Tiene dolor?", "Avez-vous mal ?"),
     Phrase("Do you have a fever?", "¿Tiene fiebre?", "Avez-vous de la fièvre ?"),
     Phrase("Since when?", "¿Desde cuándo?", "Depuis quand ?"),
     Phrase("I have a cough.", "Tengo tos.", "J'ai de la toux."),
     Phrase("I have pain in my chest.", "Tengo dolor en el pecho.", "J'ai mal à la poitrine."),
-    Phrase("I have had a headache for {n} days.", "Tengo dolor de cabeza desde hace {n} días.", "J'ai mal à la tête depuis {n} jours."),
+    Phrase(
+        "I have had a headache for {n} days.",
+        "Tengo dolor de cabeza desde hace {n} días.",
+        "J'ai mal à la tête depuis {n} jours.",
+    ),
     Phrase("I have no pain.", "No tengo dolor.", "Je n'ai pas mal."),
     Phrase("I have no fever.", "No tengo fiebre.", "Je n'ai pas de fièvre."),
     Phrase("I take {drug} {mg} mg.", "Tomo {drug} {mg} mg.", "Je prends {drug} {mg} mg."),

@@ -7,83 +7,14 @@ that wants to say them must read them.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
-from enum import StrEnum
-from types import MappingProxyType
-from typing import Final, NamedTuple
+from collections.abc import Callable
+from typing import Final
 
 from edge_runtime.ai.maker import words
+from edge_runtime.ai.maker.statement import Said, Topic, Turn
+from edge_runtime.ai.maker.titles import titles
 from edge_runtime.ai.maker.words import capital, without_article
 
-
-class Section(StrEnum):
-    """Where a statement belongs."""
-
-    SUBJECTIVE = "subjective"
-    OBJECTIVE = "objective"
-    ASSESSMENT = "assessment"
-    PLAN = "plan"
-
-
-class Topic(StrEnum):
-    """What a statement is about; summaries take theirs by it."""
-
-    COMPLAINT = "complaint"
-    STORY = "story"
-    BACKGROUND = "background"
-    MEASURE = "measure"
-    OPINION = "opinion"
-    TREATMENT = "treatment"
-    STEP = "step"
-    RETURN = "return"
-
-
-class Turn(NamedTuple):
-    """What one person says."""
-
-    asker: bool
-    text: str
-
-
-class Said(NamedTuple):
-    """A statement in its three forms.
-
-    Attributes:
-        topic: what it is about.
-        dictated: as one person dictates it.
-        turns: as two people say it.
-        note: as a note holds it.
-        kept: as a note of a dictation holds it, where that is another sentence.
-    """
-
-    topic: Topic
-    dictated: str
-    turns: tuple[Turn, ...]
-    note: str
-    kept: str = ""
-
-    @property
-    def section(self) -> Section:
-        """Where it belongs."""
-        return SECTIONS[self.topic]
-
-    def written(self, *, spoken: bool) -> str:
-        """As the note of a talk holds it, or of a dictation."""
-        return self.note if spoken else self.kept or self.note
-
-
-SECTIONS: Final[Mapping[Topic, Section]] = MappingProxyType(
-    {
-        Topic.COMPLAINT: Section.SUBJECTIVE,
-        Topic.STORY: Section.SUBJECTIVE,
-        Topic.BACKGROUND: Section.SUBJECTIVE,
-        Topic.MEASURE: Section.OBJECTIVE,
-        Topic.OPINION: Section.ASSESSMENT,
-        Topic.TREATMENT: Section.PLAN,
-        Topic.STEP: Section.PLAN,
-        Topic.RETURN: Section.PLAN,
-    }
-)
 Maker = Callable[[random.Random], Said]
 
 
@@ -99,9 +30,30 @@ def _shown(text: str) -> tuple[Turn, ...]:
     return (Turn(asker=True, text=text),)
 
 
+_MEDICINES: Final = (
+    "What medicines do you take?",
+    "Do you take any medicines?",
+    "Which tablets?",
+    "Are you on anything?",
+    "And your medicines?",
+)
+_ALLERGIES: Final = (
+    "Any allergies?",
+    "Are you allergic to anything?",
+    "Do you react to any medicine?",
+    "Allergies?",
+)
+
+
+def _he(draw: random.Random) -> str:
+    return draw.choice(("He", "She"))
+
+
 def complaint(draw: random.Random) -> Said:
     """Why they came and for how long."""
     what, long = draw.choice(words.COMPLAINTS), words.duration(draw)
+    if draw.random() < 0.15:  # noqa: PLR2004 a share, used once
+        what = draw.choice(titles())[1].lower()
     age, person = draw.randint(1, 96), draw.choice(words.PEOPLE)
     opening = draw.choice(
         (
@@ -143,7 +95,9 @@ def absent(draw: random.Random) -> Said:
             draw.choice(("No, neither.", "No, no.", "Neither.")),
         )
         return Said(Topic.STORY, sentence, turns, f"No {without_article(what)}, no {without_article(other)}.")
-    sentence = draw.choice((note, f"Denies {what}.", f"There is no {without_article(what)}."))
+    sentence = draw.choice(
+        (note, f"Denies {what}.", f"{_he(draw)} denies {what}.", f"{_he(draw)} has no {without_article(what)}.")
+    )
     turns = _asked(
         f"Any {without_article(what)}?", draw.choice(("No.", "No, nothing like that.", "None.", "Not at all."))
     )
@@ -153,23 +107,30 @@ def absent(draw: random.Random) -> Said:
 def history(draw: random.Random) -> Said:
     """What they had before."""
     what = draw.choice(words.HISTORY)
-    sentence = draw.choice((f"History of {what}.", f"Known {without_article(what)}.", f"Background: {what}."))
+    sentence = draw.choice(
+        (f"History of {what}.", f"Known {without_article(what)}.", f"Background: {what}.", f"{_he(draw)} has {what}.")
+    )
     return Said(Topic.BACKGROUND, sentence, _asked("Any illness before?", f"I have {what}."), f"History of {what}.")
 
 
 def medicine(draw: random.Random) -> Said:
     """What they take."""
     dose = words.dose(draw)
-    sentence = draw.choice((f"Takes {dose}.", f"On {dose}.", f"Current medicine: {dose}."))
+    sentence = draw.choice(
+        (f"Takes {dose}.", f"{_he(draw)} takes {dose}.", f"On {dose}.", f"Current medicine: {dose}.")
+    )
     return Said(
-        Topic.BACKGROUND, sentence, _asked("What medicines do you take?", f"{capital(str(dose))}."), f"Takes {dose}."
+        Topic.BACKGROUND,
+        sentence,
+        _asked(draw.choice(_MEDICINES), draw.choice((f"{capital(str(dose))}.", f"I take {dose}.", f"Yes, {dose}."))),
+        f"Takes {dose}.",
     )
 
 
 def allergy(draw: random.Random) -> Said:
     """What they do not bear, or that there is nothing."""
     if draw.random() < 0.25:  # noqa: PLR2004 a share, used once
-        turns = _asked("Any allergies?", draw.choice(("None that I know.", "No.", "No allergies.")))
+        turns = _asked(draw.choice(_ALLERGIES), draw.choice(("None that I know.", "No.", "No allergies.")))
         return Said(Topic.BACKGROUND, "No known allergies.", turns, "No known allergies.")
     what = draw.choice(words.ALLERGENS) if draw.random() < 0.5 else words.drug(draw)  # noqa: PLR2004 a share
     reaction = draw.choice(words.REACTIONS)
@@ -232,7 +193,8 @@ def finding(draw: random.Random) -> Said:
 
 def opinion(draw: random.Random) -> Said:
     """What they think that it is."""
-    what = f"{draw.choice(words.QUALIFIERS)}{draw.choice(words.PROBLEMS)}"
+    problem = draw.choice(titles())[1].lower() if draw.random() < 0.3 else draw.choice(words.PROBLEMS)  # noqa: PLR2004
+    what = f"{draw.choice(words.QUALIFIERS)}{problem}"
     if draw.random() < 0.2:  # noqa: PLR2004 a share, used once
         what += f" on {draw.choice(words.HISTORY)}"
     lead = draw.choice(

@@ -8,8 +8,8 @@ from typing import Final
 
 from edge_runtime.ai.maker import words
 from edge_runtime.ai.maker.encounters import Encounter, encounter, headed
-from edge_runtime.ai.maker.said import Said, Topic
 from edge_runtime.ai.maker.sample import Sample
+from edge_runtime.ai.maker.statement import Said, Topic
 from edge_runtime.ai.skills.wording import NOT_DOCUMENTED
 from edge_runtime.clinical.fact_json import Json
 

@@ -13,6 +13,8 @@ from edge_runtime.ai.maker.corpus import samples
 from edge_runtime.ai.maker.sample import END, TURN
 
 PIECES: Final = 1_024
+REQUIRED: Final = "".join(map(chr, range(0x21, 0x7F))) + "áéíóúñü¿¡àâçèêëîïôùûœ°µ–’"
+"""Characters with a piece of their own: a form can only be kept in words that pieces can spell, codes among them."""
 TEXTS: Final = 4_000
 """Samples that the pieces are learnt from."""
 PAD, EOS, BOS, UNK = range(4)
@@ -42,6 +44,7 @@ def train(seed: int) -> bytes:
         eos_piece="<eos>",
         bos_piece="<bos>",
         unk_piece="<unk>",
+        required_chars=REQUIRED,
         user_defined_symbols=[TURN, END, "\n"],
         hard_vocab_limit=False,
         max_sentence_length=16_384,

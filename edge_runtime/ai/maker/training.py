@@ -70,14 +70,14 @@ class Trained:
     schooling: Schooling
 
 
-def train(*, seconds: float, seed: int, report: Callable[[str], None], threads: int = 2) -> Trained:
+def train(*, seconds: float, seed: int, report: Callable[[str], None], threads: int = 1) -> Trained:
     """A model from nothing; how good it gets depends on the machine, for `seconds` is what ends it.
 
     Args:
         seconds: of training; tokenizer and set-up come on top.
         seed: of text, start and order.
         report: takes a line now and then.
-        threads: of the processor.
+        threads: of the processor; where others work on it too, one is faster than two that wait for each other.
     """
     import torch
 
@@ -130,7 +130,8 @@ def teach(
             done = (time.monotonic() - begun) / seconds
             for group in optimiser.param_groups:
                 group["lr"] = rate * min(1, (steps + 1) / _WARM_STEPS) * max(_RATE_LAST, 1 - done)
-            loss = model(input_ids=ids, labels=labels).loss
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                loss = model(input_ids=ids, labels=labels).loss
             optimiser.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(changing, 1.0)

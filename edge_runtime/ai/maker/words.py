@@ -1,8 +1,8 @@
 """The words that the made-up encounters are built of, and the drawing of them.
 
 Owns the inventory. All of it was written for this file: there is no patient, no person and no place in it. Drug names
-are non-proprietary names; what is said of a drug is drawn at random and is no advice. Some names are built of syllables,
-so that the model must copy what it reads instead of saying what it knows.
+are non-proprietary names; what is said of a drug is drawn at random and is no advice. Some names are built of
+syllables, so that the model must copy what it reads instead of saying what it knows.
 """
 
 from __future__ import annotations
@@ -58,7 +58,8 @@ FINDINGS: Final = (
     "clear lungs", "regular heart sounds", "pale skin", "moist mucous membranes", "dry tongue", "red left eardrum",
     "tender right flank", "warm red skin around the wound", "facial weakness on the left", "clean wound edges",
     "tenderness over the lower back", "normal gait", "pus at the wound", "blisters on the palm", "swollen glands",
-    "pulses present in both feet", "a bruise on the left arm", "irregular pulse", "normal reflexes", "alert and orientated",
+    "pulses present in both feet", "a bruise on the left arm", "irregular pulse", "normal reflexes",
+    "alert and orientated",
 )  # fmt: skip
 ABSENT: Final = (
     "leg swelling", "neck stiffness", "rash", "guarding", "jaundice", "wheeze", "murmur", "bone tenderness", "pus",
@@ -89,7 +90,8 @@ TESTS: Final = (
     "a throat swab", "HbA1c", "an ultrasound scan", "a CT scan of the head", "electrolytes", "liver tests", "an INR",
 )  # fmt: skip
 ADVICE: Final = (
-    "rest and drink plenty", "keep the leg up", "keep the wound dry", "no heavy lifting", "stop smoking", "walk each day",
+    "rest and drink plenty", "keep the leg up", "keep the wound dry", "no heavy lifting", "stop smoking",
+    "walk each day",
     "keep a headache diary", "check your feet daily", "cool the burn under running water", "avoid alcohol",
     "breathe slowly as we practised", "eat small meals", "sleep with the head raised", "weigh yourself each morning",
 )  # fmt: skip
@@ -118,9 +120,11 @@ WHENS: Final = (
 )
 PEOPLE: Final = ("man", "woman", "boy", "girl", "farmer", "teacher", "patient", "driver", "person")
 SMALL_TALK: Final = (
-    ("Good morning, come in.", "Thank you."), ("Sorry for the wait.", "No problem."), ("How was the journey?", "The bus was late."),
+    ("Good morning, come in.", "Thank you."), ("Sorry for the wait.", "No problem."),
+    ("How was the journey?", "The bus was late."),
     ("Terrible weather today.", "It never stops raining."), ("Can you hear me now?", "Yes, the sound is fine."),
-    ("Take a seat.", "Thanks."), ("Is that your dog barking?", "Yes, sorry, go on."), ("One moment, my phone.", "Of course."),
+    ("Take a seat.", "Thanks."), ("Is that your dog barking?", "Yes, sorry, go on."),
+    ("One moment, my phone.", "Of course."),
 )  # fmt: skip
 _SYLLABLES: Final = (
     "ba",

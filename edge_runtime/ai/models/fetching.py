@@ -23,6 +23,7 @@ from edge_runtime.transports.reasons import reason
 CONNECT_TIMEOUT_S: Final = 10.0
 ANSWER_TIMEOUT_S: Final = 120.0
 """For one answer in all, a piece at most: 35 kB a second, which any network that is one carries."""
+_LATE: Final = "no end within the time"
 _OK: Final = 200
 _PARTIAL: Final = 206
 
@@ -99,24 +100,18 @@ class PeerSource:
             connection = self._connection or self._connect()
             watch.over(connection.sock)
             connection.request("GET", path, headers=headers)
-            answer = connection.getresponse()
-            if answer.status != status:
-                raise _unfit(f"status {status}", f"status {answer.status}")
-            length = answer.length  # None where the other side does not say, or sends in chunks
-            if length is None or length > bytes_max or (exact and length != bytes_max):
-                raise _unfit(f"{'' if exact else 'at most '}{bytes_max:,} bytes, announced", "another length, or none")
-            data = answer.read(length)
+            with connection.getresponse() as answer:
+                data = _body(answer, status, bytes_max=bytes_max, exact=exact)
         except RemoteError:
             self.close()
+            if watch.rang:
+                raise _unreachable(_LATE) from None
             raise
         except (OSError, http.client.HTTPException, ValueError) as error:
             self.close()
-            raise _unreachable("no end within the time" if watch.rang else reason(error)) from None
+            raise _unreachable(_LATE if watch.rang else reason(error)) from None
         finally:
             watch.end()
-        if len(data) != length or watch.rang:
-            self.close()
-            raise _unreachable("no end within the time" if watch.rang else "an answer that broke off")
         return data
 
     def _connect(self) -> http.client.HTTPConnection:
@@ -125,6 +120,23 @@ class PeerSource:
         connection.connect()
         self._connection = connection
         return connection
+
+
+def _body(answer: http.client.HTTPResponse, status: int, *, bytes_max: int, exact: bool) -> bytes:
+    """What an answer holds, where it is one that was asked for.
+
+    Raises:
+        RemoteError: another status or length, or less than it announced.
+    """
+    if answer.status != status:
+        raise _unfit(f"status {status}", f"status {answer.status}")
+    length = answer.length  # None where the other side does not say, or sends in chunks
+    if length is None or length > bytes_max or (exact and length != bytes_max):
+        raise _unfit(f"{'' if exact else 'at most '}{bytes_max:,} bytes, announced", "another length, or none")
+    data = answer.read(length)
+    if len(data) != length:
+        raise _unreachable("an answer that broke off")
+    return data
 
 
 class _Watch:

@@ -17,13 +17,15 @@ from edge_runtime.ai.checking.findings import Citation
 from edge_runtime.ai.engine.port import EngineFacts
 from edge_runtime.ai.skills import forms
 from edge_runtime.ai.skills.asking import make_ask, style_of
-from edge_runtime.ai.skills.explaining import plays_down
+from edge_runtime.ai.skills.levels import plays_down
 from edge_runtime.ai.skills.parting import silent
 from edge_runtime.ai.skills.red_flags import Flag, complaints_known, red_flags
+from edge_runtime.ai.skills.remarks import quoted
 from edge_runtime.ai.skills.skill import Ask, DraftPart, PartKind, Reply, Sketch, SkillName, Source
 from edge_runtime.ai.skills.sources import check_source
 from edge_runtime.ai.skills.wording import NO_MODEL, cut_short
 from edge_runtime.clinical.fact_json import Json
+from edge_runtime.codes.folding import words
 
 VERSION: Final = 1
 LABEL: Final = "Prompts for thought, not a diagnosis. They exclude nothing and decide nothing."
@@ -33,6 +35,10 @@ FLAGS_MAX: Final = 16
 _CHARS: Final = 160
 _CHARS_DEMONSTRATION: Final = 80
 _TOKENS: Final = 420
+_WORD_CHARS: Final = 3
+"""Characters from which on a word says something."""
+_SAME_OF_THREE: Final = 2
+"""Words of three that a finding must have in common with the text."""
 _TABLE_ALONE: Final = (
     "Only the red flags of a short table were looked for; a complaint that is not in it has none here."
 )
@@ -122,7 +128,7 @@ def _flagged(number: int, flag: Flag, text: str) -> DraftPart:
 
 
 def _quoted(flag: Flag, text: str) -> str:
-    return text[flag.finding.start : flag.finding.end]
+    return quoted(text, flag.finding.start, flag.finding.end)
 
 
 def _rows(given: Json) -> list[dict[str, Json]]:
@@ -133,9 +139,9 @@ def _thought(row: dict[str, Json], text: str) -> tuple[dict[str, Json], DraftPar
     """A thought with the finding that leads to it; None where the text does not have that finding, or it plays down."""
     condition, because = str(row["condition"]).strip(), str(row["because"]).strip()
     found = cite(text, because)
-    if silent(condition) or silent(because) or not found or plays_down(f"{condition}. {because}"):
+    if silent(condition) or silent(because) or plays_down(f"{condition}. {because}"):
         return None
-    if unsupported(text, because):
+    if not found or not _stands_in(text, because) or unsupported(text, because):
         return None
     said = f"Think of {condition}: {because}"
     moved = len(said) - len(because)
@@ -147,6 +153,12 @@ def _thought(row: dict[str, Json], text: str) -> tuple[dict[str, Json], DraftPar
         unsupported=unsupported(text, said),
         notes=(_FROM_THE_MODEL,),
     )
+
+
+def _stands_in(text: str, because: str) -> bool:
+    """Whether most words of a finding are the text's own: it was to be copied, and a few may be put otherwise."""
+    said = {word for word in words(because) if len(word) >= _WORD_CHARS}
+    return bool(said) and _SAME_OF_THREE * len(said) <= 3 * len(said & set(words(text)))
 
 
 def _questions(given: Json, text: str) -> Iterator[DraftPart]:

@@ -19,7 +19,7 @@ from edge_runtime.ai.skills.documentation_contradictions import contradictions
 from edge_runtime.ai.skills.documentation_missing import missing
 from edge_runtime.ai.skills.documentation_units import dose_remarks, reading_remarks
 from edge_runtime.ai.skills.drug_lines import drug_lines
-from edge_runtime.ai.skills.explaining import plays_down
+from edge_runtime.ai.skills.levels import plays_down
 from edge_runtime.ai.skills.mentions import read_words
 from edge_runtime.ai.skills.parting import parted, silent
 from edge_runtime.ai.skills.readings import readings

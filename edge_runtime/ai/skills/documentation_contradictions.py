@@ -16,7 +16,7 @@ from edge_runtime.ai.skills.drug_lines import DrugLine
 from edge_runtime.ai.skills.headings import heading_at, headings
 from edge_runtime.ai.skills.mentions import Phrases, Words
 from edge_runtime.ai.skills.readings import PULSE, RESPIRATION, SATURATION, TEMPERATURE, Reading
-from edge_runtime.ai.skills.remarks import Remark, RemarkKind
+from edge_runtime.ai.skills.remarks import Remark, RemarkKind, quoted
 from edge_runtime.clinical.drugs.cross_check import Subject, cross_check
 from edge_runtime.clinical.drugs.table import Degree
 from edge_runtime.clinical.vitals import SYSTOLIC
@@ -129,7 +129,7 @@ def _denials(read: Words, found: tuple[Reading, ...]) -> Iterator[Remark]:
         _, code, says, words = _DENIED[row]
         reading = next((one for one in found if one.code == code and says(one)), None)
         if reading is not None:
-            said = " ".join(read.text[mention.start : mention.end].split())
+            said = quoted(read.text, mention.start, mention.end)
             yield _both(
                 f"The note says that it is not so, or not there (“{said}”), and there is {words}.",
                 (mention.start, mention.end),
@@ -170,7 +170,7 @@ def _sexes(read: Words, sex: str | None) -> Iterator[Remark]:
         return
     for mention in _OF_ONE_SEX.within(read):
         if mention.stands and mention.told != known:
-            words = read.text[mention.start : mention.end]
+            words = quoted(read.text, mention.start, mention.end)
             place = ((mention.start, mention.end),)
             yield Remark(RemarkKind.CONTRADICTION, f"“{words}” does not fit the patient's sex as it is given.", place)
             return

@@ -12,8 +12,8 @@ from typing import Final
 from edge_runtime.ai.skills.drug_lines import DrugLine
 from edge_runtime.ai.skills.headings import Under, headings
 from edge_runtime.ai.skills.mentions import Phrases, read_words
-from edge_runtime.ai.skills.problem_phrases import Phrase, problem_phrases
-from edge_runtime.ai.skills.remarks import Remark, RemarkKind
+from edge_runtime.ai.skills.problem_phrases import problem_phrases
+from edge_runtime.ai.skills.remarks import Remark, RemarkKind, quoted
 from edge_runtime.clinical.layout import Section, WorkflowType
 
 PROBLEMS_MAX: Final = 8
@@ -150,15 +150,11 @@ def _unplanned(text: str, plan: str) -> Iterator[Remark]:
         return
     for problem in problems:
         if planned.isdisjoint(problem.words):
-            yield Remark(RemarkKind.MISSING, f"No plan is named for: {_said(text, problem)}.", (_place(problem),))
-
-
-def _said(text: str, problem: Phrase) -> str:
-    return " ".join(text[problem.start : problem.end].split())
-
-
-def _place(problem: Phrase) -> tuple[int, int]:
-    return problem.start, problem.end
+            yield Remark(
+                RemarkKind.MISSING,
+                f"No plan is named for: {quoted(text, problem.start, problem.end)}.",
+                ((problem.start, problem.end),),
+            )
 
 
 def _no_follow_up(plan: str) -> Iterator[Remark]:

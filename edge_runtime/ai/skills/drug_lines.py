@@ -14,6 +14,7 @@ from typing import Final
 
 from edge_runtime.ai.checking.drugs import mentions
 from edge_runtime.ai.checking.page import page
+from edge_runtime.ai.skills.remarks import quoted
 
 LINES_MAX: Final = 100
 """Drugs of one note."""
@@ -34,10 +35,11 @@ _NO_AMOUNT_BEFORE: Final = re.compile(
     r"(?:\bfor|\bx|\bevery|\bq|\bdays?|\bof|\bage|\baged|\bin|\bsince|\bscore)\s*\Z", re.IGNORECASE
 )
 _OFTEN: Final = re.compile(
-    r"\b(?:once|twice|daily|nightly|weekly|monthly|bd|bid|b\.i\.d|tds|tid|t\.i\.d|qds|qid|q\.i\.d|od|qd|qhs|hs|prn|stat|"
-    r"nocte|mane|every|each|as needed|as required|when needed|if needed|times|per day|a day|at night|at bedtime|"
-    r"bedtime|in the (?:morning|evening)|on \w+days?|before|after|per hour|given|loading|bolus|over|single dose|one dose|"
-    r"one-off|now|with meals|infusion|q ?\d{1,2} ?h|q ?\d{1,2} ?hours?|\d{1,2} ?-? ?hourly|hourly)\b",
+    r"\b(?:once|twice|daily|nightly|weekly|monthly|bd|bid|b\.i\.d|tds|tid|t\.i\.d|qds|qid|q\.i\.d|od|qd|qhs|hs|prn|"
+    r"stat|nocte|mane|every|each|as needed|as required|when needed|if needed|times|per day|a day|at night|"
+    r"at bedtime|bedtime|in the (?:morning|evening)|on \w+days?|before|after|per hour|given|loading|bolus|over|"
+    r"single dose|one dose|one-off|now|with meals|infusion|q ?\d{1,2} ?h|q ?\d{1,2} ?hours?|"
+    r"\d{1,2} ?-? ?hourly|hourly)\b",
     re.IGNORECASE,
 )
 _AVERSE: Final = re.compile(
@@ -114,10 +116,10 @@ def drug_lines(text: str) -> tuple[DrugLine, ...]:
     """The drugs and classes of drugs of a note, in its order."""
     read = page(text)
     found = [(one, *read.span(one.first, one.behind)) for one in mentions(read)[:LINES_MAX]]
-    starts = [start for _, start, _ in found[1:]] + [len(text)]
+    starts = [*(start for _, start, _ in found), len(text)]
     return tuple(
         _line(text, one.keys, start, end, following, whole_class=one.is_class)
-        for (one, start, end), following in zip(found, starts, strict=True)
+        for (one, start, end), following in zip(found, starts[1:], strict=True)
     )
 
 
@@ -130,7 +132,7 @@ def _line(text: str, keys: frozenset[str], start: int, end: int, following: int,
     behind = text[end:stop]
     return DrugLine(
         keys=keys,
-        said=text[start:end],
+        said=quoted(text, start, end),
         start=start,
         end=end,
         amounts=tuple(_amounts(text, end, stop)),

@@ -35,86 +35,28 @@ def word_set(listed: str) -> frozenset[str]:
 
 
 def _cues(text: str) -> tuple[tuple[str, ...], ...]:
-    return tuple(tuple(line.split()) for line in text.strip().splitlines())
+    return tuple(tuple(cue.split()) for cue in text.split("|"))
 
 
 _DENIALS: Final = _cues("""
-no
-not
-never
-none
-denies
-denied
-deny
-denying
-without
-negative for
-free of
-absence of
-nor
-neither
-ruled out
-rules out
-resolved
-isn t
-doesn t
-don t
-didn t
-hasn t
-haven t
-wasn t
+    no | not | never | none | denies | denied | deny | denying | without | negative for | free of |
+    absence of | nor | neither | ruled out | rules out | resolved | isn t | doesn t | don t | didn t |
+    hasn t | haven t | wasn t
 """)
 _NO_DENIALS: Final = _cues("""
-no change
-no increase
-no improvement
-no doubt
-no better
-not only
-not improved
-not improving
-not certain
-not sure
-not better
-not relieved
-not controlled
-not responding
-not resolved
+    no change | no increase | no improvement | no doubt | no better | not only | not improved |
+    not improving | not certain | not sure | not better | not relieved | not controlled | not responding |
+    not resolved
 """)
 """What begins like a denial and denies nothing of what follows."""
 _TAKEN_BACK: Final = _cues("""
-ruled out
-is negative
-was negative
-negative
-absent
-is absent
-denied
-is denied
-not present
-not seen
-not found
-unlikely
+    ruled out | is negative | was negative | negative | absent | is absent | denied | is denied |
+    not present | not seen | not found | unlikely
 """)
 _DOUBTS: Final = _cues("""
-possible
-possibly
-probable
-probably
-suspected
-suspect
-suspicion for
-suspicion of
-concern for
-concerning for
-likely
-rule out
-r o
-versus
-vs
-query
-differential
-questionable
+    possible | possibly | probable | probably | suspected | suspect | suspicion for | suspicion of |
+    concern for | concerning for | likely | rule out | r o | versus | vs | query | differential |
+    questionable
 """)
 _FAMILY: Final = word_set(
     "mother father parents mum mom dad brother sister siblings aunt uncle grandmother grandfather cousin fhx"

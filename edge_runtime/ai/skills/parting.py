@@ -15,8 +15,9 @@ from edge_runtime.ai.checking.cite import cite
 from edge_runtime.ai.checking.findings import Citation, Unsupported
 from edge_runtime.ai.checking.sentences import sentences
 from edge_runtime.ai.skills.skill import DraftPart, PartKind
-from edge_runtime.ai.skills.wording import NOT_DOCUMENTED, UNCITED
+from edge_runtime.ai.skills.wording import NOT_DOCUMENTED, NOT_FINISHED, UNCITED
 
+_SILENT: Final = frozenset(words.rstrip(".").casefold() for words in ("", NOT_DOCUMENTED, NOT_FINISHED))
 FIELD_PARTS_MAX: Final = 12
 """Parts of one field: five fields stay under PARTS_MAX. The last takes in whatever is left."""
 
@@ -56,8 +57,7 @@ def parted(
 
 def silent(text: str) -> bool:
     """Whether a field says nothing but that there is nothing to say."""
-    folded = text.strip().rstrip(".").casefold()
-    return folded in {"", NOT_DOCUMENTED.rstrip(".").casefold()}
+    return text.strip().rstrip(".").casefold() in _SILENT
 
 
 def statements(text: str, most: int = FIELD_PARTS_MAX) -> tuple[tuple[int, int], ...]:

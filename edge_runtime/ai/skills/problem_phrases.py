@@ -82,7 +82,7 @@ def _phrases(read: Words, part: Under, *, decided: bool) -> Iterator[Phrase]:
         for piece in ([run] if len(pieces) > 1 else []) + pieces:
             mention = read.scoped(None, piece[0], piece[-1])
             said = tuple(read.words[place].text for place in piece if read.words[place].text not in _FILLER)[:WORDS_MAX]
-            if mention.stands and any(not one.isdigit() for one in said):
+            if mention.stands and any(len(one) > 1 and not one.isdigit() for one in said):
                 joint = piece is run and len(pieces) > 1
                 yield Phrase(said, mention.start, mention.end, mention.doubted, decided, joint)
 

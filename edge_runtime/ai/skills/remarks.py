@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 
 class RemarkKind(StrEnum):
@@ -28,3 +29,13 @@ class Remark:
     kind: RemarkKind
     text: str = field(repr=False)
     places: tuple[tuple[int, int], ...] = ()
+
+
+QUOTED_CHARS_MAX: Final = 80
+"""Of a note's own words within a remark."""
+
+
+def quoted(text: str, start: int, end: int) -> str:
+    """A note's own words as a remark quotes them: on one line, and not without end."""
+    said = " ".join(text[start : min(end, start + QUOTED_CHARS_MAX)].split())
+    return f"{said}…" if end - start > QUOTED_CHARS_MAX else said

@@ -12,7 +12,8 @@ from edge_runtime.ai.checking.cite import cite
 from edge_runtime.ai.engine.port import EngineFacts
 from edge_runtime.ai.skills import forms
 from edge_runtime.ai.skills.asking import make_ask, style_of
-from edge_runtime.ai.skills.explaining import Levels, check_facts_alone, explained, left_out_words
+from edge_runtime.ai.skills.explaining import check_facts_alone, explained, left_out_words
+from edge_runtime.ai.skills.levels import Levels
 from edge_runtime.ai.skills.risk_scores import LEVELS, read_scores, told
 from edge_runtime.ai.skills.skill import Ask, DraftPart, PartKind, Reply, Sketch, SkillName, Source
 from edge_runtime.ai.skills.wording import NO_MODEL, cut_short

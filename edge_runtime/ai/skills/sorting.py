@@ -9,6 +9,7 @@ Source: the SOAP order after Weed LL, Medical records that guide and teach, N En
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -104,12 +105,13 @@ class _Before(NamedTuple):
 
 
 def _placed(text: str) -> Iterator[tuple[tuple[tuple[int, int], ...], Section | None]]:
-    said, under = turns(text), headings(text)
+    said, under = turns(text), headings(text) or (_NO_HEADING,)
+    opened = [part.start for part in under]
     before: _Before | None = None
     question: tuple[int, int] | None = None
     for begin, end in sentences(text):
         number, speaker = said.at(begin)
-        heading = next((part for part in under if part.start < end <= part.end), _NO_HEADING)
+        heading = under[max(bisect_left(opened, end) - 1, 0)]
         start = min(max(begin, said.begins[number], heading.start), end)
         words = " ".join(text[start:end].lower().split())
         if not words:

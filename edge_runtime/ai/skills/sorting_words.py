@@ -31,7 +31,7 @@ PLANS: Final = _any_of(
 """Anywhere in a sentence: what is meant to be done."""
 
 DOSED: Final = re.compile(
-    r"\d\s?(?:mg|mcg|g|ml|units?|micrograms?|milligrams?|puffs?|drops?|tablets?)\b.*\b(?:once|twice|times|daily|every"
+    r"\d\s?(?:mg|mcg|g|ml|units?|micrograms?|milligrams?|puffs?|drops?|tablets?)\b.{0,80}?\b(?:once|twice|times|daily|every"
     r"|hourly|bid|tid|qid|at night|a day|per day)\b"
 )
 """A dose with how often: a prescription, unless it is taken already."""

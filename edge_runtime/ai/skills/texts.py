@@ -7,7 +7,7 @@ with an answer that fails to. Owns no medicine: that is in the prompts and in th
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -17,7 +17,7 @@ from edge_runtime.ai.skills.forms import Schema, read, text, whole
 from edge_runtime.ai.skills.parting import parted, statements
 from edge_runtime.ai.skills.prompts import DEFAULT_STYLE
 from edge_runtime.ai.skills.skill import PARTS_MAX, Ask, Reply, Sketch, SkillName, Source
-from edge_runtime.ai.skills.wording import cut_short, stopped_at
+from edge_runtime.ai.skills.wording import NOT_FINISHED, cut_short, stopped_at
 
 
 class Lengths(NamedTuple):
@@ -53,7 +53,7 @@ class Texts:
     skill: SkillName
     version: int
     fields: tuple[str, ...]
-    sections: Mapping[str, str] = MappingProxyType({})
+    sections: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def template(self) -> str:
@@ -108,7 +108,7 @@ def finished(words: str) -> str:
     if len(words) not in _LIMITS or words.endswith((".", "!", "?", "\u3002")):
         return words
     spans = statements(words, most=len(words))
-    return words[: spans[-2][1]] if len(spans) > 1 else ""
+    return words[: spans[-2][1]] if len(spans) > 1 else NOT_FINISHED
 
 
 _LIMITS: Final = frozenset(lengths.chars for lengths in LENGTHS.values())

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import accumulate
 
 from edge_runtime.ai.checking.check import unsupported
 from edge_runtime.ai.checking.findings import Citation
-from edge_runtime.ai.skills.parting import moved
 from edge_runtime.ai.skills.skill import PARTS_MAX, DraftPart, PartKind, Sketch, Source
 from edge_runtime.ai.skills.sorting import Statement
 from edge_runtime.ai.skills.texts import Texts
@@ -37,15 +35,25 @@ def verbatim(
     for name in texts.fields:
         statements = sorted_into.get(name, ())
         unplaced += len(statements[most:])
-        lines = [revised(one.words(source.text)) for one in statements[:most]]
-        fields[name] = "\n".join(lines) or NOT_DOCUMENTED
-        starts = accumulate((len(line) + 1 for line in lines), initial=0)
-        findings = unsupported(source.text, fields[name]) if lines else ()
-        for number, (line, start, one) in enumerate(zip(lines, starts, statements, strict=False), 1):
-            part = DraftPart(
-                name=f"{name}.{number}", kind=PartKind.TEXT, text=line, section=texts.sections.get(name, "")
-            )
-            cited = [Citation(start, start + len(line), begin, end) for begin, end in one.spans]
-            parts.append(moved(part, start, cited, findings))
+        kept = [
+            _part(source.text, f"{name}.{number}", one, texts.sections.get(name, ""), revised)
+            for number, one in enumerate(statements[:most], 1)
+        ]
+        fields[name] = "\n".join(part.text for part in kept) or NOT_DOCUMENTED
+        parts += kept
     warnings = (NO_MODEL, *([left_out(unplaced)] if unplaced else []))
     return Sketch(fields=dict(fields), parts=tuple(parts), warnings=warnings)
+
+
+def _part(source: str, name: str, one: Statement, section: str, revised: Callable[[str], str]) -> DraftPart:
+    """A statement as a part: the source bears out its own words; what rules changed of them is checked."""
+    words = one.words(source)
+    text = revised(words)
+    return DraftPart(
+        name=name,
+        kind=PartKind.TEXT,
+        text=text,
+        section=section,
+        citations=tuple(Citation(0, len(text), start, end) for start, end in one.spans),
+        unsupported=() if text == words else unsupported(source, text),
+    )

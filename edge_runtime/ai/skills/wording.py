@@ -16,10 +16,12 @@ NOT_ALL_CHECKED: Final = (
     "The source is not in English: numbers and drug names were compared with the back-translation, negations were not."
 )
 NOT_TURNED_BACK: Final = "not translated back, so not compared"
-UNCITED: Final = "nothing in the source was found that says this"
-"""A note on a part; a draft's own words for what may still be a fair summary."""
+UNCITED: Final = "no place in the source was found that this rests on; compare it yourself"
+"""A note on a part: it may still be a fair summary in words of its own."""
 NOT_DOCUMENTED: Final = "Not documented."
 """What a model is told to write where a source is silent; it becomes no part."""
+NOT_FINISHED: Final = "Not finished."
+"""What stands in a field of which no sentence was finished; it becomes no part either."""
 
 
 def cut_short(missing: Collection[str]) -> str:

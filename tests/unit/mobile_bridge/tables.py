@@ -12,7 +12,7 @@ from mobile_bridge import limits
 from mobile_bridge.errors import CONNECTION_ERRORS, REQUEST_ERRORS, RETRYABLE, ErrorCode
 from mobile_bridge.frames import FORMS, FROM_HOST, OPTIONAL_FIELDS, Frame, Kind
 from mobile_bridge.schema.contract import CONTRACT, ERROR
-from mobile_bridge.schema.types import Anything, Field, Flag, Listed, Octets, Record, Text, Type, Uint, named
+from mobile_bridge.schema.types import Anything, Bytes, Field, Flag, Listed, Octets, Record, Text, Type, Uint, named
 
 DOCUMENT: Final = Path(__file__).parents[3] / "docs" / "bridge.md"
 _BLOCK: Final = "<!-- table: {name} -->\n{rows}\n<!-- end -->"
@@ -55,6 +55,8 @@ def words_of(type_: Type) -> str:  # noqa: C901, PLR0911 one short case a type
             return "boolean"
         case Octets(size=size):
             return f"{size} bytes"
+        case Bytes():
+            return "bytes"
         case Anything(where=where):
             return f"map: {where.rpartition(', ')[2]}"
         case Record(name=name):

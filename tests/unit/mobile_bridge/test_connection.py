@@ -18,7 +18,7 @@ from mobile_bridge.frames import MAJOR, Frame, Kind, unpack_frame
 from mobile_bridge.limits import CREDIT_MAX, OUTBOX_FRAMES_LOW, OUTBOX_FRAMES_MAX, RESULT_BYTES_MAX
 from mobile_bridge.outbox import Outbox
 from mobile_bridge.request import Request
-from mobile_bridge.schema.commands import Command, Event
+from mobile_bridge.schema.command import Command, Event
 from mobile_bridge.schema.contract import CONTRACT, Contract
 from mobile_bridge.schema.types import Field, Text, Uint, record
 from mobile_bridge.sources import Body, Series, Source

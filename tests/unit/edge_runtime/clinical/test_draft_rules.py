@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -99,7 +100,7 @@ def test_a_draft_waits_until_somebody_decides(decision):
 
 
 def test_decisions_that_differ_are_all_shown_and_nobody_is_asked():
-    """What two people decided without knowledge of each other stands beside each other, until one replaces the other."""
+    """What two people decided without knowledge of each other stands side by side, until one replaces the other."""
     world, left, right, draft = since(a_draft())
     first, second = left.write(decided(draft, "accepted")), right.write(decided(draft, "dismissed"))
     world.sync()
@@ -156,8 +157,6 @@ def test_a_quarantined_draft_is_never_shown_as_a_doubtful_statement(compartment)
 
 
 def _kept_back(placed, compartment):
-    from dataclasses import replace
-
     return replace(placed, compartment=compartment, verdict=Verdict(Standing.QUARANTINED, Reason.ROLE))
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge_runtime.ai.checking.findings import FindingKind, Unsupported
 from edge_runtime.clinical.draft_reading import DraftText, read_draft
 from edge_runtime.clinical.layout import Section
 from edge_runtime.drafts.choosing import Wish, choose
@@ -76,10 +78,6 @@ def test_an_edit_takes_a_mark_away_only_with_the_words_that_are_marked(written, 
 
 def test_a_mark_of_no_words_cannot_be_edited_away():
     """What is marked at a place without words stays marked, whatever is written: nobody can tell that it is gone."""
-    from dataclasses import replace
-
-    from edge_runtime.ai.checking.findings import FindingKind, Unsupported
-
     part = replace(MARKED, unsupported=(Unsupported(FindingKind.NEGATION, "", 3, 3),))
     with refused("part_unsupported"):
         choose(draft(part), Wish(only=["plan.1"], edited={"plan.1": "Rest."}))
@@ -152,7 +150,7 @@ _some = st.lists(st.sampled_from(_NAMES), max_size=4)
     ),
 )
 def test_whatever_is_wished_nothing_slips_through(parts, wish):
-    """Each part is taken, rejected or advice; what is written is the parts' own words or the person's; marks are named."""
+    """Each part is taken, rejected or advice; what is written are the parts' words or the person's; marks are named."""
     found = draft(*parts)
     try:
         taken = choose(found, wish)

@@ -15,6 +15,7 @@ from edge_runtime.ai.engine.port import EngineFacts
 from edge_runtime.ai.skills.skill import DraftPart, PartKind, Sketch, SkillName, Source
 from edge_runtime.audit.acts import Auditor
 from edge_runtime.clinical.layout import WorkflowType
+from edge_runtime.clinical.state import DocumentState
 from edge_runtime.drafts.choosing import Wish
 from edge_runtime.drafts.desk import Accepted, Drafts
 from edge_runtime.drafts.finding import Found, drafts_of
@@ -124,6 +125,10 @@ class Ward:
     def found(self, device: Device, draft: FactId) -> Found:
         """A draft as a device shows it."""
         return next(one for one in drafts_of(device.charts.open(self.chart)) if one.id == draft)
+
+    def found_state(self, device: Device) -> DocumentState:
+        """The encounter as a device derives it."""
+        return device.charts.open(self.chart).document(self.document)
 
     def text(self, device: Device, section: str = "plan") -> str:
         """What a section of the encounter reads."""

@@ -1,4 +1,4 @@
-"""What the tests of skills share: engines by style, answers as a model would give them, and the whole way to a draft."""
+"""What the tests of skills share: engines by style, and answers as a model would give them."""
 
 from __future__ import annotations
 

@@ -10,13 +10,16 @@ import json
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from edge_runtime.ai.checking.check import unsupported
 from edge_runtime.ai.checking.sentences import sentences
 from edge_runtime.ai.engine.port import JsonForm
+from edge_runtime.ai.errors import EngineError
 from edge_runtime.ai.skills.catalogue import skill
 from edge_runtime.ai.skills.prompts import STYLES, template
-from edge_runtime.ai.skills.skill import Source
+from edge_runtime.ai.skills.skill import PARTS_MAX, Source
 from edge_runtime.ai.skills.wording import NOT_DOCUMENTED
 from tests.unit.edge_runtime.ai.skills.asked import engine, reply
 
@@ -73,9 +76,7 @@ def test_the_form_is_the_skills(name, words):
 
 
 def test_an_answer_that_obeyed_is_marked():
-    """A model that does as the source says writes what nobody prescribed; its numbers stand in the source, but as words
-    of an instruction: the drug is there too, so it is a person who rejects it. What the source does not hold is marked.
-    """
+    """A model that does as some other text told it writes what nobody prescribed: it is marked like any other."""
     answer = {
         "subjective": "Cough for 5 days.",
         "objective": NOT_DOCUMENTED,
@@ -94,6 +95,51 @@ def test_an_answer_cannot_forge_a_field(words):
     assert {part.section for part in sketch.parts} <= {"plan"}
 
 
+FIELDS = {
+    "soap": ("subjective", "objective", "assessment", "plan"),
+    "handover": ("situation", "background", "assessment", "recommendation"),
+    "instructions": ("what_you_have", "what_to_do", "medicines", "come_back_if"),
+    "translate": ("translation",),
+}
+any_text = st.text(
+    st.one_of(st.characters(), st.sampled_from(' .\n09mg<>{}"\x00\u202e\ud800')), min_size=1, max_size=80
+)
+
+
+@pytest.mark.parametrize("name", OURS)
+@given(data=st.data(), cut=st.booleans())
+def test_whatever_is_answered_becomes_sound_parts(name, data, cut):
+    """Any answer of the form, of any words: parts that can be written down, with positions that hold."""
+    source = source_of(name, data.draw(any_text))
+    answers = [{field: data.draw(any_text) for field in FIELDS[name]} for _ in range(1 + (name == "translate"))]
+    sketch = skill(name).sketch(source, tuple(reply(answer, cut=cut) for answer in answers))
+    names = [part.name for part in sketch.parts]
+    assert len(set(names)) == len(names) <= PARTS_MAX
+    for part in sketch.parts:
+        assert part.text.strip()
+        json.dumps([part.text, *part.notes], ensure_ascii=False).encode()
+        for one in part.unsupported:
+            assert part.text[one.start : one.end] == one.text != ""
+        for cited in part.citations:
+            assert 0 <= cited.start < cited.end <= len(part.text)
+            assert 0 <= cited.source_start < cited.source_end <= len(source.text)
+
+
+@pytest.mark.parametrize("name", OURS)
+@given(raw=st.text(), cut=st.booleans())
+def test_whatever_is_no_answer_is_an_error(name, raw, cut):
+    """Text that is no value of the form is refused, or is the beginning of an answer that was cut."""
+    code = ""
+    try:
+        sketch = skill(name).sketch(source_of(name, "No fever."), (reply(raw, cut=cut),))
+    except EngineError as error:
+        code = error.code
+    else:
+        assert sketch.cut
+        assert not sketch.parts
+    assert code in {"", "answer_malformed"}
+
+
 EXAMPLES = [
     (name, variant, answer)
     for name in OURS
@@ -106,7 +152,7 @@ EXAMPLES = [
 def test_an_example_cannot_pass_as_a_draft(name, variant, answer):
     """A base model may copy its prompt's example: every sentence of one holds what the check marks in any other source.
 
-    The source here names no figure, no drug and denies nothing; a translation's example is caught by its figures or drug.
+    The source here names no figure, no drug and denies nothing; a translation's example is caught by figures or drugs.
     """
     del variant
     source = "The patient came in and told a long story."

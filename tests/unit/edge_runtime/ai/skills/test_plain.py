@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge_runtime.ai.checking.check import unsupported
 from edge_runtime.ai.skills.plain import spelled
 from edge_runtime.ai.skills.readability import reading_level, syllables
 
@@ -43,6 +44,27 @@ def test_an_abbreviation_is_spelled_out(short, long):
 def test_what_is_none_or_means_two_things_stays(words):
     """Words that only look alike, and abbreviations that a wrong guess would make dangerous."""
     assert spelled(words) == words
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "Amoxicillin 500 mg BID for 7 days.",
+        "Amoxicillin 500 mg PO t.i.d.",
+        "Amoxicillin 500 mg po QID.",
+        "Ibuprofen 400 mg q6h prn.",
+        "Paracetamol 1 g q 8 h.",
+        "Metformin 1 g qd.",
+        "Levothyroxine 25 mcg qhs.",
+        "Review in 48h. BP 120/80, HR 72.",
+        "No SOB, w/o fever. NKDA.",
+        "Morphine 5 mg SC prn, 2 tabs of paracetamol.",
+    ],
+)
+def test_the_check_reads_both(note):
+    """What was spelled out is found in a note that abbreviates it: spelling out makes no finding."""
+    assert spelled(note) != note
+    assert not unsupported(note, spelled(note))
 
 
 @given(st.text())
