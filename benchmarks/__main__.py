@@ -36,6 +36,7 @@ BENCHMARKS: Final[Mapping[str, str]] = {
     "audit_timeline": "merging and exporting the timeline of 10,000 entries",
     "audit_verify": "verifying a file of sealed entries as evidence: pace and peak memory",
     "device_loss": "losing a phone that reads 1,000 charts: bytes at once, and a chart at its next write",
+    "ai_overhead": "drafting through our path, beside a bare loop over the engine's library",
     "entry_partitions": "look-ups among a relay's entries by month on PostgreSQL, beside one partition",
 }
 _BUILD: Final = Path(__file__).resolve().parent.parent / "build"
@@ -107,7 +108,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", action="append", choices=list(BENCHMARKS), metavar="NAME", help="one; again for more")
     parser.add_argument("--rounds", type=_positive, default=_ROUNDS, help=f"turns of everything (default: {_ROUNDS})")
     parser.add_argument(
-        "--data", type=_existing, action="append", metavar="PATH", help="the three of FHIR: your own files"
+        "--data",
+        type=_existing,
+        action="append",
+        metavar="PATH",
+        help="the three of FHIR: your own files; ai_overhead: a bundle",
     )
     parser.add_argument(
         "--entries", type=_positive, metavar="N", help="audit_verify, cold_start, entry_partitions: so many entries"

@@ -16,6 +16,7 @@ _STATED: Final = re.compile(
     r"|\ballergies(?: include|:) (?P<list>(?!none|unknown|no |not |were|are|as |and |or )[\w-]+)",
     re.IGNORECASE,
 )
+_DENIED: Final = re.compile(r"\b(?:no|not|denies|denied|without|negative|never)\b", re.IGNORECASE)
 _NONE: Final = re.compile(
     r"\b(?:(?:has |have )?(?:no (?:known )?(?:drug |medication |food )*allerg(?:y|ies))(?! in| of)|NKDA|NKA"
     r"|denies (?:any )?(?:known )?(?:drug |medication )*allergies|never had an allergy)\b",
@@ -54,7 +55,7 @@ def contradicted(page: Page, chance: random.Random) -> Change | None:
 
 def swapped(page: Page, chance: random.Random) -> Change | None:
     """Allergic to something else."""
-    for match in shuffled(chance, _STATED.finditer(page.text)):
+    for match in shuffled(chance, _stated(page)):
         group = next(name for name in ("to", "of", "list") if match[name])
         start, end = match.span(group)
         new = _other(page, chance)
@@ -65,7 +66,7 @@ def swapped(page: Page, chance: random.Random) -> Change | None:
 
 def denied(page: Page, chance: random.Random) -> Change | None:
     """The source states an allergy; the draft says that there is none."""
-    for match in shuffled(chance, _STATED.finditer(page.text)):
+    for match in shuffled(chance, _stated(page)):
         start, end = next(span for span in page.statements if span[0] <= match.start() < span[1])
         if len(page.text[start:end].split()) <= _SHORT_WORDS:
             drug = drug_pattern().search(page.text, match.start(), match.end()) is not None
@@ -88,6 +89,15 @@ def reaction(page: Page, chance: random.Random) -> Change | None:
         start, end = match.span("reaction")
         return Change(kind="allergy", way="reaction changed", start=start, end=end, new=chance.choice(others))
     return None
+
+
+def _stated(page: Page) -> list[re.Match[str]]:
+    """Allergies that the note states; not one that it denies."""
+    found: list[re.Match[str]] = []
+    for start, end in page.statements:
+        matches = _STATED.finditer(page.text, start, end)
+        found += [match for match in matches if not _DENIED.search(page.text[start : match.start()])]
+    return found
 
 
 def _other(page: Page, chance: random.Random) -> str:

@@ -44,8 +44,12 @@ _STRENGTHS: Final = (
     "250 mg",
     "600 mg",
 )
-_ONCE_A_DAY: Final = {"once daily", "in the morning", "at night"}
-"""None of these contradicts another for certain."""
+_ALIKE: Final = (
+    {"once daily", "in the morning", "at night"},
+    {"three times daily", "every 8 hours"},
+    {"four times daily", "every 6 hours"},
+)
+"""Frequencies of which none contradicts another for certain."""
 _HOW_OFTEN: Final = ("once daily", "twice daily", "three times daily", "at night", "as needed")
 _STARTED: Final = (
     "Started on {}.", "Also takes {}.", "Prescribed {}.", "Continue {}.", "{} was added.", "Was given {}.",
@@ -125,7 +129,7 @@ def often(page: Page, chance: random.Random) -> Change | None:
         if said is None or ";" in page.text[one.dose.end() : said.start()]:
             continue
         known = {frequency(match[0]) for match in frequency_pattern().finditer(_about(page.source, one.drug))}
-        same = _ONCE_A_DAY if known & _ONCE_A_DAY else set()
+        same = {name for group in _ALIKE if group & known for name in group}
         others = [name for name in FREQUENCIES if name not in known | same | {"as needed"}]
         if not _AVOIDED.search(page.text[one.dose.end() : said.start()]) and others and frequency(said[0]) in known:
             new = chance.choice(FREQUENCIES[chance.choice(others)][:3])

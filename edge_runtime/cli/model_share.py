@@ -49,7 +49,8 @@ def share(name: str, listen: str, ready_file: Path | None, *, as_json: bool) -> 
     with ExitStack() as held:
         if entry.kept is not None:
             held.enter_context(folder.using(name))
-        server = ModelServer(entry.data, entry.path, entry.manifest.size, (host, port))
+        neutral = entry.neutral.read_bytes() if entry.manifest.neutral else b""
+        server = ModelServer(entry.data, entry.path, entry.manifest.size, (host, port), neutral=neutral)
         held.callback(server.close)
         code = code_of(entry.data)
         shown = f"[{host}]:{server.port}" if ":" in host else f"{host}:{server.port}"

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 from benchmarks.ai.encounters import Encounter
 from benchmarks.ai.listening import Heard, Listening
 from edge_runtime.ai.drafting import Drafted, Drafting, Wishes
-from edge_runtime.ai.engine.litert import LitertEngine
+from edge_runtime.ai.engine.port import Engine
+from edge_runtime.ai.models.choosing import Need
+from edge_runtime.ai.models.demonstration import demonstration
+from edge_runtime.ai.models.opening import open_model
 from edge_runtime.ai.skills.catalogue import SKILLS, skill
 from edge_runtime.ai.skills.quality_rules import source_of as quality_source
 from edge_runtime.ai.skills.risk_scores import source_of as risk_source
 from edge_runtime.ai.skills.skill import SkillName, Source
 from edge_runtime.clinical.scores.catalogue import score
-from tests.contracts.engines import BUNDLE, FACTS, THREADS
 
-CONTEXT = 2048
+NAME = "demonstration"
 LANGUAGES = ("es", "fr", "de")
 NEEDS = ("step:vitals", "section:plan", "kind:diagnosis", "signed")
 
@@ -30,9 +32,11 @@ class Drawn:
     heard: list[Heard]
 
 
-def shipped() -> LitertEngine:
-    """The demonstration model on the real engine, in this process."""
-    return LitertEngine(BUNDLE, replace(FACTS, context_tokens=CONTEXT), threads=THREADS)
+def shipped() -> Engine | None:
+    """The model that the package brings, as a user's draft gets it; None in a build without it."""
+    if demonstration() is None:
+        return None
+    return open_model(NAME, Need()).engine
 
 
 def source_of(name: SkillName, encounter: Encounter, chance: random.Random) -> Source:
@@ -50,13 +54,13 @@ def source_of(name: SkillName, encounter: Encounter, chance: random.Random) -> S
             return Source(text=encounter.source)
 
 
-def draft(engine: LitertEngine, name: SkillName, source: Source, wishes: Wishes) -> Drawn:
+def draft(engine: Engine, name: SkillName, source: Source, wishes: Wishes) -> Drawn:
     """Run a skill to its end."""
     listening = Listening(engine)
     return Drawn(Drafting(skill(name), source, listening, wishes).run(), listening.heard)
 
 
-def drawn(engine: LitertEngine, encounters: tuple[Encounter, ...], run: int) -> Drawn:
+def drawn(engine: Engine, encounters: tuple[Encounter, ...], run: int) -> Drawn:
     """One run of many: encounters and skills in turn, each at either temperature, with a seed of its own."""
     chance = random.Random(run)
     name = SKILLS[run % len(SKILLS)]

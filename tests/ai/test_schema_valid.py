@@ -1,6 +1,6 @@
 """Every answer of the demonstration model keeps its form: any skill, any seed, either temperature, any source.
 
-Runs on the real engine with the model that the package brings. FIELDWARD_TEST_BUNDLE names another one.
+Runs on the real engine in its own process with the model that the package brings.
 """
 
 from __future__ import annotations
@@ -12,13 +12,11 @@ import pytest
 
 from benchmarks.ai.encounters import own
 from edge_runtime.ai.drafting import Wishes
-from edge_runtime.ai.engine.litert import LitertEngine
-from edge_runtime.ai.engine.port import Ending, JsonForm
+from edge_runtime.ai.engine.port import Ending, Engine, JsonForm
 from edge_runtime.ai.skills.catalogue import SKILLS
 from edge_runtime.ai.skills.skill import SkillName, Source
 from tests.ai.every_skill import Drawn, draft, drawn, shipped
 from tests.conftest import require
-from tests.contracts.engines import BUNDLE
 
 RUNS = 200
 SAMPLE = 20
@@ -28,11 +26,13 @@ OF_WORDS = (SkillName.SOAP, SkillName.HANDOVER, SkillName.INSTRUCTIONS, SkillNam
 
 
 @pytest.fixture(name="engine", scope="module")
-def fixture_engine() -> Iterator[LitertEngine]:
+def fixture_engine() -> Iterator[Engine]:
     """The demonstration model, loaded once."""
     require(find_spec("litert_lm"), "litert_lm", "the extra 'ai' brings the engine")
-    require(BUNDLE.is_file(), "the demonstration model", "`fieldward model build-demo` makes it")
-    with shipped() as engine:
+    engine = shipped()
+    require(engine, "the demonstration model", "`fieldward model build-demo` makes it")
+    assert engine is not None
+    with engine:
         yield engine
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from edge_runtime.ai.engine.child import ChildEngine
 from edge_runtime.ai.engine.litert import LitertEngine
+from edge_runtime.ai.engine.litert_session import NEUTRAL
 from edge_runtime.ai.engine.port import Engine, EngineFacts, JsonForm, Request, Text
 
 SHIPPED = Path(__file__).parents[2] / "edge_runtime" / "data" / "models" / "demonstration" / "model.litertlm"
@@ -26,6 +27,9 @@ FACTS = EngineFacts(
     prompt_style="demonstration",
 )
 THREADS = 2
+_NEUTRAL = BUNDLE.with_name("neutral.lora")
+ADAPTERS = {NEUTRAL: _NEUTRAL} if _NEUTRAL.exists() else {}
+"""A bundle with inputs for adapters has one beside it that changes nothing."""
 VISIT = "34 year old man with chest pain for 2 days. Temperature 37.2, heart rate 110, oxygen 95 percent."
 NOTE = JsonForm(
     {
@@ -55,8 +59,8 @@ class EngineKind:
 
 
 KINDS = (
-    EngineKind("in-process", lambda: LitertEngine(BUNDLE, FACTS, threads=THREADS), contained=False),
-    EngineKind("child", lambda: ChildEngine(BUNDLE, FACTS, threads=THREADS), contained=True),
+    EngineKind("in-process", lambda: LitertEngine(BUNDLE, FACTS, threads=THREADS, adapters=ADAPTERS), contained=False),
+    EngineKind("child", lambda: ChildEngine(BUNDLE, FACTS, threads=THREADS, adapters=ADAPTERS), contained=True),
 )
 
 

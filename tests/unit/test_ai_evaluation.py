@@ -116,7 +116,9 @@ def test_statements_are_sentences_and_items():
     [
         ("sixty-eight", "68"), ("one twenty eight", "128"), ("one hundred and five", "105"),
         ("nineteen eighty-four", "1984"), ("two thousand and five", "2005"), ("38,4", "38.4"), ("1,200 ml", "1200"),
-        ("twice", "2"), ("seven point two", "7.2"), ("thirty-eight point four", "38.4"), ("two and a half", "2.5"), ("third", "3"),
+        ("twice", "2"), ("seven point two", "7.2"),
+        ("thirty-eight point four", "38.4"), ("two and a half", "2.5"),
+        ("third", "3"),
     ],
 )  # fmt: skip
 def test_spelled_numbers_are_numbers(words, value):

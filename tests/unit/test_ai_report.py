@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from benchmarks.ai.__main__ import main
 from benchmarks.ai.encounters import own
 from benchmarks.ai.evaluation import Evaluation, Result, evaluate
 from benchmarks.ai.listening import keeps_form
@@ -178,3 +179,14 @@ def test_a_page_is_escaped():
         written_facts=True,
     )
     assert "<script>" not in to_html(page(named))
+
+
+def test_the_command_prints_figures_and_writes_a_page(tmp_path, capsys):
+    """`run --json` is one JSON value on standard output; --report writes the page in the form that its name says."""
+    for name, first in (("page.html", "<!doctype html>"), ("page.md", "## Drafts")):
+        arguments = ["run", "--model", "none", "--limit", "3", "--json", "--report", str(tmp_path / name)]
+        assert main(arguments) == 0
+        figures = json.loads(capsys.readouterr().out)
+        assert (figures["encounters"], figures["answers"], figures["refused"]) == (3, 0, {})
+        assert 0 < figures["fact_recall"] <= 1
+        assert (tmp_path / name).read_text(encoding="utf-8").startswith(first)

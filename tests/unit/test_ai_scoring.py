@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass
 
@@ -102,3 +103,12 @@ def test_a_folder_without_the_sets_is_refused_in_one_line(tmp_path, capsys):
     """A folder that holds neither set is refused before anything is drafted."""
     assert main(["run", "--model", "none", "--data", str(tmp_path)]) == 1
     assert "has neither" in capsys.readouterr().err
+
+
+def test_the_check_is_measured_from_the_command_line(capsys):
+    """`check --json` is one JSON list, a row for each set and kind of source; the exit code is the acceptance line."""
+    code = main(["check", "--plants", "10", "--json"])
+    rows = json.loads(capsys.readouterr().out)
+    assert [(row["corpus"], row["against"]) for row in rows] == [("repository", "note"), ("repository", "dialogue")]
+    assert all(sum(row["planted"].values()) == 10 for row in rows)
+    assert code == (0 if rows[0]["accepted"] else 1)

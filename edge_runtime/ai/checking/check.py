@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from edge_runtime.ai.checking.allergies import allergies, stated
+from edge_runtime.ai.checking.allergies import Allergies, allergies, reactions
+from edge_runtime.ai.checking.allergy_statements import Stated, stated
 from edge_runtime.ai.checking.contexts import Contexts
 from edge_runtime.ai.checking.doses import Dose, Prescribed, doses, prescribed, routes
 from edge_runtime.ai.checking.drugs import Mention, mentions
@@ -19,8 +20,9 @@ from edge_runtime.ai.checking.figures import Figure, Form, figures
 from edge_runtime.ai.checking.findings import FindingKind, Unsupported
 from edge_runtime.ai.checking.labels import label_of, labelled
 from edge_runtime.ai.checking.medicines import cabinet, strangers
-from edge_runtime.ai.checking.negations import Contradictions, statements
+from edge_runtime.ai.checking.negations import Contradictions
 from edge_runtime.ai.checking.page import Page, page
+from edge_runtime.ai.checking.statements import Statements, statements
 
 CHECK_VERSION: Final = 1
 """Raised when what the check means changes: drafts carry it, so that a finding can be read by the rules of its day."""
@@ -58,9 +60,7 @@ def unsupported(source: str, draft: str) -> tuple[Unsupported, ...]:
 def _verbatim(source: Page, draft: Page) -> set[int]:
     """The sentences of a draft that stand in the source as they are."""
     known = {tuple(source.texts[line.first : line.behind]) for line in source.lines}
-    return {
-        number for number, line in enumerate(draft.lines) if tuple(draft.texts[line.first : line.behind]) in known
-    }
+    return {number for number, line in enumerate(draft.lines) if tuple(draft.texts[line.first : line.behind]) in known}
 
 
 def _marks(source: Page, draft: Page, verbatim: set[int]) -> Iterator[_Mark]:
@@ -75,10 +75,7 @@ def _marks(source: Page, draft: Page, verbatim: set[int]) -> Iterator[_Mark]:
     theirs, mine = statements(source), statements(draft)
     contexts = None if theirs.polarity.talks else Contexts(source, draft)
 
-    known = allergies(source, shelf.named, theirs.polarity)
-    for statement in stated(draft, drugs, mine.polarity):
-        if not known.bears(statement):
-            yield _Mark(FindingKind.ALLERGY, statement.first, statement.behind)
+    yield from _allergic(draft, stated(draft, drugs, mine.polarity), mine, allergies(source, shelf.named, theirs))
     for drug in drugs:
         if not shelf.holds(drug, draft):
             yield _Mark(FindingKind.DRUG, drug.first, drug.behind)
@@ -89,15 +86,24 @@ def _marks(source: Page, draft: Page, verbatim: set[int]) -> Iterator[_Mark]:
         if dose is not None and (dose.kind or not numbers.bears(figure)):
             if not given.gives(dose):
                 yield _Mark(FindingKind.DOSE, figure.first, figure.behind)
-        elif named.contradicts(label_of(draft, figure), figure):
-            yield _Mark(FindingKind.NUMBER, figure.first, figure.behind)
-        elif figure.claims and not _is_plain_daily(figure) and (
-            not numbers.bears(figure) or (contexts is not None and contexts.moved(figure, numbers))
+        elif named.contradicts(label_of(draft, figure), figure) or (
+            figure.claims
+            and not _is_plain_daily(figure)
+            and (not numbers.bears(figure) or (contexts is not None and contexts.moved(figure, numbers)))
         ):
             yield _Mark(FindingKind.NUMBER, figure.first, figure.behind)
     yield from _ways(draft, drugs, dosed, given)
     for first, behind in Contradictions(theirs).of(mine, verbatim):
         yield _Mark(FindingKind.NEGATION, first, behind)
+
+
+def _allergic(draft: Page, own: list[Stated], mine: Statements, known: Allergies) -> Iterator[_Mark]:
+    """The allergies and reactions of a draft that the source does not state."""
+    for statement in own:
+        if not known.bears(statement):
+            yield _Mark(FindingKind.ALLERGY, statement.first, statement.behind)
+    for first, behind in reactions(draft, own, mine.said, known):
+        yield _Mark(FindingKind.ALLERGY, first, behind)
 
 
 def _is_plain_daily(figure: Figure) -> bool:

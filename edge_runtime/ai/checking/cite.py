@@ -68,8 +68,8 @@ def cite(source: str, draft: str) -> tuple[Citation, ...]:
     for line in mine.lines:
         wanted = set().union(*(things[place] for place in range(line.first, line.behind)))
         start, end = mine.folded.span(line.start, line.end)
-        for window in sorted(_best(windows, wanted)):
-            found.append(Citation(start, end, *theirs.span(*windows.spans[window])))
+        best = sorted(_best(windows, wanted))
+        found += [Citation(start, end, *theirs.span(*windows.spans[window])) for window in best]
     return tuple(found)
 
 

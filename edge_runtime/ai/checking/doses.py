@@ -113,9 +113,11 @@ def _following(page: Page, figure: Figure, drug: Mention | None) -> Mention | No
     if drug is None or drug.first - figure.behind > BEFORE_WORDS_MAX or figure.unit is None or figure.unit.kind == TIME:
         return None
     between = page.texts[figure.behind : drug.first]
-    return None if {",", ".", ";", "and", "\u2022"} & set(between) or page.line_of[figure.first] != page.line_of[
-        drug.first
-    ] else drug
+    return (
+        None
+        if {",", ".", ";", "and", "\u2022"} & set(between) or page.line_of[figure.first] != page.line_of[drug.first]
+        else drug
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from edge_runtime.ai.checking.figures import DIGITS_MAX, Figure, Form, figures
 from edge_runtime.ai.checking.number_words import ORDINALS
 from edge_runtime.ai.checking.page import Page
 from edge_runtime.ai.checking.units import TIME, UNITS, Unit, unit_at
+from edge_runtime.ai.checking.words import listed
 
 NEAR_WORDS_MAX: Final = 14
 """Words around a bare count in which a word of time may stand."""
@@ -24,11 +25,24 @@ _SMALL: Final = 12
 _YEAR_MIN: Final = 1900
 _YEAR_MAX: Final = 2100
 _TEN: Final = 10
-_VAGUE: Final = {"couple": 2.0, "few": 3.0, "half": 0.5, "dozen": 12.0, "pair": 2.0, "twice": 2.0, "both": 2.0, "twin": 2.0}
-_SINGLE: Final = frozenset({"a", "an", "one", "per", "each", "every", "last", "next", "past", "this", "another", "/"})
+_VAGUE: Final = {
+    "couple": 2.0,
+    "few": 3.0,
+    "half": 0.5,
+    "dozen": 12.0,
+    "pair": 2.0,
+    "twice": 2.0,
+    "both": 2.0,
+    "twin": 2.0,
+}
+_SINGLE: Final = listed(
+    """
+    a an one per each every last next past this another /
+    """
+)
 _ROMAN: Final = {"i": 1.0, "ii": 2.0, "iii": 3.0, "iv": 4.0, "v": 5.0, "vi": 6.0, "vii": 7.0, "viii": 8.0, "ix": 9.0}
 _TAIL: Final = re.compile(r"[a-z]+(\d{1,6})")
-_AGE: Final = frozenset({"old", "age", "aged", "i'm", "turned", "birthday"})
+_AGE: Final = frozenset({"old", "age", "aged", "i'm", "he's", "she's", "turned", "birthday"})
 _MONTHS: Final = "jan feb mar apr may jun jul aug sep oct nov dec"
 _MONTH: Final = {name: float(value) for value, name in enumerate(_MONTHS.split(), start=1)}
 _NAMES: Final = {
@@ -99,7 +113,11 @@ class Evidence:
     def _alike(self, kind: str, unit: Unit, value: float) -> bool:
         """Whether a kind of the source differs only in what it is measured against: mg and mg/dl."""
         short, ours = kind.partition("/")[0], unit.kind.partition("/")[0]
-        return kind != unit.kind and short == ours and (kind, round(value * unit.scale, 4)) in self.measures
+        return (
+            short == ours
+            and ("/" in kind) != ("/" in unit.kind)
+            and (kind, round(value * unit.scale, 4)) in self.measures
+        )
 
     def _near_time(self, place: int, scale: float) -> bool:
         around = self.page.texts[max(place - NEAR_WORDS_MAX, 0) : place + NEAR_WORDS_MAX]
@@ -143,7 +161,10 @@ def evidence(source: Page) -> Evidence:
             found.months.update(one.values[:2])
         else:
             _add(found, one)
+    covered = {place for one in found.figures for place in range(one.first, one.behind)}
     for place, word in enumerate(source.texts):
+        if place in covered and word.isdigit():
+            continue
         _add_word(found, place, word)
     return found
 

@@ -132,7 +132,7 @@ def _number(page: Page, place: int) -> Figure | None:
     if text[0].isdigit() or (text[0] == "." and len(text) > 1):
         return _digits(page, place, text)
     said = said_at(page.texts, place)
-    if said is None or page.texts[place + 1 : place + 2] and page.texts[place + 1] in _ALL_FOUR:
+    if said is None or (page.texts[place + 1 : place + 2] and page.texts[place + 1] in _ALL_FOUR):
         return None
     return Figure(Form.PLAIN, (said.value,), said.readings, None, place, said.behind, spelled=True)
 
@@ -148,7 +148,7 @@ def _digits(page: Page, place: int, text: str) -> Figure:
     elif _COMMA.fullmatch(text):
         value = float(text.replace(",", "."))
     else:
-        value = float(text.split(",")[0] or 0) if text.count(",") else float(text)
+        value = float(text.split(",", maxsplit=1)[0] or 0) if text.count(",") else float(text)
     following = page.texts[behind : behind + 3]
     if following[:1] and following[0] in POWERS:
         value, behind = value * POWERS[following[0]], behind + 1

@@ -17,10 +17,20 @@ from typing import Final
 
 _JSON: Final = re.compile(r"\s*(?:\{\s*[\"}]|\[\s*[\[{\"\]])")
 _STRING: Final = re.compile(r'"((?:[^"\\]|\\.)*+)("|\\?$)(\s*:)?', re.DOTALL)
-_ESCAPE: Final = re.compile(r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|.)", re.DOTALL)
+_ESCAPE: Final = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|.)", re.DOTALL
+)
 _ESCAPED: Final = {"n": "\n", "r": "\n", "t": "\t", "b": " ", "f": "\n"}
-_PLAIN: Final = {"\u2018": "'", "\u2019": "'", "\u02bc": "'", "\u201c": '"', "\u201d": '"', "\u2044": "/", "\u00d7": "x"}
-_DASHES: Final = frozenset("\u2010\u2011\u2012\u2013\u2014\u2015\u2212")
+_PLAIN: Final = {
+    "\u2018": "'",
+    "\u2019": "'",
+    "\u02bc": "'",
+    "\u201c": '"',
+    "\u201d": '"',
+    "\u2044": "/",
+    "\u00d7": "x",
+}
+_SURROGATES: Final = range(0xD800, 0xE000)
 _BREAKS: Final = frozenset("\u2028\u2029\x0b\x0c\x85\r")
 _THIN: Final = frozenset("\u00a0\u2009\u202f")
 """Spaces that group the digits of one number, and are spaces elsewhere."""
@@ -107,28 +117,25 @@ def _meant(escape: str) -> str:
         codes = [int(one, 16) for one in escape.split("\\u")[1:]]
         if len(codes) == 2:  # noqa: PLR2004 a pair of surrogates is one character
             return chr(0x10000 + ((codes[0] - 0xD800) << 10) + (codes[1] - 0xDC00))
-        return " " if 0xD800 <= codes[0] <= 0xDFFF else chr(codes[0])
+        return " " if codes[0] in _SURROGATES else chr(codes[0])
     return _ESCAPED.get(escape[1], escape[1])
 
 
 @lru_cache(maxsize=1024)
 def _made(sign: str) -> str:
-    """One character made plain; "\\x00" for a space that may group digits."""
+    """One character made plain; the character NUL for a space that may group digits."""
     if sign in _PLAIN:
         return _PLAIN[sign]
-    if sign in _DASHES:
-        return "-"
-    if sign in _BREAKS:
-        return "\n"
-    if sign in _THIN:
-        return "\x00"
-    if sign.isspace():
-        return " "
+    if sign.isspace() or sign in _BREAKS:
+        return "\n" if sign in _BREAKS else "\x00" if sign in _THIN else " "
     if unicodedata.category(sign) in {"Mn", "Cf", "Me"}:
         return ""
     number = unicodedata.decimal(sign, None)
-    if number is not None:
-        return str(number)
+    return str(number) if number is not None else _decomposed(sign)
+
+
+def _decomposed(sign: str) -> str:
+    """A character without its accents; a fraction apart from the number before it, a power behind its sign."""
     form = unicodedata.decomposition(sign)
     made = "".join(one for one in unicodedata.normalize("NFKD", sign) if not unicodedata.combining(one)).casefold()
     made = made.replace("\u2044", "/")

@@ -77,7 +77,7 @@ def often_at(texts: Sequence[str], place: int) -> Often | None:
 
 
 def _every(texts: Sequence[str], place: int) -> Often | None:
-    """ "Every six hours", "every other day", "each morning", "per day"."""
+    """Read "every six hours", "every other day", "each morning", "per day"."""
     if place >= len(texts):
         return None
     place += texts[place] == "." and place + 1 < len(texts)

@@ -25,7 +25,8 @@ pressure = bp | blood pressure | pressure
 pulse = hr | heart rate | pulse | heart beat | pulse rate
 respiration = rr | respiratory rate | respirations | respiration | resp | breathing rate | breaths
 temperature = temperature | temp | tmax | t
-saturation = spo2 | sao2 | o2 sat | o2 sats | oxygen saturation | saturation | sat | sats | oxygen saturations | pulse ox
+saturation = spo2 | sao2 | o2 sat | o2 sats | oxygen saturation | oxygen saturations | saturation | sat | sats
+saturation = pulse ox
 weight = weight | weighs | wt | weighed | weighing
 height = height | ht
 glucose = glucose | blood sugar | blood sugars | sugar | sugars | bg
@@ -54,7 +55,6 @@ magnesium = magnesium
 bun = bun
 age = age | aged | old | years old | year old
 """
-_YEARS_SCALE_MIN: Final = 360
 
 
 @cache
@@ -79,6 +79,8 @@ class Labelled:
     def contradicts(self, label: str | None, figure: Figure) -> bool:
         """Whether the source gives other figures for what a draft's figure is one of, and not this one."""
         known = self.values.get(label or "")
+        if figure.form is Form.OFTEN or (figure.unit is not None and figure.unit.kind == TIME):
+            return False
         return bool(known) and known is not None and not any(one in known for one in _values(figure))
 
 
@@ -95,8 +97,6 @@ def labelled(page: Page, found: list[Figure]) -> Labelled:
         recent = [one for one in recent if figure.first - one[0] <= FAR_WORDS_MAX]
         for _, label in recent:
             values[label].update(_values(figure))
-        if _is_age(page, figure):
-            values["age"].update(_values(figure))
     return Labelled(values)
 
 
@@ -109,7 +109,7 @@ def label_of(page: Page, figure: Figure) -> str | None:
             return None
         for length in (1, 2, 3):
             label = names.get(tuple(page.texts[place - length + 1 : place + 1])) if place >= length - 1 else None
-            if label is not None:
+            if label is not None and label != "age":  # an age is told in too many ways to be held against a draft
                 return label
     return None
 
@@ -124,13 +124,6 @@ def labels(page: Page) -> set[tuple[int, str]]:
         for length in (1, 2, 3, 4)
         if (label := names.get(tuple(texts[place : place + length]))) is not None
     }
-
-
-def _is_age(page: Page, figure: Figure) -> bool:
-    unit = figure.unit
-    return unit is not None and unit.kind == TIME and unit.scale >= _YEARS_SCALE_MIN and "old" in page.texts[
-        figure.first : figure.behind
-    ]
 
 
 def _values(figure: Figure) -> set[tuple[float, ...]]:

@@ -21,8 +21,10 @@ chills | chill | shivering
 rigors
 night sweats | sweats night | sweating night
 diaphoresis | sweating | sweats | sweaty | diaphoretic
-chest pain | chest pains | pain chest | chest discomfort | discomfort chest | chest tightness | tightness chest | chest pressure | pressure chest | chest hurt | angina
-shortness breath | short breath | dyspnea | sob | breathlessness | breathless | difficulty breathing | trouble breathing | hard breathe | problems breathing
+chest pain | chest pains | pain chest | chest discomfort | discomfort chest | chest tightness | tightness chest
+chest pain | chest pressure | pressure chest | chest hurt | angina
+shortness breath | short breath | dyspnea | sob | breathlessness | breathless | difficulty breathing
+shortness breath | trouble breathing | hard breathe | problems breathing
 palpitations | palpitation | heart racing | racing heart | fluttering | heart fluttering
 orthopnea
 cough | coughs | coughing
@@ -36,7 +38,8 @@ nausea | nauseous | nauseated
 vomiting | vomit | vomits | emesis | throwing up | throw up | threw up | vomited
 diarrhea | diarrhoea | loose stools | watery stools
 constipation | constipated
-abdominal pain | belly pain | stomach pain | pain abdomen | pain belly | pain stomach | tummy pain | stomach ache | stomachache | pain tummy | abdomen pain
+abdominal pain | belly pain | stomach pain | pain abdomen | pain belly | pain stomach | tummy pain
+abdominal pain | stomach ache | stomachache | pain tummy | abdomen pain
 heartburn | reflux | acid reflux | gerd
 blood stool | blood stools | bloody stool | bloody stools | hematochezia | blood poop | rectal bleeding
 melena | black stools | tarry stools | black stool
@@ -79,7 +82,8 @@ hip pain | pain hip
 shoulder pain | pain shoulder
 ear pain | earache | otalgia | pain ear | ear hurt
 hearing loss | loss hearing | trouble hearing
-blurry vision | blurred vision | vision changes | visual changes | changes vision | vision blurry | double vision | diplopia
+blurry vision | blurred vision | vision changes | visual changes | changes vision | vision blurry
+blurry vision | double vision | diplopia
 eye pain | pain eye
 photophobia | light sensitivity | sensitivity light
 anxiety | anxious

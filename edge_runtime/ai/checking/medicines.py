@@ -14,22 +14,24 @@ from edge_runtime.ai.checking.drugs import LIKE_MIN, Mention, is_known, members,
 from edge_runtime.ai.checking.figures import Figure
 from edge_runtime.ai.checking.page import Page
 from edge_runtime.ai.checking.units import DOSES
+from edge_runtime.ai.checking.words import listed
 
 _TWO_LETTERS_MIN: Final = 8
 """Letters from which on two wrong ones are forgiven."""
 _NAME_MIN: Final = 5
-_ORDINARY: Final = frozenset(
+_ORDINARY: Final = listed(
     """
-    about above additional after almost another approximately around before below between capsule capsules daily dosage
-    dose doses dosing drops equal every extra first focus fourth greater increase increased initial injection least
-    level levels liquid maximum minimum nearly night only oral orally other outpatient over plus powder ratio received
-    reduced roughly second short solution start started taking tablet tablets third times total twice under units until
-    using weekly within strength takes given decrease decreased currently added continue continued repeat resume switch
-    administered loading maintenance single bolus infusion weighed weighing weight glucose sugar protein sodium fluid
-    normal saline juice water blood volume urine output intake creatinine cholesterol triglycerides hemoglobin calcium
-    potassium magnesium bilirubin albumin ferritin vitamin caffeine alcohol grams milligrams measuring approximate
-    removed drained aspirated excised injected ejection voided residual showed shows totaling additionally further
-    """.split()
+    about above additional after almost another approximately around before below between capsule capsules daily
+    dosage dose doses dosing drops equal every extra first focus fourth greater increase increased initial
+    injection least level levels liquid maximum minimum nearly night only oral orally other outpatient over plus
+    powder ratio received reduced roughly second short solution start started taking tablet tablets third times
+    total twice under units until using weekly within strength takes given decrease decreased currently added
+    continue continued repeat resume switch administered loading maintenance single bolus infusion weighed
+    weighing weight glucose sugar protein sodium fluid normal saline juice water blood volume urine output intake
+    creatinine cholesterol triglycerides hemoglobin calcium potassium magnesium bilirubin albumin ferritin vitamin
+    caffeine alcohol grams milligrams measuring approximate removed drained aspirated excised injected ejection
+    voided residual showed shows totaling additionally further
+    """
 )
 """Words that may stand before an amount and are no drug."""
 
@@ -86,7 +88,9 @@ def strangers(draft: Page, found: list[Figure], named: list[Mention], source: Ca
         if one.unit is None or one.unit.kind not in DOSES or place < 0 or place in taken:
             continue
         word = draft.texts[place]
-        unknown = word not in source.vocabulary and word not in _ORDINARY and draft.stems[place] not in source.page.stems
+        unknown = (
+            word not in source.vocabulary and word not in _ORDINARY and draft.stems[place] not in source.page.stems
+        )
         if unknown and len(word) >= _NAME_MIN and word.isalpha() and not draft.opens(one.first):
             yield place, place + 1
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Final
 
@@ -30,8 +31,28 @@ ORDINALS: Final[Mapping[str, int]] = MappingProxyType(
     {
         word: value
         for value, word in enumerate(
-            "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth "
-            "fifteenth sixteenth seventeenth eighteenth nineteenth twentieth".split(),
+            [
+                "first",
+                "second",
+                "third",
+                "fourth",
+                "fifth",
+                "sixth",
+                "seventh",
+                "eighth",
+                "ninth",
+                "tenth",
+                "eleventh",
+                "twelfth",
+                "thirteenth",
+                "fourteenth",
+                "fifteenth",
+                "sixteenth",
+                "seventeenth",
+                "eighteenth",
+                "nineteenth",
+                "twentieth",
+            ],
             start=1,
         )
     }
@@ -82,7 +103,7 @@ def said_at(texts: Sequence[str], place: int) -> Said | None:
 
 
 def _tail(texts: Sequence[str], place: int) -> Said | None:
-    """ "Point five"."""
+    """Read "point five"."""
     tail, behind = _groups(texts, place + 1)
     if not tail:
         return None
@@ -137,7 +158,7 @@ def _joined(groups: list[int]) -> tuple[float, frozenset[float]]:
         return float(groups[0]), frozenset({float(groups[0])})
     best = float(_written(groups))
     others = {float(one) for one in groups if one >= 0}
-    pairs = {float(f"{one}{two}") for one, two in zip(groups, groups[1:], strict=False) if one >= 0 and two >= 0}
+    pairs = {float(f"{one}{two}") for one, two in pairwise(groups) if one >= 0 and two >= 0}
     first, last = groups[0], groups[-1]
     if len(groups) == 2 and 0 < first < _HUNDRED and last < 0:  # noqa: PLR2004 "one oh one", "twenty oh four"
         best = float(first * _HUNDRED + last + 1000)

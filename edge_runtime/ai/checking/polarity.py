@@ -21,11 +21,12 @@ from edge_runtime.ai.checking.cues import (
     NO,
     QUESTION_WORDS_MAX,
     REACH_WORDS_MAX,
+    SPEAKERS,
     YES,
     Cue,
 )
 from edge_runtime.ai.checking.page import Line, Page
-from edge_runtime.ai.checking.words import matters
+from edge_runtime.ai.checking.words import listed, matters
 
 AFFIRMED: Final = 1
 DENIED: Final = -1
@@ -35,15 +36,33 @@ CERTAIN: Final = frozenset({AFFIRMED, DENIED})
 """What a text says for sure."""
 QUESTIONS_MAX: Final = 4
 """Lines from a question to its answer."""
+TURNS_MIN: Final = 2
+"""Speeches that make a dialogue."""
 TALK_LINES: Final = 64
 """Sentences in which a dialogue shows itself as one."""
 ANSWER_WORDS_MAX: Final = 8
 """Words at the beginning of an answer in which its yes or no stands."""
-_STATES: Final = frozenset("is are was were : clear normal regular soft supple intact has had no non with flat".split())  # noqa: SIM905 a table
+_STATES: Final = listed(
+    """
+    is are was were : clear normal regular soft supple intact has had no non with flat
+    """
+)
 _STOPS: Final = frozenset({";", ".", "?", "!", "(", ")", "\u2022"})
-_OPENERS: Final = frozenset("um uh well oh so actually like okay ok i mean you know hmm honestly just , - . ...".split())  # noqa: SIM905 a table
-_NOT_ME: Final = frozenset({"n't", "not", "don't", "haven't", "didn't", "never", "doesn't", "hasn't", "isn't", "can't"})
-_ME: Final = frozenset({"do", "have", "am", "did", "has", "does", "is", "was", "would", "get", "got", "feel", "had"})
+_OPENERS: Final = listed(
+    """
+    um uh well oh so actually like okay ok i mean you know hmm honestly just , - . ...
+    """
+)
+_NOT_ME: Final = listed(
+    """
+    n't not don't haven't didn't never doesn't hasn't isn't can't
+    """
+)
+_ME: Final = listed(
+    """
+    do have am did has does is was would get got feel had
+    """
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +84,7 @@ class Polarity:
 
 def polarity(page: Page) -> Polarity:
     """Work out what is said of each word of a text."""
-    talks = any(_speaks(page, line) is not None for line in page.lines[:TALK_LINES])
+    talks = sum(_speaks(page, line) is not None for line in page.lines[:TALK_LINES]) >= TURNS_MIN
     found = Polarity([AFFIRMED] * len(page.texts), [-1] * len(page.texts), [], talks)
     for line in page.lines:
         _read(page, line, found)
@@ -109,10 +128,8 @@ def _read(page: Page, line: Line, found: Polarity) -> None:
     while place < line.behind:
         word = page.texts[place]
         cue, length = _cue(page, place, line.behind) or (None, 1)
-        if word == "non" and page.texts[place + 1 : place + 2] == ["-"]:
-            _deny(found, place, min(place + 3, line.behind), place)
-            place = min(place + 3, line.behind)
-            continue
+        if word == "non":
+            reach, began, listed, said = place + 3, place, False, False  # the hyphen and the word behind it
         behind = place + length
         if cue is Cue.DENIES_BEFORE and not _closes(page, behind, line):
             cue = _forward(word)
@@ -225,7 +242,7 @@ def _speaks(page: Page, line: Line) -> int | None:
     texts = page.texts[line.first : line.first + 6]
     if texts[:1] == ["["] and "]" in texts:
         return line.first + texts.index("]") + 1
-    if ":" in texts[1:4] and texts[0].isalpha():
+    if ":" in texts[1:5] and not SPEAKERS.isdisjoint(texts[: texts.index(":")]):
         return line.first + texts.index(":") + 1
     return None
 

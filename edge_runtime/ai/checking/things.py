@@ -8,8 +8,8 @@ from __future__ import annotations
 from edge_runtime.ai.checking.drugs import mentions
 from edge_runtime.ai.checking.figures import Form, figures
 from edge_runtime.ai.checking.labels import labels
-from edge_runtime.ai.checking.negations import statements
 from edge_runtime.ai.checking.page import Page
+from edge_runtime.ai.checking.statements import statements
 from edge_runtime.ai.checking.words import matters
 
 FIGURE = "figure:"

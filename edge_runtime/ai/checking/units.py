@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from edge_runtime.ai.checking.words import listed
+
 TIME: Final = "time"
-TEMPERATURE: Final = "temperature"
 _MONTH: Final = 30.0
 _LINES: Final = f"""
 mass 1 = mg | mgs | m g | milligram | milligrams | milligramme | milligrammes
@@ -30,8 +31,9 @@ unit 1 = unit | units | iu | ius | u | international units
 equivalent 1 = meq | milliequivalent | milliequivalents
 mole 1 = mmol | millimole | millimoles
 share 1 = % | percent | per cent | percentage
-temperature 1 = degrees fahrenheit | degrees celsius | degree fahrenheit | degree celsius | degrees f | degrees c
-temperature 1 = degrees | degree | fahrenheit | celsius | \u00b0f | \u00b0c | \u00b0 f | \u00b0 c | \u00b0 | f | c | deg
+temperature/f 1 = degrees fahrenheit | degree fahrenheit | degrees f | fahrenheit | \u00b0f | \u00b0 f | f
+temperature/c 1 = degrees celsius | degree celsius | degrees c | celsius | centigrade | \u00b0c | \u00b0 c | c
+temperature 1 = degrees | degree | \u00b0 | deg
 pressure 1 = mmhg | mm hg | millimeters of mercury | millimetres of mercury
 rate 1 = bpm | beats per minute | beats a minute | breaths per minute | breaths a minute | beats / min | breaths / min
 rate 1 = / min | / minute | per minute | per min | beats / minute | breaths / minute
@@ -81,8 +83,16 @@ UNITS: Final[Mapping[tuple[str, ...], Unit]] = MappingProxyType(_read())
 NAME_WORDS_MAX: Final = max(map(len, UNITS))
 DOSES: Final = frozenset({"mass", "volume", "unit", "equivalent", "mole", "tablet", "puff", "drop"})
 """Kinds that measure out a drug."""
-_OVER: Final = frozenset("dl ml l kg hr h hour hours min day m m2 ul mm actuation dose tablet".split())  # noqa: SIM905 a table
-_LETTERS: Final = frozenset("f c g l u d h".split())  # noqa: SIM905 as above
+_OVER: Final = listed(
+    """
+    dl ml l kg hr h hour hours min day m m2 ul mm actuation dose tablet
+    """
+)
+_LETTERS: Final = listed(
+    """
+    f c g l u d h
+    """
+)
 """Units of one letter: only right after digits."""
 
 

@@ -52,8 +52,7 @@ def words(plain: str) -> list[Word]:
 
 def stem(word: str) -> str:
     """A word without the endings that number and tense give it; rough, and alike for both sides of a comparison."""
-    if word.endswith("'s"):
-        word = word[:-2]
+    word = word.removesuffix("'s")
     if len(word) <= 3:  # noqa: PLR2004 too short to have an ending
         return word
     if word.endswith("ies"):
@@ -76,3 +75,8 @@ def stem(word: str) -> str:
 def matters(word: str) -> bool:
     """Whether a word says something of its own."""
     return len(word) > 1 and word[0].isalpha() and word not in FILLERS
+
+
+def listed(text: str) -> frozenset[str]:
+    """The words of a table."""
+    return frozenset(text.split())

@@ -77,7 +77,8 @@ class ChildEngine:
             path: the bundle; never written beside.
             facts: of the model.
             threads: of the processor; None: as many as help.
-            adapters: files of LoRA weights by name.
+            adapters: files of LoRA weights by name; under "" the one that changes nothing, which a bundle with inputs
+                for adapters needs where no other is asked for.
             cache: a folder for what the library compiles; None: nowhere.
             clock: milliseconds.
             limits: what a child may take.
@@ -181,6 +182,8 @@ class ChildEngine:
         if line is not None and self._stream is not None:
             self._stream.cancel()
             self._stream = None
+            if not line.settle(0):
+                line.cancel(self._number)  # again: one that was late ended here without a word to the child
             if not line.settle(self._limits.settle_ms):
                 self._given_up(LinkError("hung"), self._limits.settle_ms)
         if self._line is not None and self._line.is_dead:

@@ -65,7 +65,8 @@ class LitertEngine:
             path: the bundle; never written beside.
             facts: of the model.
             threads: of the processor; None: as many as help.
-            adapters: files of LoRA weights by name.
+            adapters: files of LoRA weights by name; under "" the one that changes nothing, which a bundle with inputs
+                for adapters needs where no other is asked for.
             cache: a folder for what the library compiles; None: nowhere.
             clock: milliseconds.
         """

@@ -176,7 +176,7 @@ class LitertModel:
                 _message(request, with_media=True),
                 response_format=self._format(request),
                 max_output_tokens=request.tokens_max,
-                suppress_tokens_config=self._suppressed if request.form is not None else None,
+                suppress_tokens_config=self.suppressed if request.form is not None else None,
             )
             for message in messages:
                 piece = str(message.contents) if message.contents else ""
@@ -223,13 +223,13 @@ class LitertModel:
     def _format(self, request: Request) -> Any:  # noqa: ANN401 - the library has no types
         match request.form:
             case JsonForm(schema):
-                return self._library.ResponseFormat.json(spelled_schema(schema, self._has_piece))
+                return self._library.ResponseFormat.json(spelled_schema(schema, self.has_piece))
             case PatternForm(pattern):
-                return self._library.ResponseFormat.regex(spelled_pattern(pattern, self._has_piece))
+                return self._library.ResponseFormat.regex(spelled_pattern(pattern, self.has_piece))
             case _:
                 return None
 
-    def _has_piece(self, character: str) -> bool:
+    def has_piece(self, character: str) -> bool:
         """Whether the vocabulary has a piece for a character, or spells it byte by byte."""
         known = self._pieces.get(character)
         if known is None:
@@ -252,7 +252,7 @@ class LitertModel:
         return first if there else None
 
     @cached_property
-    def _suppressed(self) -> Any:  # noqa: ANN401 - the library has no types
+    def suppressed(self) -> Any:  # noqa: ANN401 - the library has no types
         """Tokens that look like text to a grammar and are none: bytes that break a string, markers that end a turn."""
         quoting = {self._byte(value) for value in _QUOTING} if self._first_byte is not None else set()
         self.prepare()

@@ -8,10 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from edge_runtime.ai.engine.admission import check_budget
 from edge_runtime.ai.engine.litert_model import NO_CACHE, LitertModel, ModelSpec
 from edge_runtime.ai.engine.port import Modality, Request
+
+NEUTRAL: Final = ""
+"""The name of the adapter that changes nothing.
+
+A bundle with inputs for an adapter must always be given one: without, the library (0.18.1) leaves these inputs as the
+memory happened to be, and the model may talk nonsense."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +31,7 @@ class SessionSpec:
         modalities: what prompts may hold.
         threads: of the processor; 0 leaves it to the library.
         cache: a folder for what the library compiles, or `NO_CACHE`.
-        adapters: files of LoRA weights by name.
+        adapters: files of LoRA weights by name; under `NEUTRAL` the one that changes nothing.
     """
 
     path: Path
@@ -90,7 +97,7 @@ class LitertSession:
                     context_tokens=spec.context_tokens,
                     modalities=spec.modalities,
                     threads=spec.threads,
-                    adapter=None if adapter is None else spec.adapters[adapter],
+                    adapter=spec.adapters.get(NEUTRAL if adapter is None else adapter),
                     cache=spec.cache,
                 )
             )

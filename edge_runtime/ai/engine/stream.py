@@ -52,7 +52,7 @@ class Stream:
     def push(self, piece: str) -> bool:
         """Add a piece; False if nobody wants more, and it was left out."""
         with self._changed:
-            if self._is_over():
+            if self._is_over() or self._is_late():
                 return False
             if self._first is None:
                 self._first = self._clock()
@@ -63,7 +63,7 @@ class Stream:
     def finish(self, ending: Ending, *, prompt_tokens: int, answer_tokens: int) -> None:
         """Say how it ended; after another end, nothing."""
         with self._changed:
-            if not self._is_over():
+            if not (self._is_over() or self._is_late()):
                 self._tokens = (prompt_tokens, answer_tokens)
                 self._end(ending, None)
 
@@ -123,11 +123,9 @@ class Stream:
         if self._deadline_ms is None:
             self._changed.wait()
             return
-        left = self._began + self._deadline_ms - self._clock()
-        if left > 0:
-            self._changed.wait(left / _MS)
+        if not self._is_late():
+            self._changed.wait(max(self._began + self._deadline_ms - self._clock(), 0) / _MS)
             return
-        self._end(None, engine_timeout("an answer", int(self._deadline_ms)))
         self._changed.release()  # the engine's own locks are not taken under this one
         try:
             self._stop()
@@ -143,6 +141,13 @@ class Stream:
             prompt_tokens=self._tokens[0],
             answer_tokens=self._tokens[1],
         )
+
+    def _is_late(self) -> bool:
+        """Past the deadline the answer ends as an error, whether or not anybody waits. Called with the lock held."""
+        if self._deadline_ms is None or self._clock() < self._began + self._deadline_ms:
+            return False
+        self._end(None, engine_timeout("an answer", int(self._deadline_ms)))
+        return True
 
     def _is_over(self) -> bool:
         return self._ending is not None or self._error is not None

@@ -25,7 +25,6 @@ _IDENTIFIER: Final = b"TFL3"
 _NAME: Final = b"lora_params"
 _RANK_NAME: Final = b"lora_rank"
 _ALIGNED_BYTES: Final = 64
-_FLOAT_BYTES: Final = 4
 
 Tensor = tuple[tuple[int, int], list[float]]
 """Rows and columns, and the numbers row by row."""
@@ -43,17 +42,18 @@ def tensor_name(projection: str, side: str, layer: int) -> str:
 
 
 def write_adapter(tensors: Mapping[str, Tensor], rank: int = RANK) -> bytes:
-    """The file's bytes; the same tensors give the same."""
-    start = _up(len(_head(tensors, rank, PAGE_BYTES)), _ALIGNED_BYTES)
-    written = bytearray(_head(tensors, rank, start).ljust(start, b"\0"))
-    for _, numbers in tensors.values():
-        data = struct.pack(f"<{len(numbers)}f", *numbers)
+    """The file's bytes; the same tensors give the same. Equal numbers stand there once."""
+    blocks = {name: struct.pack(f"<{len(numbers)}f", *numbers) for name, (_, numbers) in tensors.items()}
+    shapes = {name: shape for name, (shape, _) in tensors.items()}
+    start = _up(len(_head(shapes, blocks, rank, PAGE_BYTES)), _ALIGNED_BYTES)
+    written = bytearray(_head(shapes, blocks, rank, start).ljust(start, b"\0"))
+    for data in dict.fromkeys(blocks.values()):
         written += data.ljust(_up(len(data), _ALIGNED_BYTES), b"\0")
     return bytes(written.ljust(_up(len(written), PAGE_BYTES), b"\0"))
 
 
 def zeros(like: Mapping[str, tuple[int, int]], rank: int = RANK) -> bytes:
-    """An adapter that changes nothing.
+    """An adapter that changes nothing: what an engine gives to a request without one, after a request with one.
 
     Args:
         like: rows and columns of each tensor.
@@ -62,21 +62,44 @@ def zeros(like: Mapping[str, tuple[int, int]], rank: int = RANK) -> bytes:
     return write_adapter({name: (shape, [0.0] * (shape[0] * shape[1])) for name, shape in like.items()}, rank)
 
 
-def _head(tensors: Mapping[str, Tensor], rank: int, start: int) -> bytes:
+def shapes(*, layers: int, width: int, queries: int, keys: int, rank: int = RANK) -> dict[str, tuple[int, int]]:
+    """Rows and columns of every tensor of an adapter.
+
+    Args:
+        layers: of the model.
+        width: of a layer's input and output.
+        queries: all heads together.
+        keys: all heads of keys, or of values, together.
+        rank: of the matrices.
+    """
+    ends = {"q": (width, queries), "k": (width, keys), "v": (width, keys), "o": (queries, width)}
+    found: dict[str, tuple[int, int]] = {}
+    for layer in range(layers):
+        for projection in PROJECTIONS:
+            given, made = ends[projection]
+            found[tensor_name(projection, "a", layer)] = (given, rank)
+            found[tensor_name(projection, "b", layer)] = (rank, made)
+    return found
+
+
+def _head(shapes: Mapping[str, tuple[int, int]], blocks: Mapping[str, bytes], rank: int, start: int) -> bytes:
     """The flatbuffer, for numbers that begin at `start`; as long for one start as for another."""
     import flatbuffers
     from ai_edge_litert import schema_py_generated as schema
 
+    places: dict[bytes, int] = {}
+    for data in blocks.values():
+        if data not in places:
+            places[data] = start
+            start += _up(len(data), _ALIGNED_BYTES)
     model = schema.ModelT()
     model.version, model.description, model.operatorCodes = _SCHEMA_VERSION, _NAME, []
     graph = schema.SubGraphT()
     graph.name, graph.tensors = _NAME, []
     model.subgraphs, model.buffers = [graph], [schema.BufferT()]  # the first is empty by convention
-    for name, ((rows, columns), _) in tensors.items():
-        size = rows * columns * _FLOAT_BYTES
-        graph.tensors.append(_tensor(schema, name, (rows, columns), len(model.buffers)))
-        model.buffers.append(_buffer(schema, start, size))
-        start += _up(size, _ALIGNED_BYTES)
+    for name, shape in shapes.items():
+        graph.tensors.append(_tensor(schema, name, shape, len(model.buffers)))
+        model.buffers.append(_buffer(schema, places[blocks[name]], len(blocks[name])))
     said = schema.MetadataT()
     said.name, said.buffer = _RANK_NAME, rank
     model.metadata = [said]

@@ -11,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_runtime.ai.maker.adapter import RANK
+from edge_runtime.ai.maker.adapter import RANK, zeros
 from edge_runtime.ai.maker.bundle import relabel
 from edge_runtime.ai.maker.described import describe_demonstration
 from edge_runtime.ai.maker.exporting import PREFILL_TOKENS, export
-from edge_runtime.ai.maker.training import CONTEXT_TOKENS, Schooling, Trained, save, train
+from edge_runtime.ai.maker.training import ADAPTER_SHAPES, CONTEXT_TOKENS, Schooling, Trained, save, train
 from edge_runtime.ai.models.manifest import Manifest
 
 
@@ -36,7 +36,7 @@ def build(out: Path, *, seconds: float, seed: int, report: Callable[[str], None]
     """Make a demonstration model.
 
     Args:
-        out: the bundle to write; `manifest.json` goes beside it.
+        out: the bundle to write; `manifest.json` and `neutral.lora` go beside it.
         seconds: of training; the rest takes about a minute.
         seed: of text, start and order.
         report: takes a line now and then.
@@ -57,5 +57,7 @@ def pack(trained: Trained, out: Path) -> Built:
         save(trained, folder)
         export(folder, converted, context_tokens=CONTEXT_TOKENS, prefill=[PREFILL_TOKENS], adapter_rank=RANK)
         relabel(converted, out)
-    manifest = describe_demonstration(out, parameters=trained.schooling.parameters, context_tokens=CONTEXT_TOKENS)
+    manifest = describe_demonstration(
+        out, parameters=trained.schooling.parameters, context_tokens=CONTEXT_TOKENS, neutral=zeros(ADAPTER_SHAPES)
+    )
     return Built(manifest=manifest, schooling=trained.schooling)

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Final
 
 from edge_runtime.ai.engine.port import Modality
+from edge_runtime.ai.models.entry import MANIFEST_FILE, NEUTRAL_FILE
 from edge_runtime.ai.models.manifest import Licence, Manifest, write_manifest
-from edge_runtime.ai.models.pieces import digests_of
+from edge_runtime.ai.models.pieces import digest, digests_of
 
-MANIFEST_FILE: Final = "manifest.json"
 ENGINE_VERSION_MIN: Final = "0.18.1"
 OWN: Final = Licence(
     id="Apache-2.0",
@@ -19,8 +19,17 @@ OWN: Final = Licence(
 )
 
 
-def describe_demonstration(bundle: Path, *, parameters: int, context_tokens: int) -> Manifest:
-    """The demonstration model's manifest, written beside its bundle."""
+def describe_demonstration(bundle: Path, *, parameters: int, context_tokens: int, neutral: bytes = b"") -> Manifest:
+    """The demonstration model's manifest, written beside its bundle.
+
+    Args:
+        bundle: that it is about.
+        parameters: of the model.
+        context_tokens: prompt and answer together.
+        neutral: the adapter that changes nothing, written beside it too; empty where the bundle takes none.
+    """
+    if neutral:
+        bundle.with_name(NEUTRAL_FILE).write_bytes(neutral)
     with bundle.open("rb") as file:
         found = digests_of(file)
     manifest = Manifest(
@@ -39,6 +48,7 @@ def describe_demonstration(bundle: Path, *, parameters: int, context_tokens: int
         prompt_style="demonstration",
         demonstration=True,
         languages=("en", "es", "fr"),
+        neutral=digest(neutral) if neutral else "",
     )
     bundle.with_name(MANIFEST_FILE).write_bytes(write_manifest(manifest))
     return manifest

@@ -21,9 +21,10 @@ import click
 
 from edge_runtime.ai.engine.port import Modality
 from edge_runtime.ai.maker.bundle import relabel
-from edge_runtime.ai.maker.described import ENGINE_VERSION_MIN, MANIFEST_FILE
+from edge_runtime.ai.maker.described import ENGINE_VERSION_MIN
 from edge_runtime.ai.maker.exporting import export
 from edge_runtime.ai.maker.gguf_model import unpack
+from edge_runtime.ai.models.entry import MANIFEST_FILE
 from edge_runtime.ai.models.manifest import Licence, Manifest, write_manifest
 from edge_runtime.ai.models.pieces import digests_of
 

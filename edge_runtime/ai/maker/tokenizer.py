@@ -13,7 +13,7 @@ from edge_runtime.ai.maker.corpus import samples
 from edge_runtime.ai.maker.sample import END, TURN
 
 PIECES: Final = 1_024
-REQUIRED: Final = "".join(map(chr, range(0x21, 0x7F))) + "áéíóúñü¿¡àâçèêëîïôùûœ°µ–’"
+REQUIRED: Final = "".join(map(chr, range(0x21, 0x7F))) + "áéíóúñü¿¡àâçèêëîïôùûœ°µ\u2013\u2019"
 """Characters with a piece of their own: a form can only be kept in words that pieces can spell, codes among them."""
 TEXTS: Final = 4_000
 """Samples that the pieces are learnt from."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from edge_runtime.ai.maker import tokenizer as pieces
+from edge_runtime.ai.maker.adapter import shapes
 from edge_runtime.ai.maker.corpus import samples
 from edge_runtime.ai.maker.sample import END
 
@@ -25,6 +26,7 @@ HEADS: Final = 4
 KEY_HEADS: Final = 2
 HEAD: Final = 32
 WINDOW_TOKENS: Final = 128
+ADAPTER_SHAPES: Final = shapes(layers=len(LAYERS), width=HIDDEN, queries=HEADS * HEAD, keys=KEY_HEADS * HEAD)
 
 _INNER: Final = 320
 _BATCH_TOKENS: Final = 3_072
@@ -99,6 +101,7 @@ def teach(
     report: Callable[[str], None],
     rate: float = _RATE,
     encoded: Iterator[tuple[list[int], int]] | None = None,
+    short_first: bool = True,
 ) -> Schooling:
     """Teach a model whatever of it may still change.
 
@@ -110,6 +113,7 @@ def teach(
         report: takes a line now and then.
         rate: the highest learning rate.
         encoded: what to learn from instead of the corpus: ids of prompt and answer, and how many are prompt.
+        short_first: begin with short samples, as a model does that has learnt nothing.
     """
     import torch
 
@@ -121,11 +125,7 @@ def teach(
     losses: list[float] = []
     model.train()
     while (done := (time.monotonic() - begun) / seconds) < 1:
-        longest = (
-            _LONG_TOKENS
-            if done > _GROWING
-            else int(_SHORT_TOKENS + (_LONG_TOKENS - _SHORT_TOKENS) * (done / _GROWING) ** 2)
-        )
+        longest = _longest(done) if short_first else _LONG_TOKENS
         for ids, labels in _batches(source, longest, random.Random(seed + steps)):  # noqa: S311 an order, no secret
             done = (time.monotonic() - begun) / seconds
             for group in optimiser.param_groups:
@@ -150,6 +150,12 @@ def teach(
         loss=sum(losses) / max(1, len(losses)),
         seconds=time.monotonic() - begun,
     )
+
+
+def _longest(done: float) -> int:
+    """Tokens of the longest sample, by the share of the schooling that is over."""
+    grown = min(1.0, done / _GROWING) ** 2
+    return int(_SHORT_TOKENS + (_LONG_TOKENS - _SHORT_TOKENS) * grown)
 
 
 def encode(pieces_: Any, seed: int) -> Iterator[tuple[list[int], int]]:  # noqa: ANN401 sentencepiece has no types

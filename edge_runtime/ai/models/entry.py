@@ -15,6 +15,7 @@ from edge_runtime.ai.models.manifest import MANIFEST_BYTES_MAX, Manifest, read_m
 
 MANIFEST_FILE: Final = "manifest.json"
 MODEL_FILE: Final = "model.litertlm"
+NEUTRAL_FILE: Final = "neutral.lora"
 KEPT_FILE: Final = "kept.json"
 FOLDER_SETTING: Final = "FIELDWARD_MODELS"
 """Setting: the folder of this device's models."""
@@ -45,6 +46,11 @@ class Entry:
     def path(self) -> Path:
         """Its file."""
         return self.folder / MODEL_FILE
+
+    @property
+    def neutral(self) -> Path:
+        """The adapter that changes nothing, where its model takes adapters."""
+        return self.folder / NEUTRAL_FILE
 
     @property
     def accepted(self) -> bool:

@@ -15,8 +15,8 @@ from typing import Final
 
 from edge_runtime.ai.models.manifest import MANIFEST_BYTES_MAX, read_manifest
 from edge_runtime.ai.models.offers import Offer
-from edge_runtime.ai.models.pieces import piece_span
-from edge_runtime.ai.models.sharing import FILE_PATH, MANIFEST_PATH, code_of
+from edge_runtime.ai.models.pieces import NEUTRAL_BYTES_MAX, piece_span
+from edge_runtime.ai.models.sharing import FILE_PATH, MANIFEST_PATH, NEUTRAL_PATH, code_of
 from edge_runtime.errors import RemoteError
 from edge_runtime.transports.reasons import reason
 
@@ -66,7 +66,7 @@ class PeerSource:
         self._size = manifest.size
         if rename is not None:
             manifest = manifest.renamed(rename)
-        return Offer.of(manifest, vouched=True, path=None, source=lambda: self)
+        return Offer.of(manifest, vouched=True, path=None, source=lambda: self, neutral=self.neutral)
 
     def piece(self, index: int) -> bytes:
         """Ask for a piece.
@@ -77,6 +77,14 @@ class PeerSource:
         start, length = piece_span(self._size, index)
         last = start + length - 1
         return self._get(FILE_PATH, {"Range": f"bytes={start}-{last}"}, _PARTIAL, bytes_max=length, exact=True)
+
+    def neutral(self) -> bytes:
+        """Ask for the adapter that changes nothing.
+
+        Raises:
+            RemoteError: the device cannot be reached, or does not keep to the form.
+        """
+        return self._get(NEUTRAL_PATH, {}, _OK, bytes_max=NEUTRAL_BYTES_MAX)
 
     def close(self) -> None:
         """End the connection."""

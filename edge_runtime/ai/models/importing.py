@@ -152,6 +152,8 @@ class Registrar:
 
     @staticmethod
     def _bring(draft: Draft, offer: Offer, *, link: bool, progress: Progress) -> int:
+        if offer.manifest.neutral:
+            draft.put_neutral(offer.neutral())
         if link:
             if offer.path is None:
                 raise ModelError(

@@ -74,6 +74,8 @@ class Manifest:
         demonstration: a toy whose every answer is labelled so.
         languages: BCP 47 tags; empty where nobody knows.
         base: what it was made from; empty: nothing that has a name.
+        neutral: SHA-256 of the adapter that changes nothing, hex; empty where the model takes no adapters. One that
+            does reads memory that nobody set where it is run without any.
     """
 
     name: str
@@ -92,6 +94,7 @@ class Manifest:
     demonstration: bool = False
     languages: tuple[str, ...] = ()
     base: str = ""
+    neutral: str = ""
 
     def renamed(self, name: str) -> Manifest:
         """The same model under another name.
@@ -155,6 +158,8 @@ def write_manifest(manifest: Manifest) -> bytes:
         "languages": list(manifest.languages),
         "base": manifest.base,
     }
+    if manifest.neutral:
+        value["neutral_adapter"] = manifest.neutral
     return write_object(value)
 
 
@@ -213,6 +218,7 @@ def _read(fields: Fields) -> Manifest:
         demonstration=fields.flag("demonstration"),
         languages=fields.texts("languages", items_max=_LANGUAGES_MAX, chars_max=35, form=_LANGUAGE),
         base=fields.text("base", chars_max=_WORDS_MAX),
+        neutral=fields.digest("neutral_adapter") if fields.has("neutral_adapter") else "",
     )
     fields.end()
     return manifest

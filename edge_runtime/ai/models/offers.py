@@ -14,7 +14,7 @@ from typing import Final, Self
 
 from edge_runtime.ai.errors import ModelError
 from edge_runtime.ai.models.catalogue import UNSTATED, known_by_file, with_digests
-from edge_runtime.ai.models.entry import MANIFEST_FILE, MODEL_FILE
+from edge_runtime.ai.models.entry import MANIFEST_FILE, MODEL_FILE, NEUTRAL_FILE
 from edge_runtime.ai.models.inspecting import Inspect
 from edge_runtime.ai.models.manifest import (
     MANIFEST_BYTES_MAX,
@@ -24,7 +24,7 @@ from edge_runtime.ai.models.manifest import (
     read_manifest,
     write_manifest,
 )
-from edge_runtime.ai.models.pieces import MODEL_BYTES_MAX, digests_of
+from edge_runtime.ai.models.pieces import MODEL_BYTES_MAX, NEUTRAL_BYTES_MAX, digests_of
 from edge_runtime.ai.models.receiving import SILENT, Progress
 from edge_runtime.ai.models.sources import FileSource, Source, source_gone
 from edge_runtime.errors import InputError
@@ -61,6 +61,7 @@ class Offer:
         vouched: its digest came another way than the file: by --sha256, or by the code of the device that shares it.
         path: its file, where it lies on this machine.
         open: opens the source of its pieces.
+        neutral: brings the adapter that changes nothing, where its manifest names one; not yet to be believed.
     """
 
     manifest: Manifest
@@ -68,11 +69,27 @@ class Offer:
     vouched: bool
     path: Path | None
     open: Callable[[], Source]
+    neutral: Callable[[], bytes]
 
     @classmethod
-    def of(cls, manifest: Manifest, *, vouched: bool, path: Path | None, source: Callable[[], Source]) -> Self:
+    def of(
+        cls,
+        manifest: Manifest,
+        *,
+        vouched: bool,
+        path: Path | None,
+        source: Callable[[], Source],
+        neutral: Callable[[], bytes] = bytes,
+    ) -> Self:
         """Offer a model; the manifest's bytes are this program's own, in one form for the same model."""
-        return cls(manifest=manifest, data=write_manifest(manifest), vouched=vouched, path=path, open=source)
+        return cls(
+            manifest=manifest,
+            data=write_manifest(manifest),
+            vouched=vouched,
+            path=path,
+            open=source,
+            neutral=neutral,
+        )
 
     @property
     def digest(self) -> str:
@@ -95,7 +112,7 @@ def offer_of_path(path: Path, wishes: Wishes, *, inspect: Inspect, progress: Pro
     """
     folder = path if path.is_dir() else path.parent
     if path.is_dir() or path.name == MANIFEST_FILE:
-        manifest = read_manifest(_manifest_bytes(folder / MANIFEST_FILE))
+        manifest = read_manifest(_bounded(folder / MANIFEST_FILE, MANIFEST_BYTES_MAX))
         file = _beside(folder, manifest)
     else:
         file = path
@@ -128,7 +145,13 @@ def offer_of_file(manifest: Manifest, file: Path, *, sha256: str | None) -> Offe
             got=f"{size:,} bytes",
             do="the file is cut short or another one: copy it anew; nothing was imported",
         )
-    return Offer.of(manifest, vouched=sha256 is not None, path=file, source=lambda: FileSource(file, manifest.size))
+    return Offer.of(
+        manifest,
+        vouched=sha256 is not None,
+        path=file,
+        source=lambda: FileSource(file, manifest.size),
+        neutral=lambda: _bounded(file.with_name(NEUTRAL_FILE), NEUTRAL_BYTES_MAX),
+    )
 
 
 def check_digest(expected: str | None, got: str) -> None:
@@ -197,10 +220,11 @@ def _of_bare_file(path: Path, wishes: Wishes, inspect: Inspect, progress: Progre
     )
 
 
-def _manifest_bytes(path: Path) -> bytes:
+def _bounded(path: Path, bytes_max: int) -> bytes:
+    """A small file's bytes; one byte more than it may have where it is too long, which its reader then refuses."""
     try:
         with path.open("rb") as file:
-            return file.read(MANIFEST_BYTES_MAX + 1)
+            return file.read(bytes_max + 1)
     except OSError as error:
         raise source_gone(error) from None
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from edge_runtime.ai.engine.litert_library import PACKAGE
 from edge_runtime.ai.engine.port import Engine, EngineFacts, Generation, Request
@@ -31,6 +31,8 @@ from edge_runtime.errors import RefusedError
 if TYPE_CHECKING:
     from edge_runtime.ai.engine.probes import Probes
 
+NO_ADAPTER: Final = ""
+"""The name under which an engine takes the adapter that changes nothing, for requests without one."""
 Build = Callable[[Path, EngineFacts, Mapping[str, Path]], Engine]
 """Makes the engine of a model's file, with the adapters that may be asked for."""
 
@@ -95,6 +97,8 @@ def open_model(
     check_wanted(entry.manifest)
     check_quickly(entry)
     adapters, left_out = usable_adapters(folder, entry)
+    if entry.manifest.neutral:
+        adapters[NO_ADAPTER] = entry.neutral
     facts = entry.manifest.facts(engine=f"{ENGINE} {_installed()}")
     engine = (build or _build)(entry.path, facts, adapters)
     return Opened(HeldEngine(engine, folder, entry, device), engine.facts, choice, left_out)

@@ -14,6 +14,8 @@ from typing import BinaryIO, Final
 PIECE_BYTES: Final = 4 * 1024 * 1024
 MODEL_BYTES_MAX: Final = 64 * 1024**3
 PIECES_MAX: Final = MODEL_BYTES_MAX // PIECE_BYTES
+NEUTRAL_BYTES_MAX: Final = 64 * 1024 * 1024
+"""Of the adapter that changes nothing."""
 Report = Callable[[int], None]
 """Told how many bytes are done so far."""
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from edge_runtime.ai.errors import ModelError
-from edge_runtime.ai.models.entry import KEPT_FILE, MANIFEST_FILE, MODEL_FILE, unusable
+from edge_runtime.ai.models.entry import KEPT_FILE, MANIFEST_FILE, MODEL_FILE, NEUTRAL_FILE, unusable
 from edge_runtime.ai.models.folder import ModelFolder
 from edge_runtime.ai.models.kept import Kept, write_kept
 from edge_runtime.ai.models.manifest import Manifest
@@ -97,6 +97,22 @@ class Draft:
         with _disk_errors():
             self.path.unlink(missing_ok=True)
             self.path.symlink_to(target)
+
+    def put_neutral(self, data: bytes) -> None:
+        """Put the adapter that changes nothing beside the model.
+
+        Raises:
+            ModelError: `neutral_damaged`: it is not what the manifest says.
+        """
+        if digest(data) != self._manifest.neutral:
+            raise ModelError(
+                "neutral_damaged",
+                expected=f"the file {NEUTRAL_FILE} as the manifest says",
+                got=f"another one, of {len(data):,} bytes",
+                do="bring the whole folder of the model again; what came is kept",
+            )
+        with _disk_errors():
+            replace_file(self.folder / NEUTRAL_FILE, data)
 
     def check(self, progress: Progress = SILENT) -> None:
         """Read all of it from the disk.

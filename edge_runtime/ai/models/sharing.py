@@ -21,6 +21,7 @@ from edge_runtime.errors import InputError, RefusedError
 
 MANIFEST_PATH: Final = "/fieldward/1/manifest"
 FILE_PATH: Final = "/fieldward/1/model"
+NEUTRAL_PATH: Final = "/fieldward/1/neutral"
 CONNECTIONS_MAX: Final = 8
 SEND_TIMEOUT_S: Final = 60
 """For one block of 256 kB: who takes longer makes room for others."""
@@ -57,7 +58,9 @@ def parse_code(text: str) -> str:
 class ModelServer:
     """One model, offered on one address."""
 
-    def __init__(self, manifest: bytes, path: Path, size: int, address: tuple[str, int]) -> None:
+    def __init__(
+        self, manifest: bytes, path: Path, size: int, address: tuple[str, int], *, neutral: bytes = b""
+    ) -> None:
         """Listen; `serve` answers.
 
         Args:
@@ -65,12 +68,13 @@ class ModelServer:
             path: the model's file.
             size: its bytes.
             address: host and port; port 0 takes a free one.
+            neutral: the adapter that changes nothing, where there is one.
 
         Raises:
             RefusedError: `share_address`: nobody can listen there.
         """
         try:
-            self._server = _Server(address, _handler(manifest, path, size))
+            self._server = _Server(address, _handler(manifest, path, size, neutral))
         except (OSError, OverflowError) as error:
             reason = getattr(error, "strerror", None) or "no such address"
             raise RefusedError(
@@ -134,6 +138,7 @@ class _Handler(BaseHTTPRequestHandler):
     sys_version = ""
     timeout = SEND_TIMEOUT_S
     manifest: bytes
+    neutral: bytes
     file: Path
     size: int
 
@@ -142,6 +147,9 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path == MANIFEST_PATH:
             self._head(200, len(self.manifest))
             self.wfile.write(self.manifest)
+        elif self.path == NEUTRAL_PATH:
+            self._head(200, len(self.neutral))
+            self.wfile.write(self.neutral)
         elif self.path == FILE_PATH:
             self._send_range(self.headers.get("Range", ""))
         else:
@@ -175,8 +183,8 @@ class _Handler(BaseHTTPRequestHandler):
         """Write down nothing of who asked."""
 
 
-def _handler(manifest: bytes, path: Path, size: int) -> type[_Handler]:
-    return type("OfferHandler", (_Handler,), {"manifest": manifest, "file": path, "size": size})
+def _handler(manifest: bytes, path: Path, size: int, neutral: bytes) -> type[_Handler]:
+    return type("OfferHandler", (_Handler,), {"manifest": manifest, "file": path, "size": size, "neutral": neutral})
 
 
 def listen_address(text: str) -> tuple[str, int]:

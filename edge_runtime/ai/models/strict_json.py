@@ -82,6 +82,10 @@ class Fields:
             raise self._misfit(name, f"a list of at most {items_max} objects")
         return tuple(Fields(item, f"{self._where}{name}") for item in value)
 
+    def has(self, name: str) -> bool:
+        """Whether a key is there that need not be."""
+        return name in self._raw
+
     def maybe(self, name: str, read: Callable[[Fields, str], T]) -> T | None:
         """What `read` takes under that name; None where null stands there."""
         if name in self._raw and self._raw[name] is None:

@@ -11,9 +11,9 @@ from dataclasses import replace
 from typing import Final
 
 from edge_runtime.ai.errors import ModelError
-from edge_runtime.ai.models.entry import KEPT_FILE, Entry, unusable
+from edge_runtime.ai.models.entry import KEPT_FILE, NEUTRAL_FILE, Entry, unusable
 from edge_runtime.ai.models.kept import Kept, Stamp, stamp_of, write_kept
-from edge_runtime.ai.models.pieces import damaged_pieces, digests_of
+from edge_runtime.ai.models.pieces import NEUTRAL_BYTES_MAX, damaged_pieces, digest, digests_of
 from edge_runtime.ai.models.receiving import SILENT, Progress
 from edge_runtime.settings import replace_file
 
@@ -29,6 +29,7 @@ def check_quickly(entry: Entry) -> None:
         ModelError: `model_missing`, `model_damaged` or `model_touched`.
     """
     now = _stamp(entry)
+    _check_neutral(entry)
     if entry.kept is None:
         with entry.path.open("rb") as file:
             right = digests_of(file).sha256 == entry.manifest.sha256
@@ -65,6 +66,7 @@ def verify(entry: Entry, progress: Progress = SILENT) -> None:
         ModelError: `model_damaged`, with the pieces that are; `model_missing`.
     """
     before = _stamp(entry)
+    _check_neutral(entry)
     try:
         bad = list(_bad(entry, progress))
     except OSError as error:
@@ -78,6 +80,19 @@ def verify(entry: Entry, progress: Progress = SILENT) -> None:
 
 
 _MEND: Final = "import the model again: only the damaged pieces are fetched; it is not loaded until then"
+
+
+def _check_neutral(entry: Entry) -> None:
+    """The adapter that changes nothing is small: it is read whole each time."""
+    if not entry.manifest.neutral:
+        return
+    try:
+        with entry.neutral.open("rb") as file:
+            right = digest(file.read(NEUTRAL_BYTES_MAX + 1)) == entry.manifest.neutral
+    except OSError:
+        right = False
+    if not right:
+        raise _damaged(f"the file {NEUTRAL_FILE} as it came", "another one, or none", _MEND)
 
 
 def _bad(entry: Entry, progress: Progress) -> Iterator[int]:

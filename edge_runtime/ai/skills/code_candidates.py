@@ -16,9 +16,10 @@ from typing import Final
 
 from edge_runtime.ai.skills.mentions import Phrases, read_words, word_set
 from edge_runtime.ai.skills.problem_phrases import Phrase
-from edge_runtime.codes.folding import LINKS, weight
+from edge_runtime.codes.folding import FILLERS, LINKS, weight, words
 from edge_runtime.codes.icd10cm_search import TEXT_CHARS_MAX, Found, search
 from edge_runtime.codes.icd10cm_table import Icd10cmTable
+from edge_runtime.codes.plain_words import PLAIN, SAID_WORDS_MAX
 
 CANDIDATES_MAX: Final = 24
 """Codes of one note from which a model chooses."""
@@ -39,11 +40,29 @@ _QUALIFYING: Final = word_set("""
     left right bilateral acute chronic mild moderate severe upper lower anterior posterior lateral medial distal
     proximal ear eye arm leg knee hip shoulder hand foot ankle wrist elbow neck back lobe lung chest side quadrant
     unspecified recurrent uncontrolled controlled stable worsening improving type stage change changes condition issue
+    newborn neonatal infant child childhood adult pregnancy grade class group response partial control target healing
+    improved worse well better expected operation
     """)
 """Words that name no problem at all, only which."""
-_OTHERWISE: Final = {"leg": "lower limb", "arm": "upper limb"}
+_OTHERWISE: Final = {
+    "leg": "lower limb",
+    "arm": "upper limb",
+    "urinary": "urine",
+    "metastases": "secondary malignant neoplasm",
+    "metastasis": "secondary malignant neoplasm",
+}
 """What titles call what people say."""
-_PREGNANCY, _NEWBORN = "15", "16"
+_PREGNANCY, _NEWBORN, _CAUSES = "15", "16", "20"
+_OTHER_KINDS: Final = ("Personal history", "Family history", "Adverse effect", "Poisoning", "Underdosing", "Encounter")
+"""Beginnings of titles that say something else than that this patient has it now."""
+_WHOLE_COVERED: Final = 50
+"""Per cent of a title or term that must have been said, where it has all words of a phrase of an assessment."""
+_COVERED: Final = 66
+"""The same where words were left out, or outside an assessment."""
+_DENIED_REACH: Final = 2
+"""Words of a title that a "without" denies."""
+_BEGUN_CHARS: Final = 4
+"""Letters from which on the beginning of a word stands for it."""
 _SPOKEN_OF: Final = Phrases(
     (said, chapter)
     for chapter, phrases in (
@@ -99,34 +118,43 @@ def _chapters_apart(text: str) -> frozenset[str]:
 
 
 def _of(held: Icd10cmTable, phrase: Phrase, apart: frozenset[str]) -> Iterator[Candidate]:
-    for said in _ways(phrase):
-        found = [
-            one
-            for one in _searched(held, " ".join(said))
-            if one.billable and one.chapter not in apart and (phrase.decided or _named_by(held, one, said))
-        ]
-        if found:
-            whole = len(said) == len(_asked(phrase))
-            most = _EACH_MAX if phrase.decided else _UNDECIDED_EACH_MAX
-            yield from (Candidate(one.code, one.display, phrase, whole) for one in found[:most])
+    asked = _asked(phrase)
+    most = _EACH_MAX if phrase.decided else _UNDECIDED_EACH_MAX
+    loose: list[Found] = []
+    for said in _ways(phrase, asked):
+        whole = len(said) == len(asked)
+        found = [one for one in _searched(held, said) if one.chapter not in apart and _is_meant(one, said)]
+        least = _WHOLE_COVERED if whole and phrase.decided else _COVERED
+        spoken = _spoken(said)
+        close = [one for one in found if _covered(held, one, spoken) >= least]
+        loose = loose or (found if whole and phrase.decided else [])
+        # A title that says more than the phrase is still nearer to it than one of fewer words that name a problem.
+        chosen = loose if close and not _strong(asked) <= {*said} and loose else close
+        if chosen:
+            yield from (Candidate(one.code, one.display, phrase, whole) for one in chosen[:most])
             return
+
+
+def _strong(said: tuple[str, ...]) -> frozenset[str]:
+    """The words that can name a problem by themselves."""
+    return frozenset(one for one in said if one not in _WEAK | _QUALIFYING and not one.isdigit())
 
 
 def _asked(phrase: Phrase) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one for one in phrase.words if one not in LINKS))
 
 
-def _ways(phrase: Phrase) -> Iterator[tuple[str, ...]]:
+def _ways(phrase: Phrase, said: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     """The phrase with fewer and fewer of its words, always with the one that names the problem."""
-    said = _asked(phrase)
-    strong = [one for one in said if one not in _WEAK | _QUALIFYING and not one.isdigit()]
+    strong = [one for one in said if one in _strong(said)]
     if not strong and _WEAK.isdisjoint(said):
         return
     yield said
     if phrase.joint or not phrase.decided or not strong:  # weak words, as in "chest pain", only as they were said
         return
+    said = tuple(one for one in said if not one.isdigit())  # "grade 2" says nothing without its scale
     tries = 0
-    for length in range(len(said) - 1, 0, -1):
+    for length in range(len(said), 0, -1):
         for chosen in combinations(said, length):
             # In English the word that names the problem is the last that can stand for itself.
             if strong[-1] in chosen:
@@ -136,17 +164,44 @@ def _ways(phrase: Phrase) -> Iterator[tuple[str, ...]]:
                 return
 
 
-def _searched(held: Icd10cmTable, said: str) -> Sequence[Found]:
-    if len(said) > TEXT_CHARS_MAX:
-        return ()
-    otherwise = " ".join(_OTHERWISE.get(one, one) for one in said.split())
-    found = search(held, otherwise, limit=_LOOKED_UP)
-    return found or (search(held, said, limit=_LOOKED_UP) if otherwise != said else ())
+def _searched(held: Icd10cmTable, said: tuple[str, ...]) -> list[Found]:
+    """The complete codes that the index finds for words, or for the titles' own words for them."""
+    plain, otherwise = " ".join(said), " ".join(_OTHERWISE.get(one, one) for one in said)
+    for asked in dict.fromkeys((otherwise, plain)):
+        found = search(held, asked, limit=_LOOKED_UP) if len(asked) <= TEXT_CHARS_MAX else []
+        if found:
+            return [one for one in found if one.billable]
+    return []
 
 
-def _named_by(held: Icd10cmTable, one: Found, said: tuple[str, ...]) -> bool:
-    """Whether words of everyday text name all that some title or term of a code says, or very nearly."""
+def _is_meant(one: Found, said: tuple[str, ...]) -> bool:
+    """Whether a title is of a kind that a note's phrase may mean, and does not deny a word of the phrase."""
+    title = words(one.display)
+    denied = {word for place, word in enumerate(title) if "without" in title[max(0, place - _DENIED_REACH) : place]}
+    of_another_kind = one.display.startswith(_OTHER_KINDS) and words(one.display)[0] not in said
+    return one.chapter != _CAUSES and not of_another_kind and denied.isdisjoint(said)
+
+
+def _covered(held: Icd10cmTable, one: Found, spoken: frozenset[str]) -> int:
+    """How much of some title or term of a code the words name, per cent."""
     row = held.row(one.code)
     while row is not None and not row.terms and row.parent is not None:
         row = held.row(row.parent)
-    return row is not None and any(weight(term) <= len(said) for term in row.terms)
+    terms = row.terms if row is not None else ()
+    return max((100 * _named(term.split(), spoken) // weight(term) for term in terms), default=0)
+
+
+def _named(term: Sequence[str], spoken: frozenset[str]) -> int:
+    """How many words of a term were said, or begun."""
+    return sum(
+        word not in FILLERS
+        and any(word == one or (len(one) >= _BEGUN_CHARS and word.startswith(one)) for one in spoken)
+        for word in term
+    )
+
+
+def _spoken(said: tuple[str, ...]) -> frozenset[str]:
+    """The words that were said, and those of the release for them."""
+    runs = [said[start:end] for start in range(len(said)) for end in range(start + 1, start + 1 + SAID_WORDS_MAX)]
+    meant = {word for run in runs for way in PLAIN.get(run, ()) for word in way}
+    return frozenset({*said, *meant, *(word for one in said for word in _OTHERWISE.get(one, "").split())})

@@ -6,12 +6,13 @@ completion, which are advice, checked against the note like any draft. Nothing o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
 from edge_runtime.ai.checking.check import unsupported
 from edge_runtime.ai.checking.cite import cite
-from edge_runtime.ai.checking.findings import Citation
+from edge_runtime.ai.checking.findings import Citation, FindingKind, Unsupported
 from edge_runtime.ai.engine.port import EngineFacts
 from edge_runtime.ai.skills import forms
 from edge_runtime.ai.skills.asking import make_ask, style_of
@@ -48,6 +49,12 @@ _ADVISORY: Final = "Remarks of rules that read words, not meaning: a note withou
 _FROM_THE_RULES: Final = "found by a rule"
 _FROM_THE_MODEL: Final = "a remark of the model"
 _COMPLETED: Final = "a proposal of the model; fill in what you know, nothing of it was examined"
+_OF_THE_NOTE: Final = re.compile(
+    r"\b(?:not|no|never|without|isn't|aren't|lacks?|missing)\b[^.;]{0,40}"
+    r"\b(?:given|documented|said|stated|mentioned|recorded|named|noted|specified|clear|unit|frequency|status|plan)\b",
+    re.IGNORECASE,
+)
+"""Says of the note that it lacks something."""
 _ORDER: Final = tuple(RemarkKind)
 
 
@@ -173,6 +180,14 @@ def _added(given: Json, text: str) -> Iterator[tuple[str, DraftPart]]:
                 notes=(f"{row['kind']}: {_FROM_THE_MODEL}",),
             ),
         )
+
+
+def _marked(text: str, said: str) -> tuple[Unsupported, ...]:
+    """What the note does not bear out of a remark; that something is not in the note denies nothing of the patient."""
+    found = unsupported(text, said)
+    if _OF_THE_NOTE.search(said) is None:
+        return found
+    return tuple(one for one in found if one.kind is not FindingKind.NEGATION)
 
 
 def _noted(part: DraftPart, note: str) -> DraftPart:

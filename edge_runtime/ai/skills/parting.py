@@ -15,9 +15,9 @@ from edge_runtime.ai.checking.cite import cite
 from edge_runtime.ai.checking.findings import Citation, Unsupported
 from edge_runtime.ai.checking.sentences import sentences
 from edge_runtime.ai.skills.skill import DraftPart, PartKind
-from edge_runtime.ai.skills.wording import NOT_DOCUMENTED, NOT_FINISHED, UNCITED
+from edge_runtime.ai.skills.wording import NO_WORDS, NOT_DOCUMENTED, UNCITED
 
-_SILENT: Final = frozenset(words.rstrip(".").casefold() for words in ("", NOT_DOCUMENTED, NOT_FINISHED))
+_SILENT: Final = frozenset(words.rstrip(".").casefold() for words in ("", NOT_DOCUMENTED, NO_WORDS))
 FIELD_PARTS_MAX: Final = 12
 """Parts of one field: five fields stay under PARTS_MAX. The last takes in whatever is left."""
 
@@ -62,7 +62,7 @@ def silent(text: str) -> bool:
 
 def statements(text: str, most: int = FIELD_PARTS_MAX) -> tuple[tuple[int, int], ...]:
     """Where the statements of a text stand, without the space around them; the last of too many runs to the end."""
-    found = [span for start, end in sentences(text) if (span := _trimmed(text, start, end)) is not None]
+    found = list(sentences(text))
     if len(found) > most:
         found[most - 1 :] = [(found[most - 1][0], found[-1][1])]
     return tuple(found)
@@ -91,11 +91,3 @@ def moved(part: DraftPart, start: int, citations: Iterable[Citation], findings: 
 def _clipped(text: str, one: Unsupported, start: int) -> Unsupported:
     first, last = max(one.start - start, 0), min(one.end - start, len(text))
     return replace(one, text=text[first:last], start=first, end=last)
-
-
-def _trimmed(text: str, start: int, end: int) -> tuple[int, int] | None:
-    while start < end and text[start].isspace():
-        start += 1
-    while end > start and text[end - 1].isspace():
-        end -= 1
-    return (start, end) if start < end else None

@@ -32,10 +32,11 @@ _FILLER: Final = word_set("""
     week months month hours hour ago will would start started continue continued follow up plan likely diagnosis
     impression assessment feels feel feeling felt says said tells told describes noted seems appears i you we my your
     me us our yes okay ok so then there here well just like really bit got get gets does do did looks
+    above below over under because
     no not never none denies denied without negative evidence free absence nor neither ruled resolved
     """)
 """Words at which a phrase ends: they name no part of a problem in the titles of the index."""
-_KEPT_WITHIN: Final = frozenset({"of", "with", "in", "due", "to", "on", "the", "a", "an"})
+_KEPT_WITHIN: Final = frozenset({"of", "with", "in", "the", "a", "an"})
 """Fillers that may stand inside a phrase of an assessment, as in "fracture of the left radius"."""
 _JOINING: Final = "with"
 """Joins two problems for which there may be one code, as in "diabetes with neuropathy"."""

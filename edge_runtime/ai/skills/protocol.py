@@ -30,12 +30,16 @@ BESIDE_MAX: Final = 3
 """Protocols that are shown beside the first one."""
 _STEPS_MAX: Final = 24
 _TOKENS: Final = 320
+_NEAR_MAX: Final = 6
 _TITLES_MAX: Final = 30
 _TITLES_CHARS_MAX: Final = 700
 LOCAL_FIRST: Final = "Your local protocol comes first. What is quoted here is a general guideline, and no order."
 _QUOTED: Final = "quoted word for word"
 _OWN: Final = "your organisation's own protocol"
 _NOTHING: Final = "No protocol here is named by these words. In an emergency call for help first. There are: "
+_ONE_SIGN: Final = (
+    "One sign alone, or one that is denied, names no protocol. In an emergency call for help. It may be: "
+)
 _CHOSEN_BLIND: Final = "These words name no protocol here; the model chose one. See for yourself whether it fits."
 
 
@@ -53,10 +57,12 @@ class ProtocolSkill:
 
     def ask(self, source: Source, facts: EngineFacts, replies: tuple[Reply, ...]) -> Ask | None:
         """Which protocol and which of its lines."""
-        if replies:
+        protocols = _book(source)
+        sure = any(one.sure for one in ranked(protocols, source.text))
+        if replies or (facts.demonstration and not sure):  # our toy understands nothing that rules do not
             return None
         most = _OFFERED_SMALL if facts.context_tokens < _SMALL_CONTEXT_TOKENS else OFFERED_MAX
-        offered = _offered(_book(source), source.text)[:most]
+        offered = _offered(protocols, source.text)[:most]
         return make_ask(
             skill=self.name,
             version=VERSION,
@@ -69,7 +75,8 @@ class ProtocolSkill:
     def sketch(self, source: Source, replies: tuple[Reply, ...]) -> Sketch:
         """The lines of what was chosen, and the first lines of what is named besides."""
         protocols = _book(source)
-        found = ranked(protocols, source.text)
+        every = ranked(protocols, source.text)
+        found = [one for one in every if one.sure]
         warnings = [LOCAL_FIRST]
         chosen: Protocol | None = found[0].protocol if found else None
         steps: Collection[str] | None = None
@@ -82,7 +89,9 @@ class ProtocolSkill:
         else:
             warnings.append(NO_MODEL)
         if chosen is None:
-            return Sketch(fields=_fields(None, ()), parts=(), warnings=(*warnings, _nothing(protocols)))
+            near = [one.protocol for one in every]
+            told = _near(near) if near else _nothing(protocols)
+            return Sketch(fields=_fields(None, ()), parts=(), warnings=(*warnings, told))
         parts, left_out = _parts(chosen, steps, found)
         warnings += [_shortened(chosen, left_out)] if left_out else []
         return Sketch(
@@ -158,6 +167,11 @@ def _quoted(protocol: Protocol, name: str, text: str, places: tuple[Citation, ..
         citations=places,
         notes=(*whose, f"{_QUOTED}: {protocol.source}; protocol {protocol.id}, version {protocol.version}"),
     )
+
+
+def _near(protocols: Sequence[Protocol]) -> str:
+    """That one sign is too little, with what it may concern."""
+    return f"{_ONE_SIGN}{', '.join(one.title for one in protocols[:_NEAR_MAX])}."
 
 
 def _nothing(protocols: Sequence[Protocol]) -> str:

@@ -22,6 +22,8 @@ LINE_CHARS_MAX: Final = 400
 WORDS_MAX: Final = 64
 """Names, and signs, of one protocol."""
 URGENCY_MAX: Final = 3
+SURE_POINTS: Final = 2
+"""Signs from which on a protocol that is not named is shown; one sign alone fits too much."""
 NAME_WEIGHT: Final = 4
 """What a protocol's own name counts beside one of its signs."""
 FIRST_MAX: Final = 8
@@ -104,6 +106,11 @@ class Ranked:
     points: int
     named: bool
     mention: Mention[tuple[str, bool]]
+
+    @property
+    def sure(self) -> bool:
+        """Whether the words are enough to show it without anybody's choice."""
+        return self.named or self.points >= SURE_POINTS
 
 
 def read_protocol(raw: object, *, own: bool = False) -> Protocol:

@@ -13,11 +13,12 @@ from typing import Final, NamedTuple
 
 from edge_runtime.ai.engine.port import EngineFacts
 from edge_runtime.ai.skills.asking import make_ask, style_of
+from edge_runtime.ai.skills.cleaning import cleaned, example_sentences
 from edge_runtime.ai.skills.forms import Schema, read, text, whole
 from edge_runtime.ai.skills.parting import parted, statements
 from edge_runtime.ai.skills.prompts import DEFAULT_STYLE
 from edge_runtime.ai.skills.skill import PARTS_MAX, Ask, Reply, Sketch, SkillName, Source
-from edge_runtime.ai.skills.wording import NOT_FINISHED, cut_short, stopped_at
+from edge_runtime.ai.skills.wording import NO_WORDS, cleaned_up, cut_short, stopped_at
 
 
 class Lengths(NamedTuple):
@@ -91,7 +92,9 @@ class Texts:
         said = {name: found.words(name) for name in self.fields if name in found.values}
         whole_said = {name: finished(words) for name, words in said.items()}
         stopped = [name for name, words in whole_said.items() if words != said[name]]
-        fields = {name: revised(words) for name, words in whole_said.items()}
+        examples = example_sentences(self.skill, self.version)
+        clean = {name: cleaned(source.text, words, examples) for name, words in whole_said.items()}
+        fields = {name: revised(one.words) for name, one in clean.items()}
         parts = tuple(
             part
             for name, words in fields.items()
@@ -99,8 +102,11 @@ class Texts:
                 source.text, name, words, section=self.sections.get(name, ""), most=PARTS_MAX // len(self.fields)
             )
         )
-        warnings = (*([cut_short(found.missing)] if found.cut else []), *([stopped_at(stopped)] if stopped else []))
-        return Sketch(fields=dict(fields), parts=parts, cut=found.cut, warnings=warnings)
+        repeated, copied = sum(one.repeated for one in clean.values()), sum(one.copied for one in clean.values())
+        warnings = [cut_short(found.missing)] if found.cut else []
+        warnings += [stopped_at(stopped)] if stopped else []
+        warnings += [cleaned_up(repeated, copied)] if repeated + copied else []
+        return Sketch(fields=dict(fields), parts=parts, cut=found.cut, warnings=tuple(warnings))
 
 
 def finished(words: str) -> str:
@@ -108,7 +114,7 @@ def finished(words: str) -> str:
     if len(words) not in _LIMITS or words.endswith((".", "!", "?", "\u3002")):
         return words
     spans = statements(words, most=len(words))
-    return words[: spans[-2][1]] if len(spans) > 1 else NOT_FINISHED
+    return words[: spans[-2][1]] if len(spans) > 1 else NO_WORDS
 
 
 _LIMITS: Final = frozenset(lengths.chars for lengths in LENGTHS.values())

@@ -20,8 +20,8 @@ UNCITED: Final = "no place in the source was found that this rests on; compare i
 """A note on a part: it may still be a fair summary in words of its own."""
 NOT_DOCUMENTED: Final = "Not documented."
 """What a model is told to write where a source is silent; it becomes no part."""
-NOT_FINISHED: Final = "Not finished."
-"""What stands in a field of which no sentence was finished; it becomes no part either."""
+NO_WORDS: Final = "No usable answer."
+"""What stands in a field of which no sentence was finished or stays; it becomes no part either."""
 
 
 def cut_short(missing: Collection[str]) -> str:
@@ -33,6 +33,13 @@ def cut_short(missing: Collection[str]) -> str:
 def stopped_at(names: Collection[str]) -> str:
     """Fields that reached the longest length that the form allows."""
     return f"As long as it may be, and ended in the middle of a sentence, which is left out: {', '.join(names)}."
+
+
+def cleaned_up(repeated: int, copied: int) -> str:
+    """Sentences that a model wrote too much."""
+    again = f"{repeated} sentences that only repeated another" if repeated else ""
+    example = f"{copied} sentences of the prompt's own example, which are not about this patient" if copied else ""
+    return f"Left out of the answer: {' and '.join(filter(None, (again, example)))}."
 
 
 def left_out(count: int) -> str:

@@ -158,7 +158,7 @@ def test_what_is_not_borne_out_is_marked_for_a_person(saying, visit, capsys):
     said = capsys.readouterr().out
     assert "signed by nobody" in said
     assert "parrot" in said
-    assert "UNSUPPORTED" in said
+    assert "NOT IN THE SOURCE" in said
     assert "the source does not bear out" in said
 
 

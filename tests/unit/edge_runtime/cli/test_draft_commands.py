@@ -13,6 +13,7 @@ import pytest
 from edge_runtime.ai.checking.findings import Citation, FindingKind, Unsupported
 from edge_runtime.ai.drafting import Drafted
 from edge_runtime.cli.draft_parts_text import part_rows, summary
+from edge_runtime.clinical.fact_json import Json
 from edge_runtime.runtime import open_home
 from tests.unit.edge_runtime.cli.world import PASSPHRASE, World
 from tests.unit.edge_runtime.drafts.ward import ADVICE, ENGINE, HISTORY, HOMELESS, MARKED, REST, SOURCE, drafted
@@ -168,7 +169,10 @@ def test_parts_are_chosen_reworded_moved_and_included(ward: World, monkeypatch: 
 
 def test_facts_are_asked_about_when_they_are_accepted(ward: World):
     """As when somebody types them: a code that is incomplete is written, and questioned."""
-    vague = {"kind": "diagnosis", "payload": {"text": "Sprain", "code": "S93.4", "system": "icd-10-cm"}}
+    vague: dict[str, Json] = {
+        "kind": "diagnosis",
+        "payload": {"text": "Sprain", "code": "S93.4", "system": "icd-10-cm"},
+    }
     part = replace(REST, name="codes.1", kind=type(REST.kind)("fact"), section="", proposes=vague)
     said = run(ward, "draft", "accept", ward.chart, keep(ward, drafted(part)))
     assert "(1 fact)" in said

@@ -126,6 +126,7 @@ WRONG = [
     (a_draft(seed=2**63), "draft.seed: a whole number"),
     (a_draft(seen=["ab"]), "draft.seen[0]: 64 hexadecimal digits"),
     (fact("draft", skill="soap", template="soap/1", source="x", parts=[]), "draft.parts: a list of 1 to 64"),
+    (fact("draft", skill="soap", template="soap/1", source="x", parts="x"), "draft.parts: a list of 1 to 64"),
     (a_draft(PART, PART), "draft.parts: parts of different names"),
     (a_draft({**PART, "kind": "order"}), "draft.parts[0].kind: one of text, fact, advice"),
     (a_draft({**PART, "text": "x" * 8001}), "draft.parts[0].text: text of 1 to 8000"),

@@ -7,6 +7,10 @@ from dataclasses import replace
 import pytest
 
 from edge_runtime.access.charts import Access
+from edge_runtime.ai.drafting import Drafting
+from edge_runtime.ai.skills.catalogue import skill
+from edge_runtime.ai.skills.skill import Source
+from edge_runtime.clinical.draft_payloads import DraftPartKind
 from edge_runtime.clinical.drafts import DraftStatus
 from edge_runtime.clinical.layout import Section
 from edge_runtime.drafts.finding import draft_named, drafts_of
@@ -453,3 +457,30 @@ def test_drafts_are_named_by_the_beginning_of_their_id(ward: Ward):
     for text in ("0000000", "abc", ""):
         with refused("no_such_draft"):
             draft_named(opened, text)
+
+
+# ------------------------------------------------------------------------------------------------- a skill's own draft
+
+
+@pytest.mark.parametrize("name", ["soap", "codes", "documentation", "handover", "instructions", "differential"])
+def test_what_a_skill_drafts_without_a_model_is_kept_and_taken_over(ward: Ward, name: str):
+    """The real skills, end to end: every part fits the form, and what is supported can be taken over."""
+    text = (
+        "Doctor: What brings you in? Patient: I have had chest pain since yesterday. I take lisinopril 10 mg daily. "
+        "Doctor: Blood pressure is 150/95. Heart rate is 88. This is hypertension. Continue lisinopril 10 mg daily."
+    )
+    made = Drafting(skill(name), Source(text=text), None).run()
+    draft = ward.record(ward.doctor, made)
+    found = ward.found(ward.doctor, draft)
+    assert [part.name for part in found.text.parts] == [part.name for part in made.sketch.parts]
+    for part in found.text.parts:
+        assert all(found.text.quoted(cited).strip() for cited in part.citations)
+    if all(part.kind is DraftPartKind.ADVICE for part in found.text.parts):
+        ward.dismiss(ward.doctor, draft)
+        return
+    done = ward.accept(
+        ward.doctor, draft, into={part.field: Section.PLAN for part in found.text.parts if part.section is None}
+    )
+    assert ward.found(ward.doctor, draft).draft.status in {DraftStatus.ACCEPTED, DraftStatus.ACCEPTED_IN_PART}
+    for section, lines in done.taken.texts.items():
+        assert ward.text(ward.doctor, section).endswith("\n".join(lines))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from enum import StrEnum
+from typing import Any
 
 import pytest
 
@@ -29,6 +30,9 @@ from edge_runtime.facts import Content, pack_content
 from sync_protocol.encoding import encode
 from sync_protocol.ids import EntryHash
 from tests.unit.edge_runtime.drafts.ward import ADVICE, ENGINE, MARKED, PARTS, SOURCE, SPRAIN, drafted, refused
+
+FRACTION: Any = 0.5
+"""What JSON of a model may hold and a fact never does."""
 
 
 def words(kind: type[StrEnum]) -> set[str]:
@@ -105,7 +109,7 @@ def test_no_mark_is_lost_where_there_are_too_many():
         ((replace(MARKED, section="triage"),), {}),
         ((replace(SPRAIN, proposes=None),), {}),
         ((replace(SPRAIN, proposes={"kind": "triage", "payload": {"to": "minor"}}),), {}),
-        ((replace(SPRAIN, proposes={"kind": "diagnosis", "payload": {"text": "Sprain", "certainty": 0.5}}),), {}),
+        ((replace(SPRAIN, proposes={"kind": "diagnosis", "payload": {"text": "Sprain", "certainty": FRACTION}}),), {}),
         ((replace(SPRAIN, proposes={"kind": "diagnosis", "payload": {"text": ""}}),), {}),
         ((replace(ADVICE, proposes=SPRAIN.proposes),), {}),
         ((MARKED,), {"source": " "}),

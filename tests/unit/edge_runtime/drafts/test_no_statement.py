@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
 from edge_runtime.clinical.asking import questions
 from edge_runtime.clinical.drug_allergies import check_chart
+from edge_runtime.clinical.fact_json import Json
 from edge_runtime.clinical.layout import Section
 from edge_runtime.exporting import scene_of
 from edge_runtime.facts import Content
@@ -27,7 +29,7 @@ WORDS = ("ibuprofen", "S93.401A", "Sprain", "Rest for two days", "Zanamivir", "p
 ALLERGY = replace(
     SPRAIN, name="allergies.1", text="Zanamivir", proposes={"kind": "allergy", "payload": {"text": "Zanamivir"}}
 )
-PENICILLIN = {"kind": "allergy", "payload": {"text": "Penicillin"}}
+PENICILLIN: Final[Mapping[str, Json]] = {"kind": "allergy", "payload": {"text": "Penicillin"}}
 PARTS = (REST, MARKED, SPRAIN, ALLERGY)
 
 

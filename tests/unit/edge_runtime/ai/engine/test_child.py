@@ -21,7 +21,7 @@ from edge_runtime.ai.engine.port import Modality
 from edge_runtime.ai.engine.stream import steady_ms
 from edge_runtime.ai.errors import EngineError, ModelError
 from tests.conftest import require
-from tests.contracts.engines import BUNDLE, FACTS, THREADS, visit
+from tests.contracts.engines import ADAPTERS, BUNDLE, FACTS, THREADS, visit
 from tests.unit.edge_runtime.ai.engine import rude_child
 
 require(find_spec("litert_lm"), "litert_lm", "the extra 'ai' brings the engine")
@@ -41,7 +41,7 @@ def fixture_codes() -> list[str]:
 @pytest.fixture(name="engine")
 def fixture_engine(codes: list[str]) -> Iterator[ChildEngine]:
     """The real engine in its process."""
-    with ChildEngine(BUNDLE, FACTS, threads=THREADS, report=codes.append) as engine:
+    with ChildEngine(BUNDLE, FACTS, threads=THREADS, adapters=ADAPTERS, report=codes.append) as engine:
         yield engine
 
 
@@ -104,7 +104,7 @@ def test_stopped_for_good(engine: ChildEngine, codes: list[str]) -> None:
     """A process that does nothing any more is ended after the deadline, and the next request has a new one."""
     engine.load()
     limits = ChildLimits(begin_ms=200, settle_ms=200)
-    with ChildEngine(BUNDLE, FACTS, threads=THREADS, limits=limits, report=codes.append) as hung:
+    with ChildEngine(BUNDLE, FACTS, threads=THREADS, adapters=ADAPTERS, limits=limits, report=codes.append) as hung:
         hung.load()
         assert hung.pid is not None
         os.kill(hung.pid, signal.SIGSTOP)
@@ -116,7 +116,7 @@ def test_stopped_for_good(engine: ChildEngine, codes: list[str]) -> None:
 def test_stopped_in_the_middle(codes: list[str]) -> None:
     """The same where it stops in the middle of an answer."""
     limits = ChildLimits(begin_ms=200, settle_ms=200)
-    with ChildEngine(BUNDLE, FACTS, threads=THREADS, limits=limits, report=codes.append) as engine:
+    with ChildEngine(BUNDLE, FACTS, threads=THREADS, adapters=ADAPTERS, limits=limits, report=codes.append) as engine:
         generation = engine.generate(visit(deadline_ms=300, tokens_max=300))
         assert engine.pid is not None
         os.kill(engine.pid, signal.SIGSTOP)
@@ -152,7 +152,7 @@ def test_it_ends_with_whoever_started_it() -> None:
     """Where the program is killed, its engine's process ends too, also in the middle of an answer."""
     program = (
         "from tests.unit.edge_runtime.ai.engine.test_child import *\n"
-        "engine = ChildEngine(BUNDLE, FACTS, threads=1)\n"
+        "engine = ChildEngine(BUNDLE, FACTS, threads=1, adapters=ADAPTERS)\n"
         "engine.load(); print(engine.pid, flush=True)\n"
         "while True: engine.generate(visit()).answer()\n"
     )
@@ -248,7 +248,7 @@ def test_a_bundle_with_noise_in_it(tmp_path: Path) -> None:
         for _ in range(40):
             data[chance.randrange(16_384, 66_000)] = chance.randrange(256)
         noisy.write_bytes(data)
-        with ChildEngine(noisy, FACTS, threads=1) as engine:
+        with ChildEngine(noisy, FACTS, threads=1, adapters=ADAPTERS) as engine:
             try:
                 engine.generate(visit(tokens_max=10)).answer()
             except (EngineError, ModelError):

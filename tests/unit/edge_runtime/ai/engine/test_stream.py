@@ -123,6 +123,19 @@ def test_the_deadline(stream: Stream, clock: Hand, stops: list[str]) -> None:
         stream.answer()
 
 
+@pytest.mark.parametrize("late", ["push", "finish"])
+def test_the_deadline_without_a_reader(stream: Stream, clock: Hand, late: str) -> None:
+    """An answer that nobody read is late all the same, and the engine is told so by its next piece."""
+    clock.ms += 1_000
+    if late == "push":
+        assert not stream.push("a")
+    else:
+        stream.finish(Ending.DONE, prompt_tokens=1, answer_tokens=1)
+    with pytest.raises(EngineError) as caught:
+        stream.answer()
+    assert caught.value.code == "engine_timeout"
+
+
 def test_what_came_in_time_needs_no_wait(stream: Stream, clock: Hand) -> None:
     """An answer that ended before its deadline may be read at any time."""
     stream.push("a")

@@ -272,12 +272,13 @@ def test_only_what_is_there_is_signed():
 
 def test_who_may_sign_for_the_organisation():
     """Administrators and clinical administrators who stand, by their own key; nobody else."""
+    others: list[list[Role]] = [[role] for role in Role if role not in {Role.ADMIN, Role.CLINICAL_ADMIN}]
+    roles: list[Role]
     for roles in ([Role.ADMIN], [Role.CLINICAL_ADMIN], [Role.ADMIN, Role.CLINICAL_ADMIN]):
         check_member(record(), KEY.public, roles, standing=True)
-    others = [[role] for role in Role if role not in {Role.ADMIN, Role.CLINICAL_ADMIN}]
-    for wrong in (*others, [Role.ADMIN, Role.NURSE], []):
+    for roles in (*others, [Role.ADMIN, Role.NURSE], []):
         with pytest.raises(ModelError) as error:
-            check_member(record(), KEY.public, wrong, standing=True)
+            check_member(record(), KEY.public, roles, standing=True)
         assert error.value.code == "adapter_signer"
     for key, standing in ((KEY.public, False), (STRANGER.public, True)):
         with pytest.raises(ModelError) as error:
@@ -293,8 +294,9 @@ def test_the_file_of_signers_is_read_strictly(tmp_path):
     write_signers(path, (TRUSTED, vouched))
     assert read_signers(path) == (TRUSTED, vouched)
     good = json.loads(path.read_text())
-    for wrong in ({}, good | {"more": 1}, good | {"signers": [good["signers"][0] | {"key": "01" + "00" * 31}]}):
-        path.write_text(json.dumps(wrong))
+    weak = good | {"signers": [good["signers"][0] | {"key": "01" + "00" * 31}]}
+    for text in ("{}", json.dumps(good | {"more": 1}), json.dumps(weak)):
+        path.write_text(text)
         refused("signers_damaged", read_signers, path)
     path.unlink()
     path.mkdir()

@@ -56,7 +56,8 @@ def test_an_import_that_crashes_anywhere_leaves_all_or_nothing(tmp_path, monkeyp
         home.mkdir()
         device = Device(home)
         cut = crashed(monkeypatch, step, device.take)
-        for entry in device.folder.found():
+        assert len(device.folder.found()) == len(device.folder.entries())
+        for entry in device.folder.entries():
             verify(entry)
         assert device.take().entry.path.read_bytes() == DATA
         assert [one.present.model for one in read_journal(device.folder.journal).changes] == ["made"]
@@ -77,7 +78,8 @@ def test_a_removal_that_crashes_anywhere_leaves_all_or_nothing(tmp_path, monkeyp
         device.take()
         device.take(OTHER, manifest_of(OTHER, name="other"))
         cut = crashed(monkeypatch, step, lambda: device.registrar.remove("made"))  # noqa: B023 called at once
-        for entry in device.folder.found():
+        assert len(device.folder.found()) == len(device.folder.entries())
+        for entry in device.folder.entries():
             verify(entry)
         assert device.entry("other").path.read_bytes() == OTHER
         device.take()

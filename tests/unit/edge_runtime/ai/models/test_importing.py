@@ -7,6 +7,7 @@ import os
 import shutil
 import stat
 import threading
+from dataclasses import replace
 from typing import NamedTuple
 
 import pytest
@@ -21,7 +22,7 @@ from edge_runtime.ai.models.folder import ModelFolder, models_folder
 from edge_runtime.ai.models.importing import check_offer
 from edge_runtime.ai.models.journal import Action, read_journal
 from edge_runtime.ai.models.offers import Wishes, offer_of_file, offer_of_path
-from edge_runtime.ai.models.pieces import PIECE_BYTES
+from edge_runtime.ai.models.pieces import PIECE_BYTES, digest
 from edge_runtime.ai.models.receiving import Progress
 from edge_runtime.ai.models.sources import FileSource, source_gone
 from edge_runtime.ai.models.wholeness import check_quickly
@@ -59,7 +60,7 @@ def pulled(device, pieces, error):
     """The offer of a model whose stick is pulled."""
     offer = device.offer()
     source = Pulled(offer.open(), pieces, error)
-    return type(offer)(manifest=offer.manifest, data=offer.data, vouched=True, path=offer.path, open=lambda: source)
+    return replace(offer, open=lambda: source)
 
 
 def test_a_model_comes_whole(device):
@@ -267,7 +268,7 @@ def test_a_linked_model_stays_where_it_is(device):
 def test_what_comes_from_a_peer_cannot_be_linked(device):
     """A link wants a file on this machine."""
     offer = device.offer()
-    peer = type(offer)(manifest=offer.manifest, data=offer.data, vouched=True, path=None, open=offer.open)
+    peer = replace(offer, path=None)
     with pytest.raises(ModelError) as error:
         device.registrar.take(peer, accepted=None, link=True)
     assert error.value.code == "model_link"
@@ -306,9 +307,9 @@ def test_a_model_in_use_is_not_removed(device):
         assert device.entry().path.exists()
     device.registrar.remove("made")
     assert device.folder.entries() == ()
-    with pytest.raises(ModelError) as error:
+    with pytest.raises(ModelError) as gone:
         device.registrar.remove("made")
-    assert error.value.code == "model_unknown"
+    assert gone.value.code == "model_unknown"
 
 
 @pytest.mark.parametrize("name", ["../models", "..", "", "a/b", ".removed-x"])
@@ -375,14 +376,14 @@ def test_a_crash_in_a_removal_leaves_nothing(device):
 
 def test_progress_tells_of_three_passes(device):
     """Reading what is there, fetching, checking: each begins with its size and ends at it."""
-    told = []
-    progress = Progress(begin=lambda words, size: told.append((words, size)), done=told.append)
+    begun: list[tuple[str, int]] = []
+    done: list[int] = []
+    progress = Progress(begin=lambda words, size: begun.append((words, size)), done=done.append)
     with pytest.raises(KeyboardInterrupt):
         device.registrar.take(pulled(device, 1, KeyboardInterrupt()), accepted=None)
     device.registrar.take(device.offer(), accepted=None, progress=progress)
-    begun = [one for one in told if isinstance(one, tuple)]
     assert begun == [("Reading what is there", PIECE_BYTES), ("Fetching", len(DATA)), ("Checking", len(DATA))]
-    assert told[-1] == len(DATA)
+    assert done[-1] == len(DATA)
 
 
 def test_a_folder_is_offered_by_its_manifest(device):
@@ -486,3 +487,28 @@ def test_spare_room_is_left_for_the_homes(device, monkeypatch):
         device.take()
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Free(len(DATA) + receiving.SPARE_BYTES))
     assert Modality.TEXT in device.take().entry.manifest.modalities
+
+
+def test_the_adapter_that_changes_nothing_comes_along(device):
+    """A model that takes adapters has it beside it, by its digest; without it nothing is imported, nor loaded."""
+    manifest = manifest_of(neutral=digest(b"zeros"))
+    offer = device.offer(manifest=manifest)
+    with pytest.raises(ModelError) as error:
+        device.registrar.take(offer, accepted=None)
+    assert error.value.code == "source_gone"
+    beside = device.stick / "neutral.lora"
+    beside.write_bytes(b"others")
+    with pytest.raises(ModelError) as error:
+        device.registrar.take(offer, accepted=None)
+    assert error.value.code == "neutral_damaged"
+    beside.write_bytes(b"zeros")
+    entry = device.registrar.take(offer, accepted=None).entry
+    assert entry.neutral.read_bytes() == b"zeros"
+    check_quickly(entry)
+    for spoil in (lambda: entry.neutral.write_bytes(b"other"), entry.neutral.unlink):
+        spoil()
+        with pytest.raises(ModelError) as error:
+            check_quickly(entry)
+        assert error.value.code == "model_damaged"
+    assert not device.registrar.take(offer, accepted=None).again
+    check_quickly(device.entry())

@@ -14,7 +14,7 @@ from edge_runtime.ai.errors import ModelError
 from edge_runtime.ai.models import fetching
 from edge_runtime.ai.models.fetching import PeerSource
 from edge_runtime.ai.models.manifest import write_manifest
-from edge_runtime.ai.models.pieces import PIECE_BYTES
+from edge_runtime.ai.models.pieces import PIECE_BYTES, digest
 from edge_runtime.ai.models.sharing import (
     CONNECTIONS_MAX,
     FILE_PATH,
@@ -342,3 +342,21 @@ def test_a_device_keeps_nothing_of_a_hostile_manifest(device):
         PeerSource(address, answer_timeout_s=5).offer(code_of(junk))
     assert error.value.code == "manifest_malformed"
     assert device.folder.found() == ()
+
+
+def test_the_adapter_that_changes_nothing_travels_too(tmp_path, device):
+    """It is served beside the model, and believed by the manifest's digest."""
+    path = tmp_path / "shared"
+    path.write_bytes(DATA)
+    manifest = manifest_of(neutral=digest(b"zeros"))
+    data = write_manifest(manifest)
+    for neutral, code in ((b"others", "neutral_damaged"), (b"", "neutral_damaged"), (b"zeros", None)):
+        with serving(ModelServer(data, path, len(DATA), ("127.0.0.1", 0), neutral=neutral)) as server:
+            offer = PeerSource(("127.0.0.1", server.port)).offer(code_of(data))
+            if code is None:
+                assert device.registrar.take(offer, accepted=None).entry.neutral.read_bytes() == b"zeros"
+                continue
+            with pytest.raises(ModelError) as error:
+                device.registrar.take(offer, accepted=None)
+            offer.open().close()
+        assert error.value.code == code

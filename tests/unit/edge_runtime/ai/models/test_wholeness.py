@@ -110,6 +110,7 @@ def test_the_package_s_own_is_read_whole_each_time(tmp_path):
     (tmp_path / "manifest.json").write_bytes(write_manifest(manifest_of()))
     (tmp_path / "model.litertlm").write_bytes(DATA)
     entry = demonstration(tmp_path)
+    assert entry is not None
     assert entry.kept is None
     check_quickly(entry)
     verify(entry)
@@ -124,7 +125,6 @@ def test_a_file_that_cannot_be_read_is_damaged(device, monkeypatch):
 
     def fails(*_):
         raise OSError(5, "Input/output error")
-        yield
 
     monkeypatch.setattr("edge_runtime.ai.models.wholeness.damaged_pieces", fails)
     assert code_of(verify, entry) == "model_damaged"

@@ -111,6 +111,8 @@ def test_a_code_that_was_not_offered_is_refused(code):
     assert error.value.code == "answer_malformed"
 
 
+@pytest.mark.campaign
+@settings(max_examples=25)
 @given(answers(ASK))
 def test_whatever_a_model_says_only_leaves_come_out(answer):
     """Random answers within the form, whole and cut: at most five complete codes, each with its phrase."""
@@ -122,6 +124,8 @@ def test_whatever_a_model_says_only_leaves_come_out(answer):
     assert_only_leaves(sketch)
 
 
+@pytest.mark.campaign
+@settings(max_examples=25)
 @given(st.text() | st.lists(st.text()).map(lambda found: json.dumps({"codes": found})), st.booleans())
 def test_whatever_an_engine_says_only_leaves_come_out(text, cut):
     """Random answers that keep no form are errors, or nothing of them is used."""
@@ -132,7 +136,8 @@ def test_whatever_an_engine_says_only_leaves_come_out(text, cut):
     assert_only_leaves(sketch)
 
 
-@settings(deadline=None)
+@pytest.mark.campaign
+@settings(max_examples=25)
 @given(st.text(max_size=300))
 def test_any_note_is_read(text):
     """Whatever stands in a note, only leaves come out of it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_runtime.ai.engine.port import EngineFacts
@@ -122,6 +122,8 @@ def test_questions_state_nothing():
     assert [bool(part.unsupported) for part in asked] == [False, True]
 
 
+@pytest.mark.campaign
+@settings(max_examples=25)
 @given(answers(ASK))
 def test_whatever_a_model_says_it_is_advice_beside_findings(answer):
     """Random answers, whole and cut: the red flags stand first and unchanged."""
@@ -134,6 +136,8 @@ def test_whatever_a_model_says_it_is_advice_beside_findings(answer):
     assert sketch.parts[:2] == SKILL.sketch(CHEST, ()).parts
 
 
+@pytest.mark.campaign
+@settings(max_examples=25)
 @given(st.text(min_size=1, max_size=300))
 def test_any_text_is_read(text):
     """Whatever stands in it."""

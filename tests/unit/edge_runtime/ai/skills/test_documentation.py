@@ -238,10 +238,18 @@ def test_a_models_remarks_follow_the_rules():
     assert own["completion.1"].text == "Knee: range ___."
     assert sketch.fields["completion"] == "Knee: range ___."
     assert SKILL.ask(BAD, FACTS, (reply({}),)) is None
-    assert "No unit" not in ASK.prompt
+    denied = [{"kind": "other", "text": "The patient has no knee pain."}]
+    (marked,) = [
+        part
+        for part in SKILL.sketch(BAD, (reply({"remarks": denied, "completion": "Not documented."}),)).parts
+        if part.name == "added.1"
+    ]
+    assert [one.kind for one in marked.unsupported] == ["negation"]
     assert "amoxicillin beside" in ASK.prompt
 
 
+@pytest.mark.campaign
+@settings(max_examples=25)
 @given(answers(ASK))
 def test_whatever_a_model_says_it_is_advice(answer):
     """Random answers, whole and cut: the rules' remarks stand first and unchanged; nothing has a section."""
@@ -260,7 +268,8 @@ def test_whatever_a_model_says_it_is_advice(answer):
         assert part.proposes is None
 
 
-@settings(deadline=None)
+@pytest.mark.campaign
+@settings(max_examples=25)
 @given(st.text(min_size=1, max_size=400))
 def test_any_note_is_read(text):
     """Whatever stands in it: places lie within it."""

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_runtime.ai.engine.port import EngineFacts
@@ -148,6 +148,8 @@ def test_what_is_denied_ranks_behind_and_is_never_named():
 
 
 @pytest.mark.parametrize("situation", [STING, BOTH, Source(text="hello")])
+@pytest.mark.campaign
+@settings(max_examples=25)
 @given(data=st.data())
 def test_whatever_a_model_says_only_quotes_come_out(situation, data):
     """Random answers within the form, whole and cut: shipped lines alone, and each first line of what is named."""
@@ -164,6 +166,8 @@ def test_whatever_a_model_says_only_quotes_come_out(situation, data):
             assert first_lines(one.protocol.id) <= names
 
 
+@pytest.mark.campaign
+@settings(max_examples=25)
 @given(st.text(), st.booleans())
 def test_whatever_an_engine_says_only_quotes_come_out(text, cut):
     """An answer that keeps no form is an error, or nothing of it is used."""
@@ -175,6 +179,8 @@ def test_whatever_an_engine_says_only_quotes_come_out(text, cut):
         assert_quoted(sketch)
 
 
+@pytest.mark.campaign
+@settings(max_examples=25)
 @given(st.text(min_size=1))
 def test_no_triage_and_no_status_whatever_the_situation(text):
     """No part, field or form has a word in which a triage could be lowered."""

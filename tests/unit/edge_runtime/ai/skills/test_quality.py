@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_runtime.ai.engine.port import EngineFacts
@@ -108,7 +108,7 @@ def test_without_a_model_the_rule_speaks():
 
 def test_a_models_words_follow_and_other_numbers_are_marked():
     """The rule stands first; what it did not say is marked."""
-    sketch = SKILL.sketch(SOURCE, (reply({"explanation": "Sign it first: 15 points. Then 33 points come back."}),))
+    sketch = SKILL.sketch(SOURCE, (reply({"explanation": "The missing signature takes 15 points. Then 33 points come back."}),))
     added = [part for part in sketch.parts if part.name.startswith("explanation.")]
     assert [bool(part.unsupported) for part in added] == [False, True]
     assert SKILL.ask(SOURCE, FACTS, (reply({"explanation": "x"}),)) is None
@@ -121,6 +121,8 @@ def test_praise_and_blame_are_left_out():
     assert any("2 sentences" in one for one in sketch.warnings)
 
 
+@pytest.mark.campaign
+@settings(max_examples=25)
 @given(answers(ASK))
 def test_whatever_a_model_says_the_rule_stands_unchanged(answer):
     """Random answers, whole and cut."""

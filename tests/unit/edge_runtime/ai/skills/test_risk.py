@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_runtime.ai.checking.findings import FindingKind
@@ -113,6 +113,8 @@ def test_a_number_that_the_score_does_not_have_is_marked(number):
         assert part.text[one.start : one.end] == one.text
 
 
+@pytest.mark.campaign
+@settings(max_examples=25)
 @given(answers(ASK))
 def test_whatever_a_model_says_the_score_stands_unchanged(answer):
     """Random answers, whole and cut: the first part is the score's, nothing names another level, all is advice."""
@@ -130,6 +132,8 @@ def test_whatever_a_model_says_the_score_stands_unchanged(answer):
         assert not contradicts(LEVEL_WORDS, SOURCE.text, part.text)
 
 
+@pytest.mark.campaign
+@settings(max_examples=25)
 @given(st.text(), st.booleans())
 def test_an_answer_that_keeps_no_form_is_an_error_or_unused(text, cut):
     """No words come in but through the form."""

@@ -7,7 +7,7 @@ import json
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_runtime.ai.errors import EngineError
@@ -53,15 +53,15 @@ NAME = re.compile(r"[a-z][a-z0-9_:.-]{0,63}")
 REMARK_CHARS_MAX = 1000
 PROTOCOLS = {
     "anaphylaxis/1": "84721c75111476f1",
-    "burns/1": "fa8eebf3f25f1612",
+    "burns/1": "44b1d0d25fa2d89c",
     "cardiac-arrest/1": "1d0b5eb9064e49d0",
     "child-dehydration/1": "74ba8c3cb9887b9a",
     "choking/1": "3a5d0723e21f2732",
-    "hypoglycaemia/1": "44aa69ea522bde38",
+    "hypoglycaemia/1": "2c9b5098b8283196",
     "massive-haemorrhage/1": "a8fd0ac4ebe19bcc",
     "opioid-overdose/1": "245160e9550b1b2a",
     "postpartum-haemorrhage/1": "a49d852844f1f99a",
-    "seizure/1": "f44996ae62c168d5",
+    "seizure/1": "cb65867c8be8784d",
     "sepsis/1": "23e7866cff32c3bd",
     "stroke/1": "d5771225953559cd",
 }
@@ -110,10 +110,8 @@ def test_a_hostile_source_changes_neither_prompt_nor_form(name, words):
     assert_fits_a_draft(found.sketch(source, ()), source)
 
 
-@pytest.mark.parametrize("name", READ + COUNTED)
-@given(data=st.data())
-def test_whatever_a_model_says_fits_a_draft(name, data):
-    """Random answers in each style, whole and cut: nothing but a diagnosis is ever proposed, no section is aimed at."""
+def assert_any_answer_fits(name, data):
+    """A random answer in a random style fits a draft, or was cut before its first field."""
     source = SOURCES.get(name, Source(text=BEGINNING + "No fever, temp 39.2 C. Facial droop."))
     style = data.draw(st.sampled_from(STYLES))
     answer = data.draw(answers(skill(name).ask(source, engine(style), ())))
@@ -123,6 +121,24 @@ def test_whatever_a_model_says_fits_a_draft(name, data):
         assert answer.cut
         return
     assert_fits_a_draft(sketch, source)
+
+
+@pytest.mark.parametrize("name", READ + COUNTED)
+@pytest.mark.campaign
+@settings(max_examples=20)
+@given(data=st.data())
+def test_whatever_a_model_says_fits_a_draft(name, data):
+    """Random answers in each style, whole and cut: nothing but a diagnosis is ever proposed, no section is aimed at."""
+    assert_any_answer_fits(name, data)
+
+
+@pytest.mark.parametrize("name", READ + COUNTED)
+@pytest.mark.soak
+@settings(max_examples=3000)
+@given(data=st.data())
+def test_whatever_a_model_says_fits_a_draft_many_times(name, data):
+    """The same for thousands of answers; run by hand."""
+    assert_any_answer_fits(name, data)
 
 
 @pytest.mark.parametrize("name", READ + COUNTED)

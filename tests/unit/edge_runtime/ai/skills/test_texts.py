@@ -14,7 +14,7 @@ from edge_runtime.ai.skills.catalogue import skill
 from edge_runtime.ai.skills.prompts import STYLES
 from edge_runtime.ai.skills.skill import PARTS_MAX, SOURCE_CHARS_MAX, Source
 from edge_runtime.ai.skills.texts import LENGTHS, finished
-from edge_runtime.ai.skills.wording import NO_MODEL, NOT_DOCUMENTED, NOT_FINISHED
+from edge_runtime.ai.skills.wording import NO_MODEL, NO_WORDS, NOT_DOCUMENTED
 from edge_runtime.errors import InputError
 from tests.unit.edge_runtime.ai.skills.asked import engine, reply
 
@@ -99,7 +99,7 @@ def test_a_sentence_that_the_form_ended_is_left_out(name):
     assert sketch.parts[0].text == "A cough for 5 days."
     assert len(sketch.parts) == 1
     assert FIELDS[skill(name).name][0] in sketch.warnings[0]
-    assert finished("x" * chars) == NOT_FINISHED
+    assert finished("x" * chars) == NO_WORDS
     assert finished("x" * (chars - 1) + ".") == "x" * (chars - 1) + "."
 
 

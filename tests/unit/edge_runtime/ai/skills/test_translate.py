@@ -165,6 +165,15 @@ def test_chunks_cover_every_sentence(text):
     assert not any(sign.isalnum() for sign in text[end:])
 
 
+@pytest.mark.parametrize("sentence", ["word " * 300, "w" * 1_300, "w" * 390 + " " + "w" * 390])
+def test_a_sentence_without_an_end_is_parted(sentence):
+    """At a space where there is one in the second half, otherwise where the chunk is full."""
+    found = chunks(sentence)
+    assert len(found) > 1
+    assert "".join(sentence[slice(*span)] for span in found).strip() == sentence.strip()
+    assert all(sentence[start - 1] == " " for start, _ in found[1:] if " " in sentence)
+
+
 @pytest.mark.parametrize(
     "options",
     [{"language": "xx"}, {"language": "en"}, {"from": "es"}, {"from": "klingon"}, {"tone": "kind"}],
