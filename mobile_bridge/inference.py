@@ -135,7 +135,7 @@ class HostedInference:
             self._waiting.clear()
             self._items.clear()
         for told in answers.values():
-            told(HostFailure("a host that is gone"))
+            told(HostFailure("gone"))
         for one in waiting.values():
             one.failure = "a host that is gone"
             one.done.set()
@@ -173,7 +173,7 @@ class HostedInference:
         if text:
             told(HostPiece(text))
         if failure is not None:
-            told(HostFailure("a host that failed"))  # its own word is for its own log
+            told(HostFailure(failure))
         elif end is not None:
             told(end)
 

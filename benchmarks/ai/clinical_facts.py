@@ -84,9 +84,11 @@ def negation_errors(draft: str, reference: str) -> int:
 
 
 def _poles(text: str) -> dict[str, set[bool]]:
-    """Each finding, and whether it is denied; in a list after a denial all of it is."""
+    """Each finding, and whether it is denied; in a list after a denial all of it is. A question states nothing."""
     found: dict[str, set[bool]] = {}
     for start, end in statements(text):
+        if text[end - 1] == "?":
+            continue
         for match in finding_pattern().finditer(text, start, end):
             denied = DENIAL.search(text, start, match.start()) is not None
             found.setdefault(" ".join(tokens(match[0])), set()).add(denied)

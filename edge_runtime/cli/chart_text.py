@@ -127,11 +127,9 @@ def print_chart(
         console.print(_document(opened, state, attached, authors=authors))
     waiting = [one.fact.id.entry.short for state in opened.state.documents for one in state.drafts.waiting]
     if waiting:
-        how, wait = (
-            (f"show {opened.chart.short} {waiting[0]}", "1 draft waits")
-            if len(waiting) == 1
-            else (f"list {opened.chart.short}", f"{len(waiting)} drafts wait")
-        )
+        alone = len(waiting) == 1
+        how = f"show {opened.chart.short} {waiting[0]}" if alone else f"list {opened.chart.short}"
+        wait = "1 draft waits" if alone else f"{len(waiting)} drafts wait"
         console.print(Text(f"{wait} for a decision: fieldward draft {how}", "yellow"))
     unread = sum(len(document.unread) for document in opened.documents.values())
     if unread:

@@ -55,7 +55,7 @@ def bench(name: str, runs: int, *, as_json: bool) -> None:
         )
         return
     say(f"{name}, median of {done.runs} runs, {done.prompt_tokens} tokens in, {done.answer_tokens} out")
-    say(f"{'':<28}{'fieldward':>12}{'litert_lm':>12}")
+    say(f"{'':<28}{'fieldward':>16}{'litert_lm':>16}")
     for words, field, form in (
         ("loaded, ms", "load_ms", ",.0f"),
         ("prefill, tokens a second", "prefill_tokens_per_s", ",.0f"),
@@ -65,7 +65,7 @@ def bench(name: str, runs: int, *, as_json: bool) -> None:
         ("peak memory, bytes", "peak_memory_bytes", ",.0f"),
     ):
         own, reference = getattr(done.own, field), getattr(done.reference, field)
-        say(f"{words:<28}{own:>12{form}}{format(reference, form) if reference else '-':>12}")
+        say(f"{words:<28}{own:>16{form}}{format(reference, form) if reference else '-':>16}")
 
 
 @click.command("build-demo")

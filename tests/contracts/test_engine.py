@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,10 +24,10 @@ from edge_runtime.ai.engine.port import (
     Request,
     Text,
 )
-from edge_runtime.ai.errors import BudgetError, EngineError
+from edge_runtime.ai.errors import BudgetError, EngineError, ModelError
 from edge_runtime.errors import InputError, RefusedError
 from tests.conftest import require
-from tests.contracts.engines import KINDS, NOTE, VISIT, EngineKind, visit
+from tests.contracts.engines import ADAPTERS, KINDS, NOTE, VISIT, EngineKind, noisy_adapter, visit
 
 require(find_spec("litert_lm"), "litert_lm", "the extra 'ai' brings the engine")
 
@@ -236,6 +237,33 @@ def test_nothing_of_one_patient_reaches_another(engine: Engine, kind: EngineKind
         untouched = fresh.generate(asking).answer()
         assert fresh.generate(visit()).answer().text == note
     assert (told.text, told.timings.prompt_tokens) == (untouched.text, untouched.timings.prompt_tokens)
+
+
+def test_an_adapter_changes_its_own_answers_only(kind: EngineKind, tmp_path: Path) -> None:
+    """A specialty's answer differs; the model without it, before and after, is the same, also where it was cut off."""
+    if not kind.adapters:
+        return  # it is refused: test_refuses_an_adapter_that_it_does_not_have
+    require(ADAPTERS, "neutral.lora", "only a bundle with inputs for adapters has one")
+    adapters = {name: noisy_adapter(tmp_path / name, seed=seed) for seed, name in enumerate(("first", "second"))}
+    with kind.make(**adapters) as engine:
+        said: dict[str | None, set[str]] = {}
+        for adapter in (None, "first", None, "second", "first", None):
+            said.setdefault(adapter, set()).add(engine.generate(visit(adapter=adapter, form=None)).answer().text)
+            engine.generate(visit(adapter=adapter, form=None)).cancel()
+        assert [len(answers) for answers in said.values()] == [1, 1, 1]
+        assert len(set.union(*said.values())) == 3
+
+
+def test_a_file_that_is_no_adapter(kind: EngineKind, tmp_path: Path) -> None:
+    """A damaged adapter is a model's error, and the model without it answers on."""
+    if not kind.adapters:
+        return
+    bad = tmp_path / "bad.lora"
+    bad.write_bytes(b"no weights")
+    with kind.make(bad=bad) as engine:
+        with pytest.raises(ModelError):
+            engine.generate(visit(adapter="bad")).answer()
+        assert engine.generate(visit()).answer().text
 
 
 def test_words_in_literals(engine: Engine) -> None:

@@ -188,6 +188,7 @@ def test_negation_errors_are_findings_turned_round():
     assert negation_errors("Reports fever. No cough.", "Denies fever. Has cough.") == 2
     assert negation_errors("Fever. Denies cough.", "Fever. No cough.") == 0
     assert negation_errors("Fever.", "No fever today. Fever of 39 last week.") == 0
+    assert negation_errors("Any fever? No.", "Denies fever.") == 0, "a question states nothing"
 
 
 def test_rouge_is_what_the_paper_says():

@@ -131,8 +131,7 @@ def _read(page: Page, line: Line, found: Polarity) -> None:
         if word == "non":
             reach, began, listed, said = place + 3, place, False, False  # the hyphen and the word behind it
         behind = place + length
-        if cue is Cue.DENIES_BEFORE and not _closes(page, behind, line):
-            cue = _forward(word)
+        cue = _in_place(cue, word, closes=_closes(page, behind, line))
         if cue is Cue.DENIES_BEFORE:
             _deny(found, clause, place, place)
         elif cue in {Cue.DENIES_LIST, Cue.DENIES_NEXT}:
@@ -143,20 +142,20 @@ def _read(page: Page, line: Line, found: Polarity) -> None:
                 _deny(found, place, behind, began)
                 said = said or (cue is Cue.ENDS and matters(word))
             else:
-                reach = place
-                clause = place if cue is Cue.ENDS else clause
+                reach, clause = place, (place if cue is Cue.ENDS else clause)
         elif word in _STOPS or (cue is None and word == "," and _leaves(page, place, line, listed=listed)):
             reach, clause = place, behind
         elif cue is None and place < reach:
             _deny(found, place, behind, began)
             said = said or matters(word)
-            if word == "," and not listed:
-                reach = behind + REACH_WORDS_MAX
+            reach = behind + REACH_WORDS_MAX if word == "," and not listed else reach
         place = behind
 
 
-def _forward(word: str) -> Cue | None:
-    """What a cue that looks back does where its clause goes on: "negative weakness", "none of"."""
+def _in_place(cue: Cue | None, word: str, *, closes: bool) -> Cue | None:
+    """What a cue does where it stands: one that looks back denies what follows where its clause goes on."""
+    if cue is not Cue.DENIES_BEFORE or closes:
+        return cue
     if word == "negative":
         return Cue.DENIES_NEXT
     return Cue.DENIES_LIST if word in {"no", "none", "denied", "absent", ":", "-", "not"} else None

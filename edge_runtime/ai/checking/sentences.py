@@ -11,6 +11,8 @@ from typing import Final
 
 from edge_runtime.ai.checking.folded import Folded, folded
 
+LONGEST: Final = 2_000
+"""Characters of the longest sentence; what goes on longer is cut, so that no rule's work grows with its square."""
 WRAP_MIN: Final = 60
 """Characters of a line from which on its end may be a mere wrap."""
 _END: Final = re.compile(r"[.?!]+[\"')\]]*(?=\s|$)|\n+|\u2022|\u3002")
@@ -69,6 +71,16 @@ def _is_short(whole: str, begin: int, start: int, end: int) -> bool:
 
 
 def _trimmed(whole: str, begin: int, end: int) -> Iterator[tuple[int, int]]:
+    """A stretch without the white space around it, in pieces where it is longer than any sentence."""
+    while end - begin > LONGEST:
+        space = whole.rfind(" ", begin + 1, begin + LONGEST)
+        cut = space if space > begin else begin + LONGEST
+        yield from _piece(whole, begin, cut)
+        begin = cut
+    yield from _piece(whole, begin, end)
+
+
+def _piece(whole: str, begin: int, end: int) -> Iterator[tuple[int, int]]:
     while begin < end and (whole[begin].isspace() or whole[begin] in "\u2022*\"'"):
         begin += 1
     while begin < end and whole[end - 1].isspace():

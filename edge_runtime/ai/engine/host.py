@@ -13,10 +13,12 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol, Self
 
 from edge_runtime.ai.engine.admission import check_budget, check_request
+from edge_runtime.ai.engine.failures import engine_timeout
+from edge_runtime.ai.engine.forms import unknown_form
 from edge_runtime.ai.engine.port import Ending, EngineFacts, JsonForm, PatternForm, Request
 from edge_runtime.ai.engine.stream import Clock, Stream, steady_ms
 from edge_runtime.ai.errors import EngineError
-from edge_runtime.errors import RefusedError
+from edge_runtime.errors import EdgeError, RefusedError
 
 ANSWER_CHARS_MAX: Final = 256 * 1024
 
@@ -45,7 +47,7 @@ class HostEnd:
 
 @dataclass(frozen=True, slots=True)
 class HostFailure:
-    """The host cannot answer: a stable code, such as `engine_ended` or `gone`."""
+    """The host cannot answer: a word. `engine_timeout` and `form_unknown` are told apart; any other is a failure."""
 
     code: str
 
@@ -159,6 +161,7 @@ class _Heard:
         self._stop: Callable[[], None] | None = None
         self._unwanted = False
         self._chars = self._pieces = 0
+        self._deadline_ms = request.deadline_ms
         stop = host.generate(request, self._hear)
         with self._lock:
             self._stop = stop
@@ -180,7 +183,16 @@ class _Heard:
                 counted = answer_tokens or self._pieces
                 self.stream.finish(ending, prompt_tokens=prompt_tokens, answer_tokens=counted)
             case HostFailure(code):
-                self.stream.fail(_failed(code))
+                self.stream.fail(self._failure(code))
+
+    def _failure(self, code: str) -> EdgeError:
+        match code:
+            case "engine_timeout":
+                return engine_timeout("an answer", self._deadline_ms)
+            case "form_unknown":
+                return unknown_form("one that the host's engine cannot keep")
+            case _:
+                return _failed("a host that failed")
 
     def _tell(self) -> None:
         """Have the host stop."""

@@ -38,6 +38,8 @@ _QUOTING: Final = (*range(0x20), 0x22, 0x5C, 0x7F)
 """Bytes that end or break a JSON string. As pieces of their own they look like text to the grammar."""
 _MARKER: Final = re.compile(r"<[^<>\s]+>")
 _PROBE: Final = "\x01"
+_NOT_BEGUN: Final = "send_message_stream failed"
+"""What the library's binding says where it did not begin to stream: the grammar was not made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,10 +186,10 @@ class LitertModel:
                 if (piece and not push(piece)) or self._stopped:
                     self.stop()  # again, maybe: the library does not hear one that comes before its first token
             return "".join(whole), conversation.token_count
-        except RuntimeError:
+        except RuntimeError as error:
             if self._stopped:
                 return "".join(whole), 0
-            if request.form is not None and self._spec.adapter is None and not whole:
+            if request.form is not None and _NOT_BEGUN in str(error):
                 raise unknown_form("one that it refuses") from None
             raise engine_failed() from None
 

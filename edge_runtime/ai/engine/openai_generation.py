@@ -43,6 +43,7 @@ class Call:
         self._connection = connection
         self._path = path
         self._body = body
+        self._sock: socket.socket | None = None
         self._over = threading.Event()
         self._lock = threading.Lock()
 
@@ -70,11 +71,15 @@ class Call:
         with self._lock:
             if self._over.is_set():
                 return
-            self._connection.sock.settimeout(None)  # the stream's deadline hangs up
+            self._sock = self._connection.sock  # the connection lets go of it once an answer begins
+            self._sock.settimeout(None)  # the stream's deadline hangs up
         self._connection.request("POST", self._path, body=self._body, headers={"Content-Type": "application/json"})
-        response = self._connection.getresponse()
-        if response.status != STATUS_OK:
-            raise _refused(response.status, response.read(ERROR_BYTES_MAX))
+        with self._connection.getresponse() as response:
+            if response.status != STATUS_OK:
+                raise _refused(response.status, response.read(ERROR_BYTES_MAX))
+            self._take(response)
+
+    def _take(self, response: http.client.HTTPResponse) -> None:
         usage, ending, pieces = Usage(), None, 0
         for event in read_stream(response):
             match event:
@@ -93,7 +98,7 @@ class Call:
     def _hang_up(self) -> None:
         with self._lock:
             self._over.set()
-            sock = self._connection.sock
+            sock = self._sock
         if sock is not None:
             with suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)  # a read in the other thread ends at once

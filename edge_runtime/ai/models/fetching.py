@@ -55,6 +55,7 @@ class PeerSource:
             ModelError: it is no manifest.
         """
         data = self._get(MANIFEST_PATH, {}, _OK, bytes_max=MANIFEST_BYTES_MAX)
+        self.close()  # who was told of it decides first; that may take a person's while
         if code_of(data) != code:
             raise RemoteError(
                 "share_code_wrong",
@@ -84,7 +85,9 @@ class PeerSource:
         Raises:
             RemoteError: the device cannot be reached, or does not keep to the form.
         """
-        return self._get(NEUTRAL_PATH, {}, _OK, bytes_max=NEUTRAL_BYTES_MAX)
+        data = self._get(NEUTRAL_PATH, {}, _OK, bytes_max=NEUTRAL_BYTES_MAX)
+        self.close()
+        return data
 
     def close(self) -> None:
         """End the connection."""

@@ -107,10 +107,13 @@ def _schema(offered: Iterable[Candidate]) -> forms.Schema:
 
 
 def _chosen(codes: Json, found: Iterable[Candidate]) -> list[Candidate]:
-    """What was chosen, each code once, in the order of the choice."""
+    """What was chosen, in the order of the choice: each code once, and of one phrase the first that was chosen."""
     by_code = {one.code: one for one in found}
     named = dict.fromkeys(code for code in codes if isinstance(code, str)) if isinstance(codes, list) else {}
-    return [by_code[code] for code in named if code in by_code][:CODES_MAX]
+    chosen: dict[tuple[int, int], Candidate] = {}
+    for one in (by_code[code] for code in named if code in by_code):
+        chosen.setdefault((one.phrase.start, one.phrase.end), one)
+    return list(chosen.values())[:CODES_MAX]
 
 
 def _first_of_each(found: Iterable[Candidate]) -> list[Candidate]:

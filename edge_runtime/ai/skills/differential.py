@@ -19,6 +19,7 @@ from edge_runtime.ai.skills import forms
 from edge_runtime.ai.skills.asking import make_ask, style_of
 from edge_runtime.ai.skills.levels import plays_down
 from edge_runtime.ai.skills.parting import silent
+from edge_runtime.ai.skills.prompts import template
 from edge_runtime.ai.skills.red_flags import Flag, complaints_known, red_flags
 from edge_runtime.ai.skills.remarks import quoted
 from edge_runtime.ai.skills.skill import Ask, DraftPart, PartKind, Reply, Sketch, SkillName, Source
@@ -164,7 +165,8 @@ def _stands_in(text: str, because: str) -> bool:
 def _questions(given: Json, text: str) -> Iterator[DraftPart]:
     """The model's questions; a question states nothing, so what it asks about need not be in the text."""
     said = [one.strip() for one in given if isinstance(one, str)] if isinstance(given, list) else []
-    kept = [one for one in dict.fromkeys(said) if not silent(one) and not plays_down(one)]
+    example = template(SkillName.DIFFERENTIAL, VERSION, "completion") or ""  # small models copy what they were shown
+    kept = [one for one in dict.fromkeys(said) if not silent(one) and not plays_down(one) and one not in example]
     for number, one in enumerate(kept, 1):
         yield DraftPart(
             name=f"ask.{number}",

@@ -176,7 +176,7 @@ def _added(given: Json, text: str) -> Iterator[tuple[str, DraftPart]]:
                 kind=PartKind.ADVICE,
                 text=said,
                 citations=cite(text, said),
-                unsupported=unsupported(text, said),
+                unsupported=_marked(text, said),
                 notes=(f"{row['kind']}: {_FROM_THE_MODEL}",),
             ),
         )

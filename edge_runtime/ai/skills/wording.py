@@ -37,9 +37,9 @@ def stopped_at(names: Collection[str]) -> str:
 
 def cleaned_up(repeated: int, copied: int) -> str:
     """Sentences that a model wrote too much."""
-    again = f"{repeated} sentences that only repeated another" if repeated else ""
-    example = f"{copied} sentences of the prompt's own example, which are not about this patient" if copied else ""
-    return f"Left out of the answer: {' and '.join(filter(None, (again, example)))}."
+    again = f"what only repeated another sentence ({repeated})" if repeated else ""
+    example = f"what is the prompt's own example and not about this patient ({copied})" if copied else ""
+    return f"Left out of the answer: {'; '.join(filter(None, (again, example)))}."
 
 
 def left_out(count: int) -> str:

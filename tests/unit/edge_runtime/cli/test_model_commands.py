@@ -231,6 +231,32 @@ def test_a_model_that_this_device_will_not_load_is_imported_with_a_warning(world
     assert world.refused("model", "bench", "mine") == "model_too_large"
 
 
+def test_a_folder_that_says_nothing_usable_is_listed_as_such(world, models):
+    """It hides no other, and says what to do."""
+    world.json(*IMPORT)
+    (models.place("mine") / "kept.json").write_bytes(b"{}")
+    assert world.json("model", "list")["models"][0]["state"] == "unreadable"
+    said = world.run("model", "list").out
+    assert "UNREADABLE" in said
+    assert "demonstration" in said
+    assert world.json("model", "remove", "mine", "--yes")["removed"]
+
+
+def test_known_files_are_listed_for_machines(world):
+    """With the file's name, its size and its terms."""
+    known = world.json("model", "list", "--known")["known"]
+    assert {one["file"] for one in known} == {"gemma-3n-E2B-it-int4.litertlm", "gemma-3n-E4B-it-int4.litertlm"}
+    assert all(one["licence"]["must_accept"] for one in known)
+
+
+def test_a_bar_is_shown_where_a_person_looks(world, monkeypatch):
+    """On standard error, and gone at the end; standard output stays what it was."""
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    said = world.run(*IMPORT)
+    assert said.code == 0
+    assert said.out.startswith("mine is imported")
+
+
 def test_a_linked_model_is_named_as_such(world):
     """--link copies nothing, and the list says so."""
     world.json(*IMPORT, "--link")
@@ -304,6 +330,25 @@ def test_an_adapter_from_signing_to_removal(world):
     assert world.json("model", "adapter", "list")["signers"][0]["organisation"] is None
     assert world.json("model", "adapter", "remove", "demonstration", "kids", "--yes")["removed"]
     assert world.json("model", "adapter", "list")["adapters"] == []
+
+
+def test_adapters_are_said_to_people_too(world, monkeypatch):
+    """Signing names the key that others need; every step says what it did; a removal asks."""
+    world.json("org", "init", "--home", "admin", "--out", "clinic.org")
+    Path("kids.lora").write_bytes(b"weights")
+    sign = ("model", "adapter", "sign", "kids.lora", "--base", "demonstration", "--name", "kids", "--specialty", "x")
+    said = world.run(*sign, "--out", "kids.adapter", "--home", "admin")
+    assert "--signer" in said.out
+    key = said.out.split("--signer ")[1].strip()
+    assert "is here for demonstration" in world.run("model", "adapter", "import", "kids.adapter", "--signer", key).out
+    assert "1 adapter" in world.run("model", "list").out
+    assert "given by hand" in world.run("model", "adapter", "list").out
+    asked = answering(monkeypatch, "y")
+    assert "is removed" in world.run("model", "adapter", "remove", "demonstration", "kids").out
+    assert len(asked) == 1
+    assert "trusted no more" in world.run("model", "adapter", "distrust", key).out
+    Path("empty.lora").write_bytes(b"")
+    assert world.refused("model", "adapter", "import", "empty.lora") == "adapter_malformed"
 
 
 def test_a_nurse_signs_no_adapter_and_a_stranger_s_is_not_taken(world):

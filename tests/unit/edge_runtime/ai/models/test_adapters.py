@@ -337,3 +337,18 @@ def test_the_record_names_its_signer_s_certificate():
     assert open_adapter(parsed.signed, KEY.public).value.certificate == name
     assert isinstance(claimed_signer(parsed.signed).signer, VerifyKey)
     assert len(pack(record())) < 1000
+
+
+@pytest.mark.parametrize("action", ["take", "drop"])
+def test_a_shelf_that_cannot_be_written_says_so(shelf, device, monkeypatch, action):
+    """The file system's refusal is explained; what was on the shelf stays."""
+    take(shelf, device, file_of())
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("edge_runtime.ai.models.adapter_shelf.sync_folder", full)
+    if action == "take":
+        refused("models_unusable", take, shelf, device, file_of(name="lung"))
+    else:
+        refused("models_unusable", shelf.drop, "made", "heart")

@@ -10,7 +10,10 @@ import pytest
 
 from edge_runtime.ai.models.journal import read_journal
 from edge_runtime.ai.models.wholeness import verify
-from tests.unit.edge_runtime.ai.models.made import DATA, OTHER, Device, manifest_of
+from tests.unit.edge_runtime.ai.models.made import Device, manifest_of
+
+DATA = b"a model of one piece"
+OTHER = b"another model of one piece"
 
 
 class CrashError(BaseException):
@@ -55,11 +58,11 @@ def test_an_import_that_crashes_anywhere_leaves_all_or_nothing(tmp_path, monkeyp
         home = tmp_path / str(step)
         home.mkdir()
         device = Device(home)
-        cut = crashed(monkeypatch, step, device.take)
+        cut = crashed(monkeypatch, step, lambda: device.take(DATA))  # noqa: B023 called at once
         assert len(device.folder.found()) == len(device.folder.entries())
         for entry in device.folder.entries():
             verify(entry)
-        assert device.take().entry.path.read_bytes() == DATA
+        assert device.take(DATA).entry.path.read_bytes() == DATA
         assert [one.present.model for one in read_journal(device.folder.journal).changes] == ["made"]
         assert device.folder.coming() == ()
         shutil.rmtree(home)
@@ -75,14 +78,14 @@ def test_a_removal_that_crashes_anywhere_leaves_all_or_nothing(tmp_path, monkeyp
         home = tmp_path / str(step)
         home.mkdir()
         device = Device(home)
-        device.take()
+        device.take(DATA)
         device.take(OTHER, manifest_of(OTHER, name="other"))
         cut = crashed(monkeypatch, step, lambda: device.registrar.remove("made"))  # noqa: B023 called at once
         assert len(device.folder.found()) == len(device.folder.entries())
         for entry in device.folder.entries():
             verify(entry)
         assert device.entry("other").path.read_bytes() == OTHER
-        device.take()
+        device.take(DATA)
         device.registrar.remove("made")
         assert [one.name for one in device.folder.entries()] == ["other"]
         assert {one.model for one in read_journal(device.folder.journal).present} == {"other"}

@@ -142,8 +142,9 @@ def test_a_kept_connection_that_ended_is_made_anew(shared):
     """Between two pieces a connection may end; one fresh attempt tells."""
     source = PeerSource(("127.0.0.1", shared.port))
     source.offer(CODE)
-    source._connection.sock.shutdown(socket.SHUT_RDWR)
     assert source.piece(0) == DATA[:PIECE_BYTES]
+    source._connection.sock.shutdown(socket.SHUT_RDWR)
+    assert source.piece(1) == DATA[PIECE_BYTES : 2 * PIECE_BYTES]
     source.close()
     source.close()
 
@@ -358,5 +359,4 @@ def test_the_adapter_that_changes_nothing_travels_too(tmp_path, device):
                 continue
             with pytest.raises(ModelError) as error:
                 device.registrar.take(offer, accepted=None)
-            offer.open().close()
         assert error.value.code == code

@@ -96,6 +96,12 @@ def test_a_model_chooses_and_its_order_stands():
     assert SKILL.ask(NOTE, FACTS, (reply({"codes": []}),)) is None
 
 
+def test_one_code_for_one_phrase():
+    """Two codes of the same words exclude each other: the first that was chosen stands."""
+    sketch = SKILL.sketch(NOTE, (reply({"codes": ["E11.8", "E11.9", "I10"]}),))
+    assert codes_of(sketch) == ["E11.8", "I10"]
+
+
 def test_a_model_may_choose_none():
     """Then nothing is proposed, and that is said."""
     sketch = SKILL.sketch(NOTE, (reply({"codes": []}),))
@@ -150,6 +156,12 @@ def test_any_note_is_read(text):
         ("A: acute otitis media, left ear; viral upper respiratory infection", ["H65.02", "J06.9"]),
         ("Assessment: fracture of the left distal radius; UTI; GERD", ["S52.532A", "N39.0", "K21.9"]),
         ("Impression: cellulitis of left leg with fever. Asthma exacerbation.", ["L03.116", "R50.9", "J45.901"]),
+        (
+            "Pregnant.\nAssessment: Gestational hypertension. Right lower lobe pneumonia on COPD.",
+            ["O13.9", "J18.9", "J44.9"],
+        ),
+        ("Assessment: Migraine with aura. Moderate depression with partial response.", ["G43.109", "F32.A"]),
+        ("Assessment: of the with cystitis of the with", ["N30.90"]),
         ("Sore throat and fever for two days, no cough. My mother has asthma.", ["J02.9", "R50.9"]),
     ],
 )

@@ -89,6 +89,7 @@ def test_a_thought_stands_beside_its_finding():
     """The finding is cited; the thought is marked as the model's."""
     sketch = thoughts(("pericarditis", "chest pain for 2 hours"), ask=["Is it worse lying down?"])
     assert_advice(sketch, CHEST)
+    assert SKILL.ask(CHEST, FACTS, (reply({}),)) is None
     assert [part.name for part in sketch.parts] == ["flag.1", "flag.2", "consider.1", "ask.1"]
     thought = sketch.parts[2]
     assert thought.text == "Think of pericarditis: chest pain for 2 hours"
@@ -120,6 +121,12 @@ def test_questions_state_nothing():
     asked = [part for part in sketch.parts if part.name.startswith("ask.")]
     assert [part.text for part in asked] == ["Any fever?", "Give aspirin 300 mg."]
     assert [bool(part.unsupported) for part in asked] == [False, True]
+
+
+def test_a_question_of_the_prompts_example_is_left_out():
+    """A small model copies what it was shown (seen with the 270M model)."""
+    sketch = thoughts(ask=["Is it painful to press along the thumb?", "Any fever?"])
+    assert [part.text for part in sketch.parts if part.name.startswith("ask.")] == ["Any fever?"]
 
 
 @pytest.mark.campaign

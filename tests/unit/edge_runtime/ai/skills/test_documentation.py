@@ -132,6 +132,9 @@ def test_the_charts_age_and_sex():
         ("digoxin 125 mg daily", "micrograms rather than mg"),
         ("ibuprofen 400 mcg daily", "milligrams rather than micrograms"),
         ("amoxicillin 500 g daily", "milligrams rather than grams"),
+        ("amoxicillin 500 grams daily", "milligrams rather than grams"),
+        ("ibuprofen 400 micrograms daily", "milligrams rather than micrograms"),
+        ("levothyroxine 50 milligrams daily", "micrograms rather than mg"),
     ],
 )
 def test_units(text, told):

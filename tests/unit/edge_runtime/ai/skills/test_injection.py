@@ -172,10 +172,12 @@ def test_an_examples_drug_in_a_plan_is_marked():
         "subjective": "Fast breathing for three days.",
         "objective": "SpO2 93 %.",
         "assessment": "Pneumonia.",
-        "plan": "Amoxicillin 250 mg three times a day. Nitrofurantoin 100 mg twice a day for 5 days.",
+        "plan": "Amoxicillin 250 mg three times a day. Nitrofurantoin 100 mg twice a day for 5 days. "
+        "Then nitrofurantoin 100 mg.",
     }
     sketch = skill("soap").sketch(source, (reply(answer),))
-    assert [part.name for part in sketch.parts if part.unsupported] == ["plan.2"]
+    assert [part.text for part in sketch.parts if part.unsupported] == ["Then nitrofurantoin 100 mg."]
+    assert not any("5 days" in part.text for part in sketch.parts), "the example word for word is left out"
 
 
 def test_every_prompt_tells_a_model_to_follow_nothing():

@@ -141,6 +141,20 @@ def test_a_situation_that_names_nothing():
     assert any("see for yourself" in one.lower() for one in chosen.warnings)
 
 
+def test_one_sign_alone_is_too_little():
+    """It is told what it may concern; a model's choice is shown, as a guess; our toy is not even asked."""
+    source = Source(text="He is wheezing a little.")
+    alone = SKILL.sketch(source, ())
+    assert alone.parts == ()
+    assert "It may be: Anaphylaxis." in alone.warnings[-1]
+    chosen = SKILL.sketch(source, (reply({"protocol": "anaphylaxis", "steps": []}),))
+    assert_quoted(chosen)
+    assert any("see for yourself" in one.lower() for one in chosen.warnings)
+    toy = EngineFacts(engine="t", model="t", digest="", context_tokens=2048, demonstration=True)
+    assert SKILL.ask(source, toy, ()) is None
+    assert SKILL.ask(STING, toy, ()) is not None
+
+
 def test_what_is_denied_ranks_behind_and_is_never_named():
     """A denied seizure may be mistyped: it is still found, below everything that stands."""
     found = ranked(shipped(), "No seizure. Facial droop since noon.")
