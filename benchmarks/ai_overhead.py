@@ -29,7 +29,8 @@ from edge_runtime.ai.engine.port import Engine, EngineFacts, JsonForm, Request, 
 _DEMONSTRATION: Final = Path(__file__).parents[1] / "edge_runtime/data/models/demonstration/model.litertlm"
 _NEUTRAL: Final = "neutral.lora"
 _CONTEXT: Final = 512
-_THREADS: Final = 2
+_THREADS: Final = 1
+"""One, so that what else the machine does disturbs little."""
 _VISIT: Final = (
     "soap\n34 year old man with chest pain for 2 days. Temperature 37.2, heart rate 110, oxygen 95 percent. "
     "No cough, no fever, no allergies. He takes no medicines. The pain does not change with breathing."

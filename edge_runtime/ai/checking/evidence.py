@@ -7,7 +7,6 @@ count of days, weeks or years must stand near a word of time. Pure.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -21,6 +20,8 @@ NEAR_WORDS_MAX: Final = 14
 """Words around a bare count in which a word of time may stand."""
 SCORE_WORDS_MAX: Final = 80
 """Words between a score and what it is out of: "from one to ten? ... I'd say seven"."""
+PLACES_MAX: Final = 256
+"""Places of one value that are kept: a source that says a value so often says it of many things."""
 _SMALL: Final = 12
 _YEAR_MIN: Final = 1900
 _YEAR_MAX: Final = 2100
@@ -59,6 +60,15 @@ class _Seen:
     unit: str | None
 
 
+class _Places(dict[float, list[_Seen]]):
+    """Where each value stood; of one value not more places than matter."""
+
+    def add(self, value: float, place: int, unit: str | None) -> None:
+        known = self.setdefault(value, [])
+        if len(known) < PLACES_MAX:
+            known.append(_Seen(place, unit))
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """The figures of a source, to be asked.
@@ -76,7 +86,7 @@ class Evidence:
 
     page: Page = field(repr=False)
     figures: list[Figure] = field(repr=False)
-    values: dict[float, list[_Seen]] = field(repr=False)
+    values: _Places = field(repr=False)
     measures: set[tuple[str, float]] = field(repr=False)
     pairs: set[tuple[float, ...]] = field(repr=False)
     dates: set[tuple[float, ...]] = field(repr=False)
@@ -149,15 +159,15 @@ class Evidence:
 
 def evidence(source: Page) -> Evidence:
     """Lay out the figures of a source."""
-    found = Evidence(source, figures(source), defaultdict(list), set(), set(), set(), set(), set())
+    found = Evidence(source, figures(source), _Places(), set(), set(), set(), set(), set())
     for one in found.figures:
         if one.form is Form.OFTEN:
             found.often.add(one.values[0])
-            found.values[float(round(one.values[0]))].append(_Seen(one.first, None))
+            found.values.add(float(round(one.values[0])), one.first, None)
         elif one.form is Form.DATE:
             found.dates.add(one.values)
             for value in (*one.values, one.values[2] + 2000, one.values[2] + 1900):
-                found.values[value].append(_Seen(one.first, None))
+                found.values.add(value, one.first, None)
             found.months.update(one.values[:2])
         else:
             _add(found, one)
@@ -174,10 +184,10 @@ def _add(found: Evidence, one: Figure) -> None:
     if one.form is Form.RATIO:
         found.pairs.add(one.values)
         for value in one.values:
-            found.values[value].append(_Seen(one.first, "ratio"))
+            found.values.add(value, one.first, "ratio")
         return
     for value in one.readings:
-        found.values[value].append(_Seen(one.first, kind))
+        found.values.add(value, one.first, kind)
         if one.unit is not None:
             found.measures.add((one.unit.kind, round(value * one.unit.scale, 4)))
 
@@ -187,7 +197,7 @@ def _add_word(found: Evidence, place: int, word: str) -> None:
     texts = found.page.texts
     value = _VAGUE.get(word) or _ROMAN.get(word) or ORDINALS.get(word)
     if value is not None:
-        found.values[float(value)].append(_Seen(place, None))
+        found.values.add(float(value), place, None)
         behind = place + 1 + (texts[place + 1 : place + 2] in (["of"], ["a"]))
         unit = unit_at(texts, behind, digits=False) if behind < len(texts) else None
         if unit is not None:
@@ -195,18 +205,18 @@ def _add_word(found: Evidence, place: int, word: str) -> None:
             if word in {"couple", "few"}:
                 found.measures.add((unit[0].kind, round(3 * unit[0].scale, 4)))
     elif word[0].isdigit() and word.isdigit() and len(word) <= DIGITS_MAX:
-        found.values[float(word)].append(_Seen(place, None))
+        found.values.add(float(word), place, None)
     elif word in _SINGLE and place + 1 < len(texts):
         unit = unit_at(texts, place + 1, digits=False)
         if unit is not None:
             found.measures.add((unit[0].kind, unit[0].scale))
-            found.values[1.0].append(_Seen(place, unit[0].kind))
+            found.values.add(1.0, place, unit[0].kind)
             if texts[unit[1] : unit[1] + 3] == ["and", "a", "half"]:
                 found.measures.add((unit[0].kind, 1.5 * unit[0].scale))
     elif word[:3] in _MONTH and word[0].isalpha():
         found.months.add(_MONTH[word[:3]])
-        found.values[_MONTH[word[:3]]].append(_Seen(place, None))
+        found.values.add(_MONTH[word[:3]], place, None)
     else:
         tail = _TAIL.fullmatch(word)
         if tail is not None:
-            found.values[float(tail[1])].append(_Seen(place, None))
+            found.values.add(float(tail[1]), place, None)

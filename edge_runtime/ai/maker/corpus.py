@@ -34,7 +34,7 @@ ITEM_CHARS_MAX: Final = 80
 """Of a text in a list, likewise."""
 TOLD_CHARS_MAX: Final = 240
 """Of an explanation, likewise."""
-_SHARES: Final = (40, 12, 10, 6, 6, 6, 3, 4, 3, 10)
+_SHARES: Final = (68, 7, 6, 3, 3, 3, 2, 2, 2, 4)
 """In a hundred, in the order of MAKERS."""
 
 

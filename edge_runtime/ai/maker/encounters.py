@@ -9,15 +9,15 @@ from __future__ import annotations
 import random
 from typing import Final, NamedTuple
 
-from edge_runtime.ai.maker import loose, said, words
+from edge_runtime.ai.maker import frames, loose, said, words
 from edge_runtime.ai.maker.statement import SECTIONS, Said, Section, Topic, Turn
 from edge_runtime.ai.skills.wording import NOT_DOCUMENTED
 
 ASKERS: Final = ("Doctor", "Doctor", "Nurse", "Clinician", "Midwife", "Paramedic")
 TELLERS: Final = ("Patient", "Patient", "Mother", "Father", "Daughter", "Interpreter", "Carer")
-_HISTORIES: Final = (*said.HISTORIES, loose.told, loose.told, loose.told)
-_EXAMINATIONS: Final = (*said.EXAMINATIONS, loose.seen, loose.seen)
-_PLANS: Final = (*said.PLANS, loose.to_do, loose.to_do)
+_HISTORIES: Final = (*said.HISTORIES, *(loose.told, frames.told, frames.told, frames.told) * 2)
+_EXAMINATIONS: Final = (*said.EXAMINATIONS, loose.seen, *(frames.seen,) * 6)
+_PLANS: Final = (*said.PLANS, loose.to_do, *(frames.done,) * 6)
 _FILLERS: Final = ("Um, ", "So, ", "Okay, ", "Right, ", "Well, ")
 
 
@@ -46,10 +46,16 @@ class Encounter(NamedTuple):
         }
 
 
-def encounter(draw: random.Random, *, longest: int = 12) -> Encounter:
-    """One encounter of between three and `longest` statements."""
+def encounter(draw: random.Random, *, longest: int = 12, talks: float = 0.5) -> Encounter:
+    """One encounter.
+
+    Args:
+        draw: what it is drawn with.
+        longest: it has between three and so many statements.
+        talks: the share of talks of two people, the rest being dictations.
+    """
     statements = _statements(draw, draw.randint(3, max(3, longest)))
-    spoken = draw.random() < 0.5  # noqa: PLR2004 as many of each
+    spoken = draw.random() < talks
     source = _talk(draw, statements) if spoken else _dictation(draw, statements)
     return Encounter(source, tuple(statements), spoken)
 
@@ -65,7 +71,7 @@ def _statements(draw: random.Random, many: int) -> list[Said]:
     for makers in (_HISTORIES, _EXAMINATIONS):
         chosen += [draw.choice(makers)(draw) for share in shares if share is makers]
     if draw.random() < 0.9:  # noqa: PLR2004 nearly always
-        chosen.append(said.opinion(draw))
+        chosen.append(draw.choice((said.opinion, frames.thought))(draw))
     chosen += [draw.choice(_PLANS)(draw) for share in shares if share is _PLANS]
     if draw.random() < 0.25:  # noqa: PLR2004 somebody remembers something late
         late = draw.randrange(1, len(chosen))

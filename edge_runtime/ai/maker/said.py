@@ -30,6 +30,17 @@ def _shown(text: str) -> tuple[Turn, ...]:
     return (Turn(asker=True, text=text),)
 
 
+_AGES: Final = (
+    "Four",
+    "Nine",
+    "Twelve",
+    "Twenty-six",
+    "Thirty-four",
+    "Forty-two",
+    "Fifty-eight",
+    "Sixty-eight",
+    "Eighty",
+)
 _MEDICINES: Final = (
     "What medicines do you take?",
     "Do you take any medicines?",
@@ -61,6 +72,8 @@ def complaint(draw: random.Random) -> Said:
             f"{capital(person)} of {age} years with {what} for {long}.",
             f"This is a {age} year old {person}, {what} for {long}.",
             f"{age}-year-old {person} with {long} of {without_article(what)}.",
+            f"{draw.choice(_AGES)} year old {person} with {what} for {long}.",
+            f"{capital(person)}, {age}, {what} for {long}.",
         )
     )
     said = draw.choice(
@@ -78,7 +91,11 @@ def symptom(draw: random.Random) -> Said:
     when = draw.choice(words.WHENS)
     sentence = draw.choice((f"Also {what} {when}.", f"Reports {what} {when}.", f"There is {what} {when}."))
     return Said(
-        Topic.STORY, sentence, _asked(f"Any {without_article(what)}?", f"Yes, {when}."), f"{capital(what)} {when}."
+        Topic.STORY,
+        sentence,
+        _asked(f"Any {without_article(what)}?", f"Yes, {when}."),
+        f"{capital(what)} {when}.",
+        sentence,
     )
 
 
@@ -94,14 +111,14 @@ def absent(draw: random.Random) -> Said:
             f"Any {without_article(what)} or {without_article(other)}?",
             draw.choice(("No, neither.", "No, no.", "Neither.")),
         )
-        return Said(Topic.STORY, sentence, turns, f"No {without_article(what)}, no {without_article(other)}.")
+        return Said(Topic.STORY, sentence, turns, f"No {without_article(what)}, no {without_article(other)}.", sentence)
     sentence = draw.choice(
         (note, f"Denies {what}.", f"{_he(draw)} denies {what}.", f"{_he(draw)} has no {without_article(what)}.")
     )
     turns = _asked(
         f"Any {without_article(what)}?", draw.choice(("No.", "No, nothing like that.", "None.", "Not at all."))
     )
-    return Said(Topic.STORY, sentence, turns, note)
+    return Said(Topic.STORY, sentence, turns, note, sentence)
 
 
 def history(draw: random.Random) -> Said:
@@ -110,7 +127,9 @@ def history(draw: random.Random) -> Said:
     sentence = draw.choice(
         (f"History of {what}.", f"Known {without_article(what)}.", f"Background: {what}.", f"{_he(draw)} has {what}.")
     )
-    return Said(Topic.BACKGROUND, sentence, _asked("Any illness before?", f"I have {what}."), f"History of {what}.")
+    return Said(
+        Topic.BACKGROUND, sentence, _asked("Any illness before?", f"I have {what}."), f"History of {what}.", sentence
+    )
 
 
 def medicine(draw: random.Random) -> Said:
@@ -124,6 +143,7 @@ def medicine(draw: random.Random) -> Said:
         sentence,
         _asked(draw.choice(_MEDICINES), draw.choice((f"{capital(str(dose))}.", f"I take {dose}.", f"Yes, {dose}."))),
         f"Takes {dose}.",
+        sentence,
     )
 
 
@@ -140,7 +160,7 @@ def allergy(draw: random.Random) -> Said:
     turns = _asked(
         "Any allergies?", draw.choice((f"{capital(what)}, I got {reaction}.", f"Yes, {what}. It gave me {reaction}."))
     )
-    return Said(Topic.BACKGROUND, sentence, turns, f"Allergic to {what} ({without_article(reaction)}).")
+    return Said(Topic.BACKGROUND, sentence, turns, f"Allergic to {what} ({without_article(reaction)}).", sentence)
 
 
 def grade(draw: random.Random) -> Said:
@@ -218,7 +238,13 @@ def treatment(draw: random.Random) -> Said:
     lead = draw.choice(("Start ", "Give ", "Plan: ", "We start ", ""))
     dictated = f"{lead}{what}." if lead else f"{capital(what)}."
     spoken = draw.choice(("I will give you ", "Please take ", "Start ", "We will try ", "I will prescribe "))
-    return Said(Topic.TREATMENT, dictated, _shown(f"{spoken}{what}."), f"{capital(what)}.")
+    return Said(
+        Topic.TREATMENT,
+        dictated,
+        _shown(f"{spoken}{what}."),
+        f"{capital(what)}.",
+        capital(dictated.removeprefix("Plan: ")),
+    )
 
 
 def next_step(draw: random.Random) -> Said:

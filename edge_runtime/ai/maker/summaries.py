@@ -14,6 +14,8 @@ from edge_runtime.ai.skills.wording import NOT_DOCUMENTED
 from edge_runtime.clinical.fact_json import Json
 
 _REMARKS_MAX: Final = 4
+_TALKS: Final = 0.3
+"""The share of talks among what notes are made of; most of what is drafted was dictated."""
 _IDEAS: Final = MappingProxyType(
     {
         "cough": ("pneumonia", "asthma attack", "bronchitis", "heart failure"),
@@ -43,7 +45,7 @@ _ELSE: Final = ("infection", "an effect of a medicine", "injury", "anaemia", "th
 
 def soap(draw: random.Random) -> Sample:
     """A note of what was said."""
-    one = encounter(draw, longest=draw.choice((5, 8, 12, 18)))
+    one = encounter(draw, longest=draw.choice((3, 5, 5, 8, 8, 12, 18)), talks=_TALKS)
     return Sample("soap", f"soap\n{one.source}", dict(one.sections()))
 
 

@@ -38,8 +38,6 @@ _CHARS_DEMONSTRATION: Final = 80
 _TOKENS: Final = 420
 _WORD_CHARS: Final = 3
 """Characters from which on a word says something."""
-_SAME_OF_THREE: Final = 2
-"""Words of three that a finding must have in common with the text."""
 _TABLE_ALONE: Final = (
     "Only the red flags of a short table were looked for; a complaint that is not in it has none here."
 )
@@ -157,9 +155,9 @@ def _thought(row: dict[str, Json], text: str) -> tuple[dict[str, Json], DraftPar
 
 
 def _stands_in(text: str, because: str) -> bool:
-    """Whether most words of a finding are the text's own: it was to be copied, and a few may be put otherwise."""
+    """Whether a finding is all in the text's own words: what is put otherwise may be made up."""
     said = {word for word in words(because) if len(word) >= _WORD_CHARS}
-    return bool(said) and _SAME_OF_THREE * len(said) <= 3 * len(said & set(words(text)))
+    return bool(said) and said <= set(words(text))
 
 
 def _questions(given: Json, text: str) -> Iterator[DraftPart]:

@@ -66,7 +66,6 @@ NSAID = anti-inflammatory painkiller
 NSAIDs = anti-inflammatory painkillers
 OTC = without a prescription
 NPO = nothing by mouth
-NKDA = no known drug allergies
 """
 
 

@@ -101,6 +101,7 @@ def test_a_thought_stands_beside_its_finding():
     [
         ("pneumonia", "cough with green sputum"),
         ("pulmonary embolism", "leg swelling"),
+        ("pericarditis", "chest pain withsion 2 hours"),
         ("heart attack", "chest pain for 9 hours"),
         ("indigestion", "nausea, nothing serious"),
         ("panic", "Not documented."),

@@ -57,7 +57,7 @@ def test_what_is_none_or_means_two_things_stays(words):
         "Metformin 1 g qd.",
         "Levothyroxine 25 mcg qhs.",
         "Review in 48h. BP 120/80, HR 72.",
-        "No SOB, w/o fever. NKDA.",
+        "No SOB, w/o fever.",
         "Morphine 5 mg SC prn, 2 tabs of paracetamol.",
     ],
 )

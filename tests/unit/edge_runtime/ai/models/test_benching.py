@@ -1,0 +1,35 @@
+"""Figures of a measurement that hold on a busy machine too."""
+
+from __future__ import annotations
+
+import pytest
+
+from edge_runtime.ai.engine.port import Timings
+from edge_runtime.ai.errors import EngineError
+from edge_runtime.ai.models import benching
+from edge_runtime.ai.models.benching import _decode_rate, _reference_run, machine
+
+
+@pytest.mark.parametrize(
+    ("tokens", "total_ms", "first_ms", "rate"),
+    [(101, 1100.0, 100.0, 100.0), (101, 1010.0, 1010.0, 100.0), (1, 500.0, 100.0, 2.0), (0, 0.0, 0.0, 0.0)],
+)
+def test_the_decode_rate_is_of_whole_answers(tokens, total_ms, first_ms, rate):
+    """Tokens after the first over the time beyond it; where noise leaves none, all of the time counts."""
+    assert _decode_rate(Timings(total_ms=total_ms, answer_tokens=tokens), first_ms) == pytest.approx(rate)
+
+
+def test_a_reference_that_fails_is_said(tmp_path, monkeypatch):
+    """A file that is no model, or a child that answers nothing: one error, no figures."""
+    (tmp_path / "none").write_bytes(b"none")
+    with pytest.raises(EngineError) as error:
+        _reference_run(tmp_path / "none", prefill=8)
+    assert error.value.code == "benchmark_failed"
+    monkeypatch.setattr(benching, "_CHILD", "no.such.module")
+    with pytest.raises(EngineError):
+        _reference_run(tmp_path / "none", prefill=8)
+
+
+def test_the_machine_is_stated():
+    """A figure without its machine says nothing."""
+    assert set(machine()) == {"system", "processor", "cores", "python"}
