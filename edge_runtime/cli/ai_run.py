@@ -80,7 +80,8 @@ def run(skill: Skill, source: Source, chosen: Chosen, keep: Callable[[Drafted], 
         drafting = Drafting(skill, source, engine, wishes)
         with _stoppable(drafting), _pieces(chosen) as told:
             drafted = drafting.run(told)
-    kept = keep(drafted) if keep is not None else None
+    # A draft without a statement, such as a note in which no code was found, is no fact: there is nothing to accept.
+    kept = keep(drafted) if keep is not None and drafted.sketch.parts else None
     _show(drafted, chosen, load_ms=load_ms, kept=kept)
     return EXIT_DONE
 

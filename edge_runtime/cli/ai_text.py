@@ -34,7 +34,9 @@ def drafted_rows(drafted: Drafted, *, kept: Any) -> Iterator[str]:  # noqa: ANN4
     marked = sum(bool(part.unsupported) for part in drafted.sketch.parts)
     if marked:
         yield f"{marked} of {len(drafted.sketch.parts)} statements say something that the source does not bear out."
-    if kept is None:
+    if not drafted.sketch.parts:
+        yield "There is nothing in it that could be taken over, so nothing was kept."
+    elif kept is None:
         yield "Nothing was kept. With --chart the draft goes into a chart, where its statements can be accepted."
     else:
         yield f"Kept as draft {kept['draft'][:12]} of chart {kept['chart'][:8]}. Read it, then accept or dismiss it:"

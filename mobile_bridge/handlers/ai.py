@@ -126,6 +126,6 @@ def _finish(
 ) -> Body:
     """The body of the stream's end; the draft is recorded first, where it is kept."""
     body: dict[str, Value] = {"draft": carried(drafted_json(drafted, load_ms=0))}
-    if place is not None:
+    if place is not None and drafted.sketch.parts:  # nothing to accept is nothing to keep
         body["kept"] = str(runtime.drafts.record(*place, drafted, seen=seen))
     return body

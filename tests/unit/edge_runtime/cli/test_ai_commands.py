@@ -306,3 +306,18 @@ def test_a_chart_is_drafted_from_as_it_is_read(world: World, saying):
     assert world.refused("ai", "risk", "--chart", chart, "--home", "tablet") == "no_scores"
     told = world.json("ai", "quality", "--chart", chart, "--home", "tablet", "--engine", "none")
     assert told["draft"]
+
+
+def test_a_draft_without_a_statement_is_not_kept(world: World, tmp_path: Path):
+    """Where a skill finds nothing, there is nothing to accept: the screen says so, and the chart is as it was."""
+    world.found()
+    world.enrol("tablet", "physician")
+    chart = world.json("chart", "create", "--name", "Ana Lima", "--home", "tablet")["chart"]
+    note = tmp_path / "note.txt"
+    note.write_text("Nothing to report today.", encoding="utf-8")
+    given = ("ai", "codes", "--note", str(note), "--engine", "none", "--chart", chart, "--home", "tablet")
+    found = world.json(*given)
+    assert found["parts"] == []
+    assert "kept" not in found
+    assert "nothing was kept" in world.run(*given).out
+    assert world.json("draft", "list", chart, "--home", "tablet")["drafts"] == []

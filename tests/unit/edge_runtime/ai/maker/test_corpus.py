@@ -10,7 +10,7 @@ import re
 import pytest
 
 from edge_runtime.ai.engine.port import EngineFacts, JsonForm
-from edge_runtime.ai.maker import loose, said, words
+from edge_runtime.ai.maker import frames, loose, said, words
 from edge_runtime.ai.maker.corpus import ITEM_CHARS_MAX, MAKERS, TEXT_CHARS_MAX, TOLD_CHARS_MAX, samples, samples_of
 from edge_runtime.ai.maker.encounters import encounter, headed
 from edge_runtime.ai.maker.phrases import LANGUAGES, PHRASES
@@ -107,7 +107,8 @@ def test_a_note_holds_the_numbers_of_its_encounter():
 def test_statements_are_where_a_note_keeps_them():
     """Each statement belongs to one of the four sections, and a section that has none says so."""
     draw = random.Random(4)
-    for make in (*said.HISTORIES, *said.EXAMINATIONS, *said.PLANS, said.opinion, loose.told, loose.seen, loose.to_do):
+    loosely = (loose.told, loose.seen, loose.to_do, frames.told, frames.seen, frames.thought, frames.done)
+    for make in (*said.HISTORIES, *said.EXAMINATIONS, *said.PLANS, said.opinion, *loosely):
         one = make(draw)
         assert one.section is SECTIONS[one.topic]
         assert one.written(spoken=True)
@@ -132,6 +133,16 @@ def test_no_person_and_no_place_is_in_the_text():
     roles = {"Doctor", "Nurse", "Clinician", "Midwife", "Paramedic", "Patient", "Mother", "Father", "Daughter"}
     starts = {"Assessment", "Impression", "Diagnosis", "Background", "Plan", "Objective", "Subjective"}
     assert speakers <= headings | roles | starts | {"Interpreter", "Carer"}
+
+
+def test_every_frame_can_be_filled():
+    """No place of a frame is left open, and none is of an unknown kind."""
+    draw = random.Random(12)
+    for frame in (*frames.TOLD, *frames.SEEN, *frames.THOUGHT, *frames.DONE):
+        text = frames.filled(draw, frame)
+        assert "{" not in text
+        assert text.endswith(".")
+        assert not text[0].islower()
 
 
 def test_a_phrase_keeps_its_places_in_every_language():
