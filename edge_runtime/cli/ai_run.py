@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -135,15 +137,22 @@ def _opened(chosen: Chosen, skill: Skill) -> Any:  # noqa: ANN401 an Engine; its
 @contextmanager
 def _stoppable(drafting: Drafting) -> Iterator[None]:
     """Let Ctrl-C stop the model, and with it the command, instead of leaving either half way."""
+    wanted: SimpleQueue[bool] = SimpleQueue()  # the one thing that a signal may use, whatever it interrupts
 
-    def stop(*_: object) -> None:
-        drafting.cancel()
+    def wait() -> None:
+        while wanted.get():
+            drafting.cancel()
 
-    before = signal.signal(signal.SIGINT, stop)
+    # In a thread: a handler runs in the middle of this one, which may hold the very lock that `cancel` takes.
+    waiting = threading.Thread(target=wait, name="fieldward-stop", daemon=True)
+    waiting.start()
+    before = signal.signal(signal.SIGINT, lambda *_: wanted.put(True))  # noqa: FBT003 a queue's put has no names
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+        wanted.put(False)  # noqa: FBT003 as above
+        waiting.join()
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from edge_runtime.codes import asking as codes
 from edge_runtime.drafts.auditing import discarded, entry_of, generated, write_recorded
 from edge_runtime.drafts.choosing import Taken, Wish, choose
 from edge_runtime.drafts.finding import Found, changed_since, drafts_of, frontier, places_of
-from edge_runtime.drafts.making import draft_fact
+from edge_runtime.drafts.making import check_proposal, draft_fact
 from edge_runtime.drafts.written import written
 from edge_runtime.errors import InputError, RefusedError
 from edge_runtime.facts import Fact, FactId
@@ -158,6 +158,8 @@ class Drafts:
             if not outdated and (changes := changed_since(opened, found)):
                 raise _outdated(opened, found, changes)
             taken = choose(found.text, wish)
+            for proposed in taken.facts:  # the draft may come from a device that judged nothing
+                check_proposal(proposed)
             self._charts.put_texts(batch, opened, document, written(opened, found, taken, wish))
             where = Compartment.SENSITIVE if found.apart else None
             word = DraftDecision.ACCEPTED_IN_PART if taken.rejected else DraftDecision.ACCEPTED

@@ -56,7 +56,7 @@ def draft_fact(drafted: Drafted, seen: Iterable[EntryHash] = ()) -> Fact:
     validate_fact(fact)
     for part in read_draft(fact).parts:
         if part.proposes is not None:
-            _check_proposal(part.proposes)
+            check_proposal(part.proposes)
     size = len(encode(_plain(payload)))
     if size > DRAFT_BYTES_MAX:
         raise InputError(
@@ -115,8 +115,8 @@ def _plain(value: object) -> Value:
     return value  # type: ignore[return-value]  # anything else is judged by `validate_fact`
 
 
-def _check_proposal(fact: Fact) -> None:
-    """Judge what a part proposes as if its author stated it.
+def check_proposal(fact: Fact) -> None:
+    """Judge what a part proposes as if its author stated it: when it is kept, and again when it is accepted.
 
     Raises:
         InputError: it is no valid fact of its kind.

@@ -65,7 +65,6 @@ def _verbatim(source: Page, draft: Page) -> set[int]:
 
 def _marks(source: Page, draft: Page, verbatim: set[int]) -> Iterator[_Mark]:
     numbers = evidence(source)
-    named = labelled(source, numbers.figures)
     shelf = cabinet(source)
     given = prescribed(numbers, shelf.named)
     drugs = mentions(draft)
@@ -73,6 +72,7 @@ def _marks(source: Page, draft: Page, verbatim: set[int]) -> Iterator[_Mark]:
     dosed = list(doses(draft, drugs, every, loose=False))
     belonging = {one.figure.first: one for one in dosed}
     theirs, mine = statements(source), statements(draft)
+    named = labelled(source, numbers.figures, talks=theirs.polarity.talks)
     contexts = None if theirs.polarity.talks else Contexts(source, draft)
 
     yield from _allergic(draft, stated(draft, drugs, mine.polarity), mine, allergies(source, shelf.named, theirs))

@@ -7,6 +7,7 @@ answer to what another speaker named. Pure.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Final
 
 from edge_runtime.ai.checking.evidence import Evidence
@@ -18,39 +19,50 @@ from edge_runtime.ai.checking.words import stem
 
 SEEN_MAX: Final = 64
 """Places of one value in a source that are looked at."""
+DRAFT_WORDS_MAX: Final = 9
+"""Words around a figure of a draft that say what it is about."""
+SOURCE_WORDS_MAX: Final = 14
+"""The same in a source, where more is let count."""
+HEADING_WORDS_MAX: Final = 6
+"""Words of a heading, which tells what the sentence below it is about."""
 _UNITS: Final = frozenset(stem(word) for name in UNITS for word in name) | {"ago", "time", "old", "ag", "label:age"}
 
 
 class Contexts:
-    """The sentences of two texts, as sets of what they hold."""
+    """What stands around the figures of two texts."""
 
     def __init__(self, source: Page, draft: Page) -> None:
         self._source, self._draft = source, draft
-        self._theirs, self._mine = _lines(source), _lines(draft)
+
+    @cached_property
+    def _theirs(self) -> list[set[str]]:
+        return things_of(self._source)
+
+    @cached_property
+    def _mine(self) -> list[set[str]]:
+        return things_of(self._draft)
 
     def moved(self, figure: Figure, numbers: Evidence) -> bool:
         """Whether every place of a draft's plain figure in the source is about something else altogether."""
         if figure.form is not Form.PLAIN:
             return False
-        mine = self._mine[self._draft.line_of[figure.first]]
         places = [place for value in figure.readings for place in numbers.places(value, figure.unit)]
-        if not mine or not places or len(places) > SEEN_MAX:
+        if not places or len(places) > SEEN_MAX:
             return False
-        return all(self._apart(mine, self._source.line_of[place]) for place in places)
+        mine = _around(self._draft, self._mine, figure.first, DRAFT_WORDS_MAX)
+        return bool(mine) and all(self._apart(mine, place) for place in places)
 
-    def _apart(self, mine: frozenset[str], number: int) -> bool:
-        theirs = self._theirs[number]
-        return bool(theirs) and mine.isdisjoint(theirs) and (number == 0 or mine.isdisjoint(self._theirs[number - 1]))
+    def _apart(self, mine: set[str], place: int) -> bool:
+        theirs = _around(self._source, self._theirs, place, SOURCE_WORDS_MAX)
+        number = self._source.line_of[place]
+        heading = self._source.lines[number - 1] if number else None
+        if heading is not None and heading.behind - heading.first <= HEADING_WORDS_MAX:
+            theirs |= _around(self._source, self._theirs, heading.first, HEADING_WORDS_MAX)
+        return bool(theirs) and mine.isdisjoint(theirs)
 
 
-def _lines(page: Page) -> list[frozenset[str]]:
-    things = things_of(page)
-    return [
-        frozenset(
-            thing
-            for place in range(line.first, line.behind)
-            for thing in things[place]
-            if thing not in _UNITS and not thing.startswith(FIGURE)
-        )
-        for line in page.lines
-    ]
+def _around(page: Page, things: list[set[str]], place: int, far: int) -> set[str]:
+    """What stands near a word in its sentence, less figures and units."""
+    line = page.lines[page.line_of[place]]
+    near = things[max(line.first, place - far) : min(line.behind, place + far)]
+    return {thing for one in near for thing in one if thing not in _UNITS and not thing.startswith(FIGURE)}

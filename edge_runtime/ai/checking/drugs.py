@@ -26,7 +26,7 @@ LIKE_MIN: Final = 5
 """Letters from which on a misspelling is forgiven; from twice as few to nine, one letter, then two."""
 _SPELLINGS: Final = (("ae", "e"), ("oe", "e"), ("ph", "f"), ("th", "t"), ("y", "i"), ("ks", "x"))
 _DOUBLED: Final = re.compile(r"([a-z])\1")
-_LANGUAGE: Final = frozenset({"cortisol", "tobi", "asa", "iec", "ains", "aine", "aines", "tmp"})
+_LANGUAGE: Final = frozenset({"cortisol", "tobi", "iec", "ains", "aine", "aines", "tmp"})
 """Names of the table that mean something else in running English, or too much."""
 
 

@@ -87,9 +87,7 @@ def _unquoted(text: str) -> Iterator[tuple[int, str]]:
         key = found[3] is not None
         yield found.start(), "\n"
         yield from _unescaped(text, found.start(1), found.end(1), key=key)
-        if key:
-            yield found.end(1), ":"
-        yield max(found.end() - 1, found.start()), "\n"
+        yield found.end(1), "\n"
         place = found.end()
     yield from _between(text, place, len(text))
 

@@ -84,8 +84,8 @@ class Labelled:
         return bool(known) and known is not None and not any(one in known for one in _values(figure))
 
 
-def labelled(page: Page, found: list[Figure]) -> Labelled:
-    """Lay out the figures of a source by their names, each under every name that may be meant."""
+def labelled(page: Page, found: list[Figure], *, talks: bool) -> Labelled:
+    """Lay out the figures of a source by their names: in a note the one before each, in talk all that may be."""
     values: defaultdict[str, set[tuple[float, ...]]] = defaultdict(set)
     names = sorted((place, label) for place, label in labels(page))
     at = 0
@@ -95,7 +95,7 @@ def labelled(page: Page, found: list[Figure]) -> Labelled:
             recent.append(names[at])
             at += 1
         recent = [one for one in recent if figure.first - one[0] <= FAR_WORDS_MAX]
-        for _, label in recent:
+        for _, label in recent if talks else [one for one in recent if one[0] == recent[-1][0]]:
             values[label].update(_values(figure))
     return Labelled(values)
 
@@ -117,10 +117,12 @@ def label_of(page: Page, figure: Figure) -> str | None:
 def labels(page: Page) -> set[tuple[int, str]]:
     """Each name of a measurement in a text, by the place of its first word."""
     names = _names()
+    firsts = {name[0] for name in names}
     texts = page.texts
     return {
         (place, label)
-        for place in range(len(texts))
+        for place, word in enumerate(texts)
+        if word in firsts
         for length in (1, 2, 3, 4)
         if (label := names.get(tuple(texts[place : place + length]))) is not None
     }

@@ -20,7 +20,7 @@ from edge_runtime.ai.skills.wording import NO_MODEL, cut_short
 VERSION: Final = 1
 _CHARS: Final = 600
 _CHARS_DEMONSTRATION: Final = 240
-_TOKENS: Final = 200
+_TOKENS: Final = 320
 _BY_RULE: Final = "A rule's score with open weights; nothing about it is learned. It is about the record, not the care."
 _FROM_THE_RULE: Final = "from the rule, not from a model"
 _LEVELS: Final = Levels(())

@@ -23,7 +23,7 @@ from edge_runtime.clinical.scores.result import Result
 VERSION: Final = 1
 _CHARS: Final = 600
 _CHARS_DEMONSTRATION: Final = 240
-_TOKENS: Final = 200
+_TOKENS: Final = 320
 _FROM_THE_SCORE: Final = "from the score, not from a model"
 _ADVISORY: Final = "Points and level are the score's. An explanation changes neither, and decides nothing."
 _LEVELS: Final = Levels(LEVELS)

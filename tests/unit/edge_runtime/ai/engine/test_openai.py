@@ -18,7 +18,7 @@ from edge_runtime.ai.engine.openai_stream import LINE_BYTES_MAX, STREAM_BYTES_MA
 from edge_runtime.ai.engine.port import Ending, EngineFacts, Media, Modality, PatternForm, Request, Text
 from edge_runtime.ai.errors import BudgetError, EngineError
 from edge_runtime.errors import InputError, RefusedError
-from tests.contracts.engines import BUNDLE, FACTS, THREADS, VISIT, visit
+from tests.contracts.engines import ADAPTERS, BUNDLE, FACTS, THREADS, VISIT, visit
 from tests.support.model_hosts import openai_program
 
 THEIRS = EngineFacts(engine="openai", model="demonstration", digest="", context_tokens=1024)
@@ -28,7 +28,7 @@ SECRET = "zyxophobia"
 @pytest.fixture(scope="module")
 def real() -> Iterator[OpenAiEngine]:
     """The engine over HTTP, with the real one behind it."""
-    with LitertEngine(BUNDLE, FACTS, threads=THREADS) as engine, openai_program(engine) as address:
+    with LitertEngine(BUNDLE, FACTS, threads=THREADS, adapters=ADAPTERS) as engine, openai_program(engine) as address:
         yield OpenAiEngine(address, THEIRS)
 
 
@@ -80,7 +80,7 @@ def test_answers_as_the_engine_behind_it_does(real: OpenAiEngine):
     assert list(json.loads(answer.text)) == ["subjective", "objective", "assessment", "plan"]
     assert answer.ending is Ending.DONE
     assert 0 < answer.timings.prompt_tokens <= real.count_tokens(visit())
-    with LitertEngine(BUNDLE, FACTS, threads=THREADS) as engine:
+    with LitertEngine(BUNDLE, FACTS, threads=THREADS, adapters=ADAPTERS) as engine:
         assert engine.generate(visit()).answer().text == answer.text
 
 
