@@ -104,6 +104,15 @@ class Drafting:
         if running is not None:
             running.cancel()
 
+    def check(self) -> None:
+        """See that it is still wanted.
+
+        Raises:
+            RefusedError: it was cancelled (`cancelled`).
+        """
+        if self._cancelled:
+            raise _cancelled()
+
     def run(self, on_piece: Callable[[str], None] = lambda _: None) -> Drafted:
         """Ask until the skill has what it needs.
 
@@ -121,8 +130,7 @@ class Drafting:
             answer = self._answer(engine, ask, on_piece)
             timings.append(answer.timings)
             replies += (Reply(purpose=ask.purpose, text=answer.text, cut=answer.ending is Ending.CUT),)
-        if self._cancelled:
-            raise _cancelled()
+        self.check()
         return Drafted(
             skill=self._skill.name,
             template=self._skill.template,
@@ -147,8 +155,7 @@ class Drafting:
             deadline_ms=wishes.deadline_ms,
         )
         with self._lock:
-            if self._cancelled:
-                raise _cancelled()
+            self.check()
             running = self._running = engine.generate(request)
         for piece in running:
             on_piece(piece)

@@ -153,6 +153,7 @@ def _stoppable(drafting: Drafting) -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
         wanted.put(False)  # noqa: FBT003 as above
         waiting.join()
+    drafting.check()  # the stop may have come while the last word did: what was stopped is not kept
 
 
 @contextmanager

@@ -172,6 +172,20 @@ def test_ctrl_c_stops_the_model_and_keeps_nothing(saying, visit, capsys):
     assert signal.getsignal(signal.SIGINT) is before
 
 
+def test_ctrl_c_while_the_engine_is_asked_ends_as_well(saying, visit, capsys, monkeypatch):
+    """The signal may come while this thread holds the very lock that stopping takes: it waits for nobody there."""
+    engine = saying(ending=Ending.DONE)
+
+    def generate(_: Any) -> Saying:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        return engine
+
+    monkeypatch.setattr(engine, "generate", generate)
+    code, found = told(capsys, "ai", "soap", "--transcript", visit)
+    assert (code, found["error"]["code"]) == (1, "cancelled")
+
+
 def test_an_engine_that_fails_costs_the_draft_alone(saying, visit, capsys):
     """The error of an engine is one clear error; no traceback, nothing kept."""
     saying(fails=EngineError("engine_ended", expected="an answer", got="an end", do="ask again"))

@@ -36,7 +36,7 @@ def proposing(kind: str, **payload: Any) -> dict[str, Any]:
         ("allergy", {"text": "Penicillin", "verification": "refuted"}),
         ("diagnosis", {"text": "Sepsis", "certainty": "refuted"}),
         ("medication", {"text": "Insulin", "action": "stop"}),
-        ("observation", {"code": "1", "text": "HIV", "corrects": "0" * 64 + ":0"}),
+        ("observation", {"code": "8867-4", "text": "HR", "value": "300", "confirmed": True}),
     ],
 )
 def test_what_would_end_something_is_not_taken_over_whoever_wrote_the_draft(

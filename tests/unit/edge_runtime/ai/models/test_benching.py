@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from edge_runtime.ai.engine.port import Timings
@@ -28,6 +31,14 @@ def test_a_reference_that_fails_is_said(tmp_path, monkeypatch):
     monkeypatch.setattr(benching, "_CHILD", "no.such.module")
     with pytest.raises(EngineError):
         _reference_run(tmp_path / "none", prefill=8)
+
+
+def test_the_reference_s_memory_is_its_own():
+    """What this process holds is not counted for the child that it starts."""
+    held = bytearray(300 * 1024 * 1024)
+    code = "from edge_runtime.ai.models.reference_child import peak_memory_bytes; print(peak_memory_bytes())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert 0 < int(done.stdout) < len(held)
 
 
 def test_the_machine_is_stated():

@@ -19,7 +19,7 @@ from edge_runtime.ai.models import inspecting, receiving
 from edge_runtime.ai.models.catalogue import DEMONSTRATION
 from edge_runtime.ai.models.entry import Unreadable
 from edge_runtime.ai.models.folder import ModelFolder, models_folder
-from edge_runtime.ai.models.importing import check_offer
+from edge_runtime.ai.models.importing import Registrar, check_offer
 from edge_runtime.ai.models.journal import Action, read_journal
 from edge_runtime.ai.models.offers import Wishes, offer_of_file, offer_of_path
 from edge_runtime.ai.models.pieces import PIECE_BYTES, digest
@@ -27,7 +27,16 @@ from edge_runtime.ai.models.receiving import Progress
 from edge_runtime.ai.models.sources import FileSource, source_gone
 from edge_runtime.ai.models.wholeness import check_quickly
 from edge_runtime.errors import InputError, RefusedError
-from tests.unit.edge_runtime.ai.models.made import DATA, OTHER, WHOLE, Device, accepted, gemma_of, manifest_of
+from tests.unit.edge_runtime.ai.models.made import (
+    DATA,
+    NOW_MS,
+    OTHER,
+    WHOLE,
+    Device,
+    accepted,
+    gemma_of,
+    manifest_of,
+)
 
 
 class Free(NamedTuple):
@@ -263,6 +272,32 @@ def test_a_linked_model_stays_where_it_is(device):
     assert (error.value.code, "stick" in error.value.do) == ("model_missing", True)
     device.on_stick()
     assert device.take().entry.path.is_symlink() is False
+
+
+def test_a_linked_file_that_changes_while_it_is_taken_in_is_not_loaded(device):
+    """What is noted of a file is how it looked before it was read: a later change shows."""
+    offer = device.offer()
+
+    def change(path):
+        os.utime(offer.path, ns=(0, 10**18))
+        return WHOLE
+
+    registrar = Registrar(device.folder, clock=lambda: NOW_MS, inspect=change)
+    entry = registrar.take(offer, accepted=None, link=True).entry
+    with pytest.raises(ModelError) as error:
+        check_quickly(entry)
+    assert error.value.code == "model_touched"
+
+
+def test_a_pipe_on_a_stick_is_no_file(device):
+    """A stick can hold what is no file and is waited at for ever: it is refused, whatever its name."""
+    for name in ("manifest.json", "model.litertlm"):
+        os.mkfifo(device.stick / name)
+        with pytest.raises(ModelError) as error:
+            offer_of_path(device.stick / name, Wishes(name="x", sha256="ab" * 32), inspect=lambda _: WHOLE)
+        assert (error.value.code, error.value.got) == ("source_gone", "something that is no plain file")
+    with pytest.raises(ModelError):
+        FileSource(device.stick / "model.litertlm", 5)
 
 
 def test_what_comes_from_a_peer_cannot_be_linked(device):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from edge_runtime.ai.engine.port import EngineFacts, Request, Text
 from edge_runtime.ai.engine.probes import Battery, GivenProbes, Memory
 from edge_runtime.ai.errors import BudgetError, ModelError
 from edge_runtime.ai.models import opening
+from edge_runtime.ai.models.adapter_registrar import AdapterRegistrar
 from edge_runtime.ai.models.choosing import Device as What
 from edge_runtime.ai.models.choosing import Need
+from edge_runtime.ai.models.folder import ModelFolder
 from edge_runtime.ai.models.opening import every_model, open_model, this_device
 from edge_runtime.ai.models.pieces import digest
 from edge_runtime.errors import RefusedError
@@ -96,6 +100,20 @@ def test_a_loaded_model_is_held(device, call):
         refused(RefusedError, "model_in_use", lambda: device.registrar.remove("made"))
     device.registrar.remove("made")
     assert engine._engine.calls[-1] == "close"
+
+
+def test_the_adapters_of_the_packages_own_model_are_held(device, monkeypatch):
+    """It is never removed, but its adapters are: not while it is loaded with them."""
+    device.take()
+    brought = replace(device.entry(), kept=None)
+    monkeypatch.setattr(opening, "demonstration", lambda: brought)
+    monkeypatch.setattr(ModelFolder, "entries", lambda _: ())
+    (device.folder.shelf("made") / "kids").mkdir(parents=True)
+    adapters = AdapterRegistrar(device.folder, device.registrar)
+    with opened(device).engine as engine:
+        engine.load()
+        refused(RefusedError, "model_in_use", lambda: adapters.drop("made", "kids"))
+    adapters.drop("made", "kids")
 
 
 def test_each_load_looks_at_the_file_again(device):

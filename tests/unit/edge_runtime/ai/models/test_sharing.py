@@ -25,6 +25,7 @@ from edge_runtime.ai.models.sharing import (
     parse_code,
 )
 from edge_runtime.errors import InputError, RefusedError, RemoteError
+from tests.conftest import require
 from tests.unit.edge_runtime.ai.models.made import DATA, OTHER, accepted, gemma_of, manifest_of
 
 MANIFEST = write_manifest(manifest_of())
@@ -212,6 +213,32 @@ def test_a_trickle_ends_at_the_deadline():
         assert error.code == "peer_unreachable"
 
 
+def test_a_connection_made_anew_is_watched_too():
+    """A peer that ends each connection after its answer does not get one without a deadline by it."""
+    piece = answer(DATA[:PIECE_BYTES], status="206 Partial Content")
+    late = answer(b"x", status="206 Partial Content", length=PIECE_BYTES)
+    with saying(answer(MANIFEST), piece, late, hold=True) as (address, asked):
+        source = PeerSource(address, answer_timeout_s=0.3)
+        source.offer(CODE)
+        source.piece(0)
+        start = time.monotonic()
+        with pytest.raises(RemoteError) as error:
+            source.piece(1)
+        assert time.monotonic() - start < 5
+    assert (error.value.code, error.value.got) == ("peer_unreachable", "no end within the time")
+
+
+def test_a_connection_that_takes_until_the_deadline_is_ended():
+    """A deadline that passed while the connection was made holds for what comes over it."""
+    one, other = socket.socketpair()
+    with one, other:
+        watch = fetching._Watch(3600)
+        watch._ring()
+        watch.over(one)
+        watch.end()
+        assert other.recv(1) == b""
+
+
 def test_a_range_of_another_length_is_refused(device):
     """A piece is asked for with its length; more or less than that is no piece."""
     for body in (b"x" * 10, b"x" * (PIECE_BYTES + 1)):
@@ -272,6 +299,29 @@ def test_a_range_is_served_exactly(shared):
     assert ask(shared.port, MANIFEST_PATH) == (200, MANIFEST)
 
 
+def test_nobody_is_asked_for_a_name(tmp_path, monkeypatch):
+    """To listen looks no name up: nothing leaves the device for it."""
+    monkeypatch.setattr(socket, "getfqdn", lambda *_: pytest.fail("a look-up"))
+    ModelServer(MANIFEST, tmp_path / "shared", len(DATA), ("127.0.0.1", 0)).close()
+
+
+def test_an_ipv6_address_is_listened_on(tmp_path):
+    """An address in brackets is as good as one of four numbers."""
+    require(_has_ipv6(), "IPv6", "the loopback address of this machine")
+    path = tmp_path / "shared"
+    path.write_bytes(DATA)
+    with serving(ModelServer(MANIFEST, path, len(DATA), ("::1", 0))) as server:
+        assert PeerSource(("::1", server.port)).offer(CODE).manifest == manifest_of()
+
+
+def _has_ipv6() -> bool:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
 def test_other_methods_are_not_known(shared):
     """Nothing can be sent to a device that shares."""
     connection = http.client.HTTPConnection("127.0.0.1", shared.port, timeout=5)
@@ -294,7 +344,8 @@ def test_too_many_at_once_are_turned_away(shared):
     while time.monotonic() < deadline:
         with suppress(OSError, http.client.HTTPException):
             assert ask(shared.port, MANIFEST_PATH)[0] == 200
-            break
+            return
+    pytest.fail("no room came back")
 
 
 def test_a_code_is_typed_by_people():
