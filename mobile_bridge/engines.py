@@ -27,10 +27,14 @@ class Engines:
         """Open nothing yet."""
         self._open = open_engine
         self._local: Desk | None = None
+        self._words = ""
         self._hosted: dict[str, Desk] = {}
 
     def desk(self, home: str | None, skill: str) -> tuple[Desk | None, str]:
         """What answers for a skill, and why in words; None: templates and rules.
+
+        A model that is loaded goes on to answer until it was let go: it takes the memory for want of which another
+        look would choose a smaller one, and somebody may be waiting for what it says.
 
         Raises:
             ModelError: a model that is damaged.
@@ -38,15 +42,18 @@ class Engines:
         hosted = self._hosted.get(home or "")
         if hosted is not None:
             return hosted, HOST_WORDS
+        local = self._local
+        if local is not None and local.loaded:
+            return local, self._words
         opened = self._open(skill)
         if opened.engine is None:
             return None, opened.choice.words
-        local = self._local
         if local is None or local.facts != opened.engine.facts:
             if local is not None:
                 _end(local)
             local = self._local = Desk(opened.engine)
-        return local, opened.choice.words
+        self._words = opened.choice.words
+        return local, self._words
 
     def offer(self, home: str, hosted: HostedInference) -> None:
         """Let a host answer for a home from now on."""

@@ -6,11 +6,15 @@ below it. No colour is needed to see it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from edge_runtime.wording import safe
+
+if TYPE_CHECKING:
+    from edge_runtime.facts import Fact
 
 NOT_SUPPORTED: Final = "NOT IN THE SOURCE"
 _MARK: Final = "!! "
@@ -68,6 +72,10 @@ class Statement(Protocol):
         """Where it belongs; nothing for nowhere."""
 
     @property
+    def proposes(self) -> Mapping[str, object] | Fact | None:
+        """The fact that it would be: as a skill made it, or as it was recorded."""
+
+    @property
     def unsupported(self) -> Sequence[Place]:
         """What of it the source does not bear out."""
 
@@ -92,7 +100,8 @@ def part_rows(parts: Sequence[Statement], source: str) -> Iterator[str]:
         known = list(group)
         yield f"{field.replace('_', ' ').upper()}{_belongs(known[0])}"
         for part in known:
-            yield from _part(part, source, width)
+            apart = "" if _belongs(part) == _belongs(known[0]) else _belongs(part).strip() or "(belongs nowhere)"
+            yield from _part(part, source, width, apart)
 
 
 def summary(parts: Sequence[Statement]) -> str:
@@ -108,11 +117,15 @@ def _belongs(part: Statement) -> str:
     return f"  ({words})" if words else ""
 
 
-def _part(part: Statement, source: str, width: int) -> Iterator[str]:
+def _part(part: Statement, source: str, width: int, apart: str) -> Iterator[str]:
     margin, below = (_MARK if part.unsupported else _PLAIN), _PLAIN + " " * (width + 2)
     first, *rest = safe(_marked(part)).splitlines() or [""]
     yield f"{margin}{part.name:<{width}}  {first}"
     yield from (f"{below}{line}" for line in rest)
+    if apart:  # what stands over the field is not true of this one
+        yield f"{below}{apart}"
+    if part.proposes is not None:
+        yield f"{below}would state: {_stated(part.proposes)}"
     for place in part.unsupported:
         yield f"{below}{NOT_SUPPORTED}: {place.kind} {_quoted(part.text[place.start : place.end])}"
     for cited in part.citations[:_CITED_MAX]:
@@ -122,6 +135,19 @@ def _part(part: Statement, source: str, width: int) -> Iterator[str]:
     if not part.citations:
         yield f"{below}from: no place of the source was found for it"
     yield from (f"{below}note: {safe(note)}" for note in part.notes)
+
+
+def _stated(proposes: Mapping[str, object] | Fact) -> str:
+    """All that the fact would say, which a draft that no skill made need not say in its text."""
+    if isinstance(proposes, Mapping):
+        payload = proposes.get("payload")
+        said: Mapping[str, object] = {"kind": proposes.get("kind"), **(payload if isinstance(payload, dict) else {})}
+    else:
+        from edge_runtime.clinical.fact_json import fact_to_json
+
+        said = fact_to_json(proposes)
+    kind, *rest = (f"{name} {json.dumps(value, ensure_ascii=False)}" for name, value in said.items())
+    return safe(", ".join((kind.removeprefix("kind ").strip('"'), *rest)))
 
 
 def _marked(part: Statement) -> str:

@@ -71,7 +71,7 @@ def choose(draft: DraftText, wish: Wish) -> Taken:
     accepted = []
     for part in _wanted(draft, wish, into):
         if not _is_borne_out(part, wish) and part.name not in wish.include:
-            if wish.only is None:
+            if wish.only is None and part.name not in wish.edited:  # what a person wrote is not left out unsaid
                 continue
             raise _unsupported(part)
         if part.proposes is not None:
@@ -90,6 +90,7 @@ def choose(draft: DraftText, wish: Wish) -> Taken:
             do="name parts with --include and --reason, or --into; or dismiss the draft",
         )
     taken = frozenset(accepted)
+    _check_edits(wish.edited.keys() - taken)
     return Taken(
         texts=texts,
         facts=tuple(facts),
@@ -163,6 +164,16 @@ def _check(draft: DraftText, wish: Wish) -> None:
                 got=f"{part.name}, which is stated as a fact",
                 do="leave it out of --into",
             )
+
+
+def _check_edits(left_out: Collection[str]) -> None:
+    if left_out:
+        raise InputError(
+            "part_edit",
+            expected="edits of parts that are taken over",
+            got=f"one of {min(left_out)}, which is not",
+            do="name it in --only as well, or say with --into where it goes",
+        )
 
 
 def _check_names(names: Iterable[str], known: Collection[str]) -> None:

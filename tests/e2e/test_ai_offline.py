@@ -10,12 +10,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
-import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -25,16 +21,19 @@ import pytest
 from edge_runtime.ai.drafting import Drafting
 from edge_runtime.ai.engine.litert import LitertEngine
 from edge_runtime.ai.models.demonstration import demonstration
-from edge_runtime.ai.skills.catalogue import skill
+from edge_runtime.ai.skills.catalogue import SKILLS, skill
 from edge_runtime.ai.skills.skill import Source
+from mobile_bridge.dispatcher import Bridge
+from mobile_bridge.frames import Kind as FrameKind
 from sync_protocol.roles import Role
 from tests.conftest import require
 from tests.contracts.engines import ADAPTERS, BUNDLE, FACTS, THREADS
 from tests.e2e.conftest import LIFE_MS
 from tests.support.model_hosts import openai_program
-from tests.support.network_watch import Attempt, Kind, Watched, attempts, audited, can_watch, watch
+from tests.support.network_watch import Kind, Watched, audited, can_watch, watch
 from tests.support.people import Organisation
 from tests.unit.mobile_bridge.homes import PASSPHRASE, make_chart, make_home
+from tests.unit.mobile_bridge.hosts import Host, InProcessWire
 
 VISIT = (
     "34 year old man with chest pain for 2 days. No known allergies.\n"
@@ -45,20 +44,6 @@ NEWS2 = (
     "temperature=38.4",
 )  # fmt: skip
 LORA = BUNDLE.parents[1] / "adapters" / "demonstration-paediatrics.lora"
-UNREACHED = "fieldward.invalid"
-"""A name that no server may know (RFC 6761, section 6.4)."""
-LOOK_UP = f"import socket; socket.getaddrinfo({UNREACHED!r}, 80)"
-CONNECT = "import socket; socket.create_connection(('127.0.0.1', 9))"
-NATIVE = f"""
-import ctypes, threading
-def look_up():
-    libc.getaddrinfo({UNREACHED.encode()!r}, b"80", None, ctypes.byref(ctypes.c_void_p()))
-libc = ctypes.CDLL(None)
-thread = threading.Thread(target=look_up)
-thread.start()
-thread.join()
-"""
-CHILD = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {CONNECT!r}], stderr=subprocess.DEVNULL)"
 
 
 @dataclass
@@ -103,7 +88,9 @@ class Ward:
 @pytest.fixture(name="traced", scope="module")
 def fixture_traced() -> None:
     """Tests that watch whole processes."""
-    require(can_watch(), "strace", "it records what processes ask of the network; apt-get install strace, and ptrace(2)")
+    require(
+        can_watch(), "strace", "it records what processes ask of the network; apt-get install strace, and ptrace(2)"
+    )
 
 
 @pytest.fixture(name="ward", scope="module")
@@ -153,6 +140,7 @@ class TestEveryPath:
 
     def test_rules_alone(self, ward: Ward) -> None:
         """Without a model no engine is started, and nothing is asked either."""
+        assert len(ward("ai", "skills")) == len(SKILLS)
         assert ward("ai", "soap", "--transcript", "visit.txt", "--engine", "none")["model"] is None
 
     def test_a_stream(self, ward: Ward) -> None:
@@ -209,10 +197,12 @@ class TestEveryPath:
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_a_program_of_this_machine_is_the_one_that_is_connected_to(ward: Ward, host: str) -> None:
     """With the OpenAI protocol: 127.0.0.1 and its port alone, nothing else; `localhost` is not looked up either."""
-    with LitertEngine(BUNDLE, FACTS, threads=THREADS, adapters=ADAPTERS) as engine, openai_program(engine) as address:
+    facts = replace(FACTS, context_tokens=2048)
+    with LitertEngine(BUNDLE, facts, threads=THREADS, adapters=ADAPTERS) as engine, openai_program(engine) as address:
         port = int(address.rsplit(":", 1)[1].removesuffix("/v1"))
         chosen = ("--engine", "openai", "--url", f"http://{host}:{port}/v1", "--model", "demonstration")
-        done = ward.watched("ai", "instructions", "--note", "visit.txt", *chosen, "--json", deny=False)
+        asked = ("ai", "instructions", "--note", "visit.txt", "--max-tokens", "200")
+        done = ward.watched(*asked, *chosen, "--json", deny=False)
     assert done.code == 0, done.out
     found = {one.address for one in done.attempts if one.kind is Kind.CONNECTION}
     assert found == {("127.0.0.1", port)}
@@ -222,122 +212,39 @@ def test_a_program_of_this_machine_is_the_one_that_is_connected_to(ward: Ward, h
     assert done.probes == 0, "no engine of our own"
 
 
-class TestTheWatch:
-    """What was watched would have been seen."""
-
-    @pytest.mark.parametrize(
-        ("program", "kinds"),
-        [
-            (CONNECT, {Kind.SOCKET, Kind.CONNECTION}),
-            (CHILD, {Kind.SOCKET, Kind.CONNECTION}),
-            (LOOK_UP, {Kind.LOOKUP}),
-            (NATIVE, {Kind.LOOKUP}),
-        ],
-        ids=["connect", "connect-in-a-child", "look-up", "look-up-by-a-native-thread"],
-    )
-    def test_sees_and_denies(self, tmp_path: Path, traced: None, program: str, kinds: set[Kind]) -> None:
-        """A connection, also of a child, and a look-up, also by a native thread, are attempts, and none succeeds."""
-        del traced
-        done = watch([sys.executable, "-c", program], tmp_path / "control")
-        assert kinds <= {one.kind for one in done.attempts}
-        made = [one.call for one in done.attempts if one.kind is Kind.CONNECTION]
-        assert all(call.endswith("(INJECTED)") for call in made), "none reached anything"
-
-    def test_a_quiet_program_attempts_nothing(self, tmp_path: Path, traced: None) -> None:
-        """Starting Python, with threads and a child, is none: not even without a HOME, where users are looked up."""
-        del traced
-        quiet = CHILD.replace(repr(CONNECT), repr("import socket, os; os.path.expanduser('~')"))
-        done = watch([sys.executable, "-c", quiet], tmp_path / "quiet", environment={"PATH": os.environ["PATH"]})
-        assert (done.code, done.attempts, done.probes) == (0, (), 0)
-
-    @pytest.mark.parametrize(
-        ("record", "kinds"),
-        [
-            (["socket(AF_INET, SOCK_DGRAM, IPPROTO_IP) = 5", "close(5) = 0"], [Kind.PROBE]),
-            (["socket(AF_INET, SOCK_DGRAM, IPPROTO_IP) = 5"], [Kind.SOCKET]),
-            (
-                ["socket(AF_INET, SOCK_DGRAM, IPPROTO_IP) = 5", "sendto(5, 0x1, 1, 0, 0x2, 16) = 1", "close(5) = 0"],
-                [Kind.SOCKET, Kind.OTHER],
-            ),
-            (["socket(AF_INET, SOCK_STREAM, IPPROTO_IP) = 5", "close(5) = 0"], [Kind.SOCKET]),
-            (["socket(AF_NETLINK, SOCK_RAW|SOCK_CLOEXEC, NETLINK_ROUTE) = 3"], [Kind.SOCKET]),
-            (["socket(AF_UNIX, SOCK_STREAM, 0) = 3", 'connect(3, {sa_family=AF_UNIX, sun_path="/dev/log"}, 110) = 0'],
-             [Kind.CONNECTION]),
-            (['connect(3, {sa_family=AF_UNIX, sun_path="/var/run/nscd/socket"}, 110) = -1 ENOENT (x)'], []),
-            (['connect(3, {sa_family=AF_UNIX, sun_path="/run/systemd/resolve/io.systemd.Resolve"}, 42) = 0'],
-             [Kind.CONNECTION]),
-            (["connect(3, 0x7ffd00, 16) = 0"], [Kind.CONNECTION]),
-            (['openat(AT_FDCWD, "/etc/resolv.conf", O_RDONLY|O_CLOEXEC) = 3'], [Kind.LOOKUP]),
-            (['open("/etc/hosts", O_RDONLY) = 3'], [Kind.LOOKUP]),
-            (['openat(AT_FDCWD, "/lib/x86_64-linux-gnu/libnss_resolve.so.2", O_RDONLY|O_CLOEXEC) = 3'], [Kind.LOOKUP]),
-            (['openat(AT_FDCWD, "/etc/passwd", O_RDONLY|O_CLOEXEC) = 3', "close(3) = 0"], []),
-            (["socketpair(AF_UNIX, SOCK_STREAM, 0, [3, 4]) = 0"], []),
-            (["io_uring_setup(8, 0x7ffd00) = 3"], [Kind.OTHER]),
-            (["--- SIGCHLD {si_signo=SIGCHLD} ---", "+++ exited with 0 +++"], []),
-        ],
-    )  # fmt: skip
-    def test_reads_a_record(self, record: list[str], kinds: list[Kind]) -> None:
-        """Whatever is not known to be harmless is an attempt."""
-        assert [one.kind for one in attempts(record)] == kinds
-
-    def test_knows_where_a_connection_goes(self) -> None:
-        """By digits and port, of either family."""
-        calls = [
-            'connect(3, {sa_family=AF_INET, sin_port=htons(53), sin_addr=inet_addr("192.0.2.1")}, 16) = 0',
-            "connect(3, {sa_family=AF_INET6, sin6_port=htons(80), sin6_flowinfo=htonl(0), "
-            'inet_pton(AF_INET6, "::1", &sin6_addr), sin6_scope_id=0}, 28) = 0',
-        ]
-        assert [one.address for one in attempts(calls)] == [("192.0.2.1", 53), ("::1", 80)]
-
-    def test_stops_at_what_it_cannot_read(self) -> None:
-        """A line of another form is no silence."""
-        with pytest.raises(AssertionError, match="something else"):
-            list(attempts(["strace: Process 3 detached"]))
+@pytest.mark.campaign
+def test_a_draft_in_this_process_raises_no_event_of_the_network() -> None:
+    """Where there is no strace, and where the platform forbids processes: from the engine's loading to the draft."""
+    require(find_spec("litert_lm"), "litert_lm", "the extra 'ai' brings the engine")
+    pieces: list[str] = []
+    with audited() as heard, LitertEngine(BUNDLE, FACTS, threads=THREADS, adapters=ADAPTERS) as engine:
+        engine.warm()
+        for name in ("soap", "handover"):
+            drafted = Drafting(skill(name), Source(text=VISIT), engine).run(pieces.append)
+            assert drafted.sketch.parts
+    assert pieces
+    assert heard == []
 
 
-def connect() -> None:
-    """To a port of this machine where nobody listens."""
-    socket.create_connection(("127.0.0.1", 9), timeout=1)
-
-
-def send() -> None:
-    """A datagram to this machine."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as made:
-        made.sendto(b"x", ("127.0.0.1", 9))
-
-
-class TestInThisProcess:
-    """Where there is no strace, and where the platform forbids processes: the engine and the skills in this one."""
-
-    @pytest.mark.campaign
-    def test_a_draft_raises_no_event_of_the_network(self) -> None:
-        """From the engine's loading to the checked draft, cancelled once in between."""
-        require(find_spec("litert_lm"), "litert_lm", "the extra 'ai' brings the engine")
-        pieces: list[str] = []
-        with audited() as heard, LitertEngine(BUNDLE, FACTS, threads=THREADS, adapters=ADAPTERS) as engine:
-            engine.warm()
-            for name in ("soap", "handover"):
-                drafted = Drafting(skill(name), Source(text=VISIT), engine).run(pieces.append)
-                assert drafted.sketch.parts
-        assert pieces
-        assert heard == []
-
-    @pytest.mark.parametrize(
-        ("act", "event"),
-        [
-            (connect, "socket.connect"),
-            (lambda: socket.getaddrinfo("127.0.0.1", 80), "socket.getaddrinfo"),
-            (send, "socket.sendto"),
-            (lambda: socket.create_server(("127.0.0.1", 0)).close(), "socket.bind"),
-        ],
-        ids=["connect", "look-up", "send", "bind"],
-    )
-    def test_the_recorder_hears(self, act: Callable[[], object], event: str) -> None:
-        """Each kind of event, and nothing more once it is over."""
-        with audited() as heard, suppress(OSError):
-            act()
-        assert event in heard
-        before = list(heard)
-        with suppress(OSError):
-            act()
-        assert heard == before
+@pytest.mark.campaign
+def test_a_host_in_this_process_drafts_without_the_network(tmp_path: Path) -> None:
+    """Over the bridge inside a host's process: a home is opened, a draft streams and is kept in a chart."""
+    require(find_spec("litert_lm"), "litert_lm", "the extra 'ai' brings the engine")
+    make_home(tmp_path / "tablet", Organisation.make(32).device(Role.PHYSICIAN, life_ms=LIFE_MS, by_root=True))
+    chart, _, encounter = make_chart(tmp_path / "tablet")
+    with audited() as heard, Bridge(tmp_path) as bridge:
+        wire = InProcessWire(bridge)
+        host = Host(wire)
+        host.open()
+        place = {"chart": chart, "document": encounter, "keep": True}
+        request = host.request("ai.run", {"skill": "soap", **place}, seq=4)
+        said = 0
+        while (frame := host.next(request)).kind is FrameKind.ITEM:
+            assert frame.seq is not None
+            host.credit(request, frame.seq + 5)
+            said += 1
+        wire.close()
+    assert frame.kind is FrameKind.END
+    assert said
+    assert (frame.body or {})["kept"]
+    assert heard == []

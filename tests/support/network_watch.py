@@ -16,6 +16,8 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -38,7 +40,9 @@ _PATH: Final = re.compile(r'(?:AT_FDCWD, )?"([^"]*)"')
 _INTERNET: Final = re.compile(r'htons\((\d+)\).*(?:inet_addr\("|inet_pton\(AF_INET6, ")([^"]+)')
 _USERS: Final = re.compile(r'\d+, \{sa_family=AF_UNIX, sun_path="(?:/var)?/run/nscd/socket"\}')
 _PROBE: Final = "AF_INET, SOCK_DGRAM, IPPROTO_IP)"
-_LOOKUP: Final = re.compile(r"/etc/(?:hosts|host\.conf|resolv\.conf|gai\.conf)|.*/libnss_(?:dns|resolve|m[dy]\w+)\.so.*")
+_LOOKUP: Final = re.compile(
+    r"/etc/(?:hosts|host\.conf|resolv\.conf|gai\.conf)|.*/libnss_(?:dns|resolve|m[dy]\w+)\.so.*"
+)
 _QUIET: Final = frozenset(
     {"getpeername", "getsockname", "getsockopt", "recv", "recvfrom", "recvmsg", "recvmmsg", "setsockopt", "shutdown"}
 )
@@ -121,21 +125,27 @@ def watch(
         environment: of it.
     """
     denied = ("-e", f"inject={_DENIED}:error=ENETUNREACH") if deny else ()
-    done = subprocess.run(
+    process = subprocess.Popen(
         ["strace", *_OPTIONS, *denied, "-o", str(record), "--", *command],
         cwd=folder,
         env=environment,
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT_S,
-        check=False,
         stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
+    with process:
+        try:
+            out, err = process.communicate(timeout=TIMEOUT_S)
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)  # all of them: strace leaves what it watches alive when it is ended
+            raise
     records = sorted(record.parent.glob(f"{record.name}.*"))
-    assert records, f"nothing was recorded: {done.stderr}"
+    assert records, f"nothing was recorded: {err}"
     found = [one for each in records for one in attempts(each.read_text().splitlines())]
     kept = tuple(one for one in found if one.kind is not Kind.PROBE)
-    return Watched(done.returncode, done.stdout, done.stderr, kept, len(found) - len(kept))
+    return Watched(process.returncode, out, err, kept, len(found) - len(kept))
 
 
 def attempts(calls: Iterable[str]) -> Iterator[Attempt]:
@@ -185,10 +195,13 @@ def _address(rest: str) -> tuple[str, int] | None:
 _listening: list[list[str]] = []
 
 
-def _hear(event: str, _: object) -> None:
-    if _listening and _AUDITED.fullmatch(event):
-        for heard in _listening:
-            heard.append(event)
+def _hear(event: str, arguments: tuple[object, ...]) -> None:
+    if not _listening or _AUDITED.fullmatch(event) is None:
+        return
+    if event == "socket.__new__" and arguments[1] == getattr(socket, "AF_UNIX", None):
+        return  # one end of a pair within this process; connecting it to anything else is heard
+    for heard in _listening:
+        heard.append(event)
 
 
 _hooked: list[bool] = []

@@ -43,6 +43,7 @@ _DESCRIBES: Final = listed(
 )
 """Words before "allergy" that name no substance."""
 _NO_SUBSTANCES: Final = frozenset({"heat", "cold", "exercise", "glucose", "activity", "temperature"})
+_NOTHING: Final = frozenset({"none", "no", "nil", "denies", "denied", "negative", "nothing", *NO_ALLERGY})
 _ENDS: Final = listed(
     """
     . ; ? ! ( : \u2022 but which with that causing causes cause she he they patient denies denied takes
@@ -136,6 +137,8 @@ def _listed(page: Page, place: int, line: Line, by_place: dict[int, Mention]) ->
         return
     at += 1
     end = min(line.behind, at + LIST_WORDS_MAX)
+    if at < end and page.texts[at] in _NOTHING:
+        return
     while at < end and page.texts[at] not in _ENDS:
         drug = by_place.get(at)
         if drug is not None:

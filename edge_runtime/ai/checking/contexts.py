@@ -19,9 +19,9 @@ from edge_runtime.ai.checking.words import stem
 
 SEEN_MAX: Final = 64
 """Places of one value in a source that are looked at."""
-DRAFT_WORDS_MAX: Final = 9
+DRAFT_WORDS_MAX: Final = 6
 """Words around a figure of a draft that say what it is about."""
-SOURCE_WORDS_MAX: Final = 14
+SOURCE_WORDS_MAX: Final = 9
 """The same in a source, where more is let count."""
 HEADING_WORDS_MAX: Final = 6
 """Words of a heading, which tells what the sentence below it is about."""

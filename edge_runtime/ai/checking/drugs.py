@@ -23,7 +23,9 @@ from edge_runtime.clinical.drugs.relations import PRODUCTS
 STEM_WORD_MIN: Final = 7
 """Letters from which on a stem makes a drug of an unknown word."""
 LIKE_MIN: Final = 5
-"""Letters from which on a misspelling is forgiven; from twice as few to nine, one letter, then two."""
+"""Letters from which on spellings are compared, and one wrong letter is forgiven."""
+TRANSLATED_MIN: Final = 8
+"""Letters from which on a vowel at the end may be another language's: amoxicilina."""
 _SPELLINGS: Final = (("ae", "e"), ("oe", "e"), ("ph", "f"), ("th", "t"), ("y", "i"), ("ks", "x"))
 _DOUBLED: Final = re.compile(r"([a-z])\1")
 _LANGUAGE: Final = frozenset({"cortisol", "tobi", "iec", "ains", "aine", "aines", "tmp"})
@@ -98,7 +100,8 @@ def sound(word: str) -> str:
         return word
     for written, meant in _SPELLINGS:
         word = word.replace(written, meant)
-    return _DOUBLED.sub(r"\1", word).removesuffix("e")
+    word = _DOUBLED.sub(r"\1", word)
+    return word[:-1] if word[-1] == "e" or (word[-1] in "ao" and len(word) >= TRANSLATED_MIN) else word
 
 
 @cache

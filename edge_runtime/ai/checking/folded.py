@@ -29,7 +29,7 @@ _PLAIN: Final = {
     "\u201d": '"',
     "\u2044": "/",
     "\u00d7": "x",
-}
+} | dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-")
 _SURROGATES: Final = range(0xD800, 0xE000)
 _BREAKS: Final = frozenset("\u2028\u2029\x0b\x0c\x85\r")
 _THIN: Final = frozenset("\u00a0\u2009\u202f")

@@ -29,7 +29,7 @@ _ORDINARY: Final = listed(
     continue continued repeat resume switch administered loading maintenance single bolus infusion weighed
     weighing weight glucose sugar protein sodium fluid normal saline juice water blood volume urine output intake
     creatinine cholesterol triglycerides hemoglobin calcium potassium magnesium bilirubin albumin ferritin vitamin
-    caffeine alcohol grams milligrams measuring approximate removed drained aspirated excised injected ejection
+    caffeine alcohol grams milligrams measuring approximate being removed drained aspirated excised injected ejection
     voided residual showed shows totaling additionally further
     """
 )

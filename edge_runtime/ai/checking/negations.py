@@ -85,7 +85,7 @@ class Contradictions:
     def _turned(self, draft: Statements, number: int, line: Line) -> Iterator[tuple[int, int]]:
         """Words of a sentence that its closest match in the source says the other way round."""
         mine = _stems(draft, number)
-        scores = self._scores(mine)
+        scores = self._scores(mine, kin=draft.polarity.others[number])
         best = max(scores.values(), default=0)
         talks = self._source.polarity.talks
         if best < (TALK_SHARE if talks else CLOSE_SHARE) or (talks and len(mine) <= 2):  # noqa: PLR2004 chance matches
@@ -122,14 +122,14 @@ class Contradictions:
             behind = max(line.behind - last, line.first + first + 1)
             yield min(line.first + first, line.behind - 1), min(behind, line.behind)
 
-    def _scores(self, mine: Mapping[str, set[int]]) -> Mapping[int, float]:
-        """How much of a sentence each sentence of the source has, as a share of its weight."""
+    def _scores(self, mine: Mapping[str, set[int]], *, kin: bool) -> Mapping[int, float]:
+        """How much of a sentence each sentence of the source has that speaks of the same person, as a share."""
         total = sum(self._weight(stem) for stem in mine)
         scores: defaultdict[int, float] = defaultdict(float)
         for stem in mine:
             places = self._lines.get(stem, ())
             if len(places) <= POSTINGS_MAX:
-                for place in places:
+                for place in (one for one in places if self._source.polarity.others[one] == kin):
                     scores[place] += self._weight(stem) / total
         return scores
 
@@ -146,7 +146,9 @@ class Contradictions:
             rarest = min((self._lines.get(stem, []) for stem in stems), key=len)
             if len(stems) < 2 or len(signs) > 1 or not signs <= CERTAIN or not 0 < len(rarest) <= POSTINGS_MAX:  # noqa: PLR2004
                 continue
-            theirs = [self._stems[one] for one in rarest if stems <= self._stems[one].keys()]
+            kin = draft.polarity.others[draft.page.line_of[places[0]]]
+            same = (one for one in rarest if self._source.polarity.others[one] == kin)
+            theirs = [self._stems[one] for one in same if stems <= self._stems[one].keys()]
             said = set().union(*(one[stem] for one in theirs for stem in stems)) - {SUPPOSED}
             if said == {-sign for sign in signs}:
                 yield places[0], places[-1] + 1

@@ -92,7 +92,7 @@ def said_at(texts: Sequence[str], place: int) -> Said | None:
         after, _ = _groups(texts, behind + 1)  # a transcript's "seven . five"; its two numbers may also be two
         readings |= {float(f"{int(one)}.{after[0]}") for one in readings if after and 0 <= after[0] < _HUNDRED}
     if texts[behind : behind + 1] == ["point"]:
-        tail, last = _groups(texts, behind + 1)
+        tail, last = _groups(texts, behind + 1, decimals=True)
         if tail:
             digits = _written(tail)
             value = float(f"{int(value)}.{digits}")
@@ -104,7 +104,7 @@ def said_at(texts: Sequence[str], place: int) -> Said | None:
 
 def _tail(texts: Sequence[str], place: int) -> Said | None:
     """Read "point five"."""
-    tail, behind = _groups(texts, place + 1)
+    tail, behind = _groups(texts, place + 1, decimals=True)
     if not tail:
         return None
     value = float(f"0.{_written(tail)}")
@@ -116,12 +116,12 @@ def _written(groups: list[int]) -> str:
     return "".join(f"0{one + 1000}" if one < 0 else str(one) for one in groups)
 
 
-def _groups(texts: Sequence[str], place: int) -> tuple[list[int], int]:
+def _groups(texts: Sequence[str], place: int, *, decimals: bool = False) -> tuple[list[int], int]:
     """The numbers in a row of words, each as large as its words allow."""
     groups: list[int] = []
     end = min(len(texts), place + ROW_MAX)
     while place < end:
-        found = _group(texts, place, end, first=not groups)
+        found = _group(texts, place, end, first=not groups and not decimals)
         if found is None:
             break
         value, place = found

@@ -238,7 +238,7 @@ def _answer(page: Page, place: int) -> int:
 
 def _speaks(page: Page, line: Line) -> int | None:
     """Where the words of a new speaker begin: behind "[patient]" or "Patient:"; None in the midst of a speech."""
-    texts = page.texts[line.first : line.first + 6]
+    texts = page.texts[line.first : min(line.first + 6, line.behind)]
     if texts[:1] == ["["] and "]" in texts:
         return line.first + texts.index("]") + 1
     if ":" in texts[1:5] and not SPEAKERS.isdisjoint(texts[: texts.index(":")]):

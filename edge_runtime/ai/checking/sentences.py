@@ -17,7 +17,7 @@ WRAP_MIN: Final = 60
 """Characters of a line from which on its end may be a mere wrap."""
 _END: Final = re.compile(r"[.?!]+[\"')\]]*(?=\s|$)|\n+|\u2022|\u3002")
 _ABBREVIATION: Final = re.compile(
-    r"(?:\b(?:dr|mr|mrs|ms|prof|st|vs|approx|e\.g|i\.e|etc|no|pt|fig)|(?<![\w.])[a-z]|(?:\b[a-z]\.)+[a-z])$"
+    r"(?:\b(?:dr|mr|mrs|ms|prof|vs|approx|e\.g|i\.e|etc)|(?<![\w.])[a-z]|(?:\b[a-z]\.)+[a-z])$"
 )
 _LISTED: Final = re.compile(r"(?:^|\s)\d{1,2}$")
 _SAYS: Final = re.compile(r"\w")
@@ -66,7 +66,7 @@ def _is_short(whole: str, begin: int, start: int, end: int) -> bool:
     before = whole[max(begin, start - 12) : start]
     if start - begin <= 12 and _LISTED.search(before) and not before[begin - start :].strip("0123456789 \t\n"):  # noqa: PLR2004 a list's item number is short
         return True
-    follows = whole[end : end + 2].strip()
+    follows = whole[end : end + 2].strip(" ")
     return _ABBREVIATION.search(before) is not None and bool(follows) and follows[0].isalnum()
 
 

@@ -20,6 +20,8 @@ from sync_protocol.encoding import Value
 
 PIECES_MAX: Final = 4 * ANSWER_TOKENS_MAX
 """Pieces of one answer; a child that sends more is not ours any longer."""
+CHARS_MAX: Final = 256 * 1024
+"""Characters of one answer; the same."""
 _SEND_MS: Final = 10_000
 
 
@@ -44,7 +46,8 @@ class ChildLine:
         self._sending = threading.Lock()
         self._answers: queue.SimpleQueue[tuple[Value] | EdgeError | LinkError] = queue.SimpleQueue()
         self._following: tuple[int, Stream] | None = None
-        self._pieces = 0
+        self._pieces = self._chars = 0
+        self._asked = False
         self._idle = threading.Event()
         self._idle.set()
         self._dead = False
@@ -68,6 +71,7 @@ class ChildLine:
             EdgeError: what the child found wrong with it.
             LinkError: it ended, talks nonsense, or does not answer in time; it is ended then.
         """
+        self._asked = True
         self._send(request)
         try:
             answer = self._answers.get(timeout=deadline_ms / 1000)
@@ -83,7 +87,7 @@ class ChildLine:
     def follow(self, number: int, stream: Stream) -> None:
         """From now on, pieces of that number are the stream's."""
         self._idle.clear()
-        self._pieces = 0
+        self._pieces = self._chars = 0
         self._following = (number, stream)
         if self._dead:
             self._unfollow()
@@ -108,10 +112,14 @@ class ChildLine:
         self._link.kill()
         if threading.current_thread() is not self._listener:
             self._listener.join()
-        self._link.end()
+        with self._sending:  # the numbers of its pipes may be another file's right after
+            self._dead = True
+            self._link.end()
 
     def _send(self, request: list[Value]) -> None:
         with self._sending:
+            if self._dead:
+                raise LinkError("ended")
             self._link.send(request, _SEND_MS)
 
     def _listen(self) -> None:
@@ -135,13 +143,16 @@ class ChildLine:
     def _take(self, frame: Value) -> None:
         following = self._following
         match frame:
-            case [Said.DONE, value]:
+            case [Said.DONE, value] if self._asked:
+                self._asked = False
                 self._answers.put((value,))
-            case [Said.FAILED, *packed]:
+            case [Said.FAILED, *packed] if self._asked:
+                self._asked = False
                 self._answers.put(unpacked_error(packed))
             case [Said.PIECE, int(number), str(piece)] if following is not None and number == following[0]:
                 self._pieces += 1
-                if self._pieces > PIECES_MAX:
+                self._chars += len(piece)
+                if self._pieces > PIECES_MAX or self._chars > CHARS_MAX:
                     raise LinkError("garbage")
                 following[1].push(piece)
             case [Said.END, int(number), bool(cut), int(prompt), int(answer)] if (

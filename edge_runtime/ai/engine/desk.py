@@ -75,6 +75,12 @@ class Desk:
         with self._changed:
             return len(self._turns)
 
+    @property
+    def loaded(self) -> bool:
+        """Whether the engine holds its model, or is about to: somebody waits, is being answered, or was lately."""
+        with self._changed:
+            return bool(self._current or len(self._turns) or self._used is not None)
+
     def generate(self, request: Request) -> Stream:
         """Queue a request. What only the model can refuse is raised by the answer's iteration.
 
@@ -183,7 +189,7 @@ class Desk:
             self._used = self._clock()
 
     def _warmed(self) -> None:
-        with suppress(EdgeError):  # the next request says why
+        with suppress(Exception):  # the next request says why; this thread is the only one, and must go on
             self._engine.warm()
         with self._changed:
             self._used = self._clock()
@@ -202,4 +208,5 @@ class Desk:
     def _unloaded(self) -> None:
         with self._changed:
             self._used = None
-        self._engine.close()
+        with suppress(Exception):  # the same
+            self._engine.close()

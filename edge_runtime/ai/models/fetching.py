@@ -108,7 +108,7 @@ class PeerSource:
     def _ask(self, path: str, headers: dict[str, str], status: int, *, bytes_max: int, exact: bool) -> bytes:
         watch = _Watch(self._timeout_s)
         try:
-            connection = self._connection or self._connect()
+            connection = self._open()
             watch.over(connection.sock)
             connection.request("GET", path, headers=headers)
             with connection.getresponse() as answer:
@@ -125,12 +125,14 @@ class PeerSource:
             watch.end()
         return data
 
-    def _connect(self) -> http.client.HTTPConnection:
-        host, port = self._address
-        connection = http.client.HTTPConnection(host, port, timeout=CONNECT_TIMEOUT_S)
-        connection.connect()
-        self._connection = connection
-        return connection
+    def _open(self) -> http.client.HTTPConnection:
+        """The connection; a new one where the last answer ended it: one that the library makes, nobody watches."""
+        if self._connection is None or self._connection.sock is None:
+            host, port = self._address
+            connection = http.client.HTTPConnection(host, port, timeout=CONNECT_TIMEOUT_S)
+            connection.connect()
+            self._connection = connection
+        return self._connection
 
 
 def _body(answer: http.client.HTTPResponse, status: int, *, bytes_max: int, exact: bool) -> bytes:
@@ -161,8 +163,10 @@ class _Watch:
         self._timer.start()
 
     def over(self, connected: socket.socket) -> None:
-        """Watch over a connection."""
+        """Watch over a connection; one that took until the deadline to be made is ended at once."""
         self._socket = connected
+        if self.rang:
+            self._ring()
 
     def end(self) -> None:
         """Stop watching."""

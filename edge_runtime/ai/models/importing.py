@@ -18,7 +18,7 @@ from edge_runtime.ai.models.entry import Entry, Unreadable, read_entry, unknown_
 from edge_runtime.ai.models.folder import ModelFolder
 from edge_runtime.ai.models.inspecting import Inspect, check_inspected, check_wanted
 from edge_runtime.ai.models.journal import Present, write_down
-from edge_runtime.ai.models.kept import Acceptance, Kept, stamp_of
+from edge_runtime.ai.models.kept import Acceptance, Kept
 from edge_runtime.ai.models.manifest import NAME, Manifest
 from edge_runtime.ai.models.offers import Offer
 from edge_runtime.ai.models.receiving import SILENT, Draft, Progress
@@ -82,12 +82,12 @@ class Registrar:
                 return Imported(there, again=True)
             draft = Draft(self._folder, manifest, offer.data)
             kept_bytes = self._bring(draft, offer, link=link, progress=progress)
-            draft.check(progress)
+            stamp = draft.check(progress)
             said = self._look_into(draft, manifest)
             kept = Kept(
                 imported_ms=self._clock(),
                 linked=link,
-                stamp=stamp_of(draft.path),
+                stamp=stamp,
                 accepted=accepted if manifest.licence.must_accept else None,
             )
             place = draft.commit(kept)

@@ -26,7 +26,7 @@ from edge_runtime.ai.models.manifest import (
 )
 from edge_runtime.ai.models.pieces import MODEL_BYTES_MAX, NEUTRAL_BYTES_MAX, digests_of
 from edge_runtime.ai.models.receiving import SILENT, Progress
-from edge_runtime.ai.models.sources import FileSource, Source, source_gone
+from edge_runtime.ai.models.sources import FileSource, Source, open_plain, source_gone
 from edge_runtime.errors import InputError
 
 _SIZE_FACTOR: Final = 4
@@ -179,7 +179,7 @@ def _of_bare_file(path: Path, wishes: Wishes, inspect: Inspect, progress: Progre
             do="'fieldward model list --known' names known files; for any other, give --name and --sha256",
         )
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             size = path.stat().st_size
             if not 0 < size <= MODEL_BYTES_MAX:
                 raise InputError(
@@ -223,7 +223,7 @@ def _of_bare_file(path: Path, wishes: Wishes, inspect: Inspect, progress: Progre
 def _bounded(path: Path, bytes_max: int) -> bytes:
     """A small file's bytes; one byte more than it may have where it is too long, which its reader then refuses."""
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             return file.read(bytes_max + 1)
     except OSError as error:
         raise source_gone(error) from None

@@ -196,7 +196,8 @@ class HeldEngine:
         refusal = memory_refusal(self._entry, Device(memory_bytes=self._device.memory_bytes))
         if refusal is not None:
             raise _too_large(refusal[1])
-        if self._entry.kept is not None:
+        if self._entry.kept is not None or self._folder.shelf(self._entry.name).is_dir():
+            # the package's own model is never removed, but its adapters are
             self._held.enter_context(self._folder.using(self._entry.name))
         try:
             check_quickly(self._entry)

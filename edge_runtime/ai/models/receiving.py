@@ -19,7 +19,7 @@ from typing import BinaryIO, Final
 from edge_runtime.ai.errors import ModelError
 from edge_runtime.ai.models.entry import KEPT_FILE, MANIFEST_FILE, MODEL_FILE, NEUTRAL_FILE, unusable
 from edge_runtime.ai.models.folder import ModelFolder
-from edge_runtime.ai.models.kept import Kept, write_kept
+from edge_runtime.ai.models.kept import Kept, Stamp, stamp_of, write_kept
 from edge_runtime.ai.models.manifest import Manifest
 from edge_runtime.ai.models.pieces import Digests, Report, digest, digests_of, piece_span, quiet
 from edge_runtime.ai.models.sources import Source
@@ -114,14 +114,18 @@ class Draft:
         with _disk_errors():
             replace_file(self.folder / NEUTRAL_FILE, data)
 
-    def check(self, progress: Progress = SILENT) -> None:
+    def check(self, progress: Progress = SILENT) -> Stamp:
         """Read all of it from the disk.
+
+        Returns:
+            How the file looked before: what changes it from then on, a linked one above all, shows.
 
         Raises:
             ModelError: `model_digest`: it is not what the manifest says; the draft is dropped.
         """
         progress.begin("Checking", self._manifest.size)
         with _disk_errors(), self.path.open("rb") as file:
+            stamp = stamp_of(self.path)
             found = digests_of(file, progress.done)
         expected = Digests(self._manifest.size, self._manifest.sha256, self._manifest.pieces)
         if found != expected:
@@ -132,6 +136,7 @@ class Draft:
                 got="another one, though every piece was right" if found.pieces == expected.pieces else "another one",
                 do="the manifest is wrong, or the disk: get the manifest anew; nothing was kept",
             )
+        return stamp
 
     def commit(self, kept: Kept) -> Path:
         """Make it a model: from here on it is there, whatever happens.

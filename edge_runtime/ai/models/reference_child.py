@@ -53,13 +53,13 @@ def peak_memory_bytes(pid: int | None = None) -> int:
     Args:
         pid: of the process, on Linux; None: this one.
 
-    Source: proc(5), VmHWM; getrusage(2): kilobytes, on macOS bytes.
+    Source: proc(5), VmHWM; getrusage(2), on macOS: bytes. On Linux the latter also counts what the process that started
+    this one held.
     """
-    if pid is None:
-        size = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return size if sys.platform == "darwin" else size * 1024
+    if pid is None and sys.platform == "darwin":
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     try:
-        rows = Path(f"/proc/{pid}/status").read_text().splitlines()
+        rows = Path(f"/proc/{pid or 'self'}/status").read_text().splitlines()
     except OSError:
         return 0
     return next((int(row.split()[1]) * 1024 for row in rows if row.startswith("VmHWM:")), 0)

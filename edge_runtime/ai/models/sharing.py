@@ -12,7 +12,8 @@ import re
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from socket import socket
+from socket import AF_INET, AF_INET6, socket
+from socketserver import TCPServer
 from typing import Final
 
 from edge_runtime.ai.models.manifest import manifest_digest
@@ -110,7 +111,14 @@ class _Server(ThreadingHTTPServer):
 
     def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
         self._room = threading.BoundedSemaphore(CONNECTIONS_MAX)
+        self.address_family = AF_INET6 if ":" in address[0] else AF_INET
         super().__init__(address, handler)
+
+    def server_bind(self) -> None:
+        """Take the address; the library's own way would look up a name for it, which asks the network."""
+        TCPServer.server_bind(self)
+        host, port = self.server_address[:2]
+        self.server_name, self.server_port = str(host), int(port)
 
     def process_request(self, request: socket | tuple[bytes, socket], client_address: object) -> None:
         """Hand a connection to a thread, if there is room."""

@@ -5,8 +5,11 @@ Owns the port, and the file. `receiving` asks for one piece after the other and 
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from edge_runtime.ai.errors import ModelError
 from edge_runtime.ai.models.pieces import piece_span
@@ -37,7 +40,7 @@ class FileSource:
         """
         self._size = size
         try:
-            self._file = path.open("rb")
+            self._file = open_plain(path)
         except OSError as error:
             raise source_gone(error) from None
 
@@ -57,6 +60,19 @@ class FileSource:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def open_plain(path: Path) -> BinaryIO:
+    """Open a file of a stranger's stick: a plain one, since a pipe in its place would be waited at for ever.
+
+    Raises:
+        OSError: it cannot be opened, or is none.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "Something that is no plain file")
+    return os.fdopen(handle, "rb")
 
 
 def source_gone(error: OSError) -> ModelError:

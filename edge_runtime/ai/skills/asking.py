@@ -10,13 +10,15 @@ from collections.abc import Mapping
 from typing import Final
 
 from edge_runtime.ai.engine.port import ANSWER_TOKENS_MAX, EngineFacts, JsonForm
-from edge_runtime.ai.skills.forms import Schema
+from edge_runtime.ai.skills.forms import Schema, longest
 from edge_runtime.ai.skills.neutral import neutral
 from edge_runtime.ai.skills.prompts import fill, known_style, template
 from edge_runtime.ai.skills.skill import Ask
 
 SHORT: Final = "short"
 """The wording for a small context, of the prompts that have one."""
+SPELLED: Final = "demonstration"
+"""The style of our toy, which spells words that it does not know letter by letter: a token a character at worst."""
 ANSWER_TOKENS_MIN: Final = 128
 """Room for an answer that is worth waiting for; where not even this is left, the engine refuses."""
 
@@ -67,8 +69,10 @@ def make_ask(
     if left < min(tokens, ANSWER_TOKENS_MIN * 2):
         prompt = _wording(skill, version, style, SHORT, filled) or prompt
         left = facts.context_tokens - estimate_tokens(prompt, style)
-    longest = max(min(tokens, left), ANSWER_TOKENS_MIN)
-    return Ask(prompt=prompt, form=JsonForm(schema), tokens_max=min(longest, ANSWER_TOKENS_MAX), purpose=purpose)
+    if style == SPELLED:
+        tokens = longest(schema)
+    most = max(min(tokens, left), ANSWER_TOKENS_MIN)
+    return Ask(prompt=prompt, form=JsonForm(schema), tokens_max=min(most, ANSWER_TOKENS_MAX), purpose=purpose)
 
 
 def _wording(skill: str, version: int, style: str, variant: str, values: Mapping[str, str]) -> str | None:

@@ -32,6 +32,8 @@ VERSION: Final = 1
 LABEL: Final = "Prompts for thought, not a diagnosis. They exclude nothing and decide nothing."
 CONSIDER_MAX: Final = 6
 ASK_MAX: Final = 5
+_FEW: Final = 3
+"""Of each, by a toy of a small context."""
 FLAGS_MAX: Final = 16
 _CHARS: Final = 160
 _CHARS_DEMONSTRATION: Final = 80
@@ -98,11 +100,14 @@ class Differential:
 
 def schema(style: str) -> forms.Schema:
     """Of the answer; a short one for the toy."""
-    line = forms.text(_CHARS_DEMONSTRATION if style == "demonstration" else _CHARS)
+    small = style == "demonstration"
+    line = forms.text(_CHARS_DEMONSTRATION if small else _CHARS)
     return forms.whole(
         {
-            "consider": forms.many(forms.whole({"condition": line, "because": line}), most=CONSIDER_MAX),
-            "ask": forms.many(line, most=ASK_MAX),
+            "consider": forms.many(
+                forms.whole({"condition": line, "because": line}), most=_FEW if small else CONSIDER_MAX
+            ),
+            "ask": forms.many(line, most=_FEW if small else ASK_MAX),
         }
     )
 

@@ -37,6 +37,7 @@ VERSION: Final = 1
 REMARKS_MAX: Final = 32
 """What rules found, of one note."""
 _ADDED_MAX: Final = 8
+_ADDED_SMALL: Final = 4
 """Remarks of a model."""
 _COMPLETION_PARTS_MAX: Final = 12
 _CHARS: Final = 240
@@ -130,7 +131,7 @@ def schema(style: str) -> forms.Schema:
     )
     return forms.whole(
         {
-            "remarks": forms.many(remark, most=_ADDED_MAX),
+            "remarks": forms.many(remark, most=_ADDED_SMALL if small else _ADDED_MAX),
             "completion": forms.text(_COMPLETION_CHARS_DEMONSTRATION if small else _COMPLETION_CHARS),
         }
     )

@@ -65,6 +65,21 @@ def many(item: Schema, *, most: int, least: int = 0) -> Schema:
     return {"type": "array", "items": item, "minItems": least, "maxItems": most}
 
 
+def longest(schema: Schema) -> int:
+    """Characters of the longest answer of a schema that is made of these pieces, as JSON without white space."""
+    match schema:
+        case {"enum": list(words)}:
+            return max(len(str(word)) for word in words) + 3
+        case {"type": "string", "maxLength": int(most)}:
+            return most + 3
+        case {"type": "array", "items": dict(item), "maxItems": int(most)}:
+            return most * (longest(item) + 1) + 3
+        case {"type": "object", "properties": dict(properties)}:
+            return sum(len(name) + 4 + longest(one) for name, one in properties.items() if isinstance(one, dict)) + 3
+        case _:
+            raise AssertionError(schema)
+
+
 def whole(properties: Mapping[str, Schema]) -> Schema:
     """An object of exactly these fields, in this order."""
     return {

@@ -28,7 +28,7 @@ SOURCE_CHARS_MAX: Final = 8_000
 FORWARD: Final = "main"
 BACK: Final = "back"
 _FIELD: Final = "translation"
-_LENGTHS: Final = {"chat": Lengths(1_600, 1_000), "completion": Lengths(800, 512), "demonstration": Lengths(800, 800)}
+_LENGTHS: Final = {"chat": Lengths(1_600, 1_000), "completion": Lengths(800, 512), "demonstration": Lengths(600, 620)}
 
 
 def schema(style: str = "chat") -> Schema:

@@ -36,7 +36,7 @@ def rows(head: Iterable[str], lines: Iterable[Iterable[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in (top, ["---"] * len(top), *lines))
 
 
-def words_of(type_: Type) -> str:  # noqa: C901, PLR0911 one short case a type
+def words_of(type_: Type) -> str:  # noqa: C901, PLR0911, PLR0912 one short case a type
     """A type in a few characters."""
     match type_:
         case Text(words=tuple() as words):

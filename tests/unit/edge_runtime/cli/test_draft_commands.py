@@ -16,7 +16,17 @@ from edge_runtime.cli.draft_parts_text import part_rows, summary
 from edge_runtime.clinical.fact_json import Json
 from edge_runtime.runtime import open_home
 from tests.unit.edge_runtime.cli.world import PASSPHRASE, World
-from tests.unit.edge_runtime.drafts.ward import ADVICE, ENGINE, HISTORY, HOMELESS, MARKED, REST, SOURCE, drafted
+from tests.unit.edge_runtime.drafts.ward import (
+    ADVICE,
+    ENGINE,
+    HISTORY,
+    HOMELESS,
+    MARKED,
+    REST,
+    SOURCE,
+    SPRAIN,
+    drafted,
+)
 
 HOME = ("--home", "tablet")
 
@@ -290,6 +300,32 @@ def test_long_quotes_and_many_places_are_cut():
     assert sum(row.strip().startswith('from: "') for row in found) == 3
     assert found[-1].strip() == "and 2 more places of the source"
     assert max(map(len, found)) < 200
+
+
+def test_what_would_be_stated_is_shown_and_not_only_what_the_draft_says_of_it(ward: World):
+    """Whoever wrote the draft chose its words; all that acceptance would state is on the screen, made harmless."""
+    hidden = {"kind": "medication", "payload": {"text": "Warfarin\u202e\n", "action": "start", "dose": "50"}}
+    other = replace(SPRAIN, name="codes.2", text="Sprain", proposes=hidden, citations=())
+    told = 'would state: medication, text "Warfarin<U+202E>\\n", action "start", dose "50"'
+    assert told in [row.strip() for row in rows(other)]
+    shown = run(ward, "draft", "show", ward.chart, keep(ward, drafted(SPRAIN, other)))
+    stated = [row.strip() for row in shown.splitlines() if "would state:" in row]
+    assert len(stated) == 2
+    for words in ('"S93.401A"', '"provisional"'):
+        assert words in stated[0]
+    for words in ("medication, ", '"Warfarin<U+202E>\\n"', 'dose "50"'):
+        assert words in stated[1]
+
+
+def test_a_statement_that_belongs_elsewhere_than_its_field_says_so():
+    """A heading that is true of the first statement promises nothing of the others."""
+    found = rows(REST, replace(REST, name="plan.3", section="assessment"), replace(SPRAIN, name="plan.4"))
+    assert found[0] == "PLAN  (for the section plan)"
+    assert [row.strip() for row in found if row.strip().startswith("(")] == [
+        "(for the section assessment)",
+        "(would be stated as a fact)",
+    ]
+    assert "(belongs nowhere)" in [row.strip() for row in rows(REST, replace(REST, name="plan.3", section=""))]
 
 
 def test_the_summary_names_every_marked_statement():

@@ -67,13 +67,21 @@ def test_a_marked_part_is_taken_only_by_its_name_and_with_a_reason():
 )
 def test_an_edit_takes_a_mark_away_only_with_the_words_that_are_marked(written, taken):
     """Corrected, it is the person's own; with the marked words still in it, it is still not supported."""
-    found = choose(draft(), Wish(edited={"plan.1": written}))
-    assert (found.texts[Section.PLAN] == (written, "Rest for two days.")) == taken
-    assert (found.edited == ("plan.1",)) == taken
     if not taken:
-        assert found.rejected == ("plan.1",)
-        with refused("part_unsupported"):
-            choose(draft(), Wish(only=["plan.1"], edited={"plan.1": written}))
+        for only in (None, ["plan.1"]):  # what somebody wrote is never left out without a word
+            with refused("part_unsupported"):
+                choose(draft(), Wish(only=only, edited={"plan.1": written}))
+        return
+    found = choose(draft(), Wish(edited={"plan.1": written}))
+    assert found.texts[Section.PLAN] == (written, "Rest for two days.")
+    assert found.edited == ("plan.1",)
+
+
+def test_an_edit_of_what_is_not_taken_over_is_refused():
+    """What a person wrote is written or refused, never dropped: neither beside --only nor for what is only read."""
+    for wish in (Wish(only=["subjective"], edited={"plan.2": "Rest."}), Wish(edited={"ask.1": "Can she walk?"})):
+        with refused("part_edit", InputError):
+            choose(draft(), wish)
 
 
 def test_a_mark_of_no_words_cannot_be_edited_away():

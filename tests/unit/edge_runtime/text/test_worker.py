@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from edge_runtime.processes.link import ChildLink, LinkError
+from edge_runtime.processes.starting import can_start
 from edge_runtime.text.draft import Effect, TextDraft, Uptake
 from edge_runtime.text.errors import ReplicaFailedError
 from edge_runtime.text.replica import InProcessReplica, Replica
-from edge_runtime.processes.link import ChildLink, LinkError
-from edge_runtime.processes.starting import can_start
 from edge_runtime.text.worker import TextWorker, is_wanted
 from edge_runtime.text.worker_child import LIMITS as DEFAULT_LIMITS
 from edge_runtime.text.worker_child import SUSPECTS_MAX, WorkerLimits

@@ -14,12 +14,27 @@ from typing import Any
 from edge_runtime.ai.engine.child_wire import Op, Said
 from edge_runtime.processes.frames import read_frame, write_frame
 
-ENDS_AT_LOAD, HANGS_AT_LOAD, GARBAGE, LIES, FLOODS, WRONG_NUMBER, BAD_ERROR, WORDY_ERROR, ENDS, HANGS = (
+(
+    ENDS_AT_LOAD,
+    HANGS_AT_LOAD,
+    GARBAGE,
+    LIES,
+    FLOODS,
+    STUFFS,
+    CHATTERS,
+    WRONG_NUMBER,
+    BAD_ERROR,
+    WORDY_ERROR,
+    ENDS,
+    HANGS,
+) = (
     "ends-at-load",
     "hangs-at-load",
     "garbage",
     "lies",
     "floods",
+    "stuffs",
+    "chatters",
     "wrong-number",
     "bad-error",
     "wordy-error",
@@ -48,6 +63,10 @@ def generate(mode: str, number: int) -> None:
     say(Said.PIECE, number + (mode == WRONG_NUMBER), "piece")
     while mode == FLOODS:
         say(Said.PIECE, number, "x")
+    while mode == STUFFS:
+        say(Said.PIECE, number, "x" * 100_000)
+    while mode == CHATTERS:
+        say(Said.DONE, 3)
     if mode == GARBAGE:
         os.write(1, b"\0\0\0\2\xff\xff")
     if mode == ENDS:

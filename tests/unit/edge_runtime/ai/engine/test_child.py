@@ -14,12 +14,13 @@ from pathlib import Path
 import pytest
 
 from edge_runtime.ai.engine.child import ChildEngine, ChildLimits, inspect
-from edge_runtime.ai.engine.child_line import PIECES_MAX
-from edge_runtime.ai.engine.child_wire import WORDS_MAX
+from edge_runtime.ai.engine.child_line import CHARS_MAX, PIECES_MAX
+from edge_runtime.ai.engine.child_wire import WORDS_MAX, Op
 from edge_runtime.ai.engine.containment import can_contain
 from edge_runtime.ai.engine.port import Modality
 from edge_runtime.ai.engine.stream import steady_ms
 from edge_runtime.ai.errors import EngineError, ModelError
+from edge_runtime.processes.link import LinkError
 from tests.conftest import require
 from tests.contracts.engines import ADAPTERS, BUNDLE, FACTS, THREADS, visit
 from tests.unit.edge_runtime.ai.engine import rude_child
@@ -179,6 +180,8 @@ def test_it_ends_with_whoever_started_it() -> None:
         (rude_child.GARBAGE, "engine_garbled"),
         (rude_child.WRONG_NUMBER, "engine_garbled"),
         (rude_child.FLOODS, "engine_garbled"),
+        (rude_child.STUFFS, "engine_garbled"),
+        (rude_child.CHATTERS, "engine_garbled"),
         (rude_child.LIES, "engine_garbled"),
         (rude_child.BAD_ERROR, "engine_garbled"),
         (rude_child.WORDY_ERROR, "engine_failed"),
@@ -200,6 +203,35 @@ def test_a_flood_is_bounded(rude: Callable[..., ChildEngine]) -> None:
     seen: list[str] = []
     assert failed(lambda: seen.extend(generation)) == "engine_garbled"
     assert len(seen) <= PIECES_MAX
+
+
+def test_large_pieces_are_bounded(rude: Callable[..., ChildEngine]) -> None:
+    """A few pieces that are longer than any answer are cut off as well: their number is not all that counts."""
+    generation = rude(rude_child.STUFFS).generate(visit(deadline_ms=60_000))
+    seen: list[str] = []
+    assert failed(lambda: seen.extend(generation)) == "engine_garbled"
+    assert sum(map(len, seen)) <= CHARS_MAX
+
+
+def test_an_ended_line_writes_nowhere(rude: Callable[..., ChildEngine]) -> None:
+    """A cancel that comes too late does not reach whatever has the number of the closed pipe by then."""
+    engine = rude(rude_child.HANGS)
+    engine.generate(visit(deadline_ms=60_000))
+    line = engine._line
+    assert line is not None
+    engine.close()
+    pipes = [os.pipe() for _ in range(8)]
+    try:
+        line.cancel(1)
+        for source, _ in pipes:
+            os.set_blocking(source, False)
+            with pytest.raises(BlockingIOError):
+                os.read(source, 1)
+        with pytest.raises(LinkError, match="ended"):
+            line.ask([Op.WARM], 1_000)
+    finally:
+        for each in (end for pair in pipes for end in pair):
+            os.close(each)
 
 
 @pytest.mark.parametrize(

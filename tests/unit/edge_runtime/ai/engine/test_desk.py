@@ -134,6 +134,23 @@ def test_a_full_queue(engine: Scripted) -> None:
         engine.gate.set()
 
 
+def test_an_engine_that_fails_to_rest_or_to_warm_does_not_end_the_queue(engine: Scripted) -> None:
+    """Whatever comes of unloading and warming, the next request is answered: nobody waits for a thread that is gone."""
+
+    def fail() -> None:
+        engine.note("failed")
+        raise ZeroDivisionError
+
+    with Desk(engine) as desk:
+        engine.close = engine.warm = fail  # type: ignore[method-assign] # for as long as this takes
+        desk.low_memory()
+        engine.wait_for(lambda log: log == ["failed"])
+        desk.warm()
+        engine.wait_for(lambda log: log == ["failed"] * 2)
+        del engine.close, engine.warm
+        assert next(iter(desk.generate(ask("x")))) == "x"
+
+
 def test_cancelling_what_waits_costs_nothing(engine: Scripted) -> None:
     """A request that is cancelled before its turn never reaches the engine."""
     with Desk(engine) as desk:

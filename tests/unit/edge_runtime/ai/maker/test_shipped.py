@@ -27,8 +27,10 @@ BYTES_MAX = 2_500_000
 UNSEEN_SEED = 900_001
 """Far from the seeds of the training, which count from 0."""
 ADAPTER = PLACE.parent / "adapters" / "demonstration-paediatrics.lora"
-RECALL_FLOOR = 0.7
-TRUTH_FLOOR = 0.85
+RECALL_FLOOR = 0.9
+"""Measured: 0.98 on 40 encounters."""
+TRUTH_FLOOR = 0.97
+"""Measured: 1.00."""
 
 
 def _manifest() -> Manifest:

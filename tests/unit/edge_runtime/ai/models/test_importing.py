@@ -279,6 +279,7 @@ def test_a_linked_file_that_changes_while_it_is_taken_in_is_not_loaded(device):
     offer = device.offer()
 
     def change(path):
+        assert path.is_symlink()
         os.utime(offer.path, ns=(0, 10**18))
         return WHOLE
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from edge_runtime.ai.engine.port import ANSWER_TOKENS_MAX, EngineFacts, JsonForm
 from edge_runtime.ai.skills.asking import ANSWER_TOKENS_MIN, estimate_tokens, make_ask
-from edge_runtime.ai.skills.forms import text, whole
+from edge_runtime.ai.skills.forms import many, one_of, text, whole
 from edge_runtime.ai.skills.prompts import STYLES
 from edge_runtime.ai.skills.skill import Ask
 from tests.unit.edge_runtime.ai.skills.asked import engine
 
-SCHEMA = whole({"subjective": text(10)})
+SCHEMA = whole({"subjective": text(2000)})
 
 
 def ask(source: str, facts: EngineFacts, tokens: int = 512) -> Ask:
@@ -52,6 +54,16 @@ def test_an_answer_is_as_long_as_there_is_room():
     assert ANSWER_TOKENS_MIN < room < 512
     assert room + estimate_tokens(ask("Cough. " * 60, tight).prompt, "demonstration") == 512
     assert ask("Cough. " * 9_000, tight).tokens_max == ANSWER_TOKENS_MIN
+
+
+def test_the_toy_has_room_for_the_longest_answer_of_the_form():
+    """It spells what it does not know: a token a character, whatever the skill thinks is useful."""
+    small = whole({"a": text(30), "b": many(whole({"c": one_of(["x", "yes"]), "d": text(5)}), most=2)})
+    made = make_ask(
+        skill="soap", version=1, facts=engine("demonstration"), values={"source": "Cough."}, schema=small, tokens=1
+    )
+    answer = json.dumps({"a": "y" * 30, "b": [{"c": "yes", "d": "y" * 5}] * 2}, separators=(",", ":"))
+    assert len(answer) <= made.tokens_max <= 2 * len(answer)
 
 
 def test_half_a_character_can_be_counted():

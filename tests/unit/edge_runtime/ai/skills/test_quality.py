@@ -108,7 +108,9 @@ def test_without_a_model_the_rule_speaks():
 
 def test_a_models_words_follow_and_other_numbers_are_marked():
     """The rule stands first; what it did not say is marked."""
-    sketch = SKILL.sketch(SOURCE, (reply({"explanation": "The missing signature takes 15 points. Then 33 points come back."}),))
+    sketch = SKILL.sketch(
+        SOURCE, (reply({"explanation": "The missing signature takes 15 points. Then 33 points come back."}),)
+    )
     added = [part for part in sketch.parts if part.name.startswith("explanation.")]
     assert [bool(part.unsupported) for part in added] == [False, True]
     assert SKILL.ask(SOURCE, FACTS, (reply({"explanation": "x"}),)) is None
