@@ -94,9 +94,10 @@ class HostedInference:
         def stop() -> None:
             with self._lock:
                 known = self._answers.pop(call, None)
-                if known is not None:
+                told_of = known is not None and not self._taken_back(call)
+                if told_of:
                     self._items.append({"op": "cancel", "call": call})
-            if known is not None:
+            if told_of:
                 self._wake()
 
         return stop
@@ -183,10 +184,17 @@ class HostedInference:
         if not one.done.wait(seconds):
             with self._lock:
                 self._waiting.pop(call, None)
+                self._taken_back(call)
             raise _failed(f"no answer within {seconds:g} s")
         if one.failure is not None:
             raise _failed("a host that failed or is gone")
         return one
+
+    def _taken_back(self, call: int) -> bool:
+        """Whether a call had not gone to the host yet: a prompt that nobody waits for is not kept for it."""
+        before = len(self._items)
+        self._items = deque(item for item in self._items if item["call"] != call)
+        return len(self._items) < before
 
     def _ask(self, item: Mapping[str, Value], keep: Callable[[int], None]) -> int:
         with self._lock:

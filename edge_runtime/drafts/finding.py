@@ -83,13 +83,20 @@ def draft_named(opened: OpenChart, text: str) -> Found:
 def frontier(opened: OpenChart, documents: Iterable[DocumentId] | None = None) -> tuple[EntryHash, ...]:
     """The newest entries of some documents as they are shown: what a draft that is made from them has seen.
 
+    Those that are kept apart come first, so that of very many none is left out: by them the draft is kept apart too.
+
     Args:
         opened: the chart.
         documents: those that it is made from; None for all.
     """
     chosen = opened.documents if documents is None else documents
-    heads = {head for name in chosen for newest in opened.found(name).newest.values() for head in newest}
-    return tuple(sorted(heads)[:SEEN_MAX])
+    heads = {
+        (compartment is not Compartment.SENSITIVE, head)
+        for name in chosen
+        for compartment, newest in opened.found(name).newest.items()
+        for head in newest
+    }
+    return tuple(head for _, head in sorted(heads)[:SEEN_MAX])
 
 
 def places_of(opened: OpenChart, seen: Iterable[EntryHash]) -> frozenset[Compartment]:

@@ -19,9 +19,9 @@ from edge_runtime.ai.checking.words import stem
 
 SEEN_MAX: Final = 64
 """Places of one value in a source that are looked at."""
-DRAFT_WORDS_MAX: Final = 6
+DRAFT_WORDS_MAX: Final = 7
 """Words around a figure of a draft that say what it is about."""
-SOURCE_WORDS_MAX: Final = 9
+SOURCE_WORDS_MAX: Final = 10
 """The same in a source, where more is let count."""
 HEADING_WORDS_MAX: Final = 6
 """Words of a heading, which tells what the sentence below it is about."""
@@ -49,20 +49,21 @@ class Contexts:
         places = [place for value in figure.readings for place in numbers.places(value, figure.unit)]
         if not places or len(places) > SEEN_MAX:
             return False
-        mine = _around(self._draft, self._mine, figure.first, DRAFT_WORDS_MAX)
+        mine = _around(self._draft, self._mine, (figure.first, figure.behind), DRAFT_WORDS_MAX)
         return bool(mine) and all(self._apart(mine, place) for place in places)
 
     def _apart(self, mine: set[str], place: int) -> bool:
-        theirs = _around(self._source, self._theirs, place, SOURCE_WORDS_MAX)
+        theirs = _around(self._source, self._theirs, (place, place), SOURCE_WORDS_MAX)
         number = self._source.line_of[place]
         heading = self._source.lines[number - 1] if number else None
         if heading is not None and heading.behind - heading.first <= HEADING_WORDS_MAX:
-            theirs |= _around(self._source, self._theirs, heading.first, HEADING_WORDS_MAX)
+            theirs |= _around(self._source, self._theirs, (heading.first, heading.first), HEADING_WORDS_MAX)
         return bool(theirs) and mine.isdisjoint(theirs)
 
 
-def _around(page: Page, things: list[set[str]], place: int, far: int) -> set[str]:
-    """What stands near a word in its sentence, less figures and units."""
-    line = page.lines[page.line_of[place]]
-    near = things[max(line.first, place - far) : min(line.behind, place + far)]
+def _around(page: Page, things: list[set[str]], figure: tuple[int, int], far: int) -> set[str]:
+    """What stands near a figure in its sentence, less other figures and units."""
+    first, behind = figure
+    line = page.lines[page.line_of[first]]
+    near = things[max(line.first, first - far) : first] + things[behind : min(line.behind, behind + far)]
     return {thing for one in near for thing in one if thing not in _UNITS and not thing.startswith(FIGURE)}

@@ -64,6 +64,8 @@ class Desk:
         self._wanted_warm = False
         self._unload = False
         self._closed = False
+        self._over = False
+        self._left_over = False
 
     @property
     def facts(self) -> EngineFacts:
@@ -124,6 +126,10 @@ class Desk:
             current.stream.cancel()
         if self._worker is not None:
             self._worker.join(_JOIN_S)
+            with self._changed:
+                self._left_over = not self._over
+                if self._left_over:  # it still loads a model: the engine is for one thread, so that one closes it
+                    return
         self._engine.close()
 
     def __enter__(self) -> Self:
@@ -150,6 +156,14 @@ class Desk:
             generation.cancel()
 
     def _work(self) -> None:
+        self._serve()
+        with self._changed:
+            self._over = True
+            left_over = self._left_over
+        if left_over:
+            self._engine.close()
+
+    def _serve(self) -> None:
         while True:
             with self._changed:
                 while not (self._closed or self._unload or self._wanted_warm or len(self._turns)):

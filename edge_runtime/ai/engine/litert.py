@@ -27,6 +27,11 @@ SETTLE_MS: Final = 30_000
 """Milliseconds that an answer which nobody wants any more may take to end."""
 
 
+def usual_threads() -> int:
+    """As many as help, where nobody said how many."""
+    return min(THREADS_MAX, os.cpu_count() or 1)
+
+
 def session_spec(
     path: Path,
     facts: EngineFacts,
@@ -40,7 +45,7 @@ def session_spec(
         path=path,
         context_tokens=facts.context_tokens,
         modalities=facts.modalities,
-        threads=threads or min(THREADS_MAX, os.cpu_count() or 1),
+        threads=threads or usual_threads(),
         cache=NO_CACHE if cache is None else str(cache),
         adapters=dict(adapters or {}),
     )

@@ -31,6 +31,9 @@ from edge_runtime.ai.engine.litert_library import inspect_bundle, library, not_o
 from edge_runtime.ai.engine.port import Ending, JsonForm, Modality, PatternForm, Request, Text
 
 NO_CACHE: Final = ":nocache"
+CONVERSATIONS_MAX: Final = 128
+"""With an adapter, until the bundle is opened anew: for each such conversation the library (0.18.1) keeps the adapter's
+file open and mapped until its engine is closed, and some systems let a process have 256 files."""
 _TOP_K: Final = 40
 _TOP_P: Final = 0.95
 """Of warm sampling. Wider, the tail of a vocabulary comes in, and with it pieces that no sentence holds."""
@@ -87,6 +90,7 @@ class LitertModel:
         self._running: Any = None
         self._ready: Any = None
         self._stopped = False
+        self._made = 0
         info = inspect_bundle(spec.path)
         self.context_tokens = min(spec.context_tokens, info.context_tokens or spec.context_tokens)
         processor = self._library.Backend.CPU(thread_count=spec.threads or None)
@@ -108,6 +112,11 @@ class LitertModel:
         if ready is not None:
             ready.close()
         self._engine.close()
+
+    @property
+    def is_worn(self) -> bool:
+        """Whether it holds so many files that it should be opened anew."""
+        return self._spec.adapter is not None and self._made >= CONVERSATIONS_MAX
 
     def prepare(self) -> None:
         """Have a conversation ready: with a large vocabulary, making one takes seconds.
@@ -204,6 +213,7 @@ class LitertModel:
     def _conversation(self, *, temperature: float, seed: int) -> Any:  # noqa: ANN401 - the library has no types
         found = self._library
         likeliest = temperature == 0
+        self._made += 1
         try:
             return self._engine.create_conversation(
                 # Always one of ours: a bundle that names the greedy sampler itself does not start without.

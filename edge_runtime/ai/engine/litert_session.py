@@ -86,7 +86,7 @@ class LitertSession:
         self._model = None
 
     def _opened(self, adapter: str | None) -> LitertModel:
-        if adapter != self._adapter:
+        if adapter != self._adapter or (self._model is not None and self._model.is_worn):
             self.close()
             self._adapter = adapter
         if self._model is None:

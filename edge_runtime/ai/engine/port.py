@@ -61,14 +61,14 @@ class JsonForm:
             `x-guidance`; a caller never does.
     """
 
-    schema: Mapping[str, Json]
+    schema: Mapping[str, Json] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class PatternForm:
     """The whole answer matches a regular expression (llguidance's: no look-around, no back-references)."""
 
-    pattern: str
+    pattern: str = field(repr=False)
 
 
 Form: TypeAlias = JsonForm | PatternForm | None

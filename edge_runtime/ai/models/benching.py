@@ -16,6 +16,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Final
 
 from edge_runtime.ai.engine.desk import Desk
+from edge_runtime.ai.engine.litert import usual_threads
 from edge_runtime.ai.engine.port import Request, Text, Timings
 from edge_runtime.ai.errors import EngineError
 from edge_runtime.ai.models.reference_child import peak_memory_bytes
@@ -101,7 +102,7 @@ def bench(
     for number in range(runs):
         speed, spent = _own_run(open_engine())
         own.append(speed)
-        reference.append(_reference_run(path, prefill=spent.prompt_tokens))
+        reference.append(_reference_run(path, prefill=spent.prompt_tokens, decode=spent.answer_tokens))
         on_run(number + 1)
     return Bench(
         own=_median(own),
@@ -167,8 +168,10 @@ def _request(engine: HeldEngine) -> Request:
     return Request(parts=(Text(_WORDS * times),), tokens_max=room, deadline_ms=DEADLINE_MS)
 
 
-def _reference_run(path: Path, *, prefill: int) -> Speed:
-    asked: dict[int | str, Value] = {"path": str(path.absolute()), "prefill": prefill, "decode": TOKENS, "threads": 0}
+def _reference_run(path: Path, *, prefill: int, decode: int) -> Speed:
+    """The same on the other side: as many tokens, and as many threads as our engine takes."""
+    numbers = {"prefill": prefill, "decode": decode, "threads": usual_threads()}
+    asked: dict[int | str, Value] = {"path": str(path.absolute()), **numbers}
     try:
         link = ChildLink(command(_CHILD), clock=lambda: time.monotonic_ns() // 1_000_000)
         try:

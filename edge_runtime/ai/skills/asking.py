@@ -24,7 +24,8 @@ ANSWER_TOKENS_MIN: Final = 128
 
 _BYTES_PER_TOKEN: Final[Mapping[str, int]] = {"chat": 3, "completion": 3, "demonstration": 2}
 """UTF-8 bytes of a prompt for each of its tokens, on the low side: 262k pieces hold 4 or more of English, and 3 of
-scripts whose characters take 3 bytes; our toy's 1,024 pieces hold a little over 2."""
+scripts whose characters take 3 bytes; our toy's 1,024 pieces hold a little over 2 of ASCII, and spell all else byte by
+byte."""
 _TURN_TOKENS: Final = 16
 """What a chat template adds around a turn."""
 
@@ -37,7 +38,8 @@ def style_of(facts: EngineFacts) -> str:
 def estimate_tokens(prompt: str, style: str) -> int:
     """About how many tokens a prompt is, rather too many than too few."""
     size = len(prompt.encode("utf-8", "replace"))
-    return -(-size // _BYTES_PER_TOKEN.get(style, 3)) + _TURN_TOKENS
+    plain = sum(character.isascii() for character in prompt) if style == SPELLED else size
+    return size - plain + -(-plain // _BYTES_PER_TOKEN.get(style, 3)) + _TURN_TOKENS
 
 
 def make_ask(

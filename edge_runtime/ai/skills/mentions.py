@@ -56,7 +56,7 @@ _TAKEN_BACK: Final = _cues("""
 _DOUBTS: Final = _cues("""
     possible | possibly | probable | probably | suspected | suspect | suspicion for | suspicion of |
     concern for | concerning for | likely | rule out | r o | versus | vs | query | differential |
-    questionable
+    questionable | worried about | worries about | worry about | concerned about | afraid of | fear of | anxious about
 """)
 _FAMILY: Final = word_set(
     "mother father parents mum mom dad brother sister siblings aunt uncle grandmother grandfather cousin fhx"

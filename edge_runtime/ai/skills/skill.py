@@ -102,7 +102,7 @@ class DraftPart:
     proposes: Mapping[str, Json] | None = field(default=None, repr=False)
     citations: tuple[Citation, ...] = ()
     unsupported: tuple[Unsupported, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,11 +34,11 @@ OFFLINE: Final = (
 """What three people wrote without a network."""
 FORGED: Final = "stop the anticoagulation, send her home tonight"
 """What a thief wrote with a stolen tablet."""
-SAID: Final = "it began while she was carrying water up from the landing stage"
-DICTATED: Final = f"""Patient is a 61 year old woman who reports chest pain for 2 days, {SAID}.
-She takes metoprolol 50 mg. She denies fever. Temperature 37.2, pulse 96, SpO2 95.
-Likely angina. Plan is an ECG and review tomorrow."""
-"""What the physician dictates; everything that a model makes of it must stay on the devices too."""
+SAID: Final = "61 year old man with dizziness for 3 weeks"
+DICTATED: Final = f"""{SAID}. No chest pain. Takes metformin 850 mg twice daily. No known allergies.
+Pulse 76, blood pressure 168 over 98. Regular heart sounds, no oedema.
+Impression is high blood pressure. Candesartan 8 mg once daily. Kidney function today. Review in two weeks."""
+"""What the physician dictates; what a model makes of it must stay on the devices as well."""
 WHY: Final = "found alone at the landing stage, answers nobody"
 """Why the stranger broke the glass."""
 PHRASES: Final = (*OFFLINE, FORGED, SAID, WHY)

@@ -78,7 +78,7 @@ def _dictated(dictated: Dictated) -> Panel:
     table.add_row(
         "", _told("A person took it over; the trail shows draft, decision and what was left out.", held=dictated.held)
     )
-    title = f"A dictation, drafted on the tablet by the model {dictated.model}: a toy, never for a patient"
+    title = f"A dictation, drafted by the model {dictated.model}: a toy"
     return Panel(table, title=title, title_align="left", border_style="magenta")
 
 

@@ -13,6 +13,7 @@ from edge_runtime.ai.skills.skill import Source
 from edge_runtime.clinical.draft_payloads import DraftPartKind
 from edge_runtime.clinical.drafts import DraftStatus
 from edge_runtime.clinical.layout import Section
+from edge_runtime.drafts import finding
 from edge_runtime.drafts.finding import draft_named, drafts_of
 from edge_runtime.errors import InputError, RefusedError
 from edge_runtime.permissions import CONSENT, ROLE
@@ -133,6 +134,17 @@ def test_a_draft_over_what_is_kept_apart_is_kept_apart(ward: Ward):
     ward.meet()
     state = ward.found_state(ward.nurse)
     assert (state.drafts.items, state.drafts.stray) == ((), ())
+
+
+def test_a_chart_of_very_many_documents_hides_nothing_that_is_kept_apart(ward: Ward, monkeypatch: pytest.MonkeyPatch):
+    """`seen` has a limit: what is left out of it is never what decides who may read the draft."""
+    apart = Compartment.SENSITIVE
+    ward.doctor.charts.add_facts(ward.chart, ward.whole, [fact("observation", code="1", text="HIV")], compartment=apart)
+    opened = ward.doctor.charts.open(ward.chart)
+    monkeypatch.setattr(finding, "SEEN_MAX", 1)
+    ((head,),) = [opened.found(ward.whole).newest[apart]]
+    assert ward.drafts(ward.doctor).frontier(opened) == (head,)
+    assert ward.found(ward.doctor, ward.record(ward.doctor, seen=[head])).apart
 
 
 def test_words_that_were_kept_apart_go_where_the_person_says(ward: Ward):

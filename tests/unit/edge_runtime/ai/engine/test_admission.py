@@ -18,8 +18,10 @@ from edge_runtime.ai.engine.port import (
     ANSWER_TOKENS_MAX,
     PROMPT_BYTES_MAX,
     EngineFacts,
+    JsonForm,
     Media,
     Modality,
+    PatternForm,
     Request,
     Text,
 )
@@ -109,3 +111,5 @@ def test_refusals_hold_no_words_of_the_prompt() -> None:
             check_request(request, FACTS)
         assert WORDS not in str(caught.value)
         assert WORDS not in repr(request.parts)
+    for form in (JsonForm({"type": "string", "enum": [WORDS]}), PatternForm(WORDS)):  # candidates come from the note
+        assert WORDS not in repr(asked(form=form))

@@ -8,6 +8,7 @@ from typing import Self
 
 import pytest
 
+from edge_runtime.ai.engine import desk as desk_module
 from edge_runtime.ai.engine.desk import Desk
 from edge_runtime.ai.engine.failures import engine_failed
 from edge_runtime.ai.engine.port import Ending, EngineFacts, Media, Modality, Request, Text
@@ -142,13 +143,38 @@ def test_an_engine_that_fails_to_rest_or_to_warm_does_not_end_the_queue(engine: 
         raise ZeroDivisionError
 
     with Desk(engine) as desk:
-        engine.close = engine.warm = fail  # type: ignore[method-assign] # for as long as this takes
+        engine.close = engine.warm = fail
         desk.low_memory()
         engine.wait_for(lambda log: log == ["failed"])
         desk.warm()
         engine.wait_for(lambda log: log == ["failed"] * 2)
         del engine.close, engine.warm
         assert next(iter(desk.generate(ask("x")))) == "x"
+
+
+def test_an_engine_that_loads_for_long_is_closed_by_its_own_thread(
+    engine: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Closing does not wait for ever, closes nothing under the thread that is in it, and leaves no engine behind."""
+    monkeypatch.setattr(desk_module, "_JOIN_S", 0.01)
+    loaded = threading.Event()
+    generate = engine.generate
+
+    def slowly(request: Request) -> Stream:
+        engine.note("load")
+        assert loaded.wait(WAIT_S)
+        return generate(request)
+
+    engine.generate = slowly
+    desk = Desk(engine)
+    stream = desk.generate(ask("x"))
+    engine.wait_for(lambda log: log == ["load"])
+    desk.close()
+    assert stream.answer().ending is Ending.CANCELLED
+    assert "close" not in engine.log
+    loaded.set()
+    engine.wait_for(lambda log: log[-1] == "close")
+    desk.close()
 
 
 def test_cancelling_what_waits_costs_nothing(engine: Scripted) -> None:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from edge_runtime.ai.engine.litert import session_spec
 from edge_runtime.ai.engine.port import Timings
 from edge_runtime.ai.errors import EngineError
 from edge_runtime.ai.models import benching
 from edge_runtime.ai.models.benching import _decode_rate, _reference_run, machine
+from tests.unit.edge_runtime.ai.models.made import manifest_of
+
+FACTS = manifest_of().facts()
 
 
 @pytest.mark.parametrize(
@@ -26,11 +31,44 @@ def test_a_reference_that_fails_is_said(tmp_path, monkeypatch):
     """A file that is no model, or a child that answers nothing: one error, no figures."""
     (tmp_path / "none").write_bytes(b"none")
     with pytest.raises(EngineError) as error:
-        _reference_run(tmp_path / "none", prefill=8)
+        _reference_run(tmp_path / "none", prefill=8, decode=8)
     assert error.value.code == "benchmark_failed"
     monkeypatch.setattr(benching, "_CHILD", "no.such.module")
     with pytest.raises(EngineError):
-        _reference_run(tmp_path / "none", prefill=8)
+        _reference_run(tmp_path / "none", prefill=8, decode=8)
+
+
+def test_both_sides_do_the_same(monkeypatch):
+    """The reference is asked for as many tokens as our answer had, with as many threads as our engine takes."""
+    asked = []
+
+    class Line:
+        """In the place of the link to the child."""
+
+        def __init__(self, *_, **__):
+            """Start nothing."""
+
+        def send(self, request, _):
+            """Be asked."""
+            asked.append(request)
+
+        def receive(self, _):
+            """Answer."""
+            return dict.fromkeys(
+                ("load_us", "first_token_us", "prefill_milli", "decode_milli", "peak_memory_bytes"), 1000
+            )
+
+        def end(self):
+            """Nothing was started."""
+
+    monkeypatch.setattr(benching, "ChildLink", Line)
+    _reference_run(Path("x"), prefill=7, decode=9)
+    spec = session_spec(Path("x"), FACTS, threads=None, adapters=None, cache=None)
+    assert {key: asked[0][key] for key in ("prefill", "decode", "threads")} == {
+        "prefill": 7,
+        "decode": 9,
+        "threads": spec.threads,
+    }
 
 
 def test_the_reference_s_memory_is_its_own():

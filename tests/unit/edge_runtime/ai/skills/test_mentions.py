@@ -57,6 +57,8 @@ def test_a_denial_ends(text):
 def test_doubt_and_family_are_heard():
     """A suspicion is one, and a relative is not the patient."""
     assert found("possible fever") == [("fever", False, True, False)]
+    for words in ("She is worried about fever", "afraid of a fever", "concerned about the fever"):
+        assert found(words) == [("fever", False, True, False)], words
     assert found("mother has fever") == [("fever", False, False, True)]
     assert found("family history of seizures") == [("seizure", False, False, True)]
 

@@ -96,3 +96,9 @@ def test_a_field_has_so_many_parts():
     parts = parted(SOURCE, "plan", "Pulse 88. " * 40)
     assert len(parts) == FIELD_PARTS_MAX
     assert parts[-1].text.count("Pulse 88.") == 40 - FIELD_PARTS_MAX + 1
+
+
+def test_a_part_that_is_logged_says_nothing_of_a_patient():
+    """Its notes quote what did not come through a translation: they are as hidden as its text."""
+    part = DraftPart(name="plan.1", kind=PartKind.TEXT, text="warfarin", notes=("not found: warfarin (drug)",))
+    assert "warfarin" not in repr(part)
