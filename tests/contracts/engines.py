@@ -102,6 +102,6 @@ def noisy_adapter(into: Path, *, seed: int) -> Path:
     begin = -(-len(data.rstrip(b"\0\x80")) // _PAGE_BYTES) * _PAGE_BYTES
     chance = random.Random(seed)
     count = (len(data) - begin) // 4
-    struct.pack_into(f"<{count}f", data, begin, *(chance.gauss(0, 0.1) for _ in range(count)))
+    struct.pack_into(f"<{count}f", data, begin, *(chance.gauss(0, 1.0) for _ in range(count)))
     into.write_bytes(data)
     return into

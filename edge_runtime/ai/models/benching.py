@@ -170,8 +170,12 @@ def _request(engine: HeldEngine) -> Request:
 
 def _reference_run(path: Path, *, prefill: int, decode: int) -> Speed:
     """The same on the other side: as many tokens, and as many threads as our engine takes."""
-    numbers = {"prefill": prefill, "decode": decode, "threads": usual_threads()}
-    asked: dict[int | str, Value] = {"path": str(path.absolute()), **numbers}
+    asked: dict[int | str, Value] = {
+        "path": str(path.absolute()),
+        "prefill": prefill,
+        "decode": decode,
+        "threads": usual_threads(),
+    }
     try:
         link = ChildLink(command(_CHILD), clock=lambda: time.monotonic_ns() // 1_000_000)
         try:
