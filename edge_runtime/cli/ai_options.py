@@ -56,6 +56,7 @@ def _options() -> tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...]
             show_default="~/.fieldward",
             help="With --chart: the device.",
         ),
+        click.option("--apart", is_flag=True, help="With --chart: keep it in the sensitive compartment."),
         click.option("--document", default="encounter", show_default=True, help="With --chart: which document of it."),
         click.option("--chart", "chart_id", help="Keep the draft in this chart; draft from it if no file is named."),
     )  # fmt: skip
@@ -71,6 +72,7 @@ def skill_options(command: Callable[..., Any]) -> Callable[..., Any]:
         place = Place(
             chart_id=options.pop("chart_id"),
             document=options.pop("document"),
+            apart=options.pop("apart"),
             home=options.pop("home"),
             passphrase_file=options.pop("passphrase_file"),
         )
@@ -89,11 +91,13 @@ class Place:
     Attributes:
         chart_id: the chart as a person names it; None keeps nothing.
         document: of the chart.
+        apart: keep the draft in the sensitive compartment, whatever it was made from.
         home: of the device.
         passphrase_file: that opens it.
     """
 
     chart_id: str | None
     document: str
+    apart: bool
     home: Path
     passphrase_file: Path | None

@@ -129,14 +129,14 @@ def _in_chart(skill: Skill, source: Source | None, options: Mapping[str, str], c
             sources = Sources(runtime.charts, runtime.auditor, runtime.identity)
             read = sources.of(chart, document, skill.name, options=given, facts=facts)
             source, seen = read.source, read.seen
-        return run(skill, source, chosen, _keeping(runtime, chart, document, seen), bytes(chart))
+        return run(skill, source, chosen, _keeping(runtime, chart, document, seen, apart=place.apart), bytes(chart))
 
 
 def _keeping(
-    runtime: Runtime, chart: ChartId, document: DocumentId, seen: Sequence[EntryHash]
+    runtime: Runtime, chart: ChartId, document: DocumentId, seen: Sequence[EntryHash], *, apart: bool
 ) -> Callable[[Drafted], dict[str, str]]:
     def keep(drafted: Drafted) -> dict[str, str]:
-        fact = runtime.drafts.record(chart, document, drafted, seen=seen)
+        fact = runtime.drafts.record(chart, document, drafted, seen=seen, apart=apart)
         return {"chart": str(chart), "document": str(document), "draft": str(fact)}
 
     return keep

@@ -86,6 +86,7 @@ def show(runtime: Runtime, chart_id: str, draft_id: str, *, as_json: bool) -> No
     "--edit", multiple=True, metavar="PART=TEXT", help="Take over a part in these words; '-' reads standard input."
 )
 @click.option("--reason", help="Why; needed with --include, and part of what you sign.")
+@click.option("--facts", is_flag=True, help="State the facts that it proposes, too.")
 @click.option("--outdated", is_flag=True, help="What it was made from has changed since, and you have looked.")
 @with_device()
 def accept(
@@ -98,18 +99,21 @@ def accept(
     edit: tuple[str, ...],
     reason: str | None,
     *,
+    facts: bool,
     outdated: bool,
     as_json: bool,
 ) -> None:
-    """Take over a draft as your own words: all that is supported, or the parts that you name.
+    """Take over a draft as your own words: all text that is supported, or the parts that you name.
 
-    Text becomes new lines of its sections, and facts are stated in your name, in one change. What is marked as not
-    supported is left out, unless you name it with --include and say why. Sign the document afterwards.
+    Text becomes new lines of its sections; a fact, such as a diagnosis, is stated in your name if you name it with
+    --only, or ask for all with --facts. All of it is one change. What is marked as not supported is left out, unless
+    you name it with --include and say why. Sign the document afterwards.
     Others will see: members who read the chart, what you wrote, and which parts you took over and left out.
 
     \b
     Examples:
       fieldward draft accept 3f2a90bc 91ab04c2
+      fieldward draft accept 3f2a90bc 91ab04c2 --only codes.1
       fieldward draft accept 3f2a90bc 91ab04c2 --only subjective,plan.1 --edit plan.1="Rest for two days."
       fieldward draft accept 3f2a90bc 91ab04c2 --include plan.2 --reason "dose read from the packet"
       fieldward draft accept 3f2a90bc 91ab04c2 --into medicines=plan --into what_to_do=plan
@@ -119,6 +123,7 @@ def accept(
 
     wish = Wish(
         only=named(only) if only else None,
+        facts=facts,
         include=named(include),
         into=sections(into),
         edited=edits(edit),
@@ -145,8 +150,8 @@ def accept(
             }
         )
         return
-    facts = "1 fact" if len(taken.facts) == 1 else f"{len(taken.facts)} facts"
-    places = [f"section {section}" for section in taken.texts] + ([facts] if taken.facts else [])
+    stated = "1 fact" if len(taken.facts) == 1 else f"{len(taken.facts)} facts"
+    places = [f"section {section}" for section in taken.texts] + ([stated] if taken.facts else [])
     say(f"Taken over as yours: {', '.join(taken.accepted)} ({', '.join(places)}).")
     if taken.rejected:
         say(f"Left out: {', '.join(taken.rejected)}.")

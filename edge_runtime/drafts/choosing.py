@@ -25,7 +25,8 @@ class Wish:
     """What a person wants of a draft. A name is a part's, or a field's, for all of its parts: `plan` for `plan.1`.
 
     Attributes:
-        only: these parts; None for all that can be taken over.
+        only: these parts; None for all text that can be taken over.
+        facts: without `only`, state the facts that are proposed, too.
         include: parts, by their full names, that are marked unsupported and wanted all the same.
         into: the section that parts go to.
         edited: by full name, what the person wrote in place of a part.
@@ -33,6 +34,7 @@ class Wish:
     """
 
     only: Collection[str] | None = None
+    facts: bool = False
     include: Collection[str] = ()
     into: Mapping[str, Section] = field(default_factory=dict)
     edited: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -87,7 +89,7 @@ def choose(draft: DraftText, wish: Wish) -> Taken:
             "nothing_to_accept",
             expected="a part that can be taken over",
             got=f"a draft of {len(draft.parts)} parts, none of which is supported and belongs anywhere",
-            do="name parts with --include and --reason, or --into; or dismiss the draft",
+            do="--facts states facts, --include with --reason takes marked parts, --into says where; or dismiss it",
         )
     taken = frozenset(accepted)
     _check_edits(wish.edited.keys() - taken)
@@ -115,8 +117,10 @@ def _wanted(draft: DraftText, wish: Wish, into: Collection[str]) -> Iterable[Par
                     got=f"{part.name}, which is to be read",
                     do="say where it is to be written: --into PART=SECTION",
                 )
-        elif wish.only is None or named or part.name in wish.include:
+        elif named or part.name in wish.include:
             yield part
+        elif wish.only is None and (wish.facts or part.kind is not DraftPartKind.FACT):
+            yield part  # a fact is stated because somebody wants it, never because nobody left it out
 
 
 def _is_borne_out(part: Part, wish: Wish) -> bool:

@@ -68,7 +68,7 @@ def run(context: Context, request: Request) -> Source:
         tokens_max=request.number("tokens_max"),
     )
     desk = None if request.flag("without_model") else device.answering(context.host, wanted.name.value)[0]
-    finish = partial(_finish, runtime, place if keep else None, seen)
+    finish = partial(_finish, runtime, place if keep else None, seen, apart=request.flag("apart"))
     return DraftRun(Drafting(wanted, source, desk, wishes), wake=device.wake, finish=finish)
 
 
@@ -122,10 +122,15 @@ def _options(request: Request) -> Mapping[str, str]:
 
 
 def _finish(
-    runtime: Runtime, place: tuple[ChartId, DocumentId] | None, seen: tuple[EntryHash, ...], drafted: Drafted
+    runtime: Runtime,
+    place: tuple[ChartId, DocumentId] | None,
+    seen: tuple[EntryHash, ...],
+    drafted: Drafted,
+    *,
+    apart: bool,
 ) -> Body:
     """The body of the stream's end; the draft is recorded first, where it is kept."""
     body: dict[str, Value] = {"draft": carried(drafted_json(drafted, load_ms=0))}
     if place is not None and drafted.sketch.parts:  # nothing to accept is nothing to keep
-        body["kept"] = str(runtime.drafts.record(*place, drafted, seen=seen))
+        body["kept"] = str(runtime.drafts.record(*place, drafted, seen=seen, apart=apart))
     return body

@@ -72,6 +72,7 @@ AI_COMMANDS: Final = (
             Field("chart", _ID, required=False),
             Field("document", _ID, required=False),
             Field("keep", Flag(), required=False),
+            Field("apart", Flag(), required=False),
             Field("without_model", Flag(), required=False),
             Field("adapter", _WORD, required=False),
             Field("seed", Uint(_SEED_MAX), required=False),

@@ -301,6 +301,16 @@ def test_a_draft_is_kept_in_the_chart_that_was_named(world: World, saying, visit
     assert "fieldward draft show" in answer.out
 
 
+def test_a_draft_is_kept_apart_where_somebody_says_so(world: World, saying, visit):
+    """--apart keeps what was said in the sensitive compartment: its words then go nowhere by themselves."""
+    world.found()
+    world.enrol("tablet", "physician")
+    chart = world.json("chart", "create", "--name", "Ana Lima", "--home", "tablet")["chart"]
+    saying()
+    kept = world.json("ai", "soap", "--transcript", visit, "--chart", chart, "--apart", "--home", "tablet")["kept"]
+    assert world.refused("draft", "accept", chart, kept["draft"], "--home", "tablet") == "draft_kept_apart"
+
+
 def test_a_chart_is_drafted_from_as_it_is_read(world: World, saying):
     """Without a file the document is the source: a reading on record, for the patient's own key."""
     world.found()

@@ -137,7 +137,7 @@ def test_a_draft_as_json_can_be_followed_to_its_source(ward: World):
 def test_accepting_takes_what_is_supported(ward: World):
     """Text and facts become the person's own; what was left out is named; the timeline shows both."""
     draft = keep(ward)
-    told = ward.json("draft", "accept", ward.chart, draft[:8], *HOME)
+    told = ward.json("draft", "accept", ward.chart, draft[:8], "--facts", *HOME)
     assert (told["accepted"], told["rejected"]) == (["subjective.1", "plan.2", "codes.1"], ["plan.1"])
     assert (told["sections"], told["facts"], told["questions"]) == (["subjective", "plan"], 1, [])
     assert plan(ward) == "Rest for two days."
@@ -184,7 +184,7 @@ def test_facts_are_asked_about_when_they_are_accepted(ward: World):
         "payload": {"text": "Sprain", "code": "S93.4", "system": "icd-10-cm"},
     }
     part = replace(REST, name="codes.1", kind=type(REST.kind)("fact"), section="", proposes=vague)
-    said = run(ward, "draft", "accept", ward.chart, keep(ward, drafted(part)))
+    said = run(ward, "draft", "accept", ward.chart, keep(ward, drafted(part)), "--facts")
     assert "(1 fact)" in said
     assert "Please check: is the ICD-10-CM code right?" in said
 

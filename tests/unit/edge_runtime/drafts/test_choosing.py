@@ -23,9 +23,16 @@ def draft(*parts) -> DraftText:
     return read_draft(draft_fact(drafted(*parts)))
 
 
-def test_by_default_all_that_is_supported_is_taken():
-    """Text to its sections, facts as facts; what is marked is left out, and advice is only read."""
+def test_by_default_no_fact_is_stated():
+    """A diagnosis is a person's because they named it, or asked for facts; never because they did not leave it out."""
     taken = choose(draft(), Wish())
+    assert taken.accepted == ("subjective.1", "plan.2")
+    assert (taken.facts, taken.rejected) == ((), ("plan.1", "codes.1"))
+
+
+def test_all_that_is_supported_is_taken():
+    """Text to its sections, facts as facts; what is marked is left out, and advice is only read."""
+    taken = choose(draft(), Wish(facts=True))
     assert taken.texts == {Section.SUBJECTIVE: ("Hurt the ankle yesterday.",), Section.PLAN: ("Rest for two days.",)}
     assert [fact.payload["code"] for fact in taken.facts] == ["S93.401A"]
     assert taken.accepted == ("subjective.1", "plan.2", "codes.1")
@@ -50,7 +57,7 @@ def test_a_marked_part_is_taken_only_by_its_name_and_with_a_reason():
     taken = choose(draft(), Wish(include=["plan.1"], reason="read from the packet"))
     assert taken.included == ("plan.1",)
     assert taken.texts[Section.PLAN] == ("Give ibuprofen 400 mg.", "Rest for two days.")
-    assert taken.rejected == ()
+    assert taken.rejected == ("codes.1",)
     with refused("no_such_part", InputError):
         choose(draft(), Wish(include=["plan"], reason="all of it"))
     with refused("part_supported", InputError):

@@ -116,7 +116,8 @@ class Ward:
 
     def accept(self, device: Device, draft: FactId, *, outdated: bool = False, **wish: Any) -> Accepted:
         """Take a draft over."""
-        return self.drafts(device).accept(self.chart, self.document, draft, Wish(**wish), outdated=outdated)
+        wanted = Wish(**{"facts": True, **wish})
+        return self.drafts(device).accept(self.chart, self.document, draft, wanted, outdated=outdated)
 
     def dismiss(self, device: Device, draft: FactId, reason: str = "another patient") -> FactId:
         """Take nothing of a draft over."""
