@@ -123,7 +123,8 @@ class Desk:
         for ticket in waiting:
             ticket.stream.fail(desk_closed())
         if current is not None:
-            current.stream.cancel()
+            current.stream.fail(desk_closed())  # nobody who waits for it stopped it
+            self._stopped(current)
         if self._worker is not None:
             self._worker.join(_JOIN_S)
             with self._changed:
