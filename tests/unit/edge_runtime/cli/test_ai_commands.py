@@ -174,7 +174,7 @@ def test_ctrl_c_stops_the_model_and_keeps_nothing(saying, visit, capsys):
 
 def test_ctrl_c_while_the_engine_is_asked_ends_as_well(saying, visit, capsys, monkeypatch):
     """The signal may come while this thread holds the very lock that stopping takes: it waits for nobody there."""
-    engine = saying(ending=Ending.DONE)
+    engine: Saying = saying(ending=Ending.DONE)
 
     def generate(_: Any) -> Saying:
         signal.raise_signal(signal.SIGINT)

@@ -304,7 +304,10 @@ def test_long_quotes_and_many_places_are_cut():
 
 def test_what_would_be_stated_is_shown_and_not_only_what_the_draft_says_of_it(ward: World):
     """Whoever wrote the draft chose its words; all that acceptance would state is on the screen, made harmless."""
-    hidden = {"kind": "medication", "payload": {"text": "Warfarin\u202e\n", "action": "start", "dose": "50"}}
+    hidden: dict[str, Json] = {
+        "kind": "medication",
+        "payload": {"text": "Warfarin\u202e\n", "action": "start", "dose": "50"},
+    }
     other = replace(SPRAIN, name="codes.2", text="Sprain", proposes=hidden, citations=())
     told = 'would state: medication, text "Warfarin<U+202E>\\n", action "start", dose "50"'
     assert told in [row.strip() for row in rows(other)]

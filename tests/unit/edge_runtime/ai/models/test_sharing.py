@@ -217,7 +217,12 @@ def test_a_connection_made_anew_is_watched_too(monkeypatch):
     """A peer that ends each connection after its answer does not get one without a deadline by it."""
     watched = []
     over = fetching._Watch.over
-    monkeypatch.setattr(fetching._Watch, "over", lambda watch, one: (watched.append(one), over(watch, one)))
+
+    def note(watch, one):
+        watched.append(one)
+        over(watch, one)
+
+    monkeypatch.setattr(fetching._Watch, "over", note)
     pieces = [DATA[:PIECE_BYTES], DATA[PIECE_BYTES : 2 * PIECE_BYTES]]
     with saying(answer(MANIFEST), *(answer(one, status="206 Partial Content") for one in pieces)) as (address, asked):
         source = PeerSource(address, answer_timeout_s=30)
