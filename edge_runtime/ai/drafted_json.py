@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from edge_runtime.ai.checking.findings import Citation, Unsupported
 from edge_runtime.ai.drafting import Drafted
 from edge_runtime.ai.engine.port import Timings
+from edge_runtime.ai.gaps import missing_fields, unused
 from edge_runtime.ai.labels import LABEL, label_of
 from edge_runtime.ai.skills.skill import DraftPart
 from edge_runtime.clinical.fact_json import Json
@@ -37,6 +38,8 @@ def drafted_json(drafted: Drafted, *, load_ms: float) -> dict[str, Json]:
             for one in part.unsupported
         ],
         "parts": [_part(part) for part in drafted.sketch.parts],
+        "missing": list(missing_fields(drafted)),
+        "unused": [{"source_start": start, "source_end": end} for start, end in unused(drafted)],
         "cut": drafted.sketch.cut,
         "warnings": list(drafted.sketch.warnings),
         "model": engine.model if engine else None,

@@ -11,6 +11,7 @@ from edge_runtime.ai.drafted_json import unsupported_json
 from edge_runtime.cli.output import EXIT_DAMAGE, EXIT_DONE, json_option, print_json, say
 from edge_runtime.cli.safe_text import safe
 from edge_runtime.cli.text_file import read_text
+from edge_runtime.errors import InputError
 
 TEXT_BYTES_MAX: Final = 1024 * 1024
 _AROUND: Final = 32
@@ -37,7 +38,9 @@ def check(source: Path, draft: Path, *, exit_code: bool, as_json: bool) -> int:
 
     if str(source) == "-" == str(draft):
         raise click.UsageError("Only one of --source and --draft can be standard input.")
-    said, text = read_text(source, TEXT_BYTES_MAX), read_text(draft, TEXT_BYTES_MAX)
+    said, text = read_text(source, TEXT_BYTES_MAX, "--source"), read_text(draft, TEXT_BYTES_MAX, "--draft")
+    if not said.strip():
+        raise InputError("source_empty", expected="what the draft was made from", got="no words", do="check --source")
     found = unsupported(said, text)
     if as_json:
         print_json({"unsupported": [unsupported_json(one) for one in found]})

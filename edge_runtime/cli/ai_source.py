@@ -53,7 +53,7 @@ def drafted_from(
 def _from_file(file: Path, options: Mapping[str, str], facts: str) -> Source:
     from edge_runtime.ai.skills.skill import Source
 
-    text = read_text(file, FILE_BYTES_MAX)
+    text = read_text(file, FILE_BYTES_MAX, "the file that you named")
     given = dict(options)
     folder = given.pop("protocols", None)
     match facts:

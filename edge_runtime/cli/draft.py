@@ -87,6 +87,7 @@ def show(runtime: Runtime, chart_id: str, draft_id: str, *, as_json: bool) -> No
 )
 @click.option("--reason", help="Why; needed with --include, and part of what you sign.")
 @click.option("--facts", is_flag=True, help="State the facts that it proposes, too.")
+@click.option("--demonstration", is_flag=True, help="It is the toy's, and this chart is no patient's.")
 @click.option("--outdated", is_flag=True, help="What it was made from has changed since, and you have looked.")
 @with_device()
 def accept(
@@ -101,13 +102,15 @@ def accept(
     *,
     facts: bool,
     outdated: bool,
+    demonstration: bool,
     as_json: bool,
 ) -> None:
     """Take over a draft as your own words: all text that is supported, or the parts that you name.
 
     Text becomes new lines of its sections; a fact, such as a diagnosis, is stated in your name if you name it with
     --only, or ask for all with --facts. All of it is one change. What is marked as not supported is left out, unless
-    you name it with --include and say why. Sign the document afterwards.
+    you name it with --include and say why; so is text without a place in the source, unless you name it with --only.
+    The draft is decided then: what you leave out is left out. Sign the document afterwards.
     Others will see: members who read the chart, what you wrote, and which parts you took over and left out.
 
     \b
@@ -130,7 +133,9 @@ def accept(
         reason=reason,
     )
     opened, found = _one(runtime, chart_id, draft_id)
-    done = runtime.drafts.accept(opened.chart, found.document, found.id, wish, outdated=outdated)
+    done = runtime.drafts.accept(
+        opened.chart, found.document, found.id, wish, outdated=outdated, demonstration=demonstration
+    )
     taken = done.taken
     if as_json:
         print_json(

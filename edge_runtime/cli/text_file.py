@@ -13,8 +13,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def read_text(file: Path, bytes_max: int) -> str:
+def read_text(file: Path, bytes_max: int, option: str = "--text-file") -> str:
     """The text of a file, without its last line feed; `-` is standard input.
+
+    Args:
+        file: which.
+        bytes_max: the longest.
+        option: by which it was named, for the error.
 
     Raises:
         InputError: it cannot be read, is longer, or is no UTF-8.
@@ -27,5 +32,5 @@ def read_text(file: Path, bytes_max: int) -> str:
         return data.decode().removesuffix("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(
-            "text_file", expected="a readable file of UTF-8 text", got=why_unreadable(error), do="check --text-file"
+            "text_file", expected="a readable file of UTF-8 text", got=why_unreadable(error), do=f"check {option}"
         ) from None

@@ -25,7 +25,7 @@ class Wish:
     """What a person wants of a draft. A name is a part's, or a field's, for all of its parts: `plan` for `plan.1`.
 
     Attributes:
-        only: these parts; None for all text that can be taken over.
+        only: these parts; None for all text that can be taken over and has its place in the source.
         facts: without `only`, state the facts that are proposed, too.
         include: parts, by their full names, that are marked unsupported and wanted all the same.
         into: the section that parts go to.
@@ -72,6 +72,8 @@ def choose(draft: DraftText, wish: Wish) -> Taken:
     facts: list[Fact] = []
     accepted = []
     for part in _wanted(draft, wish, into):
+        if _is_unplaced(part, wish, into):
+            continue
         if not _is_borne_out(part, wish) and part.name not in wish.include:
             if wish.only is None and part.name not in wish.edited:  # what a person wrote is not left out unsaid
                 continue
@@ -121,6 +123,12 @@ def _wanted(draft: DraftText, wish: Wish, into: Collection[str]) -> Iterable[Par
             yield part
         elif wish.only is None and (wish.facts or part.kind is not DraftPartKind.FACT):
             yield part  # a fact is stated because somebody wants it, never because nobody left it out
+
+
+def _is_unplaced(part: Part, wish: Wish, into: Collection[str]) -> bool:
+    """Whether no place of the source was found for a text, and nobody asked for it by name."""
+    named = wish.only is not None or part.name in {*wish.include, *wish.edited, *into}
+    return not named and part.section is not None and not part.citations and part.proposes is None
 
 
 def _is_borne_out(part: Part, wish: Wish) -> bool:

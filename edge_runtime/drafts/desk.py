@@ -131,6 +131,7 @@ class Drafts:
         wish: Wish = _WISH,
         *,
         outdated: bool = False,
+        demonstration: bool = False,
     ) -> Accepted:
         """Take over a draft, or parts of it, in one change by this person.
 
@@ -143,10 +144,11 @@ class Drafts:
             draft: which.
             wish: what is wanted of it; by default all that is supported.
             outdated: the person knows that what it was made from has changed since.
+            demonstration: the person knows that a toy drafted it, and that this is no patient's chart.
 
         Raises:
-            RefusedError: somebody decided about it; what it was made from changed; a section is disputed; it is kept
-                apart; this role may not state what it proposes; or as `choosing.choose`.
+            RefusedError: somebody decided about it; a toy drafted it; what it was made from changed; a section is
+                disputed; it is kept apart; this role may not state what it proposes; or as `choosing.choose`.
             InputError: as `choosing.choose`; too long a section; a fact that is not valid.
             DraftUnavailableError: a section cannot be edited now.
         """
@@ -155,6 +157,8 @@ class Drafts:
         def fill(batch: Batch) -> AuditRecord | None:
             opened = self._charts.open(chart)
             found = self._undecided(opened, document, draft)
+            if found.text.demonstration and not demonstration:
+                raise _toy()
             if not outdated and (changes := changed_since(opened, found)):
                 raise _outdated(opened, found, changes)
             taken = choose(found.text, wish)
@@ -281,4 +285,13 @@ def _outdated(opened: OpenChart, found: Found, changes: int) -> RefusedError:
             f"look at both: fieldward draft show {opened.chart.short} {found.id.entry.short}; then draft anew, or "
             "accept it with --outdated"
         ),
+    )
+
+
+def _toy() -> RefusedError:
+    return RefusedError(
+        "draft_of_the_demonstration",
+        expected="a draft by a model that is meant for patients",
+        got="one by the demonstration model, which is a toy",
+        do="dismiss it; to try acceptance in a made-up chart, give --demonstration",
     )

@@ -16,6 +16,8 @@ from edge_runtime.ai.skills.skill import SkillName, Source
 from edge_runtime.audit.showing import open_to_show
 from edge_runtime.audit.shown import Shown, shown_whole
 from edge_runtime.clinical.canonical import canonical_text
+from edge_runtime.clinical.draft_payloads import DraftPartKind
+from edge_runtime.clinical.draft_reading import read_draft
 from edge_runtime.clinical.fact_json import Json
 from edge_runtime.clinical.layout import Section
 from edge_runtime.clinical.scores.charted import trend
@@ -130,4 +132,7 @@ def _quality(opened: OpenChart, document: DocumentId, identity: Identity) -> Sou
         "signed": report.signed.value,
         "quality": quality_json(report.quality),
     }
-    return quality_source(told, drafts_open=len(report.state.drafts.waiting))
+    # Advice alone, such as the last answer to this very question, waits for nobody.
+    waiting = [read_draft(draft.fact.fact) for draft in report.state.drafts.waiting]
+    undecided = sum(any(part.kind is not DraftPartKind.ADVICE for part in draft.parts) for draft in waiting)
+    return quality_source(told, drafts_open=undecided)

@@ -160,7 +160,7 @@ class TestEveryPath:
         shown = ward("draft", "show", ward.chart, kept[0])
         part = shown["parts"][0]["name"]
         taken = ("--only", part, "--edit", f"{part}=Chest pain for 2 days.")
-        assert ward("draft", "accept", ward.chart, kept[0], *taken)["accepted"] == [part]
+        assert ward("draft", "accept", ward.chart, kept[0], "--demonstration", *taken)["accepted"] == [part]
         assert ward("draft", "dismiss", ward.chart, kept[1], "--reason", "not needed")["decision"]
         assert ward("draft", "list", ward.chart)["drafts"] == []
 

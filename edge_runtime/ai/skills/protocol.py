@@ -8,6 +8,7 @@ that the situation names outright. There is no field in which a model could say 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from edge_runtime.ai.checking.findings import Citation
@@ -34,12 +35,14 @@ _NEAR_MAX: Final = 6
 _TITLES_MAX: Final = 30
 _TITLES_CHARS_MAX: Final = 700
 LOCAL_FIRST: Final = "Your local protocol comes first. What is quoted here is a general guideline, and no order."
-_QUOTED: Final = "quoted word for word"
+_QUOTED: Final = "word for word from this program's own protocol, which no clinician checked yet; written after"
+_QUOTED_OWN: Final = "word for word from your organisation's protocol; its source"
 _OWN: Final = "your organisation's own protocol"
 _NOTHING: Final = "No protocol here is named by these words. In an emergency call for help first. There are: "
 _ONE_SIGN: Final = (
     "One sign alone, or one that is denied, names no protocol. In an emergency call for help. It may be: "
 )
+_PERHAPS: Final = "one sign alone suggests it: see for yourself whether it is that"
 _CHOSEN_BLIND: Final = "These words name no protocol here; the model chose one. See for yourself whether it fits."
 
 
@@ -91,7 +94,8 @@ class ProtocolSkill:
         if chosen is None:
             near = [one.protocol for one in every]
             told = _near(near) if near else _nothing(protocols)
-            return Sketch(fields=_fields(None, ()), parts=(), warnings=(*warnings, told))
+            first = _first_lines(every[:BESIDE_MAX])
+            return Sketch(fields=_fields(None, ()), parts=first, warnings=(*warnings, told))
         parts, left_out = _parts(chosen, steps, found)
         warnings += [_shortened(chosen, left_out)] if left_out else []
         return Sketch(
@@ -152,6 +156,16 @@ def _parts(
     return tuple(parts), len(chosen.lines) - len(shown)
 
 
+def _first_lines(found: Sequence[Ranked]) -> tuple[DraftPart, ...]:
+    """Of protocols that one sign suggests: what is done first, for a person who judges whether it is that."""
+    parts: list[DraftPart] = []
+    for one in found:
+        lines = [_head(one.protocol, one)]
+        lines += [_quoted(one.protocol, line.id, line.text) for line in one.protocol.lines if line.first]
+        parts += [replace(part, notes=(_PERHAPS, *part.notes)) for part in lines]
+    return tuple(parts)
+
+
 def _head(protocol: Protocol, found: Ranked | None) -> DraftPart:
     """The title, with the words that led to it."""
     places = (Citation(0, len(protocol.title), found.mention.start, found.mention.end),) if found else ()
@@ -160,12 +174,13 @@ def _head(protocol: Protocol, found: Ranked | None) -> DraftPart:
 
 def _quoted(protocol: Protocol, name: str, text: str, places: tuple[Citation, ...] = ()) -> DraftPart:
     whose = [_OWN] if protocol.own else []
+    quoted = _QUOTED_OWN if protocol.own else _QUOTED
     return DraftPart(
         name=name,
         kind=PartKind.ADVICE,
         text=text,
         citations=places,
-        notes=(*whose, f"{_QUOTED}: {protocol.source}; protocol {protocol.id}, version {protocol.version}"),
+        notes=(*whose, f"{quoted}: {protocol.source}; protocol {protocol.id}, version {protocol.version}"),
     )
 
 

@@ -101,7 +101,7 @@ def dictate(stage: Stage) -> None:
     drafted = tablet.run("ai", "soap", "--transcript", str(transcript), *place, "--model", "demonstration")
     transcript.unlink()
     _look(found, drafted)
-    taken = tablet.run("draft", "accept", stage.chart, drafted["kept"]["draft"])
+    taken = tablet.run("draft", "accept", stage.chart, drafted["kept"]["draft"], "--demonstration")
     found.accepted, found.rejected = taken["accepted"], taken["rejected"]
     shown = tablet.run("chart", "show", stage.chart)
     (own,) = (one for one in shown["documents"] if one["document"] == document)

@@ -27,7 +27,7 @@ NOTE = {
 }
 KEYS = {
     *("skill", "label", "about", "draft", "citations", "unsupported", "parts", "cut", "warnings", "model"),
-    *("model_digest", "engine", "demonstration", "adapter", "template", "seed", "timings"),
+    *("model_digest", "engine", "demonstration", "adapter", "template", "seed", "timings", "missing", "unused"),
 }
 
 
@@ -345,3 +345,18 @@ def test_a_draft_without_a_statement_is_not_kept(world: World, tmp_path: Path):
     assert "kept" not in found
     assert "nothing was kept" in world.run(*given).out
     assert world.json("draft", "list", chart, "--home", "tablet")["drafts"] == []
+
+
+def test_what_is_lost_is_said(saying, visit, capsys):
+    """A sentence of the transcript that no statement rests on, and a field of which nothing came, are on the screen."""
+    saying(text=json.dumps({**NOTE, "subjective": "Not documented."}))
+    code, found = told(capsys, "ai", "soap", "--transcript", visit)
+    assert code == 0
+    lost = [VISIT[one["source_start"] : one["source_end"]].strip() for one in found["unused"]]
+    assert "She has had a cough for 3 days." in lost
+    assert run(["ai", "soap", "--transcript", visit]) == 0
+    assert 'In the source, and in no statement: "She has had a cough for 3 days."' in capsys.readouterr().out
+    saying(text=json.dumps({**NOTE, "plan": "and again " * 40}))
+    assert run(["ai", "soap", "--transcript", visit]) == 0
+    said = capsys.readouterr().out
+    assert "PLAN IS MISSING" in said or "no place in the source was found" in said

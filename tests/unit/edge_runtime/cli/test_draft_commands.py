@@ -137,7 +137,7 @@ def test_a_draft_as_json_can_be_followed_to_its_source(ward: World):
 def test_accepting_takes_what_is_supported(ward: World):
     """Text and facts become the person's own; what was left out is named; the timeline shows both."""
     draft = keep(ward)
-    told = ward.json("draft", "accept", ward.chart, draft[:8], "--facts", *HOME)
+    told = ward.json("draft", "accept", "--demonstration", ward.chart, draft[:8], "--facts", *HOME)
     assert (told["accepted"], told["rejected"]) == (["subjective.1", "plan.2", "codes.1"], ["plan.1"])
     assert (told["sections"], told["facts"], told["questions"]) == (["subjective", "plan"], 1, [])
     assert plan(ward) == "Rest for two days."
@@ -156,7 +156,7 @@ def test_accepting_takes_what_is_supported(ward: World):
     assert "took over: subjective.1, plan.2, codes.1" in shown
     assert "left out: plan.1" in shown
     assert "fieldward draft accept" not in shown
-    assert ward.refused("draft", "accept", ward.chart, draft, *HOME) == "draft_decided"
+    assert ward.refused("draft", "accept", "--demonstration", ward.chart, draft, *HOME) == "draft_decided"
 
 
 def test_parts_are_chosen_reworded_moved_and_included(ward: World, monkeypatch: pytest.MonkeyPatch):
@@ -164,7 +164,8 @@ def test_parts_are_chosen_reworded_moved_and_included(ward: World, monkeypatch: 
     draft = keep(ward, drafted(HISTORY, MARKED, REST, HOMELESS))
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("Duérmase.\n".encode())))
     said = run(
-        ward, "draft", "accept", ward.chart, draft, "--only", "plan.2, what_to_do", "--edit", "plan.2=-",
+        *(ward, "draft", "accept", "--demonstration", ward.chart, draft),
+        *("--only", "plan.2, what_to_do", "--edit", "plan.2=-"),
         "--into", "what_to_do=plan", "--include", "plan.1", "--reason", "read from the packet",
     )  # fmt: skip
     assert "Taken over as yours: plan.1, plan.2, what_to_do.1 (section plan)." in said
@@ -184,7 +185,7 @@ def test_facts_are_asked_about_when_they_are_accepted(ward: World):
         "payload": {"text": "Sprain", "code": "S93.4", "system": "icd-10-cm"},
     }
     part = replace(REST, name="codes.1", kind=type(REST.kind)("fact"), section="", proposes=vague)
-    said = run(ward, "draft", "accept", ward.chart, keep(ward, drafted(part)), "--facts")
+    said = run(ward, "draft", "accept", "--demonstration", ward.chart, keep(ward, drafted(part)), "--facts")
     assert "(1 fact)" in said
     assert "Please check: is the ICD-10-CM code right?" in said
 
@@ -196,8 +197,8 @@ def test_a_draft_of_another_time_is_accepted_knowingly(ward: World):
               '{"kind":"allergy","text":"Latex"}', *HOME)  # fmt: skip
     assert "OUTDATED: 1 entry came" in run(ward, "draft", "show", ward.chart, draft)
     assert ward.json("draft", "show", ward.chart, draft, *HOME)["entries_since"] == 1
-    assert ward.refused("draft", "accept", ward.chart, draft, *HOME) == "draft_outdated"
-    ward.json("draft", "accept", ward.chart, draft, "--outdated", *HOME)
+    assert ward.refused("draft", "accept", "--demonstration", ward.chart, draft, *HOME) == "draft_outdated"
+    ward.json("draft", "accept", "--demonstration", ward.chart, draft, "--outdated", *HOME)
     assert plan(ward) == "Rest for two days."
 
 
@@ -205,7 +206,7 @@ def test_a_draft_that_is_kept_apart_says_so(ward: World):
     """So that nobody reads it out where others listen."""
     draft = keep(ward, drafted(REST), apart=True)
     assert "Kept apart" in run(ward, "draft", "show", ward.chart, draft)
-    assert ward.refused("draft", "accept", ward.chart, draft, *HOME) == "draft_kept_apart"
+    assert ward.refused("draft", "accept", "--demonstration", ward.chart, draft, *HOME) == "draft_kept_apart"
 
 
 def test_a_draft_is_dismissed_with_a_reason(ward: World):
@@ -235,7 +236,7 @@ def test_a_draft_is_dismissed_with_a_reason(ward: World):
 def test_what_cannot_be_meant_is_refused(ward: World, arguments: list[str], code: str, exits: int):
     """Before anything is written."""
     draft = keep(ward)
-    assert ward.refused("draft", "accept", ward.chart, draft, *arguments, *HOME, code=exits) == code
+    assert ward.refused("draft", "accept", "--demonstration", ward.chart, draft, *arguments, *HOME, code=exits) == code
     assert ward.json("draft", "show", ward.chart, draft, *HOME)["open"]
 
 

@@ -449,3 +449,11 @@ def test_the_maker_is_asked_with_what_was_given(world, monkeypatch):
     found = world.json("model", "build-demo", "--out", "made.litertlm", "--seconds", "5", "--seed", "7")
     assert (asked, found["bytes"]) == ([(5.0, 7)], 4)
     assert "manifest.json beside it" in world.run("model", "build-demo", "--out", "made.litertlm").out
+
+
+def test_the_toy_keeps_its_label_under_another_name(world):
+    """Its bare file, imported as somebody's own model, still says what it is."""
+    given = ("model", "import", str(BUNDLE), "--name", "good", "--accept-licence", "--sha256", DIGEST)
+    assert world.json(*given)["name"] == "good"
+    (found,) = (one for one in world.json("model", "list")["models"] if one["name"] == "good")
+    assert found["demonstration"] is True

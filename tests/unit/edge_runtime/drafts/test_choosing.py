@@ -184,3 +184,12 @@ def test_whatever_is_wished_nothing_slips_through(parts, wish):
         if any(words in written for _, words in known[name].doubted()):
             assert name in wish.include
             assert (wish.reason or "").strip()
+
+
+def test_text_without_a_place_in_the_source_is_left_out_unless_it_is_named():
+    """Nobody said it, as far as rules can see: a person takes it over by its name, never by taking over the rest."""
+    one, two = REST, replace(REST, name="plan.9", citations=())
+    made = read_draft(draft_fact(drafted(one, two), frozenset()))
+    assert choose(made, Wish()).rejected == ("plan.9",)
+    for wish in (Wish(only=["plan.9"]), Wish(into={"plan.9": Section.PLAN}), Wish(edited={"plan.9": "Rest."})):
+        assert "plan.9" in choose(made, wish).accepted

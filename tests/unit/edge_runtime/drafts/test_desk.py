@@ -501,3 +501,11 @@ def test_what_a_skill_drafts_without_a_model_is_kept_and_taken_over(ward: Ward, 
     assert ward.found(ward.doctor, draft).draft.status in {DraftStatus.ACCEPTED, DraftStatus.ACCEPTED_IN_PART}
     for section, lines in done.taken.texts.items():
         assert ward.text(ward.doctor, section).endswith("\n".join(lines))
+
+
+def test_what_a_toy_drafted_is_taken_over_only_by_whoever_says_so(ward: Ward) -> None:
+    """One command must not put a toy's words into a patient's note."""
+    draft = ward.record(ward.doctor)
+    with refused("draft_of_the_demonstration"):
+        ward.drafts(ward.doctor).accept(ward.chart, ward.document, draft)
+    assert ward.accept(ward.doctor, draft).taken.accepted

@@ -116,8 +116,8 @@ class Ward:
 
     def accept(self, device: Device, draft: FactId, *, outdated: bool = False, **wish: Any) -> Accepted:
         """Take a draft over."""
-        wanted = Wish(**{"facts": True, **wish})
-        return self.drafts(device).accept(self.chart, self.document, draft, wanted, outdated=outdated)
+        wanted, here = Wish(**{"facts": True, **wish}), (self.chart, self.document, draft)
+        return self.drafts(device).accept(*here, wanted, outdated=outdated, demonstration=True)
 
     def dismiss(self, device: Device, draft: FactId, reason: str = "another patient") -> FactId:
         """Take nothing of a draft over."""

@@ -66,7 +66,7 @@ def assert_quoted(sketch, protocols=None):
         assert part.kind is PartKind.ADVICE
         assert part.proposes is None
         assert part.section == ""
-        assert any("quoted word for word" in note for note in part.notes)
+        assert any("word for word from" in note for note in part.notes)
 
 
 def first_lines(name):
@@ -145,7 +145,12 @@ def test_one_sign_alone_is_too_little():
     """It is told what it may concern; a model's choice is shown, as a guess; our toy is not even asked."""
     source = Source(text="He is wheezing a little.")
     alone = SKILL.sketch(source, ())
-    assert alone.parts == ()
+    assert_quoted(alone)
+    anaphylaxis = next(one for one in shipped() if one.id == "anaphylaxis")
+    first = [line.id for line in anaphylaxis.lines if line.first]
+    assert [part.name for part in alone.parts] == ["anaphylaxis", *first]
+    assert all("one sign alone" in part.notes[0] for part in alone.parts)
+    assert alone.fields["protocol"] is None
     assert "It may be: Anaphylaxis." in alone.warnings[-1]
     chosen = SKILL.sketch(source, (reply({"protocol": "anaphylaxis", "steps": []}),))
     assert_quoted(chosen)
