@@ -154,7 +154,7 @@ class TestEveryPath:
         """Drafted from a file and from a chart, kept, listed, shown, accepted and dismissed."""
         kept = [
             ward("ai", *words, "--chart", ward.chart, engine=True)["kept"]["draft"]
-            for words in (("soap", "--transcript", "visit.txt"), ("handover",))
+            for words in (("soap", "--transcript", "visit.txt"), ("documentation",))
         ]
         assert len(ward("draft", "list", ward.chart)["drafts"]) == 2
         shown = ward("draft", "show", ward.chart, kept[0])
