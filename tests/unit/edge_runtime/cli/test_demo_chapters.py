@@ -13,6 +13,7 @@ import pytest
 
 from edge_runtime.cli.demo import verdict
 from edge_runtime.cli.demo.cast import PHRASES, WHY, desk_secrets
+from edge_runtime.cli.demo.dictation import Dictated
 from edge_runtime.cli.demo.glass import Glass
 from edge_runtime.cli.demo.locks import Tried
 from edge_runtime.cli.demo.processes import DemoError, Service, together
@@ -89,6 +90,29 @@ def test_the_officer_must_see_the_act_as_critical_and_read_why():
     assert (chapter.critical, chapter.why) == (True, True)
 
 
+def dictated(**changed: Any) -> Dictated:
+    """A dictation of which one statement is not borne out, and the other was taken over."""
+    held: dict[str, Any] = {
+        "labelled": True, "statements": {"plan.1": "Rest.", "plan.2": "Changeesartan."}, "marked": {"plan.2": ["drug"]},
+        "accepted": ["plan.1"], "rejected": ["plan.2"], "written": {"plan": "Rest."},
+        "drafted": True, "discarded": True, "decided": True,
+    }  # fmt: skip
+    return Dictated(**{**held, **changed})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("labelled", False), ("accepted", []), ("rejected", []), ("marked", {}), ("written", {}),
+        ("written", {"plan": "Rest. Changeesartan."}), ("drafted", False), ("discarded", False), ("decided", False),
+    ],
+)  # fmt: skip
+def test_a_dictation_that_went_wrong_fails_the_demo(name: str, value: Any):
+    """A toy without its label, nothing taken or marked, words that slipped through, a trail that lacks any of it."""
+    assert dictated().held
+    assert not dictated(**{name: value}).held
+
+
 @pytest.fixture
 def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
     """A stage that nobody played on: a relay, a desk and recordings of a few bytes; every chapter went well."""
@@ -99,7 +123,7 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
     (made.desk.home / "desk.key").write_bytes(bytes(range(64)))
     monkeypatch.setattr(verdict, "secrets_of", lambda *_: {"team key 0 of tablet": b"k" * 32})
     monkeypatch.setattr(verdict, "emergency_secrets", lambda *_: TOKEN)
-    made.facts.stolen, made.facts.glass = stolen(), glass()
+    made.facts.stolen, made.facts.glass, made.facts.dictated = stolen(), glass(), dictated()
     return made
 
 
@@ -139,22 +163,22 @@ def test_a_place_that_was_not_searched_is_no_control(stage: Stage):
     assert not judge(stage).answer["leak"]["control_caught"]
 
 
-@pytest.mark.parametrize("name", ["stolen", "glass"])
-def test_both_chapters_are_told_and_decide(stage: Stage, name: str, capsys: pytest.CaptureFixture[str]):
+@pytest.mark.parametrize("name", ["stolen", "glass", "dictated"])
+def test_each_chapter_is_told_and_decides(stage: Stage, name: str, capsys: pytest.CaptureFixture[str]):
     """The screen says what came of each; one that did not hold is marked, and the title says so."""
     answer = judge(stage).answer
     assert answer[name]["ok"]
-    setattr(stage.facts, name, {"stolen": Stolen, "glass": Glass}[name]())
+    setattr(stage.facts, name, {"stolen": Stolen, "glass": Glass, "dictated": Dictated}[name]())
     answer = judge(stage).answer
     assert not answer["ok"]
     assert not answer[name]["ok"]
     print_summary(Verdict(answer, []), stage, None)
     said = capsys.readouterr().out
     assert "NOT every claim held" in said
-    assert said.count("NOT SO") == {"stolen": 2, "glass": 3}[name]
+    assert said.count("NOT SO") == {"stolen": 2, "glass": 3, "dictated": 1}[name]
     assert "The stolen tablet" in said
     assert "The broken glass" in said
-    words = {"stolen": "✗ stolen tablet", "glass": "✗ broken glass"}
+    words = {"stolen": "✗ stolen tablet", "glass": "✗ broken glass", "dictated": "✗ dictation"}
     assert words[name] in " ".join(said.split())
 
 

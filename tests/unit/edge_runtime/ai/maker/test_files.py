@@ -30,6 +30,7 @@ def _tensors() -> dict[str, adapter.Tensor]:
     }
 
 
+@pytest.mark.soak  # the extra is not in the set-up for tests
 def test_an_adapter_says_where_its_numbers_stand():
     """The engine maps each tensor by offset and size; the rank is the index of the metadata's buffer."""
     pytest.importorskip("ai_edge_litert", reason="the extra 'vision' or 'maker' is not installed")
@@ -49,6 +50,7 @@ def test_an_adapter_says_where_its_numbers_stand():
     assert adapter.write_adapter(_tensors()) == written
 
 
+@pytest.mark.soak  # the same
 def test_the_neutral_adapter_is_small():
     """Equal numbers stand there once: zeros for a model of any depth take a few pages."""
     pytest.importorskip("ai_edge_litert", reason="the extra 'vision' or 'maker' is not installed")
