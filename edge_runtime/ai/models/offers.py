@@ -8,7 +8,7 @@ than that it stays as it is now.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
@@ -196,9 +196,6 @@ def _of_bare_file(path: Path, wishes: Wishes, inspect: Inspect, progress: Progre
     check_digest(wishes.sha256, digests.sha256)
     if known is not None:
         return with_digests(known, digests)
-    brought = demonstration()
-    if brought is not None and brought.manifest.sha256 == digests.sha256:  # a toy keeps its label under every name
-        return replace(brought.manifest, name=check_name(wishes.name or ""), neutral="")
     said = inspect(path)
     if said is None:
         raise ModelError(
@@ -207,6 +204,8 @@ def _of_bare_file(path: Path, wishes: Wishes, inspect: Inspect, progress: Progre
             got="an installation without it",
             do="install it: pip install 'fieldward[ai]', or bring the model with its manifest.json",
         )
+    brought = demonstration()
+    toy = brought is not None and brought.manifest.sha256 == digests.sha256  # it keeps its label under every name
     return Manifest(
         name=check_name(wishes.name or ""),
         title=wishes.name or "",
@@ -220,7 +219,8 @@ def _of_bare_file(path: Path, wishes: Wishes, inspect: Inspect, progress: Progre
         licence=UNSTATED,
         memory_bytes_min=_MEMORY_LEAST + digests.size * _SIZE_FACTOR,
         parameters=0,
-        prompt_style=wishes.prompt_style,
+        prompt_style="demonstration" if toy else wishes.prompt_style,
+        demonstration=toy,
     )
 
 
