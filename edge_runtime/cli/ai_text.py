@@ -46,8 +46,7 @@ def drafted_rows(drafted: Drafted, *, kept: Any) -> Iterator[str]:  # noqa: ANN4
         yield "Nothing was kept. With --chart the draft goes into a chart, where its statements can be accepted."
     else:
         yield f"Kept as draft {kept['draft'][:12]} of chart {kept['chart'][:8]}. Read it, then accept or dismiss it:"
-        home = f" --home {kept['home']}" if "home" in kept else ""
-        yield f"  fieldward draft show {kept['chart'][:8]} {kept['draft'][:12]}{home}"
+        yield f"  fieldward draft show {kept['chart'][:8]} {kept['draft'][:12]}"
 
 
 def _left(drafted: Drafted) -> Iterator[str]:

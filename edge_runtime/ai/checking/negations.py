@@ -144,7 +144,7 @@ class Contradictions:
             stems = {draft.page.stems[place] for place in places}
             signs = {draft.polarity.signs[place] for place in places}
             rarest = min((self._lines.get(stem, []) for stem in stems), key=len)
-            if len(stems) < 2 or len(signs) > 1 or not signs <= CERTAIN or not 0 < len(rarest) <= POSTINGS_MAX:  # noqa: PLR2004
+            if len(stems) < 2 or len(signs) > 1 or not signs <= CERTAIN or not 0 < len(rarest) <= POSTINGS_MAX:  # noqa: PLR2004 more than one
                 continue
             kin = draft.polarity.others[draft.page.line_of[places[0]]]
             same = (one for one in rarest if self._source.polarity.others[one] == kin)

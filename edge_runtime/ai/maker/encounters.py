@@ -106,7 +106,7 @@ def _talk(draw: random.Random, statements: list[Said]) -> str:
             open_turn = None
         for turn in one.turns:
             filler = draw.choice(_FILLERS) if draw.random() < 0.08 else ""  # noqa: PLR2004 a share, used once
-            if open_turn is not None and open_turn.asker == turn.asker and draw.random() < 0.6:  # noqa: PLR2004
+            if open_turn is not None and open_turn.asker == turn.asker and draw.random() < 0.6:  # noqa: PLR2004 a share
                 lines[-1] += f" {turn.text}"
             else:
                 lines.append(f"{asker if turn.asker else teller}: {filler}{turn.text}")

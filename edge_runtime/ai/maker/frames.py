@@ -106,7 +106,7 @@ def _vital(draw: random.Random) -> str:
         joint = draw.choice((" over ", "/"))
         return f"blood pressure {draw.randint(80, 210)}{joint}{draw.randint(40, 120)}"
     value = f"{draw.randint(low, high)}.{draw.randint(0, 9)}" if fine else str(draw.randint(low, high))
-    return f"{name} {value}" + (" percent" if "saturation" in name and draw.random() < 0.6 else "")  # noqa: PLR2004
+    return f"{name} {value}" + (" percent" if "saturation" in name and draw.random() < 0.6 else "")  # noqa: PLR2004 a share
 
 
 def _odd(draw: random.Random) -> str:

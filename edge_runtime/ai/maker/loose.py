@@ -70,7 +70,7 @@ def seen(draw: random.Random) -> Said:
     """Something that was found on looking."""
     parts = draw.sample(_PART, draw.randint(1, 3))
     listed = ", ".join(f"{part} {draw.choice(_HOW)}" for part in parts)
-    size = f", {words.number(draw)} {draw.choice(('cm', 'mm', 'ml', 'g/L'))}" if draw.random() < 0.3 else ""  # noqa: PLR2004
+    size = f", {words.number(draw)} {draw.choice(('cm', 'mm', 'ml', 'g/L'))}" if draw.random() < 0.3 else ""  # noqa: PLR2004 a share
     text = f"{capital(listed)}{size}."
     spoken = f"{draw.choice(('The', 'Your'))} {listed}{size}." if draw.random() < 0.4 else text  # noqa: PLR2004 a share
     return Said(Topic.MEASURE, text, (Turn(asker=True, text=spoken),), text)

@@ -213,7 +213,7 @@ def finding(draw: random.Random) -> Said:
 
 def opinion(draw: random.Random) -> Said:
     """What they think that it is."""
-    problem = draw.choice(titles())[1].lower() if draw.random() < 0.3 else draw.choice(words.PROBLEMS)  # noqa: PLR2004
+    problem = draw.choice(titles())[1].lower() if draw.random() < 0.3 else draw.choice(words.PROBLEMS)  # noqa: PLR2004 a share
     what = f"{draw.choice(words.QUALIFIERS)}{problem}"
     if draw.random() < 0.2:  # noqa: PLR2004 a share, used once
         what += f" on {draw.choice(words.HISTORY)}"
@@ -234,7 +234,7 @@ def opinion(draw: random.Random) -> Said:
 
 def treatment(draw: random.Random) -> Said:
     """What they start, and for how long."""
-    what = f"{words.dose(draw)} for {words.duration(draw)}" if draw.random() < 0.6 else str(words.dose(draw))  # noqa: PLR2004
+    what = f"{words.dose(draw)} for {words.duration(draw)}" if draw.random() < 0.6 else str(words.dose(draw))  # noqa: PLR2004 a share
     lead = draw.choice(("Start ", "Give ", "Plan: ", "We start ", ""))
     dictated = f"{lead}{what}." if lead else f"{capital(what)}."
     spoken = draw.choice(("I will give you ", "Please take ", "Start ", "We will try ", "I will prescribe "))
