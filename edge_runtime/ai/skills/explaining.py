@@ -16,14 +16,66 @@ from typing import Final
 from edge_runtime.ai.checking.check import unsupported
 from edge_runtime.ai.checking.cite import cite
 from edge_runtime.ai.checking.findings import FindingKind, Unsupported
+from edge_runtime.ai.engine.port import EngineFacts
+from edge_runtime.ai.skills import forms
+from edge_runtime.ai.skills.asking import make_ask, style_of
 from edge_runtime.ai.skills.levels import Levels, contradicts
 from edge_runtime.ai.skills.parting import moved, statements
-from edge_runtime.ai.skills.skill import SOURCE_CHARS_MAX, DraftPart, PartKind, Source
+from edge_runtime.ai.skills.skill import SOURCE_CHARS_MAX, Ask, DraftPart, PartKind, Reply, Sketch, Source
+from edge_runtime.ai.skills.wording import NO_MODEL, cut_short
 from edge_runtime.errors import InputError
 
+_CHARS: Final = 600
+_CHARS_DEMONSTRATION: Final = 240
+_TOKENS: Final = 320
 SENTENCES_MAX: Final = 6
 """Of an explanation."""
 _NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*")
+
+
+def schema(style: str) -> forms.Schema:
+    """Of an explanation; a short one for the toy."""
+    return forms.whole({"explanation": forms.text(_CHARS_DEMONSTRATION if style == "demonstration" else _CHARS)})
+
+
+def ask_to_explain(skill: str, version: int, told: str, facts: EngineFacts) -> Ask:
+    """The question: words for what rules said."""
+    return make_ask(
+        skill=skill,
+        version=version,
+        facts=facts,
+        values={"source": told},
+        schema=schema(style_of(facts)),
+        tokens=_TOKENS,
+    )
+
+
+def explanation(
+    source: str, told: str, parts: tuple[DraftPart, ...], replies: tuple[Reply, ...], levels: Levels, *, about: str
+) -> Sketch:
+    """What rules said, word for word, then what of a model's explanation may stand beside it.
+
+    Args:
+        source: what citations point into; where it is empty there are none.
+        told: what the rules said.
+        parts: the same, as it is shown.
+        replies: of the model; none where there was none.
+        levels: the words that name a level.
+        about: what a reader must know of all of it.
+    """
+    if not replies:
+        return Sketch(fields={"explanation": told}, parts=parts, warnings=(about, NO_MODEL))
+    answer = forms.read(replies[0], schema(""))
+    added, left_out = explained(source, told, str(answer.values.get("explanation", "")), levels, name="explanation")
+    warnings = [about]
+    warnings += [cut_short(answer.missing)] if replies[0].cut else []
+    warnings += [left_out_words(left_out)] if left_out else []
+    return Sketch(
+        fields={"explanation": " ".join(part.text for part in added)},
+        parts=(*parts, *added),
+        cut=replies[0].cut,
+        warnings=tuple(warnings),
+    )
 
 
 def explained(

@@ -9,18 +9,12 @@ from typing import Final
 
 from edge_runtime.ai.checking.cite import cite
 from edge_runtime.ai.engine.port import EngineFacts
-from edge_runtime.ai.skills import forms
-from edge_runtime.ai.skills.asking import make_ask, style_of
-from edge_runtime.ai.skills.explaining import check_facts_alone, explained, left_out_words
+from edge_runtime.ai.skills.explaining import ask_to_explain, check_facts_alone, explanation
 from edge_runtime.ai.skills.levels import Levels
 from edge_runtime.ai.skills.quality_rules import expected
 from edge_runtime.ai.skills.skill import Ask, DraftPart, PartKind, Reply, Sketch, SkillName, Source
-from edge_runtime.ai.skills.wording import NO_MODEL, cut_short
 
 VERSION: Final = 1
-_CHARS: Final = 600
-_CHARS_DEMONSTRATION: Final = 240
-_TOKENS: Final = 320
 _BY_RULE: Final = "A rule's score with open weights; nothing about it is learned. It is about the record, not the care."
 _FROM_THE_RULE: Final = "from the rule, not from a model"
 _LEVELS: Final = Levels(())
@@ -42,33 +36,13 @@ class Quality:
         """An explanation of what the rule says."""
         if replies:
             return None
-        return make_ask(
-            skill=self.name,
-            version=VERSION,
-            facts=facts,
-            values={"source": expected(source.facts).told},
-            schema=schema(style_of(facts)),
-            tokens=_TOKENS,
-        )
+        return ask_to_explain(self.name, VERSION, expected(source.facts).told, facts)
 
     def sketch(self, source: Source, replies: tuple[Reply, ...]) -> Sketch:
         """What the rule says, then what the model adds to it."""
         found = expected(source.facts)
         parts = tuple(_stated(number, text, source) for number, text in enumerate(found.sentences, 1))
-        if not replies:
-            return Sketch(fields={"explanation": found.told}, parts=parts, warnings=(_BY_RULE, NO_MODEL))
-        answer = forms.read(replies[0], schema(""))
-        explanation = str(answer.values.get("explanation", ""))
-        added, left_out = explained(source.text, found.told, explanation, _LEVELS, name="explanation")
-        warnings = [_BY_RULE]
-        warnings += [cut_short(answer.missing)] if replies[0].cut else []
-        warnings += [left_out_words(left_out)] if left_out else []
-        return Sketch(
-            fields={"explanation": " ".join(part.text for part in added)},
-            parts=(*parts, *added),
-            cut=replies[0].cut,
-            warnings=tuple(warnings),
-        )
+        return explanation(source.text, found.told, parts, replies, _LEVELS, about=_BY_RULE)
 
 
 def _stated(number: int, text: str, source: Source) -> DraftPart:
@@ -80,11 +54,6 @@ def _stated(number: int, text: str, source: Source) -> DraftPart:
         citations=cite(source.text, text) if source.text else (),
         notes=(_FROM_THE_RULE,),
     )
-
-
-def schema(style: str) -> forms.Schema:
-    """Of the answer; a short one for the toy."""
-    return forms.whole({"explanation": forms.text(_CHARS_DEMONSTRATION if style == "demonstration" else _CHARS)})
 
 
 SKILL: Final = Quality()
